@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+#
+# make            build/Image and build/pagoda.elf
+# make run        boot it under QEMU: CPU= MEM= APPEND= EL2=1 QEMU_ARGS=
+# make gdb        the same, stopped at its first instruction, in a debugger
+# make test       everything that must hold: unit tests, script tests, boot tests
+# make unit | boot-test | script-test     parts of that
+# make check-format | lint
+#
+# V=1 shows commands. O= is the build directory. EXTRA_CFLAGS= reaches kernel/ only. POOL_SIZE= is
+# the size of the page-table pool in bytes, for tests of what happens when it is too small.
+
+O ?= build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = @$(if $(filter 1,$(V)),:,printf '  %-7s %s\n' '$(1)' '$(2)')
+
+CROSS_COMPILE ?= aarch64-linux-gnu-
+CC := $(CROSS_COMPILE)gcc
+OBJCOPY := $(CROSS_COMPILE)objcopy
+HOSTCC ?= gcc
+PYTHON ?= /usr/bin/python3
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+# ---- what there is -----------------------------------------------------------------------------
+
+early_sources := $(wildcard pi/*.c)
+shared_sources := $(filter-out lib/json.c,$(wildcard mm/*.c lib/*.c))
+kernel_sources := $(wildcard kernel/*.c) lib/json.c
+arch_sources := $(wildcard arch/arm64/*.c arch/arm64/*.S)
+
+generated := $(O)/gen/generated/sysreg.h $(O)/gen/sysreg_table.c
+
+objects_of = $(patsubst %,$(O)/%.o,$(basename $(1)))
+early_objects := $(call objects_of,$(early_sources))
+shared_objects := $(call objects_of,$(shared_sources)) $(O)/gen/sysreg_table.o
+kernel_objects := $(call objects_of,$(kernel_sources))
+arch_objects := $(call objects_of,$(arch_sources))
+image_objects := $(early_objects) $(shared_objects) $(kernel_objects) $(arch_objects)
+
+# ---- how it is compiled ------------------------------------------------------------------------
+
+warnings := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes \
+	-Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wpointer-arith
+
+# Everywhere in the Image: position independent and hidden, so that no global offset table comes to
+# be; no SIMD; aligned accesses only, since much of it runs with the MMU off.
+image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidden \
+	-include include/pagoda/hidden.h -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-common \
+	-fno-tree-loop-distribute-patterns -fno-ident -Iinclude -I$(O)/gen
+# What runs in the early runtime is counted in instructions, not in bytes: hence -O3 there.
+branch_protection := -mbranch-protection=standard
+
+$(early_objects): flags := $(image_flags) -O3
+$(shared_objects): flags := $(image_flags) -O3 $(branch_protection)
+$(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
+$(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
+	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
+
+POOL_SIZE ?=
+linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
+link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstack \
+	-Wl,-z,max-page-size=65536 -Wl,--no-dynamic-linker -Wl,--build-id=none \
+	-Wl,--orphan-handling=error -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments
+
+# ---- the Image ---------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(O)/Image compile_commands.json
+
+$(O)/gen/generated/sysreg.h: arch/arm64/sysreg.tbl scripts/gen-sysreg
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/gen-sysreg $< header > $@
+
+$(O)/gen/sysreg_table.c: arch/arm64/sysreg.tbl scripts/gen-sysreg
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/gen-sysreg $< table > $@
+
+# $(1) the word to say, $(2) the compiler, $(3) its flags. The command is noted for editors' sake;
+# make expands all of a recipe before it runs any of it, so the folder is made by $(shell).
+define compile
+	$(shell mkdir -p $(@D))$(file >$@.cmd,$(strip $(2) $(3) -MMD -MP -c -o $@ $<))
+	$(call say,$(1),$@)
+	$(Q)$(2) $(3) -MMD -MP -c -o $@ $<
+endef
+
+$(O)/%.o: %.c Makefile | $(generated)
+	$(call compile,CC,$(CC),$(flags))
+
+$(O)/gen/%.o: $(O)/gen/%.c Makefile | $(generated)
+	$(call compile,CC,$(CC),$(flags))
+
+# head.S is where every other file's assumptions begin: assembled without the C-only include.
+$(O)/%.o: %.S Makefile | $(generated)
+	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a -Iinclude -I$(O)/gen)
+
+$(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/start.h Makefile $(O)/pool-size
+	$(call say,GEN,$@)
+	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
+		-o $@ $<
+
+# Changes when POOL_SIZE does, and only then.
+.PHONY: force
+$(O)/pool-size: force
+	@mkdir -p $(@D)
+	@echo '$(POOL_SIZE)' | cmp -s - $@ || echo '$(POOL_SIZE)' > $@
+
+$(O)/pagoda.elf: $(image_objects) $(O)/pagoda.lds scripts/check-sealed scripts/early-imports.txt
+	$(call say,CHECK,early runtime)
+	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
+		--shared $(shared_objects)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(link_flags) -T $(O)/pagoda.lds -o $@ $(image_objects)
+
+$(O)/Image: $(O)/pagoda.elf scripts/check-image
+	$(call say,IMAGE,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+	$(Q)scripts/check-image $< $@
+
+compile_commands.json: $(O)/Image scripts/gen-compile-commands
+	$(call say,GEN,$@)
+	$(Q)scripts/gen-compile-commands $(filter-out $(O)/gen/%,$(image_objects:=.cmd)) > $@
+
+-include $(image_objects:.o=.d)
+
+# ---- running it --------------------------------------------------------------------------------
+
+# Variables from make's command line are in the environment of recipes; O may come from here.
+export O
+
+.PHONY: setup-run run gdb
+setup-run:
+	@scripts/setup run
+
+run: setup-run
+	@$(MAKE) --no-print-directory O=$(O) all
+	@scripts/run
+
+gdb: setup-run
+	@scripts/setup gdb
+	@$(MAKE) --no-print-directory O=$(O) all
+	@scripts/run --gdb
+
+# ---- unit tests, on this machine ---------------------------------------------------------------
+
+host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
+host_sources := $(filter-out pi/start.c lib/string.c,$(early_sources) $(shared_sources)) \
+	$(filter-out kernel/main.c kernel/exception.c kernel/psci.c,$(kernel_sources)) \
+	$(wildcard tests/unit/support/*.c)
+host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
+unit_sources := $(wildcard tests/unit/test_*.c)
+unit_programs := $(unit_sources:tests/unit/%.c=$(O)/host/%)
+
+$(O)/host/gen/%.o: $(O)/gen/%.c Makefile | $(generated)
+	$(call compile,HOSTCC,$(HOSTCC),$(host_flags))
+
+$(O)/host/%.o: %.c Makefile | $(generated)
+	$(call compile,HOSTCC,$(HOSTCC),$(host_flags))
+
+$(O)/host/libpagoda.a: $(host_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(O)/host/test_%: $(O)/host/tests/unit/test_%.o $(O)/host/libpagoda.a
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) $(host_flags) -o $@ $^ -lcmocka -lfdt
+
+-include $(host_objects:.o=.d) $(unit_sources:%.c=$(O)/host/%.d)
+
+# The plugin that counts a boot's instructions.
+$(O)/count.so: tests/bench/count.c
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
+.PHONY: setup-test test test-all unit script-test boot-test
+setup-test:
+	@scripts/setup test
+
+test: setup-test
+	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(O)/count.so $(unit_programs)
+	@$(MAKE) --no-print-directory O=$(O) test-all
+
+test-all: unit
+	$(Q)$(PYTHON) -m pytest -q -n auto --dist worksteal tests/scripts tests/boot
+
+unit: $(unit_programs)
+	$(Q)scripts/run-unit $^
+
+script-test:
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
+
+boot-test: all $(O)/count.so
+	$(Q)$(PYTHON) -m pytest -q -n auto --dist worksteal tests/boot
+
+# ---- keeping it clean --------------------------------------------------------------------------
+
+.PHONY: setup-lint check-format lint clean
+setup-lint:
+	@scripts/setup lint
+
+check-format: setup-lint
+	$(Q)scripts/check-format
+
+lint: setup-lint
+	$(Q)scripts/lint
+
+clean:
+	$(Q)rm -rf $(O) compile_commands.json

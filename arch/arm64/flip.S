@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// The flip: MMU off to MMU on, once, straight into the final regime.
+//
+// Runs at its physical address, which the identity map maps to itself, so that the instruction
+// after the one that turns the MMU on is fetched from the same place. Uses no memory after its
+// first loads.
+
+#include <pagoda/asm.h>
+#include <pagoda/sysreg.h>
+
+	.section .init.text, "ax"
+
+// mmu_flip(registers, entry, argument, stack, vectors): see include/pagoda/start.h.
+//   x0 struct mmu_registers (physical)	x1 to x4 virtual addresses	does not return
+routine mmu_flip
+	ldp	x5, x6, [x0]			// mair, tcr
+	ldp	x7, x8, [x0, #16]		// ttbr0, ttbr1
+	ldr	x9, [x0, #32]			// sctlr
+	msr	mair_el1, x5
+	msr	tcr_el1, x6
+	msr	ttbr0_el1, x7
+	msr	ttbr1_el1, x8
+	msr	vbar_el1, x4
+	// The TLB may hold entries of whoever had the MMU on before, cached under other rules; the
+	// instruction cache may hold a loader's code. The registers must be in effect before either
+	// is dropped, or an entry could be made anew from the old ones: hence the first ISB. DSB
+	// waits for both to be done, the second ISB for this CPU's own prefetch.
+	isb
+	tlbi	vmalle1
+	ic	iallu
+	dsb	nsh
+	isb
+	mov	x16, x1
+	mov	x0, x2
+	mov	sp, x3
+	mov	x29, xzr			// kernel_main has no caller
+	mov	x30, xzr
+	msr	sctlr_el1, x9			// MMU, caches, WXN: all at once
+	isb
+	.global	mmu_flip_jump		// for debuggers: the last instruction at a physical address
+mmu_flip_jump:
+	br	x16				// x16: a call as far as BTI is concerned
+routine_end mmu_flip

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine, as far as C asks for it: everything in arch/arm64 that other rooms call. Host tests
+ * put a fake machine behind the same names.
+ */
+#ifndef PAGODA_ARCH_H
+#define PAGODA_ARCH_H
+
+#include <pagoda/sysreg.h>
+
+/* The virtual counter, CNTVCT_EL0, and its frequency in Hz. Any time. */
+u64 counter_read(void);
+u64 counter_frequency(void);
+
+/* id_read() - every register of class "id" in sysreg.tbl, by enum sysreg. Any time. */
+void id_read(u64 id[SYSREG_FACT_COUNT]);
+
+/*
+ * random_read() - a number from RNDR (FEAT_RNG, which the caller has checked). False where the CPU
+ * had none to give in a bounded number of tries. Any time.
+ */
+bool random_read(u64 *number);
+
+/*
+ * dcache_clean() - write the data cache lines of [start, start + size) back to the point of
+ * coherency.
+ * dcache_invalidate() - drop them unwritten; no line may hold anything that memory lacks.
+ * Any time, MMU off above all; @line_size in bytes, from CTR_EL0.DminLine. Both end with DSB SY.
+ */
+void dcache_clean(const void *start, u64 size, u64 line_size);
+void dcache_invalidate(const void *start, u64 size, u64 line_size);
+
+/*
+ * pac_key_set() - the key that signs return addresses once SCTLR_EL1.EnIA is set (APIAKey_EL1;
+ * FEAT_PAuth, which the caller has checked). MMU off: nothing signed may be outstanding.
+ */
+void pac_key_set(u64 low, u64 high);
+
+/* The rest is for the kernel, with the MMU on. */
+
+/* control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of EL1 as they are, by enum sysreg. */
+void control_read(u64 registers[SYSREG_COUNT]);
+
+/*
+ * pan_enable() - from now on the kernel may not touch EL0's pages (FEAT_PAN, caller has checked).
+ */
+void pan_enable(void);
+
+/* tables_publish() - make descriptors just written where none was valid visible to the walker. */
+void tables_publish(void);
+
+/* tlb_invalidate_all() - complete what pt_unmap_range() began: no stale EL1 translation is left. */
+void tlb_invalidate_all(void);
+
+/* idmap_disable() - stop walks from TTBR0_EL1 (TCR_EL1.EPD0), and forget what they found. */
+void idmap_disable(void);
+
+/* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
+void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
+
+#endif /* PAGODA_ARCH_H */

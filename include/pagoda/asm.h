@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For assembly sources only: how a routine begins and ends, and addresses relative to the PC.
+ */
+#ifndef PAGODA_ASM_H
+#define PAGODA_ASM_H
+
+/* A routine that C calls: BTI-compatible, visible to the linker, sized for debuggers. */
+.macro	routine name
+	.global	\name
+	.hidden	\name
+	.type	\name, %function
+	.balign	4
+\name:
+	bti	c
+.endm
+
+.macro	routine_end name
+	.size	\name, . - \name
+.endm
+
+/* The address of @symbol, wherever the image is running. */
+.macro	address reg, symbol
+	adrp	\reg, \symbol
+	add	\reg, \reg, :lo12:\symbol
+.endm
+
+/* Any 64-bit constant. */
+.macro	mov_q	reg, value
+	movz	\reg, #((\value) & 0xffff)
+	movk	\reg, #(((\value) >> 16) & 0xffff), lsl #16
+	movk	\reg, #(((\value) >> 32) & 0xffff), lsl #32
+	movk	\reg, #(((\value) >> 48) & 0xffff), lsl #48
+.endm
+
+#endif /* PAGODA_ASM_H */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The live page tables on the console: as text, as JSON, and one walk level by level. MMU on, after
+ * console_init(). Reads the tables only; safe while others map.
+ */
+#ifndef PAGODA_DUMP_H
+#define PAGODA_DUMP_H
+
+#include <pagoda/kernel.h>
+
+/*
+ * One line a run of equal descriptors, in the columns of Linux's kernel_page_tables but for the
+ * level by number and the physical address; region markers from the layout; an audit at the end.
+ */
+void dump_kernel(const struct kernel *kernel);
+void dump_idmap(const struct kernel *kernel);
+
+/* The whole report and both maps as one JSON document: docs/report.schema.json. */
+void dump_json(const struct kernel *kernel);
+
+/*
+ * dump_walk() - show how @va translates: every descriptor on the way, decoded, and what comes out.
+ * Any @va, canonical or not, mapped or not: fault handlers call this. Tables outside the pool are
+ * not followed, so a damaged tree ends the walk and not the kernel.
+ */
+void dump_walk(const struct kernel *kernel, vaddr_t va);
+
+#endif /* PAGODA_DUMP_H */

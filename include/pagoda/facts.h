@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Facts: everything the early runtime knows before it decides. Collected once, from the entry
+ * registers, the ID registers, the linker's symbols and the FDT; never changed afterwards, but for
+ * what overrides take away from the ID registers.
+ */
+#ifndef PAGODA_FACTS_H
+#define PAGODA_FACTS_H
+
+#include <pagoda/fdt.h>
+#include <pagoda/memory_map.h>
+#include <pagoda/stop.h>
+#include <pagoda/sysreg.h>
+
+#define COMMAND_LINE_MAX 4096
+
+/* How the boot loader entered the Image. */
+struct entry_state {
+	u64 fdt; /* x0: the physical address of the FDT, as passed */
+	u64 el; /* exception level, 1 to 3 */
+	u64 sctlr; /* SCTLR of that level */
+	u64 counter; /* CNTVCT_EL0 at the first instructions */
+};
+
+enum segment {
+	SEGMENT_RODATA, /* the Image header and all that is only read */
+	SEGMENT_TEXT,
+	SEGMENT_INIT_TEXT, /* code and data that only the early runtime needs: adjoining, and */
+	SEGMENT_INIT_DATA, /* unmapped after boot */
+	SEGMENT_DATA, /* .data, .bss, the table pool and the stacks */
+	SEGMENT_COUNT,
+};
+
+/* "rodata", "text" and so on. */
+const char *segment_str(enum segment segment);
+
+/* Where the image lies, and what the linker knows about it. Offsets are from its first byte. */
+struct image {
+	paddr_t pa;
+	u64 link_va; /* of the first byte, as the relocations assume */
+	u32 size; /* with .bss, pool and stacks */
+	struct {
+		u32 start, end;
+	} segment[SEGMENT_COUNT]; /* 64 KiB aligned, in ascending order, without gaps */
+	struct {
+		u32 start, end;
+	} rela, bss, pool;
+};
+
+/* What the FDT says about the ways out of the kernel. */
+enum psci_conduit {
+	PSCI_NONE,
+	PSCI_HVC,
+	PSCI_SMC,
+};
+
+const char *psci_conduit_str(enum psci_conduit conduit);
+
+enum console_source {
+	CONSOLE_NONE,
+	CONSOLE_STDOUT_PATH,
+	CONSOLE_FIRST_PL011, /* no usable stdout-path: the first PL011 in the FDT */
+	CONSOLE_EARLYCON, /* named on the command line */
+};
+
+const char *console_source_str(enum console_source source);
+
+struct boot_facts {
+	struct entry_state entry;
+	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
+	struct image image;
+	struct {
+		u64 size;
+		bool has_chosen;
+		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
+	} fdt;
+	paddr_t console; /* of the PL011's registers */
+	enum console_source console_source;
+	enum psci_conduit psci;
+	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
+	struct memory_map memory;
+	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
+	bool command_line_cut;
+	char command_line[COMMAND_LINE_MAX];
+};
+
+/*
+ * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
+ * wipe its kaslr-seed. @facts is zero but for entry, id and image. @phys_offset: add it to a
+ * physical address, modulo 2^64, to get a pointer (0 with the MMU off). Returns a stop with code
+ * STOP_NONE, or why the boot cannot go on; even then a console that was seen is recorded.
+ * MMU off; .bss clear.
+ */
+struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset);
+
+#endif /* PAGODA_FACTS_H */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A reader of flattened device trees that trusts no byte of them: a cursor over the structure
+ * block, one pass, no recursion, every access bounded by what fdt_open() checked. It keeps no state
+ * but the caller's, allocates nothing, and reads bytes one at a time or aligned, so it may run with
+ * the MMU off. Source: Devicetree Specification 0.4, chapter 5.
+ */
+#ifndef PAGODA_FDT_H
+#define PAGODA_FDT_H
+
+#include <pagoda/types.h>
+
+#define FDT_HEADER_SIZE 40
+#define FDT_ALIGN 8
+#define FDT_SIZE_MAX MIB(2) /* what the arm64 boot protocol allows */
+#define FDT_DEPTH_MAX 32 /* nodes inside nodes, the root included */
+
+enum fdt_status {
+	FDT_OK,
+	FDT_END, /* fdt_next(): the structure block is read, and was well formed */
+	FDT_NULL, /* no blob */
+	FDT_MISALIGNED, /* the blob does not start at a multiple of 8 */
+	FDT_BAD_MAGIC,
+	FDT_BAD_VERSION, /* last_comp_version above 17 or version below 16 */
+	FDT_BAD_SIZE, /* totalsize below the header's or above FDT_SIZE_MAX */
+	FDT_BAD_BLOCK, /* a block misaligned, in the header, or outside totalsize */
+	FDT_TRUNCATED, /* the structure block ends inside a token, or before FDT_END */
+	FDT_BAD_TOKEN,
+	FDT_BAD_NAME, /* a node or property name without its NUL, or outside its block */
+	FDT_UNBALANCED, /* a node not begun or not ended, not one root, or a stray property */
+	FDT_TOO_DEEP,
+};
+
+/* The reason in words, without a full stop. */
+const char *fdt_status_str(enum fdt_status status);
+
+/* A blob whose header has been checked. Offsets are from the start of the blob. */
+struct fdt {
+	const u8 *blob;
+	u32 total_size;
+	u32 reserve_start; /* memory reservation block: pairs of u64, ended by a pair of zeroes */
+	u32 struct_start, struct_end;
+	u32 strings_start, strings_end; /* up to and with the block's last NUL */
+};
+
+enum fdt_token {
+	FDT_BEGIN_NODE = 1,
+	FDT_END_NODE = 2,
+	FDT_PROP = 3,
+	FDT_NOP = 4, /* skipped, never reported */
+	FDT_END_TOKEN = 9,
+};
+
+/* What fdt_next() found. */
+struct fdt_event {
+	enum fdt_token token; /* BEGIN_NODE, END_NODE or PROP */
+	u32 offset; /* of the token, from the start of the blob */
+	int depth; /* of the node that begins, ends or has the property; the root's is 0 */
+	const char *name; /* of the node or property, NUL-ended; "" for END_NODE */
+	u32 name_length; /* BEGIN_NODE only */
+	const u8 *data; /* the property's value */
+	u32 size; /* of the value in bytes */
+};
+
+struct fdt_cursor {
+	const struct fdt *fdt;
+	u32 offset; /* of the next token */
+	int depth; /* nodes open */
+	bool root_seen;
+};
+
+/*
+ * fdt_size() - totalsize of the blob at @blob, of which the first FDT_HEADER_SIZE bytes are
+ * readable. FDT_OK, FDT_NULL, FDT_MISALIGNED, FDT_BAD_MAGIC or FDT_BAD_SIZE; *@size is set in the
+ * first and the last case. For those who must make the blob readable before they open it.
+ */
+enum fdt_status fdt_size(const void *blob, u32 *size);
+
+/*
+ * fdt_locate() - check the header of @blob and say where its blocks are; nothing but the header is
+ * read, and strings_end is the block's end as the header has it. For those who must make the blocks
+ * readable before they open the blob. FDT_OK or what is wrong.
+ */
+enum fdt_status fdt_locate(struct fdt *fdt, const void *blob);
+
+/* fdt_open() - check the header of @blob; totalsize bytes are readable. FDT_OK or what is wrong. */
+enum fdt_status fdt_open(struct fdt *fdt, const void *blob);
+
+/* fdt_begin() - a cursor before the first token. */
+struct fdt_cursor fdt_begin(const struct fdt *fdt);
+
+/*
+ * fdt_next() - FDT_OK and the next event; FDT_END after the last; otherwise what is wrong, and the
+ * cursor must not be used again.
+ */
+enum fdt_status fdt_next(struct fdt_cursor *cursor, struct fdt_event *event);
+
+/* The value of a property; @data is null where the node does not have it. */
+struct fdt_value {
+	const u8 *data;
+	u32 size;
+};
+
+#define FDT_NAME_SIZE 24
+#define FDT_WANTED_MAX 15 /* makes struct fdt_node 256 bytes: quick to index */
+#define FDT_HASH_SIZE 64
+
+/* A node, and those of its properties that the walk was asked for. */
+struct fdt_node {
+	const char *name;
+	u32 offset; /* of its first token, from the start of the blob */
+	u32 found; /* bit i: value[i] holds the property of name i */
+	struct fdt_value value[FDT_WANTED_MAX];
+};
+
+/*
+ * A walk from node to node, in the order of the blob. node[depth] is the node it has reached, those
+ * below that index are its ancestors, the root first.
+ */
+struct fdt_walk {
+	const struct fdt *fdt;
+	const u8 *at, *end; /* of the structure block: the next token, and where it ends */
+	int open; /* nodes begun and not ended */
+	int depth; /* of the node reached */
+	struct fdt_node *reached; /* &node[depth]; its ancestors stand before it */
+	bool root_seen;
+	const char (*names)[FDT_NAME_SIZE];
+	/*
+	 * A hash table of the names, as index + 1, and where in the strings block each was last
+	 * seen: the nodes of a blob use the same few names over and over, at the same place.
+	 */
+	u8 first[FDT_HASH_SIZE], next[FDT_WANTED_MAX];
+	u32 place[FDT_WANTED_MAX];
+	struct fdt_node node[FDT_DEPTH_MAX];
+};
+
+/*
+ * fdt_walk_begin() - a walk that looks out for the properties in @names, at most FDT_WANTED_MAX.
+ * @walk need not be cleared.
+ */
+void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
+		    const char (*names)[FDT_NAME_SIZE], u32 count);
+
+/*
+ * fdt_walk_next() - go to the next node. FDT_OK, FDT_END after the last, or what is wrong with the
+ * blob: the same verdicts as fdt_next(). A property that comes after a node's first subnode, which
+ * the specification forbids, is passed over.
+ */
+enum fdt_status fdt_walk_next(struct fdt_walk *walk);
+
+/* fdt_value() - the property of name @index; {NULL, 0} where @node has none. */
+static inline struct fdt_value fdt_value(const struct fdt_node *node, unsigned index)
+{
+	if (node->found & BIT(index))
+		return node->value[index];
+	return (struct fdt_value){ NULL, 0 };
+}
+
+/*
+ * fdt_reserve() - entry @index of the memory reservation block: true and its start and size, false
+ * past the last one or where the block runs out of the blob. Ask from 0 up and stop at the first
+ * false: what stands after that is something else.
+ */
+bool fdt_reserve(const struct fdt *fdt, unsigned index, u64 *start, u64 *size);
+
+/*
+ * fdt_cells() - the number in @cells (0 to 2) 32-bit cells at @data, big-endian. No alignment
+ * needed.
+ */
+u64 fdt_cells(const u8 *data, unsigned cells);
+
+/* fdt_is_string() - @data is text that ends with its first NUL at @size - 1 (so @size > 0). */
+bool fdt_is_string(const u8 *data, u32 size);
+
+/* fdt_has_string() - @word is one of the NUL-ended strings in the list at @data (`compatible`). */
+bool fdt_has_string(const u8 *data, u32 size, const char *word);
+
+/*
+ * fdt_name_is() - the node name @name is @word, with or without a unit address: "memory@40000000"
+ * and "memory" are both `memory`.
+ */
+bool fdt_name_is(const char *name, const char *word);
+
+#endif /* PAGODA_FDT_H */

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel after boot as one value: what the early runtime handed over, how to reach the live
+ * tables, and the control registers. kernel_main() fills it in once; reports, dumps and the shell
+ * only read it.
+ */
+#ifndef PAGODA_KERNEL_H
+#define PAGODA_KERNEL_H
+
+#include <pagoda/handoff.h>
+
+#define PAGODA_VERSION "0.1.0"
+
+struct kernel {
+	const struct boot_handoff *handoff;
+	struct pt_space kernel_space, idmap_space;
+	enum map_result console_result; /* of mapping the console */
+	enum map_result init_result; /* of unmapping what only the early runtime needed */
+	u64 registers[SYSREG_COUNT]; /* live values by enum sysreg, of class "ctl" at EL1 */
+};
+
+#endif /* PAGODA_KERNEL_H */

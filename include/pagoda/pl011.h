@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Arm PL011 UART, polled, in 32-bit accesses. @registers is the device wherever the caller
+ * reaches it: at its physical address with the MMU off, through the fixmap in the kernel, in plain
+ * memory in a host test. Every wait is bounded. Source: Arm DDI 0183.
+ */
+#ifndef PAGODA_PL011_H
+#define PAGODA_PL011_H
+
+#include <pagoda/types.h>
+
+/*
+ * pl011_enable() - turn transmitter and receiver on where firmware left them off; rate unchanged.
+ */
+void pl011_enable(volatile u32 *registers);
+
+/*
+ * pl011_write() - send @length bytes, "\n" as "\r\n". False where the device stopped taking them.
+ */
+bool pl011_write(volatile u32 *registers, const char *text, size_t length);
+
+/* pl011_read() - the next byte received, or -1. Does not wait. */
+int pl011_read(volatile u32 *registers);
+
+#endif /* PAGODA_PL011_H */

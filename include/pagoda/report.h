@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the CPU offers, what was decided and why, and what came of it: as text for people and as
+ * JSON for programs, the same facts. MMU on, after console_init(). Never shows the KASLR seed.
+ */
+#ifndef PAGODA_REPORT_H
+#define PAGODA_REPORT_H
+
+#include <pagoda/json.h>
+#include <pagoda/kernel.h>
+
+/* The report that is printed at boot; at most 100 columns wide, but for the command line. */
+void report_text(const struct kernel *kernel);
+
+/* Every override on the command line with its fate, one a line. */
+void report_overrides(const struct kernel *kernel);
+
+/* One JSON document: docs/report.schema.json. */
+void report_json(const struct kernel *kernel);
+
+/*
+ * report_json_members() - the members of that document. @document: its kind, "report" or "ptdump",
+ * by which readers know whether `tables` follows.
+ */
+void report_json_members(const struct kernel *kernel, struct json *json, const char *document);
+
+/* What a user should know without asking. */
+enum report_warning {
+	WARNING_RODATA_OFF,
+	WARNING_NOWXN,
+	WARNING_WRITABLE_EXECUTABLE, /* and nobody asked for it */
+	WARNING_NO_ENTROPY,
+	WARNING_RAM_UNREACHABLE,
+	WARNING_MEMORY_DROPPED,
+	WARNING_NO_CHOSEN,
+	WARNING_COMMAND_LINE_CUT,
+	WARNING_OVERRIDES_DROPPED,
+	WARNING_NO_PSCI,
+	WARNING_INIT_MAPPED, /* what only the early runtime needed */
+	WARNING_COUNT,
+};
+
+#define WARNING_TEXT_MAX 160
+
+/* report_warning() - true and the words in @text where @warning applies. */
+bool report_warning(const struct kernel *kernel, enum report_warning warning,
+		    char text[WARNING_TEXT_MAX]);
+
+/* WXN as SCTLR_EL1 has it now. */
+bool report_wxn(const struct kernel *kernel);
+
+#endif /* PAGODA_REPORT_H */

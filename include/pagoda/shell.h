@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console's command prompt. MMU on, after console_init().
+ */
+#ifndef PAGODA_SHELL_H
+#define PAGODA_SHELL_H
+
+#include <pagoda/kernel.h>
+
+#define SHELL_LINE_MAX 256 /* characters on a line that was typed */
+
+/* shell_run() - run what pagoda.run= asks for, then read commands for ever. */
+void shell_run(const struct kernel *kernel) __attribute__((noreturn));
+
+#endif /* PAGODA_SHELL_H */

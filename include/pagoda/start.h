@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The seams between assembly and C at boot: who calls whom, and with what.
+ */
+#ifndef PAGODA_START_H
+#define PAGODA_START_H
+
+/* What the image is linked at. Where it runs is decided at boot; 4K without KASLR comes closest. */
+#define IMAGE_LINK_VA 0xffff800080000000
+
+#ifndef __ASSEMBLER__
+
+#include <pagoda/handoff.h>
+
+/* The handoff itself, in .bss. The kernel gets it as kernel_main()'s argument. */
+extern struct boot_handoff boot_handoff;
+
+/* Called by head.S. MMU off, on the boot stack, .bss clear. */
+void early_main(u64 fdt, u64 el, u64 sctlr, u64 counter) __attribute__((noreturn));
+
+/* Called by head.S for any exception before the flip, on an empty boot stack. */
+void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
+
+/*
+ * boot_fail() - say why on the console, where one is known, and stop with the code and values of
+ * @stop in registers. MMU off.
+ */
+void boot_fail(const struct boot_handoff *handoff, const struct stop *stop)
+	__attribute__((noreturn));
+
+/*
+ * mmu_flip() - load @registers, turn the MMU and the caches on, and continue at @entry with
+ * @argument in x0, the stack at @stack and VBAR_EL1 at @vectors: all four virtual addresses of the
+ * upper half. Runs from the identity map; everything the MMU will read has been published.
+ */
+void mmu_flip(const struct mmu_registers *registers, u64 entry, u64 argument, u64 stack,
+	      u64 vectors) __attribute__((noreturn));
+
+/* The first C function after the flip. MMU on, caches on, interrupts masked. */
+void kernel_main(struct boot_handoff *handoff) __attribute__((noreturn));
+
+#endif /* __ASSEMBLER__ */
+#endif /* PAGODA_START_H */

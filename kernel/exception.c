@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Faults in the kernel: registers, the syndrome in words, the walk of the address; then panic=.
+ * Runs with the MMU on, on the stack of whatever was interrupted.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/console.h>
+#include <pagoda/dump.h>
+#include <pagoda/exception.h>
+#include <pagoda/psci.h>
+#include <pagoda/stop.h>
+
+/* Null until exception_init(): then there is neither a console nor a panic= to go by. */
+static const struct kernel *the_kernel;
+
+/* Exceptions being reported: above one, the report itself has failed. */
+static unsigned depth;
+
+void exception_init(const struct kernel *kernel)
+{
+	the_kernel = kernel;
+}
+
+void panic_stop(const struct kernel *kernel)
+{
+	switch (kernel->handoff->options.panic) {
+	case PANIC_REBOOT:
+		psci_reboot(kernel->handoff->facts.psci);
+		break;
+	case PANIC_POWEROFF:
+		psci_poweroff(kernel->handoff->facts.psci);
+		break;
+	case PANIC_HALT:
+		break;
+	}
+	print("pagoda: stopped\n");
+	cpu_halt(STOP_NONE, 0, 0, 0);
+}
+
+static const char *vector_str(u64 vector)
+{
+	switch (vector % 4) {
+	case 0:
+		return "synchronous exception";
+	case 1:
+		return "IRQ";
+	case 2:
+		return "FIQ";
+	}
+	return "SError";
+}
+
+static const char *origin_str(u64 vector)
+{
+	switch (vector / 4) {
+	case 0:
+		return "EL1 on SP_EL0";
+	case 1:
+		return "EL1";
+	case 2:
+		return "EL0, AArch64";
+	}
+	return "EL0, AArch32";
+}
+
+static void print_field(const char *name, u64 esr)
+{
+	const struct sysreg_field *field = sysreg_find_field(SYSREG_ESR_EL1, name);
+	const char *text = sysreg_value_text(field, esr);
+
+	print("  %-4s %#04x  %s\n", name, sysreg_field_get(field, esr),
+	      text != NULL ? text : "not a code Pagoda knows");
+}
+
+static bool is_abort(u64 esr)
+{
+	switch (SYSREG_GET(ESR_EL1_EC, esr)) {
+	case ESR_EL1_EC_IABT_LOW:
+	case ESR_EL1_EC_IABT_CUR:
+	case ESR_EL1_EC_DABT_LOW:
+	case ESR_EL1_EC_DABT_CUR:
+		return true;
+	}
+	return false;
+}
+
+static bool is_data_abort(u64 esr)
+{
+	u64 class = SYSREG_GET(ESR_EL1_EC, esr);
+
+	return class == ESR_EL1_EC_DABT_LOW || class == ESR_EL1_EC_DABT_CUR;
+}
+
+static void print_syndrome(const struct exception_frame *frame)
+{
+	u64 esr = frame->esr;
+
+	print("ESR 0x%016lx\n", esr);
+	print_field("ec", esr);
+	if (!is_abort(esr)) {
+		print("  iss  %#lx\n", SYSREG_GET(ESR_EL1_ISS, esr));
+		return;
+	}
+	print_field("fsc", esr);
+	if (is_data_abort(esr))
+		print("  on a %s\n", SYSREG_GET(ESR_EL1_WNR, esr) ? "write" : "read");
+	if (SYSREG_GET(ESR_EL1_FNV, esr))
+		print("  FAR is not valid\n");
+}
+
+static void print_registers(const struct exception_frame *frame)
+{
+	const struct boot_handoff *handoff = the_kernel->handoff;
+
+	print("ELR 0x%016lx  SPSR 0x%016lx\nFAR 0x%016lx  SP   0x%016lx\n", frame->elr, frame->spsr,
+	      frame->far, frame->sp);
+	/* With this an address can be looked up in pagoda.elf. */
+	print("ELR is at 0x%016lx in pagoda.elf\n",
+	      frame->elr - handoff->plan.image_va.value + handoff->facts.image.link_va);
+	for (unsigned i = 0; i < 31; i++)
+		print("x%-2u 0x%016lx%s", i, frame->x[i], i % 3 == 2 || i == 30 ? "\n" : "  ");
+}
+
+void exception_report(const struct exception_frame *frame, u64 vector)
+{
+	if (the_kernel == NULL || depth > 1)
+		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
+	if (depth++ > 0) {
+		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
+		      "%#lx\n",
+		      frame->esr, frame->elr, frame->far);
+		panic_stop(the_kernel);
+	}
+	print("\npagoda: %s from %s\n", vector_str(vector), origin_str(vector));
+	print_syndrome(frame);
+	print_registers(frame);
+	if (vector % 4 == 0 && is_abort(frame->esr))
+		dump_walk(the_kernel, vaddr(frame->far));
+	panic_stop(the_kernel);
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel: what happens after the flip, in order.
+ * Runs with the MMU on, on the boot stack at its virtual address, interrupts masked.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/console.h>
+#include <pagoda/exception.h>
+#include <pagoda/kernel.h>
+#include <pagoda/report.h>
+#include <pagoda/shell.h>
+#include <pagoda/start.h>
+
+struct boot_handoff boot_handoff;
+
+/* The tables lie in the image, so the image's own mapping is the way to them. */
+static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	const struct boot_plan *plan = &handoff->plan;
+	u64 phys_offset = plan->image_va.value - handoff->facts.image.pa.value;
+
+	kernel->kernel_space = (struct pt_space){ .regime = plan->kernel,
+						  .policy = plan->policy,
+						  .upper = true,
+						  .root = handoff->kernel_root,
+						  .phys_offset = phys_offset,
+						  .pool = &handoff->pool };
+	kernel->idmap_space = (struct pt_space){ .regime = plan->idmap,
+						 .root = handoff->idmap_root,
+						 .phys_offset = phys_offset,
+						 .pool = &handoff->pool };
+}
+
+/*
+ * The console's registers through the fixmap. This is done here and not with the other tables
+ * because here it is cheap: with 64K pages the two tables it takes would cost the early runtime,
+ * which must clear and invalidate them uncached, as much as all the rest of the map.
+ */
+static void console_map(struct kernel *kernel, const struct boot_handoff *handoff)
+{
+	u64 device = handoff->facts.console.value;
+	u64 granule = regime_granule(&handoff->plan.kernel);
+	vaddr_t slot = layout_fixmap(&handoff->plan.layout, FIXMAP_CONSOLE);
+	struct map_request request = { .start = slot,
+				       .end = vaddr(slot.value + granule),
+				       .pa = paddr(align_down(device, granule)),
+				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
+
+	if (device == 0)
+		return;
+	kernel->console_result = map_range(&kernel->kernel_space, &request);
+	if (kernel->console_result != MAP_OK)
+		return;
+	tables_publish();
+	console_init((void *)(uintptr_t)(slot.value + device % granule));
+}
+
+/* What only the early runtime needed goes: text, data and relocations, in one piece. */
+static void init_unmap(struct kernel *kernel, const struct boot_handoff *handoff)
+{
+	const struct image *image = &handoff->facts.image;
+	u64 base = handoff->plan.image_va.value;
+
+	kernel->init_result = pt_unmap_range(&kernel->kernel_space,
+					     vaddr(base + image->segment[SEGMENT_INIT_TEXT].start),
+					     vaddr(base + image->segment[SEGMENT_INIT_DATA].end));
+	tlb_invalidate_all();
+}
+
+void kernel_main(struct boot_handoff *handoff)
+{
+	static struct kernel kernel;
+
+	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+	kernel.handoff = handoff;
+	spaces_init(&kernel, handoff);
+	console_map(&kernel, handoff);
+	exception_init(&kernel);
+	if (handoff->plan.pan)
+		pan_enable();
+	idmap_disable();
+	init_unmap(&kernel, handoff);
+	control_read(kernel.registers);
+	report_text(&kernel);
+	handoff->timeline[STAGE_PROMPT] = counter_read();
+	shell_run(&kernel);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The PL011 driver, as much of it as a console needs: no interrupts, no DMA, no line settings.
+ * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
+ * host. May not use: absolute addresses, .bss, state of its own.
+ */
+#include <pagoda/mmio.h>
+#include <pagoda/pl011.h>
+
+/* Registers by word (DDI 0183 table 3-1). */
+enum pl011_register {
+	PL011_DR = 0x00 / 4,
+	PL011_FR = 0x18 / 4,
+	PL011_CR = 0x30 / 4,
+};
+
+#define DR_DATA 0xff /* above it stand the receive errors */
+
+#define FR_RXFE BIT(4) /* receive FIFO empty */
+#define FR_TXFF BIT(5) /* transmit FIFO full */
+
+#define CR_UARTEN BIT(0)
+#define CR_TXE BIT(8)
+#define CR_RXE BIT(9)
+
+/*
+ * At 300 baud a character takes 33 ms, and no bus reads a register a million times in less than
+ * that. A device that is longer about it is stopped by flow control, or is none.
+ */
+#define POLLS_MAX 1000000
+
+void pl011_enable(volatile u32 *registers)
+{
+	u32 wanted = CR_UARTEN | CR_TXE | CR_RXE;
+	u32 control = mmio_read32(&registers[PL011_CR]);
+
+	/* Where nothing is missing, leave it alone: CR is for changing while the UART is off. */
+	if ((control & wanted) != wanted)
+		mmio_write32(&registers[PL011_CR], control | wanted);
+}
+
+static bool put(volatile u32 *registers, char c)
+{
+	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
+		if (mmio_read32(&registers[PL011_FR]) & FR_TXFF)
+			continue;
+		mmio_write32(&registers[PL011_DR], (u8)c);
+		return true;
+	}
+	return false;
+}
+
+bool pl011_write(volatile u32 *registers, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n' && !put(registers, '\r'))
+			return false;
+		if (!put(registers, text[i]))
+			return false;
+	}
+	return true;
+}
+
+int pl011_read(volatile u32 *registers)
+{
+	if (mmio_read32(&registers[PL011_FR]) & FR_RXFE)
+		return -1;
+	return (int)(mmio_read32(&registers[PL011_DR]) & DR_DATA);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory and NUL-ended text for the Image; the host has the C library's.
+ * Runs in the early runtime with the MMU off, where memory is Device memory and an unaligned access
+ * faults, and in the kernel. May not use: absolute addresses, .bss, `dc zva`, SIMD.
+ *
+ * GCC knows these loops and would put a call to memset() or strlen() in their place, that is, to
+ * themselves: the Makefile's -fno-tree-loop-distribute-patterns tells it not to.
+ */
+#include <pagoda/string.h>
+
+/* Memory of any type may be read and written as words. */
+typedef u64 __attribute__((may_alias)) word_t;
+
+#define WORD sizeof(word_t)
+#define EVERY_BYTE (u64)0x0101010101010101
+
+/*
+ * A pair of words is one instruction, whose offset reaches 504: as many of them in a row as that
+ * allows, twice, make clearing a 64 KiB table 4400 instructions, 68 for each SET_BLOCK.
+ */
+#define SET_WORDS 64
+#define SET_BLOCK (2 * SET_WORDS * WORD)
+
+/* What the registers hold at once. */
+#define COPY_WORDS 8
+#define COPY_BLOCK (COPY_WORDS * WORD)
+
+/* Whole words from @at on, which is aligned; returns where they end. */
+static u8 *words_set(u8 *at, u64 word, size_t size)
+{
+	for (; size >= SET_BLOCK; size -= SET_BLOCK, at += SET_BLOCK) {
+		word_t *first = (word_t *)at;
+		word_t *second = first + SET_WORDS;
+
+		/* Or GCC would reach the second half from the start of the first, step by step. */
+		asm("" : "+r"(second));
+#pragma GCC unroll 64
+		for (unsigned i = 0; i < SET_WORDS; i++)
+			first[i] = word;
+#pragma GCC unroll 64
+		for (unsigned i = 0; i < SET_WORDS; i++)
+			second[i] = word;
+	}
+	for (; size >= WORD; size -= WORD, at += WORD)
+		*(word_t *)at = word;
+	return at;
+}
+
+void *memset(void *to, int byte, size_t size)
+{
+	u8 *at = to;
+	u8 *end = at + size;
+
+	while (at != end && !is_aligned((uintptr_t)at, WORD))
+		*at++ = (u8)byte;
+	at = words_set(at, EVERY_BYTE * (u8)byte, (size_t)(end - at));
+	while (at != end)
+		*at++ = (u8)byte;
+	return to;
+}
+
+/* As many of @size bytes as are whole words; both ends are aligned. Returns how many. */
+static size_t words_copy(u8 *to, const u8 *from, size_t size)
+{
+	size_t done = 0;
+
+	/* A block is read whole before it is written: forward_copy() relies on that. */
+	for (; size - done >= COPY_BLOCK; done += COPY_BLOCK) {
+		const word_t *source = (const word_t *)(from + done);
+		word_t *target = (word_t *)(to + done);
+		u64 a = source[0], b = source[1], c = source[2], d = source[3];
+		u64 e = source[4], f = source[5], g = source[6], h = source[7];
+
+		target[0] = a, target[1] = b, target[2] = c, target[3] = d;
+		target[4] = e, target[5] = f, target[6] = g, target[7] = h;
+	}
+	for (; size - done >= WORD; done += WORD)
+		*(word_t *)(to + done) = *(const word_t *)(from + done);
+	return done;
+}
+
+/* From the lowest address up, so right for an overlap with @to below @from. */
+static void forward_copy(u8 *to, const u8 *from, size_t size)
+{
+	size_t done = 0;
+
+	if (is_aligned((uintptr_t)to - (uintptr_t)from, WORD)) {
+		for (; done < size && !is_aligned((uintptr_t)(to + done), WORD); done++)
+			to[done] = from[done];
+		done += words_copy(to + done, from + done, size - done);
+	}
+	for (; done < size; done++)
+		to[done] = from[done];
+}
+
+void *memcpy(void *to, const void *from, size_t size)
+{
+	forward_copy(to, from, size);
+	return to;
+}
+
+void *memmove(void *to, const void *from, size_t size)
+{
+	u8 *target = to;
+	const u8 *source = from;
+
+	if ((uintptr_t)to <= (uintptr_t)from) {
+		forward_copy(target, source, size);
+		return to;
+	}
+	while (size-- > 0)
+		target[size] = source[size];
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t size)
+{
+	const u8 *left = a;
+	const u8 *right = b;
+
+	for (size_t i = 0; i < size; i++)
+		if (left[i] != right[i])
+			return left[i] - right[i];
+	return 0;
+}
+
+size_t strlen(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] != '\0')
+		length++;
+	return length;
+}
+
+size_t strnlen(const char *text, size_t limit)
+{
+	size_t length = 0;
+
+	while (length < limit && text[length] != '\0')
+		length++;
+	return length;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return (u8)*a - (u8)*b;
+}

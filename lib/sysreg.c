@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Looking things up in the tables made from arch/arm64/sysreg.tbl.
+ * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
+ * addresses, .bss, instructions a host compiler cannot build.
+ */
+#include <pagoda/string.h>
+#include <pagoda/sysreg.h>
+
+static u64 field_content(const struct sysreg_field *field, u64 value)
+{
+	return value >> field->shift & ~(u64)0 >> (64 - field->width);
+}
+
+int sysreg_field_get(const struct sysreg_field *field, u64 value)
+{
+	u64 content = field_content(field, value);
+
+	if (field->is_signed && (content & BIT(field->width - 1)))
+		content -= BIT(field->width);
+	return (int)content;
+}
+
+const struct sysreg_field *sysreg_find_field(enum sysreg reg, const char *name)
+{
+	const struct sysreg_field *field = sysreg_fields + sysreg_table[reg].first_field;
+	const struct sysreg_field *end = field + sysreg_table[reg].field_count;
+
+	for (; field < end; field++)
+		if (strcmp(field->name, name) == 0)
+			return field;
+	return NULL;
+}
+
+const char *sysreg_value_text(const struct sysreg_field *field, u64 value)
+{
+	const struct sysreg_value *entry = sysreg_values + field->first_value;
+	const struct sysreg_value *end = entry + field->value_count;
+	u64 content = field_content(field, value);
+
+	for (; entry < end; entry++)
+		if (entry->value == content)
+			return entry->text;
+	return NULL;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Image, byte by byte, and an ASSERT for every assumption that code makes about it.
+ *
+ *     _text  header, read-only data	SEGMENT_RODATA
+ *            text			SEGMENT_TEXT
+ *            init text			SEGMENT_INIT_TEXT	unmapped after boot, with:
+ *            init data, relocations	SEGMENT_INIT_DATA
+ *            data			SEGMENT_DATA
+ *            ---- end of the file ----
+ *            .bss, table pool, stack
+ *     _end
+ *
+ * Segments begin at multiples of 64 KiB, the largest page, so that one Image can be mapped with
+ * exact permissions in all three page sizes.
+ */
+#include <pagoda/start.h>
+
+#define SEGMENT_ALIGN 0x10000
+#define STACK_SIZE 0x4000
+
+/*
+ * Tables for the worst page size, 64K: a root, and two at each level where the image crosses a
+ * boundary, for each of the two maps, and two for the fixmap. Alignment costs at most one.
+ */
+#ifndef POOL_SIZE
+#define POOL_SIZE 0xc0000
+#endif
+
+/* What is only needed before kernel_main: the objects of pi/. (Slashes would open a comment.) */
+#define EARLY_OBJECTS *?pi?*.o
+
+#define DEBUG_SECTION(name) name 0 : { *(name) } :NONE
+
+OUTPUT_ARCH(aarch64)
+ENTRY(_text)
+
+PHDRS
+{
+	rodata PT_LOAD FLAGS(4); /* R */
+	text PT_LOAD FLAGS(5); /* R X */
+	init_text PT_LOAD FLAGS(5);
+	init_data PT_LOAD FLAGS(4);
+	data PT_LOAD FLAGS(6); /* R W */
+}
+
+SECTIONS
+{
+	. = IMAGE_LINK_VA;
+
+	.head : {
+		_rodata_start = .;
+		KEEP(*(.head))
+	} :rodata
+	.rodata : {
+		*(EXCLUDE_FILE(EARLY_OBJECTS) .rodata EXCLUDE_FILE(EARLY_OBJECTS) .rodata.*)
+	} :rodata
+	/* Pointers: written by relocation, at their physical address, before they are mapped. */
+	.data.rel.ro : {
+		*(.data.rel.ro .data.rel.ro.*)
+	} :rodata
+	. = ALIGN(SEGMENT_ALIGN);
+	_rodata_end = .;
+
+	.text : {
+		_text_start = .;
+		*(EXCLUDE_FILE(EARLY_OBJECTS) .text EXCLUDE_FILE(EARLY_OBJECTS) .text.*)
+	} :text
+	. = ALIGN(SEGMENT_ALIGN);
+	_text_end = .;
+
+	.init.text : {
+		_init_text_start = .;
+		*(.init.text)
+		EARLY_OBJECTS(.text .text.*)
+	} :init_text
+	. = ALIGN(SEGMENT_ALIGN);
+	_init_text_end = .;
+
+	.init.data : {
+		_init_data_start = .;
+		EARLY_OBJECTS(.rodata .rodata.*)
+	} :init_data
+	.rela.dyn : ALIGN(8) {
+		_rela_start = .;
+		*(.rela .rela.*)
+		_rela_end = .;
+	} :init_data
+	. = ALIGN(SEGMENT_ALIGN);
+	_init_data_end = .;
+
+	.data : {
+		_data_start = .;
+		*(.data .data.*)
+		/* What the linker puts here by itself: a word, and three. More would be entries. */
+		_got_start = .;
+		*(.got .got.plt)
+		_got_end = .;
+	} :data
+
+	.bss (NOLOAD) : ALIGN(256) {
+		_bss_start = .;
+		*(.bss .bss.* COMMON)
+		. = ALIGN(256);
+		_bss_end = .;
+	} :data
+
+	/* Never cleared as a whole: each table is, when it is taken; the stack need not be. */
+	.noinit (NOLOAD) : ALIGN(SEGMENT_ALIGN) {
+		_pool_start = .;
+		. += POOL_SIZE;
+		_pool_end = .;
+		_stack_start = .;
+		. += STACK_SIZE;
+		_stack_end = .;
+	} :data
+	. = ALIGN(SEGMENT_ALIGN);
+	_data_end = .;
+	_end = .;
+
+	_image_size = ABSOLUTE(_end - _text);
+
+	.plt : { *(.plt .iplt) }
+	ASSERT(_got_end - _got_start == 0x20, "a global offset table: something is not hidden")
+	ASSERT(SIZEOF(.plt) == 0, "a procedure linkage table")
+
+	ASSERT(_text == _rodata_start, "the header is not first")
+	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
+	       "head.S clears .bss in steps of 256")
+	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")
+	ASSERT(_end - _text <= 0x300000, "more than 3 MiB of memory")
+	ASSERT(_end - _text <= 0x200000, "map_kernel.c counts on an image below 2 MiB")
+	ASSERT((_init_text_end - _init_text_start) != 0 && _init_text_end == _init_data_start,
+	       "init text and init data must adjoin")
+
+	/* For debuggers; not part of the Image. */
+	DEBUG_SECTION(.debug_info)
+	DEBUG_SECTION(.debug_abbrev)
+	DEBUG_SECTION(.debug_aranges)
+	DEBUG_SECTION(.debug_frame)
+	DEBUG_SECTION(.debug_line)
+	DEBUG_SECTION(.debug_line_str)
+	DEBUG_SECTION(.debug_loclists)
+	DEBUG_SECTION(.debug_rnglists)
+	DEBUG_SECTION(.debug_str)
+	DEBUG_SECTION(.symtab)
+	DEBUG_SECTION(.strtab)
+	DEBUG_SECTION(.shstrtab)
+
+	/DISCARD/ : {
+		*(.dynsym .dynstr .dynamic .dynbss .hash .gnu.hash .gnu.version*)
+		*(.interp .note* .comment .eh_frame*)
+	}
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The one builder of translation tables, and the pool its tables come from.
+ * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
+ * not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ *
+ * Descriptors are written with single 64-bit stores. A new table is zero before the release store
+ * that links it, so a table walker running at the same time never sees old memory as descriptors.
+ */
+#include <pagoda/pagetable.h>
+#include <pagoda/string.h>
+
+/*
+ * A run of neighbouring descriptors is written by adding the span to the first one. That carries
+ * across the whole of OA[47:12] in every format but not into the high bits that DESC_64K_LPA and
+ * DESC_LPA2 keep elsewhere, so a run ends where bit 48 of the physical address changes.
+ */
+#define RUN_PA_LIMIT BIT(48)
+
+const char *map_result_str(enum map_result result)
+{
+	switch (result) {
+	case MAP_OK:
+		return "ok";
+	case MAP_NO_TABLES:
+		return "page-table pool exhausted";
+	case MAP_BAD_RANGE:
+		return "range empty, unaligned or outside the address space";
+	case MAP_UNREACHABLE:
+		return "physical address beyond the output size";
+	case MAP_CONFLICT:
+		return "already mapped";
+	case MAP_NOT_MAPPED:
+		return "not mapped";
+	case MAP_SPLIT:
+		return "cuts a block or contiguous run in two";
+	}
+	return "unknown result";
+}
+
+static u64 *table_pointer(const struct pt_space *space, paddr_t table)
+{
+	return (u64 *)(uintptr_t)(table.value + space->phys_offset);
+}
+
+static pte_t slot_read(const u64 *slot)
+{
+	return (pte_t){ __atomic_load_n(slot, __ATOMIC_RELAXED) };
+}
+
+static void slot_write(u64 *slot, pte_t pte)
+{
+	__atomic_store_n(slot, pte.bits, __ATOMIC_RELAXED);
+}
+
+/* The walker must see the table's zeroes before the descriptor that leads to it. */
+static void slot_link(u64 *slot, pte_t pte)
+{
+	__atomic_store_n(slot, pte.bits, __ATOMIC_RELEASE);
+}
+
+/*
+ * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
+ * cleared: a root table need not fill its granule.
+ */
+static bool table_create(struct pt_space *space, int level, paddr_t *table)
+{
+	const struct regime *regime = &space->regime;
+	struct table_pool *pool = space->pool;
+
+	if (pool->end.value - pool->next.value < regime_granule(regime))
+		return false;
+	*table = pool->next;
+	pool->next.value += regime_granule(regime);
+	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
+	return true;
+}
+
+enum map_result pt_space_create(struct pt_space *space)
+{
+	if (!table_create(space, space->regime.root_level, &space->root))
+		return MAP_NO_TABLES;
+	return MAP_OK;
+}
+
+/* The table at @level that translates @va, made where it is missing. */
+static enum map_result table_reach(struct pt_space *space, vaddr_t va, int level, u64 **table)
+{
+	const struct regime *regime = &space->regime;
+	paddr_t next = space->root;
+
+	for (int at = regime->root_level; at < level; at++) {
+		u64 *slot = table_pointer(space, next) + regime_index(regime, at, va);
+		pte_t pte = slot_read(slot);
+
+		switch (pte_kind(regime, pte, at)) {
+		case PTE_TABLE:
+			next = pte_address(regime, pte, at);
+			break;
+		case PTE_INVALID:
+			if (!table_create(space, at + 1, &next))
+				return MAP_NO_TABLES;
+			slot_link(slot, pte_table(regime, next));
+			break;
+		case PTE_BLOCK:
+		case PTE_PAGE:
+		case PTE_RESERVED:
+			return MAP_CONFLICT;
+		}
+	}
+	*table = table_pointer(space, next);
+	return MAP_OK;
+}
+
+/* The lowest-numbered level, so the largest leaf, that alignment and what is left allow. */
+static int leaf_level(const struct regime *regime, u64 va, u64 pa, u64 left)
+{
+	int level = regime->root_level > regime->block_level ? regime->root_level :
+							       regime->block_level;
+
+	while (level < LEVEL_PAGE && (!is_aligned(va | pa, regime_span(regime, level)) ||
+				      left < regime_span(regime, level)))
+		level++;
+	return level;
+}
+
+/* @count neighbouring descriptors from @slot on, each @span further than the one before. */
+static enum map_result slots_fill(u64 *slot, unsigned count, pte_t pte, u64 span)
+{
+	for (; count > 0; count--, slot++, pte.bits += span) {
+		if (slot_read(slot).bits != 0)
+			return MAP_CONFLICT;
+		slot_write(slot, pte);
+	}
+	return MAP_OK;
+}
+
+/* A stretch of one table: @count leaves at @level, contiguous in both address spaces. */
+struct stretch {
+	u64 *slot;
+	u64 va, pa;
+	unsigned count;
+	int level;
+};
+
+/* Leaves of @s up to the next place where a contiguous run can begin or must end. */
+static unsigned stretch_piece(const struct regime *regime, const struct stretch *s,
+			      bool *contiguous)
+{
+	unsigned run = regime_contiguous(regime, s->level);
+	unsigned shift = regime_shift(regime, s->level);
+	unsigned into;
+
+	*contiguous = false;
+	if (run == 0 || !is_aligned(s->va - s->pa, (u64)run << shift))
+		return s->count;
+	into = (s->va >> shift) & (run - 1);
+	if (into == 0 && s->count >= run) {
+		*contiguous = true;
+		return s->count & ~(run - 1);
+	}
+	return into != 0 && s->count > run - into ? run - into : s->count;
+}
+
+static enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
+{
+	const struct regime *regime = &space->regime;
+	enum map_result result = MAP_OK;
+
+	while (s.count > 0 && result == MAP_OK) {
+		bool contiguous;
+		unsigned piece = stretch_piece(regime, &s, &contiguous);
+		u64 span = regime_span(regime, s.level);
+		pte_t pte = pte_leaf(regime, &space->policy, attr, paddr(s.pa), s.level);
+
+		result = slots_fill(s.slot, piece, contiguous ? pte_contiguous(pte) : pte, span);
+		s.slot += piece;
+		s.va += piece * span;
+		s.pa += piece * span;
+		s.count -= piece;
+	}
+	return result;
+}
+
+static enum map_result range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
+{
+	vaddr_t last = vaddr(end.value - 1);
+
+	if (!is_aligned(start.value | end.value, regime_granule(&space->regime)) ||
+	    !pt_contains(space, start) || !pt_contains(space, last) || last.value < start.value)
+		return MAP_BAD_RANGE;
+	return MAP_OK;
+}
+
+static enum map_result request_check(const struct pt_space *space,
+				     const struct map_request *request)
+{
+	u64 size = request->end.value - request->start.value;
+	u64 pa_end = regime_pa_end(&space->regime);
+
+	if (!is_aligned(request->pa.value, regime_granule(&space->regime)))
+		return MAP_BAD_RANGE;
+	if (range_check(space, request->start, request->end) != MAP_OK)
+		return MAP_BAD_RANGE;
+	if (request->pa.value >= pa_end || size > pa_end - request->pa.value)
+		return MAP_UNREACHABLE;
+	return MAP_OK;
+}
+
+enum map_result map_range(struct pt_space *space, const struct map_request *request)
+{
+	const struct regime *regime = &space->regime;
+	u64 left = request->end.value - request->start.value;
+	u64 va = request->start.value;
+	u64 pa = request->pa.value;
+	enum map_result result = request_check(space, request);
+
+	while (result == MAP_OK && left > 0) {
+		struct stretch s = { .va = va, .pa = pa };
+		unsigned index, shift;
+		u64 *table, pa_left;
+
+		s.level = leaf_level(regime, va, pa, left);
+		result = table_reach(space, vaddr(va), s.level, &table);
+		if (result != MAP_OK)
+			break;
+		/*
+		 * Stay in this table as long as it lasts: only at its end can a larger leaf
+		 * become possible.
+		 */
+		shift = regime_shift(regime, s.level);
+		index = regime_index(regime, s.level, vaddr(va));
+		pa_left = RUN_PA_LIMIT - (pa & (RUN_PA_LIMIT - 1));
+		s.slot = table + index;
+		s.count = min_u64(regime_entries(regime, s.level) - index,
+				  min_u64(left, pa_left) >> shift);
+		result = stretch_map(space, s, request->attr);
+		va += (u64)s.count << shift;
+		pa += (u64)s.count << shift;
+		left -= (u64)s.count << shift;
+	}
+	return result;
+}
+
+/* Bytes that must be unmapped together with @entry: its leaf, or its whole contiguous run. */
+static u64 entry_unit(const struct regime *regime, const struct pt_entry *entry)
+{
+	struct pte_info info = pte_decode(regime, entry->pte, entry->level, entry->table_bits);
+	unsigned run = info.contiguous ? regime_contiguous(regime, entry->level) : 0;
+
+	return regime_span(regime, entry->level) * (run != 0 ? run : 1);
+}
+
+/* Whether [start, end) consists of whole leaves and whole contiguous runs. */
+static enum map_result unmap_check(const struct pt_space *space, u64 start, u64 end)
+{
+	for (u64 va = start; va != end;) {
+		struct pt_entry entry = pt_find(space, vaddr(va));
+		u64 unit;
+
+		if (entry.kind == PTE_INVALID || entry.kind == PTE_RESERVED)
+			return MAP_NOT_MAPPED;
+		unit = entry_unit(&space->regime, &entry);
+		if (!is_aligned(va, unit) || end - va < unit)
+			return MAP_SPLIT;
+		va += unit;
+	}
+	return MAP_OK;
+}
+
+enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end)
+{
+	enum map_result result = range_check(space, start, end);
+
+	if (result == MAP_OK)
+		result = unmap_check(space, start.value, end.value);
+	if (result != MAP_OK)
+		return result;
+	for (u64 va = start.value; va != end.value;) {
+		struct pt_entry entry = pt_find(space, vaddr(va));
+
+		slot_write(table_pointer(space, entry.slot), (pte_t){ 0 });
+		va += regime_span(&space->regime, entry.level);
+	}
+	return MAP_OK;
+}

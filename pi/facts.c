@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Facts from the FDT, in one pass over its structure block: memory, command line, console, PSCI,
+ * the KASLR seed.
+ * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
+ * addresses, pointers in static data, .bss.
+ *
+ * Each node is judged with its properties at hand and its ancestors on the walk's path, since what
+ * its addresses mean depends on all of them.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/facts.h>
+#include <pagoda/string.h>
+#include <pagoda/text.h>
+
+#define CELLS_MAX 2 /* wider addresses do not exist on this architecture */
+#define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
+#define CONSOLES_MAX 8
+#define RESERVE_ENTRY_SIZE 16 /* of the FDT's memory reservation block */
+
+/* The properties that matter, anywhere in the tree. */
+enum property {
+	PROPERTY_ADDRESS_CELLS,
+	PROPERTY_SIZE_CELLS,
+	PROPERTY_REG,
+	PROPERTY_RANGES,
+	PROPERTY_COMPATIBLE,
+	PROPERTY_STATUS,
+	PROPERTY_DEVICE_TYPE,
+	PROPERTY_METHOD,
+	PROPERTY_BOOTARGS,
+	PROPERTY_STDOUT_PATH,
+	PROPERTY_KASLR_SEED,
+	PROPERTY_COUNT,
+};
+
+static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
+	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
+	[PROPERTY_SIZE_CELLS] = "#size-cells",
+	[PROPERTY_REG] = "reg",
+	[PROPERTY_RANGES] = "ranges",
+	[PROPERTY_COMPATIBLE] = "compatible",
+	[PROPERTY_STATUS] = "status",
+	[PROPERTY_DEVICE_TYPE] = "device_type",
+	[PROPERTY_METHOD] = "method",
+	[PROPERTY_BOOTARGS] = "bootargs",
+	[PROPERTY_STDOUT_PATH] = "stdout-path",
+	[PROPERTY_KASLR_SEED] = "kaslr-seed",
+};
+
+/* A PL011 seen: its address, and the names on the path to it, to compare with stdout-path. */
+struct console {
+	paddr_t address;
+	int depth;
+	const char *path[CONSOLE_DEPTH_MAX];
+};
+
+/* All that the pass carries along. */
+struct scan {
+	struct boot_facts *facts;
+	struct fdt fdt;
+	struct fdt_walk walk;
+	struct console console[CONSOLES_MAX];
+	u32 console_count;
+	u32 aliases; /* offset of the node /aliases, 0 where there is none */
+	struct fdt_value stdout_path;
+};
+
+static bool has_string(const struct fdt_node *node, enum property property, const char *word)
+{
+	struct fdt_value value = fdt_value(node, property);
+
+	return fdt_has_string(value.data, value.size, word);
+}
+
+/* The number in a property of one cell; @missing where the node has none. */
+static u32 cell(const struct fdt_node *node, enum property property, u32 missing)
+{
+	struct fdt_value value = fdt_value(node, property);
+
+	return value.size == sizeof(u32) ? (u32)fdt_cells(value.data, 1) : missing;
+}
+
+/* Cells in the addresses and sizes of @node's children; the defaults are the specification's. */
+static u32 address_cells(const struct fdt_node *node)
+{
+	return cell(node, PROPERTY_ADDRESS_CELLS, 2);
+}
+
+static u32 size_cells(const struct fdt_node *node)
+{
+	return cell(node, PROPERTY_SIZE_CELLS, 1);
+}
+
+/*
+ * The seed tells where the kernel is; nothing after this may read it. Its line was cleaned before it
+ * was read, so caches_publish() can invalidate it without bringing the old bytes back. That is one
+ * line: of several seeds, in a tree gone wrong, the first counts.
+ */
+static void take_seed(struct scan *scan, struct fdt_value value)
+{
+	struct boot_facts *facts = scan->facts;
+	volatile u8 *data = (volatile u8 *)(uintptr_t)value.data;
+
+	if (value.size != sizeof(u64) || facts->fdt.seed.value != 0)
+		return;
+	facts->kaslr_seed = fdt_cells(value.data, 2);
+	facts->fdt.seed = paddr(facts->entry.fdt + (value.data - scan->fdt.blob));
+	for (unsigned i = 0; i < sizeof(u64); i++)
+		data[i] = 0;
+}
+
+static void read_chosen(struct scan *scan, const struct fdt_node *node)
+{
+	struct boot_facts *facts = scan->facts;
+	struct fdt_value bootargs = fdt_value(node, PROPERTY_BOOTARGS);
+	const char *text = (const char *)bootargs.data;
+
+	facts->fdt.has_chosen = true;
+	scan->stdout_path = fdt_value(node, PROPERTY_STDOUT_PATH);
+	take_seed(scan, fdt_value(node, PROPERTY_KASLR_SEED));
+	if (bootargs.size == 0)
+		return;
+	facts->command_line_length = strnlen(text, bootargs.size);
+	facts->command_line_cut =
+		!text_copy(facts->command_line, COMMAND_LINE_MAX, text, facts->command_line_length);
+	if (facts->command_line_cut)
+		facts->command_line_length = COMMAND_LINE_MAX - 1;
+}
+
+/* Number @index of the (address, size) pairs in the reg of @node[0]; @node[-1] is its parent. */
+static bool reg_pair(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
+{
+	u32 address_length = address_cells(&node[-1]), size_length = size_cells(&node[-1]);
+	u32 pair = (address_length + size_length) * sizeof(u32);
+	struct fdt_value reg = fdt_value(node, PROPERTY_REG);
+	const u8 *data = reg.data + index * pair;
+
+	if (address_length > CELLS_MAX || size_length > CELLS_MAX || pair == 0 ||
+	    reg.size / pair <= index)
+		return false;
+	*address = fdt_cells(data, address_length);
+	*size = fdt_cells(data + address_length * sizeof(u32), size_length);
+	return true;
+}
+
+static void add_memory(struct scan *scan, const struct fdt_node *node, enum memory_kind kind)
+{
+	u64 address, size;
+
+	for (u32 i = 0; reg_pair(node, i, &address, &size); i++)
+		memory_add(&scan->facts->memory, address, size, kind);
+}
+
+/*
+ * One step of an address towards the root: through the `ranges` of the bus @bus[0], whose own
+ * parent is @bus[-1]. Empty ranges translate to themselves; a bus without the property does not
+ * translate.
+ */
+static bool translate(const struct fdt_node *bus, u64 *address)
+{
+	u32 child = address_cells(bus), up = address_cells(&bus[-1]), length = size_cells(bus);
+	u32 entry = (child + up + length) * sizeof(u32);
+	struct fdt_value ranges = fdt_value(bus, PROPERTY_RANGES);
+
+	if (ranges.data == NULL || child > CELLS_MAX || up > CELLS_MAX || length > CELLS_MAX)
+		return false;
+	if (ranges.size == 0)
+		return true;
+	for (u32 at = 0; entry != 0 && ranges.size - at >= entry; at += entry) {
+		const u8 *data = ranges.data + at;
+		u64 from = fdt_cells(data, child);
+		u64 to = fdt_cells(data + child * sizeof(u32), up);
+		u64 size = fdt_cells(data + (child + up) * sizeof(u32), length);
+
+		if (*address >= from && *address - from < size) {
+			*address = to + (*address - from);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_console(struct scan *scan, const struct fdt_node *node)
+{
+	struct console *console = &scan->console[scan->console_count];
+	const struct fdt_node *root = scan->walk.node;
+	int depth = scan->walk.depth;
+	u64 address, size;
+
+	if (scan->console_count == CONSOLES_MAX || depth > CONSOLE_DEPTH_MAX ||
+	    !reg_pair(node, 0, &address, &size))
+		return;
+	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
+		if (!translate(bus, &address))
+			return;
+	console->address = paddr(address);
+	console->depth = depth;
+	for (int i = 0; i < depth; i++)
+		console->path[i] = root[i + 1].name;
+	scan->console_count++;
+}
+
+static void read_psci(struct boot_facts *facts, const struct fdt_node *node)
+{
+	if (!has_string(node, PROPERTY_COMPATIBLE, "arm,psci") &&
+	    !has_string(node, PROPERTY_COMPATIBLE, "arm,psci-0.2") &&
+	    !has_string(node, PROPERTY_COMPATIBLE, "arm,psci-1.0"))
+		return;
+	if (has_string(node, PROPERTY_METHOD, "hvc"))
+		facts->psci = PSCI_HVC;
+	else if (has_string(node, PROPERTY_METHOD, "smc"))
+		facts->psci = PSCI_SMC;
+}
+
+/* What a node with registers, or with memory of its own, says. */
+static void read_reg(struct scan *scan, const struct fdt_node *node)
+{
+	if ((node->found & BIT(PROPERTY_DEVICE_TYPE)) &&
+	    has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
+		add_memory(scan, node, MEMORY_RAM);
+	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
+		add_memory(scan, node, MEMORY_RESERVED);
+	else if (has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
+		add_console(scan, node);
+}
+
+static void read_node(struct scan *scan, const struct fdt_node *node)
+{
+	struct fdt_value status = fdt_value(node, PROPERTY_STATUS);
+	int depth = scan->walk.depth;
+
+	if (depth == 0 || (status.size != 0 && status.data[0] == 'd')) /* "disabled" */
+		return;
+	if (node->found & BIT(PROPERTY_REG))
+		read_reg(scan, node);
+	else if (node->found & BIT(PROPERTY_METHOD))
+		read_psci(scan->facts, node);
+	else if (depth == 1 && fdt_name_is(node->name, "chosen"))
+		read_chosen(scan, node);
+	else if (depth == 1 && fdt_name_is(node->name, "aliases"))
+		scan->aliases = node->offset;
+}
+
+static enum fdt_status scan_nodes(struct scan *scan)
+{
+	enum fdt_status status;
+
+	fdt_walk_begin(&scan->walk, &scan->fdt, property_names, PROPERTY_COUNT);
+	while ((status = fdt_walk_next(&scan->walk)) == FDT_OK)
+		read_node(scan, scan->walk.reached);
+	return status;
+}
+
+/* Characters of @path up to the next '/', the ':' before console options, or the end. */
+static u32 path_piece(const char *path)
+{
+	u32 length = 0;
+
+	while (path[length] != '\0' && path[length] != '/' && path[length] != ':')
+		length++;
+	return length;
+}
+
+/* @path, "/soc/serial@9000000:115200n8", leads to @console. A unit address may be left out. */
+static bool path_leads_to(const char *path, const struct console *console)
+{
+	for (int i = 0; i < console->depth; i++) {
+		const char *name = console->path[i];
+		u32 length;
+
+		if (*path++ != '/')
+			return false;
+		length = path_piece(path);
+		if (strnlen(name, length) < length || memcmp(name, path, length) != 0 ||
+		    (name[length] != '\0' && name[length] != '@'))
+			return false;
+		path += length;
+	}
+	return *path == '\0' || *path == ':';
+}
+
+/* The value of the property of /aliases that @path names; @path itself where it is no alias. */
+static const char *follow_alias(const struct scan *scan, const char *path)
+{
+	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_event event;
+
+	if (path[0] == '/' || scan->aliases == 0)
+		return path;
+	cursor.offset = scan->aliases;
+	cursor.root_seen = true;
+	cursor.depth = 1;
+	while (fdt_next(&cursor, &event) == FDT_OK && event.token != FDT_END_NODE)
+		if (event.token == FDT_PROP && fdt_is_string(event.data, event.size) &&
+		    text_equal(path, path_piece(path), event.name))
+			return (const char *)event.data;
+	return path;
+}
+
+static void choose_console(struct scan *scan)
+{
+	struct boot_facts *facts = scan->facts;
+	const char *path;
+
+	if (scan->console_count == 0)
+		return;
+	facts->console = scan->console[0].address;
+	facts->console_source = CONSOLE_FIRST_PL011;
+	if (!fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
+		return;
+	path = follow_alias(scan, (const char *)scan->stdout_path.data);
+	for (u32 i = 0; i < scan->console_count; i++) {
+		if (path_leads_to(path, &scan->console[i])) {
+			facts->console = scan->console[i].address;
+			facts->console_source = CONSOLE_STDOUT_PATH;
+			return;
+		}
+	}
+}
+
+/* Each entry's line is cleaned before it is read, and the block ends where its zeroes say. */
+static void add_reservations(struct scan *scan, u64 line)
+{
+	const struct fdt *fdt = &scan->fdt;
+	const u8 *entry = fdt->blob + fdt->reserve_start;
+	const u8 *last = fdt->blob + fdt->total_size - RESERVE_ENTRY_SIZE;
+	u64 start, size;
+
+	for (u32 i = 0; entry <= last; i++, entry += RESERVE_ENTRY_SIZE) {
+		dcache_clean(entry, RESERVE_ENTRY_SIZE, line);
+		if (!fdt_reserve(fdt, i, &start, &size))
+			return;
+		memory_add(&scan->facts->memory, start, size, MEMORY_RESERVED);
+	}
+}
+
+/* The boot protocol promises a clean Image, not a clean FDT: only lines cleaned first are read. */
+static enum fdt_status open_fdt(struct scan *scan, const u8 *blob, u64 line)
+{
+	struct fdt *fdt = &scan->fdt;
+	enum fdt_status status = fdt_locate(fdt, blob);
+
+	if (status != FDT_OK)
+		return status;
+	dcache_clean(blob + fdt->struct_start, fdt->struct_end - fdt->struct_start, line);
+	dcache_clean(blob + fdt->strings_start, fdt->strings_end - fdt->strings_start, line);
+	return fdt_open(fdt, blob);
+}
+
+static struct stop stop_fdt(const struct boot_facts *facts, enum fdt_status status)
+{
+	return (struct stop){ STOP_FDT, status, facts->entry.fdt, facts->fdt.size };
+}
+
+static bool overlaps_image(const struct boot_facts *facts, u64 start, u64 size)
+{
+	u64 image = facts->image.pa.value;
+
+	return start < image + facts->image.size && image < start + size;
+}
+
+/* All but the walk's nodes and the consoles, which are written before they are read. */
+static void scan_init(struct scan *scan, struct boot_facts *facts)
+{
+	scan->facts = facts;
+	scan->console_count = 0;
+	scan->aliases = 0;
+	scan->stdout_path = (struct fdt_value){ NULL, 0 };
+}
+
+struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
+{
+	u64 address = facts->entry.fdt;
+	const u8 *blob = address != 0 ? (const u8 *)(uintptr_t)(address + phys_offset) : NULL;
+	u64 line = sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, facts->id[SYSREG_CTR_EL0]);
+	struct scan scan;
+	enum fdt_status status;
+	u32 size = 0;
+
+	scan_init(&scan, facts);
+	/* A pointer into the image points at what has been cleared: say that, not "bad magic". */
+	if (overlaps_image(facts, address, 1))
+		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, 0, 0 };
+	if (blob != NULL && is_aligned(address, FDT_ALIGN))
+		dcache_clean(blob, FDT_HEADER_SIZE, line);
+	status = fdt_size(blob, &size);
+	facts->fdt.size = size;
+	if (status != FDT_OK)
+		return stop_fdt(facts, status);
+	if (overlaps_image(facts, address, size))
+		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, size, 0 };
+	status = open_fdt(&scan, blob, line);
+	if (status == FDT_OK)
+		status = scan_nodes(&scan);
+	choose_console(&scan);
+	if (status != FDT_END)
+		return stop_fdt(facts, status);
+	if (memory_total(&facts->memory) == 0)
+		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
+	add_reservations(&scan, line);
+	memory_add(&facts->memory, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
+	memory_add(&facts->memory, address, size, MEMORY_FDT);
+	return stop_none();
+}

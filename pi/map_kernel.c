@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The tables: an identity map to turn the MMU on in, and the kernel's map, both final.
+ * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
+ * addresses, pointers in static data, .bss.
+ *
+ * Tables come from a pool inside the image, sized for the worst case of every page size; an image
+ * shorter than a level 2 block of 4K pages touches at most two tables at each level.
+ */
+#include <pagoda/early.h>
+
+static enum mem_prot segment_prot(enum segment segment)
+{
+	switch (segment) {
+	case SEGMENT_RODATA:
+	case SEGMENT_INIT_DATA:
+		return PROT_READ_ONLY;
+	case SEGMENT_TEXT:
+	case SEGMENT_INIT_TEXT:
+		return PROT_READ_EXECUTE;
+	case SEGMENT_DATA:
+	case SEGMENT_COUNT:
+		break;
+	}
+	return PROT_READ_WRITE;
+}
+
+static struct stop stop_map(const struct pt_space *space, enum map_result result,
+			    const struct map_request *request)
+{
+	const struct table_pool *pool = space->pool;
+	u64 granule = regime_granule(&space->regime);
+	u64 total = (pool->end.value - pool->start.value) / granule;
+
+	if (result == MAP_OK)
+		return stop_none();
+	if (result == MAP_NO_TABLES)
+		return (struct stop){ STOP_POOL, (pool->next.value - pool->start.value) / granule,
+				      total, granule };
+	return (struct stop){ STOP_MAP, result, request->start.value, request->pa.value };
+}
+
+/* Every segment of the image, its first byte at @base. */
+static struct stop map_image(struct pt_space *space, const struct image *image, u64 base)
+{
+	struct map_request request = { .attr.type = MEM_NORMAL };
+	enum map_result result = pt_space_create(space);
+
+	for (int i = 0; i < SEGMENT_COUNT && result == MAP_OK; i++) {
+		request.start = vaddr(base + image->segment[i].start);
+		request.end = vaddr(base + image->segment[i].end);
+		request.pa = paddr(image->pa.value + image->segment[i].start);
+		request.attr.prot = segment_prot(i);
+		result = map_range(space, &request);
+	}
+	return stop_map(space, result, &request);
+}
+
+static struct table_pool pool_make(const struct image *image, u64 granule)
+{
+	u64 start = align_up(image->pa.value + image->pool.start, granule);
+	u64 end = align_down(image->pa.value + image->pool.end, granule);
+
+	if (end < start)
+		end = start;
+	return (struct table_pool){ paddr(start), paddr(start), paddr(end) };
+}
+
+struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
+{
+	const struct image *image = &handoff->facts.image;
+	struct boot_plan *plan = &handoff->plan;
+	struct pt_space idmap = { .regime = plan->idmap,
+				  .phys_offset = phys_offset,
+				  .pool = &handoff->pool };
+	struct pt_space kernel = { .regime = plan->kernel,
+				   .policy = plan->policy,
+				   .upper = true,
+				   .phys_offset = phys_offset,
+				   .pool = &handoff->pool };
+	struct stop stop;
+
+	handoff->pool = pool_make(image, regime_granule(&plan->kernel));
+	stop = map_image(&idmap, image, image->pa.value);
+	if (stop.code == STOP_NONE)
+		stop = map_image(&kernel, image, plan->image_va.value);
+	handoff->idmap_root = idmap.root;
+	handoff->kernel_root = kernel.root;
+	plan->registers.ttbr0 = ttbr_encode(&idmap.regime, idmap.root);
+	plan->registers.ttbr1 = ttbr_encode(&kernel.regime, kernel.root);
+	return stop;
+}

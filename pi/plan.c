@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The decisions of the boot: page size, address sizes, features, layout, register values.
+ * A pure function of facts and options. Runs with the MMU off, .bss clear, image not relocated;
+ * also on the host. May not use: absolute addresses, pointers in static data, .bss, registers, I/O.
+ */
+#include <pagoda/plan.h>
+
+/* A granule field above 7 is negative, or reserved: the granule is not there. */
+#define TGRAN_LAST 7
+
+/* What the ID registers say about one page size. */
+struct granule {
+	unsigned shift;
+	bool supported;
+	bool wide_va; /* 52-bit input addresses */
+	bool wide_pa; /* 52-bit output addresses */
+	unsigned fallback_bits; /* of input address, without wide_va */
+};
+
+/*
+ * Each page size has its own word for 52 bits. 4K and 16K: FEAT_LPA2, in TGran4 and TGran16, gives
+ * both address sizes at once. 64K: FEAT_LVA (VARange) for input, FEAT_LPA (PARange) for output.
+ * VARange and PARange say nothing about the small granules. 16K falls back to 47 bits: 48 would
+ * cost another level for a root table of two entries.
+ */
+static struct granule granule_describe(const u64 id[SYSREG_FACT_COUNT], unsigned shift)
+{
+	u64 mmfr0 = id[SYSREG_ID_AA64MMFR0_EL1];
+	u64 mmfr2 = id[SYSREG_ID_AA64MMFR2_EL1];
+	struct granule granule = { .shift = shift, .fallback_bits = 48 };
+	u64 tgran = 0;
+
+	switch (shift) {
+	case GRANULE_SHIFT_4K:
+		tgran = SYSREG_GET(ID_AA64MMFR0_EL1_TGRAN4, mmfr0);
+		granule.supported = tgran <= TGRAN_LAST;
+		granule.wide_va = tgran >= ID_AA64MMFR0_EL1_TGRAN4_52BIT;
+		break;
+	case GRANULE_SHIFT_16K:
+		tgran = SYSREG_GET(ID_AA64MMFR0_EL1_TGRAN16, mmfr0);
+		granule.supported = tgran != ID_AA64MMFR0_EL1_TGRAN16_NI && tgran <= TGRAN_LAST;
+		granule.wide_va = tgran >= ID_AA64MMFR0_EL1_TGRAN16_52BIT;
+		granule.fallback_bits = 47;
+		break;
+	case GRANULE_SHIFT_64K:
+		granule.supported = SYSREG_GET(ID_AA64MMFR0_EL1_TGRAN64, mmfr0) <= TGRAN_LAST;
+		granule.wide_va = SYSREG_GET(ID_AA64MMFR2_EL1_VARANGE, mmfr2) !=
+				  ID_AA64MMFR2_EL1_VARANGE_48BIT;
+		break;
+	}
+	granule.wide_va = granule.wide_va && granule.supported;
+	granule.wide_pa = shift == GRANULE_SHIFT_64K ?
+				  SYSREG_GET(ID_AA64MMFR0_EL1_PARANGE, mmfr0) >=
+					  ID_AA64MMFR0_EL1_PARANGE_52 :
+				  granule.wide_va;
+	return granule;
+}
+
+/* The page size asked for, or the smallest there is. */
+static struct stop choose_granule(const u64 id[SYSREG_FACT_COUNT], unsigned asked,
+				  struct granule *granule)
+{
+	struct stop stop = { STOP_PAGE_SIZE, asked, 0, 0 };
+
+	for (unsigned shift = GRANULE_SHIFT_4K; shift <= GRANULE_SHIFT_64K; shift += 2) {
+		*granule = granule_describe(id, shift);
+		if (!granule->supported)
+			continue;
+		if (asked == 0 || asked == shift)
+			return stop_none();
+		stop.limit |= BIT(shift);
+	}
+	return stop;
+}
+
+/* Every size that each page size has, as a set of bit numbers. */
+static u64 va_bits_possible(const struct granule *granule)
+{
+	u64 wide = granule->wide_va ? BIT(52) : 0;
+
+	switch (granule->shift) {
+	case GRANULE_SHIFT_4K:
+		return BIT(39) | BIT(48) | wide;
+	case GRANULE_SHIFT_16K:
+		return BIT(36) | BIT(47) | BIT(48) | wide;
+	case GRANULE_SHIFT_64K:
+		return BIT(42) | BIT(48) | wide;
+	}
+	return 0;
+}
+
+static struct stop choose_va_bits(struct boot_plan *plan, const struct granule *granule,
+				  const struct boot_options *options, unsigned *va_bits)
+{
+	bool lva = granule->shift == GRANULE_SHIFT_64K;
+
+	*va_bits = granule->wide_va ? 52 : granule->fallback_bits;
+	if (options->va_bits != 0) {
+		*va_bits = options->va_bits;
+		plan->va_reason = VA_REASON_ASKED;
+		if (!(va_bits_possible(granule) & BIT(*va_bits)))
+			return (struct stop){ STOP_VA_BITS, *va_bits, granule->shift,
+					      va_bits_possible(granule) };
+	} else if (granule->wide_va) {
+		plan->va_reason = lva ? VA_REASON_LVA : VA_REASON_LPA2;
+	} else if (options->nolva) {
+		plan->va_reason = VA_REASON_NOLVA;
+	} else {
+		plan->va_reason = lva ? VA_REASON_NO_LVA : VA_REASON_NO_LPA2;
+	}
+	return stop_none();
+}
+
+/* PARange as a number of bits. Reserved values promise at least as much as the highest known. */
+static unsigned pa_range_bits(const u64 id[SYSREG_FACT_COUNT])
+{
+	switch (SYSREG_GET(ID_AA64MMFR0_EL1_PARANGE, id[SYSREG_ID_AA64MMFR0_EL1])) {
+	case ID_AA64MMFR0_EL1_PARANGE_32:
+		return 32;
+	case ID_AA64MMFR0_EL1_PARANGE_36:
+		return 36;
+	case ID_AA64MMFR0_EL1_PARANGE_40:
+		return 40;
+	case ID_AA64MMFR0_EL1_PARANGE_42:
+		return 42;
+	case ID_AA64MMFR0_EL1_PARANGE_44:
+		return 44;
+	case ID_AA64MMFR0_EL1_PARANGE_48:
+		return 48;
+	}
+	return 52;
+}
+
+/*
+ * The two regimes. TCR_EL1.DS is one bit for both halves: 4K and 16K kernels use the wide
+ * descriptors exactly when they have 52-bit addresses, and so does their identity map. Without them
+ * the output size is 48 bits at most, whatever PARange says: IPS = 52 with DS = 0 is reserved.
+ */
+static struct stop choose_regimes(struct boot_plan *plan, const struct image *image,
+				  const u64 id[SYSREG_FACT_COUNT], const struct granule *granule,
+				  unsigned va_bits)
+{
+	u64 image_end = image->pa.value + image->size;
+	bool wide = granule->wide_pa && (granule->shift == GRANULE_SHIFT_64K || va_bits == 52);
+	unsigned pa_bits = min_u64(pa_range_bits(id), wide ? 52 : 48);
+	unsigned idmap_bits = 48;
+
+	if (image_end > BIT(idmap_bits) && granule->wide_va && wide)
+		idmap_bits = 52;
+	if (image_end > BIT(min_u64(idmap_bits, pa_bits)))
+		return (struct stop){ STOP_IMAGE_UNREACHABLE, image_end,
+				      min_u64(idmap_bits, pa_bits), 0 };
+	plan->kernel = regime_make(granule->shift, va_bits, pa_bits, wide);
+	plan->idmap = regime_make(granule->shift, idmap_bits, pa_bits, wide);
+	return stop_none();
+}
+
+static void choose_features(struct boot_plan *plan, const u64 id[SYSREG_FACT_COUNT])
+{
+	u64 software = id[SYSREG_ARM64_SW];
+	bool rodata_off = SYSREG_GET(ARM64_SW_RODATAOFF, software) != 0;
+	u64 isar1 = id[SYSREG_ID_AA64ISAR1_EL1];
+	u64 isar2 = id[SYSREG_ID_AA64ISAR2_EL1];
+
+	plan->bti = SYSREG_GET(ID_AA64PFR1_EL1_BT, id[SYSREG_ID_AA64PFR1_EL1]) != 0;
+	plan->pac = SYSREG_GET(ID_AA64ISAR1_EL1_APA, isar1) != 0 ||
+		    SYSREG_GET(ID_AA64ISAR1_EL1_API, isar1) != 0 ||
+		    SYSREG_GET(ID_AA64ISAR2_EL1_APA3, isar2) != 0;
+	plan->pan = SYSREG_GET(ID_AA64MMFR1_EL1_PAN, id[SYSREG_ID_AA64MMFR1_EL1]) != 0;
+	plan->e0pd = SYSREG_GET(ID_AA64MMFR2_EL1_E0PD, id[SYSREG_ID_AA64MMFR2_EL1]) != 0;
+	/* Text that is writable would not be executable under WXN: rodata=off needs it off. */
+	plan->wxn = SYSREG_GET(ARM64_SW_NOWXN, software) == 0 && !rodata_off;
+	plan->policy = (struct map_policy){ .guarded = plan->bti, .text_writable = rodata_off };
+}
+
+/* The image keeps its physical offset within 2 MiB, so that blocks and runs line up. */
+static void choose_place(struct boot_plan *plan, const struct image *image, bool nokaslr,
+			 struct entropy entropy)
+{
+	struct layout_region room = plan->layout.region[LAYOUT_VMALLOC];
+
+	plan->kaslr_source = nokaslr ? KASLR_OFF_ASKED : entropy.source;
+	if (plan->kaslr_source == KASLR_FDT || plan->kaslr_source == KASLR_RNDR)
+		plan->kaslr_offset = kaslr_offset(room, image->size, entropy.seed);
+	plan->image_va = vaddr(layout_kimage_base(&plan->layout).value + plan->kaslr_offset +
+			       (image->pa.value & (MIB(2) - 1)));
+}
+
+/* TG0 and TG1 number the granules differently. */
+static u64 tcr_granule(unsigned shift)
+{
+	switch (shift) {
+	case GRANULE_SHIFT_16K:
+		return SYSREG_PUT(TCR_EL1_TG0, TCR_EL1_TG0_16K) |
+		       SYSREG_PUT(TCR_EL1_TG1, TCR_EL1_TG1_16K);
+	case GRANULE_SHIFT_64K:
+		return SYSREG_PUT(TCR_EL1_TG0, TCR_EL1_TG0_64K) |
+		       SYSREG_PUT(TCR_EL1_TG1, TCR_EL1_TG1_64K);
+	}
+	return SYSREG_PUT(TCR_EL1_TG0, TCR_EL1_TG0_4K) | SYSREG_PUT(TCR_EL1_TG1, TCR_EL1_TG1_4K);
+}
+
+static u64 tcr_output_size(unsigned pa_bits)
+{
+	switch (pa_bits) {
+	case 32:
+		return TCR_EL1_IPS_32;
+	case 36:
+		return TCR_EL1_IPS_36;
+	case 40:
+		return TCR_EL1_IPS_40;
+	case 42:
+		return TCR_EL1_IPS_42;
+	case 44:
+		return TCR_EL1_IPS_44;
+	case 48:
+		return TCR_EL1_IPS_48;
+	}
+	return TCR_EL1_IPS_52;
+}
+
+/* Hardware management of the access flag stays off: several cores have errata in it. */
+static u64 tcr_value(const struct boot_plan *plan)
+{
+	u64 tcr = tcr_granule(plan->kernel.granule_shift);
+
+	tcr |= SYSREG_PUT(TCR_EL1_T0SZ, 64 - plan->idmap.va_bits);
+	tcr |= SYSREG_PUT(TCR_EL1_T1SZ, 64 - plan->kernel.va_bits);
+	tcr |= SYSREG_PUT(TCR_EL1_IPS, tcr_output_size(plan->kernel.pa_bits));
+	tcr |= SYSREG_PUT(TCR_EL1_DS, plan->kernel.format == DESC_LPA2);
+	/* Table walks are cacheable and coherent; under DS these SH fields serve the leaves too. */
+	tcr |= SYSREG_PUT(TCR_EL1_SH0, TCR_EL1_SH0_INNER) |
+	       SYSREG_PUT(TCR_EL1_ORGN0, TCR_EL1_ORGN0_WBWA) |
+	       SYSREG_PUT(TCR_EL1_IRGN0, TCR_EL1_IRGN0_WBWA);
+	tcr |= SYSREG_PUT(TCR_EL1_SH1, TCR_EL1_SH1_INNER) |
+	       SYSREG_PUT(TCR_EL1_ORGN1, TCR_EL1_ORGN1_WBWA) |
+	       SYSREG_PUT(TCR_EL1_IRGN1, TCR_EL1_IRGN1_WBWA);
+	/* EL0 gets a fault in constant time for upper addresses, mapped or not. */
+	tcr |= SYSREG_PUT(TCR_EL1_E0PD1, plan->e0pd);
+	return tcr;
+}
+
+static u64 sctlr_value(const struct boot_plan *plan)
+{
+	/* RES1 where the feature that gives the bit a meaning is missing; "as before" where not. */
+	u64 sctlr = SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_EIS_MASK |
+		    SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK;
+
+	sctlr |= SCTLR_EL1_M_MASK | SCTLR_EL1_C_MASK | SCTLR_EL1_I_MASK | SCTLR_EL1_SA_MASK;
+	sctlr |= SYSREG_PUT(SCTLR_EL1_WXN, plan->wxn);
+	sctlr |= SYSREG_PUT(SCTLR_EL1_ENIA, plan->pac);
+	sctlr |= SYSREG_PUT(SCTLR_EL1_BT1, plan->bti);
+	/* SPAN clear: every exception sets PSTATE.PAN. RES1 without FEAT_PAN. */
+	sctlr |= SYSREG_PUT(SCTLR_EL1_SPAN, !plan->pan);
+	return sctlr;
+}
+
+struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
+		      const u64 id[SYSREG_FACT_COUNT], const struct boot_options *options,
+		      struct entropy entropy)
+{
+	bool nokaslr = SYSREG_GET(ARM64_SW_NOKASLR, id[SYSREG_ARM64_SW]) != 0;
+	struct granule granule;
+	unsigned va_bits;
+	struct stop stop;
+
+	if (facts->entry.el != 1 && facts->entry.el != 2)
+		return (struct stop){ STOP_ENTRY_EL, facts->entry.el, 0, 0 };
+	stop = choose_granule(id, options->granule_shift, &granule);
+	if (stop.code == STOP_NONE)
+		stop = choose_va_bits(plan, &granule, options, &va_bits);
+	if (stop.code == STOP_NONE)
+		stop = choose_regimes(plan, &facts->image, id, &granule, va_bits);
+	if (stop.code != STOP_NONE)
+		return stop;
+	if (!is_aligned(facts->image.pa.value, BIT(granule.shift)))
+		return (struct stop){ STOP_IMAGE_MISALIGNED, facts->image.pa.value,
+				      BIT(granule.shift), 0 };
+	plan->page_size_asked = options->granule_shift != 0;
+	choose_features(plan, id);
+	plan->layout = layout_make(&plan->kernel, STRUCT_PAGE_SIZE);
+	choose_place(plan, &facts->image, nokaslr, entropy);
+	plan->registers.mair = mem_type_mair();
+	plan->registers.tcr = tcr_value(plan);
+	plan->registers.sctlr = sctlr_value(plan);
+	return stop_none();
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The early runtime from facts to tables: collect, decide, build. Everything between the entry stub
+ * and the flip that a host can run, and does, in tests.
+ * Runs with the MMU off, .bss clear, image not relocated. May not use: absolute addresses, pointers
+ * in static data, .bss.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/early.h>
+#include <pagoda/string.h>
+
+static void mark(struct boot_handoff *handoff, enum boot_stage stage)
+{
+	handoff->timeline[stage] = counter_read();
+}
+
+/* What the command line asks for, and the ID registers that the plan will go by. */
+static void read_options(struct boot_handoff *handoff)
+{
+	struct boot_facts *facts = &handoff->facts;
+	struct boot_options *options = &handoff->options;
+
+	memcpy(handoff->id, facts->id, sizeof(handoff->id));
+	options_parse(options, handoff->id, facts->command_line, facts->command_line_length);
+	if (options->earlycon.value != 0) {
+		facts->console = options->earlycon;
+		facts->console_source = CONSOLE_EARLYCON;
+	}
+}
+
+static void limit_memory(struct boot_handoff *handoff)
+{
+	u64 asked = handoff->options.memory_limit;
+
+	handoff->memory_dropped = memory_limit(&handoff->facts.memory, asked != 0 ? asked : ~(u64)0,
+					       regime_pa_end(&handoff->plan.kernel));
+}
+
+struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct pac_key *key)
+{
+	struct boot_facts *facts = &handoff->facts;
+	struct boot_plan *plan = &handoff->plan;
+	struct memory_range relocated;
+	struct entropy entropy;
+	struct stop stop;
+
+	handoff->timeline[STAGE_ENTRY] = facts->entry.counter;
+	stop = facts_read_fdt(facts, phys_offset);
+	if (stop.code != STOP_NONE)
+		return stop;
+	mark(handoff, STAGE_FACTS);
+	read_options(handoff);
+	entropy = entropy_take(facts, handoff->id);
+	stop = plan_make(plan, facts, handoff->id, &handoff->options, entropy);
+	if (stop.code != STOP_NONE)
+		return stop;
+	limit_memory(handoff);
+	*key = (struct pac_key){ entropy_next(&entropy), entropy_next(&entropy) };
+	mark(handoff, STAGE_PLAN);
+	stop = map_kernel(handoff, phys_offset);
+	if (stop.code != STOP_NONE)
+		return stop;
+	mark(handoff, STAGE_TABLES);
+	stop = relocate_image(&facts->image, plan->image_va, phys_offset, &relocated);
+	if (stop.code != STOP_NONE)
+		return stop;
+	mark(handoff, STAGE_RELOCATED);
+	handoff->magic = HANDOFF_MAGIC;
+	handoff->version = HANDOFF_VERSION;
+	/* Nothing is written past this line: what was is what the kernel will read. */
+	mark(handoff, STAGE_PUBLISHED);
+	caches_publish(handoff, &relocated, phys_offset);
+	return stop_none();
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The early runtime's entry from head.S and its exit through the flip.
+ * Runs with the MMU off, on the boot stack, .bss clear, image not relocated: linker symbols are
+ * reached relative to the PC and so are physical addresses here. Not built for the host.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/early.h>
+#include <pagoda/start.h>
+
+/* First bytes and ends that linker/pagoda.lds.S defines; only their addresses mean anything. */
+extern u8 _text[], _rodata_start[], _rodata_end[], _text_start[], _text_end[];
+extern u8 _init_text_start[], _init_text_end[], _init_data_start[], _init_data_end[];
+extern u8 _data_start[], _data_end[], _rela_start[], _rela_end[], _bss_start[], _bss_end[];
+extern u8 _pool_start[], _pool_end[], _stack_end[], _end[];
+extern u8 exception_vectors[];
+
+static u32 offset_of(const void *symbol)
+{
+	return (u64)(uintptr_t)symbol - (u64)(uintptr_t)_text;
+}
+
+static void image_describe(struct image *image)
+{
+	image->pa = paddr((uintptr_t)_text);
+	image->link_va = IMAGE_LINK_VA;
+	image->size = offset_of(_end);
+	image->segment[SEGMENT_RODATA].start = offset_of(_rodata_start);
+	image->segment[SEGMENT_RODATA].end = offset_of(_rodata_end);
+	image->segment[SEGMENT_TEXT].start = offset_of(_text_start);
+	image->segment[SEGMENT_TEXT].end = offset_of(_text_end);
+	image->segment[SEGMENT_INIT_TEXT].start = offset_of(_init_text_start);
+	image->segment[SEGMENT_INIT_TEXT].end = offset_of(_init_text_end);
+	image->segment[SEGMENT_INIT_DATA].start = offset_of(_init_data_start);
+	image->segment[SEGMENT_INIT_DATA].end = offset_of(_init_data_end);
+	image->segment[SEGMENT_DATA].start = offset_of(_data_start);
+	image->segment[SEGMENT_DATA].end = offset_of(_data_end);
+	image->rela.start = offset_of(_rela_start);
+	image->rela.end = offset_of(_rela_end);
+	image->bss.start = offset_of(_bss_start);
+	image->bss.end = offset_of(_bss_end);
+	image->pool.start = offset_of(_pool_start);
+	image->pool.end = offset_of(_pool_end);
+}
+
+void early_main(u64 fdt, u64 el, u64 sctlr, u64 counter)
+{
+	struct boot_facts *facts = &boot_handoff.facts;
+	struct pac_key key;
+	struct stop stop;
+	u64 base;
+
+	facts->entry = (struct entry_state){ fdt, el, sctlr, counter };
+	id_read(facts->id);
+	image_describe(&facts->image);
+	stop = boot_prepare(&boot_handoff, 0, &key);
+	if (stop.code != STOP_NONE)
+		boot_fail(&boot_handoff, &stop);
+	if (boot_handoff.plan.pac)
+		pac_key_set(key.low, key.high);
+	base = boot_handoff.plan.image_va.value;
+	mmu_flip(&boot_handoff.plan.registers, base + offset_of(kernel_main),
+		 base + offset_of(&boot_handoff), base + offset_of(_stack_end),
+		 base + offset_of(exception_vectors));
+}
+
+void early_exception(u64 esr, u64 elr, u64 far)
+{
+	struct stop stop = { STOP_EXCEPTION, esr, elr, far };
+
+	boot_fail(&boot_handoff, &stop);
+}

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""scripts/check-image on a small but complete ELF and Image, linked with the cross tools, and on
+copies of it that are wrong in one place each."""
+import pathlib
+import struct
+import subprocess
+
+import pytest
+
+CHECK = pathlib.Path(__file__).parents[2] / "scripts/check-image"
+TOOL = "aarch64-linux-gnu-"
+
+SOURCE = """
+	.section .head, "ax"
+	.global _text
+_text:	b kernel_main
+	.long 0
+	.quad 0
+	.long _image_size_low, _image_size_high
+	.quad 8
+	.fill 3, 8, 0
+	.ascii "ARM\\x64"
+	.long 0
+	.text
+	.global kernel_main
+kernel_main:
+	b .
+	.data
+	.quad kernel_main
+	.bss
+	.global _end
+	.skip 0x4000
+_end:
+"""
+
+SCRIPT = """
+PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD FLAGS(6); }
+SECTIONS {
+	. = 0xffff800080000000;
+	.text : { *(.head) *(.text) } :text
+	.rela : { *(.rela*) } :text
+	. = ALIGN(0x10000);
+	.data : { *(.data) } :data
+	.dynamic : { *(.dynamic) } :data
+	.bss : { *(.bss) } :data
+	_image_size_low = (_end - _text) & 0xffffffff;
+	_image_size_high = (_end - _text) >> 32;
+	/DISCARD/ : { *(.dynsym .dynstr .hash .gnu.hash .interp .comment) }
+}
+"""
+
+LINK = ["-pie", "--no-dynamic-linker", "-z", "norelro", "-z", "max-page-size=65536", "-n"]
+
+
+def run(path, *command):
+    subprocess.run(command, cwd=path, check=True, capture_output=True)
+
+
+def build(path, source=SOURCE, script=SCRIPT, link=LINK):
+    """The paths of an ELF and its Image in `path`."""
+    (path / "a.S").write_text(source)
+    (path / "a.lds").write_text(script)
+    run(path, TOOL + "gcc", "-c", "a.S")
+    run(path, TOOL + "ld", *link, "-T", "a.lds", "a.o", "-o", "a.elf")
+    run(path, TOOL + "objcopy", "-O", "binary", "a.elf", "a.Image")
+    return path / "a.elf", path / "a.Image"
+
+
+@pytest.fixture
+def built(tmp_path):
+    return build(tmp_path)
+
+
+def check(elf, image):
+    result = subprocess.run([CHECK, elf, image], capture_output=True, text=True, check=False)
+    assert result.returncode == (1 if result.stdout else 0), result.stderr
+    assert not result.stderr
+    return result.stdout.splitlines()
+
+
+def patch(path, layout, offset, value):
+    data = bytearray(path.read_bytes())
+    struct.pack_into(layout, data, offset, value)
+    path.write_bytes(data)
+
+
+def test_a_right_image_passes(built):
+    assert check(*built) == []
+
+
+@pytest.mark.parametrize("layout, offset, value, fault", [
+    ("<I", 56, 0x644d5242, "the magic at byte 56 is 42524d64"),
+    ("<Q", 8, 0x80000, "text_offset is 0x80000, not 0"),
+    ("<Q", 16, 0x1234, "image_size is 0x1234"),
+    ("<Q", 24, 9, "bit 0 says big-endian"),
+    ("<Q", 24, 0xa, "bits 2:1 name a page size"),
+    ("<Q", 24, 0xc, "bits 2:1 name a page size"),
+    ("<Q", 24, 0, "may not be placed anywhere"),
+    ("<Q", 24, 0x18, "bits 63:4 are reserved"),
+])
+def test_each_wrong_field_of_the_boot_header_is_named(built, layout, offset, value, fault):
+    patch(built[1], layout, offset, value)
+    faults = check(*built)
+    assert len(faults) == 1
+    assert fault in faults[0]
+
+
+def test_an_image_without_a_whole_header_is_too_short(built):
+    built[1].write_bytes(b"MZ")
+    assert check(*built) == ["Image: 2 bytes, shorter than a boot header"]
+
+
+def test_a_file_above_512_kib_is_too_large(tmp_path):
+    built = build(tmp_path, SOURCE.replace("b .\n", "b .\n\t.fill 512 << 10\n"))
+    faults = check(*built)
+    assert len(faults) == 1
+    assert faults[0].endswith("above 524288")
+
+
+def test_an_image_that_takes_more_than_3_mib_of_memory_is_too_large(tmp_path):
+    faults = check(*build(tmp_path, SOURCE.replace("0x4000", "3 << 20")))
+    assert len(faults) == 1
+    assert faults[0].endswith("above 3145728")
+
+
+def test_a_file_longer_than_its_memory_is_wrong(built):
+    built[1].write_bytes(built[1].read_bytes() + bytes(0x10000))
+    faults = check(*built)
+    assert len(faults) == 1
+    assert "from _text to _end" in faults[0]
+
+
+def relocation_offset(elf):
+    """Where in the file the first entry of .rela stands."""
+    listing = subprocess.run([TOOL + "readelf", "-SW", elf], capture_output=True, text=True,
+                             check=True).stdout
+    line = next(line for line in listing.splitlines() if " RELA " in line)
+    return int(line.split("RELA")[1].split()[1], 16)
+
+
+@pytest.mark.parametrize("kind", [257, 1025, 1026, 1032])
+def test_any_other_relocation_than_relative_is_refused(built, kind):
+    patch(built[0], "<Q", relocation_offset(built[0]) + 8, kind)
+    faults = check(*built)
+    assert len(faults) == 1
+    assert f"relocation type {kind} at 0x" in faults[0]
+
+
+def test_packed_relocations_are_refused(built):
+    data = built[0].read_bytes()
+    headers = struct.unpack_from("<Q", data, 40)[0]
+    count = struct.unpack_from("<H", data, 60)[0]
+    for header in range(headers, headers + 64 * count, 64):
+        if struct.unpack_from("<I", data, header + 4)[0] == 4:
+            patch(built[0], "<I", header + 4, 19)
+    faults = check(*built)
+    assert len(faults) == 1
+    assert "packed relocations" in faults[0]
+
+
+def test_relocations_that_are_not_loaded_do_not_count(tmp_path):
+    assert check(*build(tmp_path, link=[*LINK, "--emit-relocs"])) == []
+
+
+def test_a_program_interpreter_is_refused(built):
+    segments = struct.unpack_from("<Q", built[0].read_bytes(), 32)[0]
+    patch(built[0], "<I", segments + 56, 3)
+    assert any("program interpreter" in fault for fault in check(*built))
+
+
+def test_a_writable_and_executable_segment_is_refused(tmp_path):
+    faults = check(*build(tmp_path, script=SCRIPT.replace("FLAGS(6)", "FLAGS(7)")))
+    assert len(faults) == 1
+    assert "writable and executable" in faults[0]
+
+
+@pytest.mark.parametrize("name", ["_text", "kernel_main", "_end"])
+def test_a_symbol_that_others_rely_on_must_be_there(built, name):
+    run(built[0].parent, TOOL + "objcopy", "--strip-symbol", name, "a.elf")
+    assert check(*built) == [f"ELF: symbol {name} is not defined"]
+
+
+def test_the_image_begins_with_text(tmp_path):
+    script = SCRIPT.replace("*(.head)", "QUAD(0) *(.head)")
+    faults = check(*build(tmp_path, script=script))
+    assert "ELF: _text is not where the first segment begins" in faults
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.elf",), ("a.elf", "none"), ("a.Image", "a.Image")])
+def test_what_cannot_be_checked_is_an_error_of_its_own(built, arguments):
+    result = subprocess.run([CHECK, *arguments], cwd=built[0].parent, capture_output=True,
+                            text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr and "Traceback" not in result.stderr

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Device trees for tests, made by libfdt's sequential writer from a description. Host only. Apart from
+ * fake_machine.h, and without Pagoda's headers, because libfdt's names and lib/fdt.c's collide.
+ */
+#ifndef FAKE_FDT_H
+#define FAKE_FDT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_FDT_RANGES_MAX 4
+#define FAKE_FDT_UARTS_MAX 4
+
+struct fake_fdt_range {
+	uint64_t start, size;
+};
+
+enum fake_fdt_place {
+	UART_AT_ROOT,
+	UART_ON_BUS, /* /soc@8000000: child address + 0x8000000 */
+	UART_ON_INNER_BUS, /* /soc@8000000/apb@100000: child address + 0x8100000 */
+	UART_ON_CLOSED_BUS, /* /i2c: no ranges; its addresses are not the CPU's */
+};
+
+struct fake_fdt_uart {
+	const char *name; /* "serial@9000000"; a null pointer ends the list */
+	enum fake_fdt_place place;
+	uint32_t address; /* as the bus has it */
+	bool disabled;
+};
+
+struct fake_fdt {
+	bool no_chosen, no_memory, has_seed;
+	uint64_t seed;
+	uint64_t stray_seed; /* of a second /chosen, which has no business there; 0: no such node */
+	const char *bootargs, *stdout_path; /* null: no such property */
+	const char *serial0; /* what the alias says; null: no /aliases */
+	const char *psci_compatible, *psci_method; /* null: no /psci */
+	/* Lists end at the first range of size 0. Reservations: /memreserve/, /reserved-memory. */
+	struct fake_fdt_range memory[FAKE_FDT_RANGES_MAX];
+	struct fake_fdt_range reserve[FAKE_FDT_RANGES_MAX];
+	struct fake_fdt_range reserved_memory[FAKE_FDT_RANGES_MAX];
+	struct fake_fdt_uart uart[FAKE_FDT_UARTS_MAX];
+	unsigned padding; /* bytes of a property that nobody reads, before /chosen */
+};
+
+/* What QEMU's virt machine says: 512 MiB of RAM at 1 GiB, a PL011, PSCI over HVC, a seed. */
+struct fake_fdt fake_fdt_default(void);
+
+/* The blob's size, or 0 where it does not fit @size. */
+size_t fake_fdt_build(const struct fake_fdt *description, void *blob, size_t size);
+
+#endif /* FAKE_FDT_H */
