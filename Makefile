@@ -5,6 +5,7 @@
 # make gdb        the same, stopped at its first instruction, in a debugger
 # make test       everything that must hold: unit tests, script tests, boot tests
 # make unit | boot-test | script-test     parts of that
+# make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
 # V=1 shows commands. O= is the build directory. EXTRA_CFLAGS= reaches kernel/ only. POOL_SIZE= is
@@ -179,6 +180,13 @@ $(O)/count.so: tests/bench/count.c
 	$(call say,HOSTCC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
+.PHONY: bench-boot
+bench-boot: setup-test
+	@$(MAKE) --no-print-directory all $(O)/count.so
+	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=4k' --functions 0
+	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
+	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
 
 .PHONY: setup-test test test-all unit script-test boot-test
 setup-test:
