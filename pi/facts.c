@@ -93,9 +93,9 @@ static u32 size_cells(const struct fdt_node *node)
 }
 
 /*
- * The seed tells where the kernel is; nothing after this may read it. Its line was cleaned before it
- * was read, so caches_publish() can invalidate it without bringing the old bytes back. That is one
- * line: of several seeds, in a tree gone wrong, the first counts.
+ * The seed tells where the kernel is; nothing after this may read it. Its line was cleaned before
+ * it was read, so caches_publish() can invalidate it without bringing the old bytes back. That is
+ * one line: of several seeds, in a tree gone wrong, the first counts.
  */
 static void take_seed(struct scan *scan, struct fdt_value value)
 {

@@ -16,6 +16,8 @@
 	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK |                    \
 	 SCTLR_EL1_EIS_MASK | SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK | SCTLR_EL1_A_MASK)
 
+#define TCR2_EL1 S3_0_C2_C0_3
+
 // Header flags: bit 0 clear: little endian; bits 2:1 clear: page size unspecified, since one Image
 // serves all; bit 3: may be placed anywhere in memory.
 #define HEADER_FLAGS 0x8
@@ -80,7 +82,13 @@ entry_el1_counted:
 	address	x0, early_vectors
 	msr	vbar_el1, x0
 	msr	tpidr_el1, xzr			// no exception taken so far
-	isb
+	// FEAT_TCR2: with permission indirection (PIE) left on by whoever was here before, WXN would
+	// have no effect, and TCR2_EL1 need not be zero out of reset.
+	mrs	x0, SYS_ID_AA64MMFR3_EL1
+	ubfx	x0, x0, #ID_AA64MMFR3_EL1_TCRX_SHIFT, #4
+	cbz	x0, 1f
+	msr	TCR2_EL1, xzr
+1:	isb
 
 enter_c:
 	// No loader is trusted to have cleared .bss. Start and end are multiples of 256.

@@ -22,7 +22,7 @@ enum stop_code {
 	STOP_FDT = 3, /* value: enum fdt_status; limit: address, extra: totalsize */
 	STOP_FDT_OVERLAPS_IMAGE = 4, /* value: address; limit: totalsize */
 	STOP_NO_MEMORY_NODE = 5,
-	STOP_PAGE_SIZE = 6, /* value: granule shift asked for, or 0; limit: set of those there are */
+	STOP_PAGE_SIZE = 6, /* value: granule shift asked for, or 0; limit: set of those there */
 	STOP_VA_BITS = 7, /* value: asked for; limit: granule shift; extra: set of those possible */
 	STOP_IMAGE_UNREACHABLE = 8, /* value: end of the image; limit: address bits */
 	STOP_POOL = 9, /* value: table pages used; limit: total; extra: granule */

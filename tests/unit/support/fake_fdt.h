@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device trees for tests, made by libfdt's sequential writer from a description. Host only. Apart from
- * fake_machine.h, and without Pagoda's headers, because libfdt's names and lib/fdt.c's collide.
+ * Device trees for tests, made by libfdt's sequential writer from a description. Host only. Apart
+ * from fake_machine.h, and without Pagoda's headers, because libfdt's names and lib/fdt.c's
+ * collide.
  */
 #ifndef FAKE_FDT_H
 #define FAKE_FDT_H

@@ -229,8 +229,8 @@ static void describe_image(struct image *image, const struct machine_setup *setu
 }
 
 /*
- * Words in read-only data and in data, in no order, with addends all over the image. The lowest ends
- * its cache line and the highest begins one, so that a range a word too short shows.
+ * Words in read-only data and in data, in no order, with addends all over the image. The lowest
+ * ends its cache line and the highest begins one, so that a range a word too short shows.
  */
 static void build_rela(struct fake_machine *machine)
 {
@@ -375,4 +375,38 @@ struct stop machine_catch_halt(struct fake_machine *machine, const struct stop *
 	if (setjmp(machine->halt) == 0)
 		boot_fail(machine->handoff, stop);
 	return machine->halted;
+}
+
+/* Padding there is in the regimes alone; the rest lies in memory that was cleared. */
+static void regimes_clear(struct boot_plan *plan)
+{
+	memset(&plan->kernel, 0, sizeof(plan->kernel));
+	memset(&plan->idmap, 0, sizeof(plan->idmap));
+}
+
+static bool same_regimes(const struct boot_plan *a, const struct boot_plan *b)
+{
+	return regime_equal(&a->kernel, &b->kernel) && regime_equal(&a->idmap, &b->idmap);
+}
+
+bool same_plan(const struct boot_plan *a, const struct boot_plan *b)
+{
+	struct boot_plan copy[2];
+
+	memcpy(&copy[0], a, sizeof(*a));
+	memcpy(&copy[1], b, sizeof(*b));
+	regimes_clear(&copy[0]);
+	regimes_clear(&copy[1]);
+	return same_regimes(a, b) && memcmp(&copy[0], &copy[1], sizeof(copy[0])) == 0;
+}
+
+bool same_handoff(const struct boot_handoff *a, const struct boot_handoff *b)
+{
+	static struct boot_handoff copy[2];
+
+	memcpy(&copy[0], a, sizeof(*a));
+	memcpy(&copy[1], b, sizeof(*b));
+	regimes_clear(&copy[0].plan);
+	regimes_clear(&copy[1].plan);
+	return same_regimes(&a->plan, &b->plan) && memcmp(&copy[0], &copy[1], sizeof(copy[0])) == 0;
 }

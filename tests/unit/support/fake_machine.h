@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A machine that does not exist, behind the names of pagoda/arch.h that the early runtime calls: ID
- * registers, RNDR, the counter, RAM that stands for physical memory at any address, and a data cache
- * that is as unhelpful as the architecture allows. Host only.
+ * registers, RNDR, the counter, RAM that stands for physical memory at any address, and a data
+ * cache that is as unhelpful as the architecture allows. Host only.
  *
- * The cache holds every line of RAM from the start. Stores with the MMU off pass it by. The lines of
- * the FDT are dirty: memory has poison until they are cleaned. A line that is invalidated comes back
- * at once, as if by speculation, with what memory has then. What the kernel reads after the flip is
- * what the cache holds: machine_stale() says where that is not what was written.
+ * The cache holds every line of RAM from the start. Stores with the MMU off pass it by. The lines
+ * of the FDT are dirty: memory has poison until they are cleaned. A line that is invalidated comes
+ * back at once, as if by speculation, with what memory has then. What the kernel reads after the
+ * flip is what the cache holds: machine_stale() says where that is not what was written.
  */
 #ifndef FAKE_MACHINE_H
 #define FAKE_MACHINE_H
@@ -107,6 +107,10 @@ bool machine_stale(const struct fake_machine *machine, u64 *pa);
 
 /* Some byte of [@start, @end), offsets in RAM, is in a line still dirty. */
 bool machine_dirty(const struct fake_machine *machine, u64 start, u64 end);
+
+/* Equal in every member; padding, which is whatever the stack held, does not count. */
+bool same_plan(const struct boot_plan *a, const struct boot_plan *b);
+bool same_handoff(const struct boot_handoff *a, const struct boot_handoff *b);
 
 /* boot_fail() of @stop on @machine: returns what it halted with. */
 struct stop machine_catch_halt(struct fake_machine *machine, const struct stop *stop);

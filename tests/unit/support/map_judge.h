@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Judges what boot_prepare() left on a fake machine as the CPU would: from the values of TCR_EL1,
- * TTBR0_EL1 and TTBR1_EL1 alone, with the reference walker, down to every leaf. Host only. Bit numbers
- * and permissions are written down here again; Pagoda's macros and formulas are what is under test.
+ * TTBR0_EL1 and TTBR1_EL1 alone, with the reference walker, down to every leaf. Host only. Bit
+ * numbers and permissions are written down here again; Pagoda's macros and formulas are what is
+ * under test.
  */
 #ifndef MAP_JUDGE_H
 #define MAP_JUDGE_H
@@ -35,14 +36,14 @@ int judge_leaves(const struct judge_half *half, struct judge_leaf *leaves);
 /*
  * judge_maps() - both maps are what was promised: the image at its two addresses with the exact
  * permissions, the largest leaves, contiguous runs wherever whole groups fit, and nothing else.
- * Returns a null pointer, or what is wrong. @all: look at all of both address spaces, not only where
- * the image should be.
+ * Returns a null pointer, or what is wrong. @all: look at all of both address spaces, not only
+ * where the image should be.
  */
 const char *judge_maps(const struct fake_machine *machine, bool all);
 
 /*
- * judge_memory() - RAM holds what it should: relocated words, a wiped seed, nothing else changed, and
- * the kernel will read all of it. @machine was built from its setup and booted, no more.
+ * judge_memory() - RAM holds what it should: relocated words, a wiped seed, nothing else changed,
+ * and the kernel will read all of it. @machine was built from its setup and booted, no more.
  */
 const char *judge_memory(const struct fake_machine *machine);
 
