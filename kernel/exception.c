@@ -68,7 +68,7 @@ static void print_field(const char *name, u64 esr)
 	const struct sysreg_field *field = sysreg_find_field(SYSREG_ESR_EL1, name);
 	const char *text = sysreg_value_text(field, esr);
 
-	print("  %-4s %#04x  %s\n", name, sysreg_field_get(field, esr),
+	print("  %-4s 0x%02x  %s\n", name, sysreg_field_get(field, esr),
 	      text != NULL ? text : "not a code Pagoda knows");
 }
 

@@ -110,7 +110,8 @@ SECTIONS
 		_pool_start = .;
 		. += POOL_SIZE;
 		_pool_end = .;
-		_stack_start = .;
+		. += STACK_SIZE;
+		_exception_stack_end = .;
 		. += STACK_SIZE;
 		_stack_end = .;
 	} :data
