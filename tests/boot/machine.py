@@ -226,6 +226,9 @@ class Machine:
         while registers["X00"] >> 16 != STOP_MAGIC:
             assert time.monotonic() < deadline, self._describe("the CPU did not stop")
             registers = self.registers()
+        # The registers are loaded a few instructions before the loop that the CPU stays in.
+        time.sleep(0.02)
+        registers = self.registers()
         time.sleep(0.02)
         again = self.registers()
         assert all(again[x] == registers[x] for x in ("X00", "X01", "X02", "X03"))
