@@ -104,7 +104,7 @@ $(O)/%.o: %.S Makefile | $(generated)
 $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/start.h Makefile $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
-		-o $@ $<
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force

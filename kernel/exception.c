@@ -134,7 +134,7 @@ void exception_report(const struct exception_frame *frame, u64 vector)
 	print("\npagoda: %s from %s\n", vector_str(vector), origin_str(vector));
 	print_syndrome(frame);
 	print_registers(frame);
-	if (vector % 4 == 0 && is_abort(frame->esr))
+	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))
 		dump_walk(the_kernel, vaddr(frame->far));
 	panic_stop(the_kernel);
 }
