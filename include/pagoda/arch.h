@@ -38,7 +38,11 @@ void pac_key_set(u64 low, u64 high);
 
 /* The rest is for the kernel, with the MMU on. */
 
-/* control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of EL1 as they are, by enum sysreg. */
+/*
+ * control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of the level the kernel runs at, and HCR_EL2
+ * where that is EL2, by enum sysreg. At EL2 HCR_EL2.E2H is set, and EL2's registers have EL1's
+ * names.
+ */
 void control_read(u64 registers[SYSREG_COUNT]);
 
 /*
@@ -49,10 +53,10 @@ void pan_enable(void);
 /* tables_publish() - make descriptors just written where none was valid visible to the walker. */
 void tables_publish(void);
 
-/* tlb_invalidate_all() - complete what pt_unmap_range() began: no stale EL1 translation is left. */
+/* tlb_invalidate_all() - complete what pt_unmap_range() began: no stale translation is left. */
 void tlb_invalidate_all(void);
 
-/* idmap_disable() - stop walks from TTBR0_EL1 (TCR_EL1.EPD0), and forget what they found. */
+/* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
 void idmap_disable(void);
 
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */

@@ -16,7 +16,8 @@ struct kernel {
 	struct pt_space kernel_space, idmap_space;
 	enum map_result console_result; /* of mapping the console */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
-	u64 registers[SYSREG_COUNT]; /* live values by enum sysreg, of class "ctl" at EL1 */
+	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
+	u64 registers[SYSREG_COUNT];
 };
 
 #endif /* PAGODA_KERNEL_H */

@@ -43,8 +43,8 @@ def dumped(entries, offset=0):
 def check_walk(result):
     """The dump is what an independent walk of memory finds. Returns the two walkers."""
     walkers = []
-    for root, ttbr, upper in (("kernel", "TTBR1_EL1", True), ("idmap", "TTBR0_EL1", False)):
-        walkers.append(Walker(result.control("TCR_EL1"), result.control(ttbr),
-                              result.control("MAIR_EL1"), upper, result.read))
+    for root, ttbr, upper in (("kernel", "TTBR1", True), ("idmap", "TTBR0", False)):
+        walkers.append(Walker(result.control("TCR"), result.control(ttbr),
+                              result.control("MAIR"), upper, result.read))
         assert walkers[-1].runs() == result.tables(root)
     return walkers

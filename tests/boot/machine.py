@@ -314,8 +314,8 @@ class Boot:
         return next(table["entries"] for table in self.document["tables"] if table["root"] == root)
 
     def control(self, name):
-        """The value of a register of the report."""
-        return number(self.document["registers"][name])
+        """The value of a control register of the level at which the kernel runs."""
+        return number(self.document["registers"][f"{name}_EL{self.document['decision']['el']}"])
 
 
 def capture(machine):
