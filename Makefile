@@ -58,6 +58,8 @@ branch_protection := -mbranch-protection=standard
 
 $(early_objects): flags := $(image_flags) -O3
 $(shared_objects): flags := $(image_flags) -O3 $(branch_protection)
+# Firmware is still in charge when these run, and nobody counts.
+$(call objects_of,lib/acpi.c lib/fdt_write.c): flags := $(image_flags) -Os $(branch_protection)
 $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)

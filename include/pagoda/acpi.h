@@ -20,10 +20,9 @@
 enum acpi_status {
 	ACPI_OK,
 	ACPI_MISSING, /* required, and not in the XSDT; RSDP: a null address */
-	ACPI_MISALIGNED, /* RSDP only */
 	ACPI_UNREADABLE, /* outside the memory that may be read, its length counted */
 	ACPI_BAD_SIGNATURE,
-	ACPI_BAD_REVISION,
+	ACPI_BAD_REVISION, /* RSDP before 2, FADT before 5.1: neither knows arm64 */
 	ACPI_BAD_LENGTH, /* shorter than what it must hold, or longer than ACPI_TABLE_MAX */
 	ACPI_BAD_CHECKSUM,
 	ACPI_BAD_ENTRY, /* an interrupt controller structure shorter than its type, or cut */
@@ -81,10 +80,10 @@ struct acpi {
 	const u8 *madt; /* a valid one, all its entries inside */
 	u32 madt_length;
 	u32 processors; /* enabled ones */
-	u32 gic_version; /* 2 to 4 */
-	u64 gicd;
-	u64 gicc; /* version 2: the CPU interface, of the first processor */
-	u32 redistributors; /* version 3 and up: frames, or runs of them */
+	u32 gic_version; /* 2 and up */
+	u64 gicd, gicc; /* distributor; with version 2, the processors' interface to it */
+	u32 redistributors; /* version 3 and up: runs of them, each an entry of the MADT, or else */
+	bool redistributor_each; /* each processor's own, in its entry */
 };
 
 /*
@@ -94,7 +93,7 @@ struct acpi {
 struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp);
 
 /* A buffer of this many bytes and 256 for each processor is enough, beside FDT_EDIT_ROOM's sum. */
-#define ACPI_FDT_ROOM 2048
+#define ACPI_FDT_ROOM 1536
 
 /*
  * acpi_write_fdt() - write the FDT of the machine that @acpi describes, with @edit's memory and

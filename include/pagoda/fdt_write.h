@@ -26,7 +26,7 @@ enum fdt_write_status {
 	FDT_WRITE_NO_ROOM, /* a larger buffer is needed, or the blob would pass FDT_SIZE_MAX */
 	FDT_WRITE_MISPLACED, /* property outside a node or after a subnode; nodes unbalanced */
 	FDT_WRITE_TOO_DEEP,
-	FDT_WRITE_BAD_NAME, /* the root has a name, another node has none, or a property */
+	FDT_WRITE_BAD_NAME, /* the root has a name, or a unit address has too long a name before it */
 	FDT_WRITE_BAD_SOURCE, /* the tree to copy is not well formed */
 	FDT_WRITE_CELLS, /* memory that the cells of the root cannot express */
 };
@@ -44,6 +44,8 @@ struct fdt_writer {
 	u32 at; /* where the next token goes */
 	u32 strings; /* where the strings block starts */
 	u32 size; /* of the buffer */
+	u32 boot_cpu; /* the header's boot_cpuid_phys */
+	u32 value; /* where the value of the property that is open starts */
 	int depth; /* nodes open */
 	bool done; /* the root has ended */
 	bool properties; /* the open node has no subnode yet */
@@ -71,7 +73,14 @@ void fdt_write_bytes(struct fdt_writer *writer, const char *name, const void *da
 void fdt_write_string(struct fdt_writer *writer, const char *name, const char *text);
 void fdt_write_u32(struct fdt_writer *writer, const char *name, u32 number);
 void fdt_write_u64(struct fdt_writer *writer, const char *name, u64 number);
-void fdt_write_cells(struct fdt_writer *writer, const char *name, const u32 *cells, u32 count);
+
+/*
+ * A property of numbers, one after the other, each in one or two cells. Between the first and the
+ * last call no other property.
+ */
+void fdt_write_list(struct fdt_writer *writer, const char *name);
+void fdt_write_number(struct fdt_writer *writer, u64 number, u32 cells);
+void fdt_write_list_end(struct fdt_writer *writer);
 
 /*
  * fdt_write_finish() - complete the blob; *@size is its totalsize. Returns the first error there
@@ -126,6 +135,9 @@ enum fdt_write_status fdt_copy(const struct fdt *fdt, const struct fdt_edit *edi
 /* fdt_write_memory() - the node /memory, with @address_cells and @size_cells as the root has. */
 void fdt_write_memory(struct fdt_writer *writer, const struct fdt_edit *edit, u32 address_cells,
 		      u32 size_cells);
+
+/* fdt_edit_sets() - @edit has a setting of this name. */
+bool fdt_edit_sets(const struct fdt_edit *edit, const char *name);
 
 /* fdt_write_settings() - the properties that @edit sets in /chosen, which is open. */
 void fdt_write_settings(struct fdt_writer *writer, const struct fdt_edit *edit);
