@@ -13,22 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libfdt.h>
-
-/* libfdt's names for tokens are macros, and Pagoda's the same words. */
-enum {
-	LIBFDT_BEGIN_NODE = FDT_BEGIN_NODE,
-	LIBFDT_END_NODE = FDT_END_NODE,
-	LIBFDT_PROP = FDT_PROP,
-	LIBFDT_NOP = FDT_NOP,
-	LIBFDT_END = FDT_END,
-};
-#undef FDT_BEGIN_NODE
-#undef FDT_END_NODE
-#undef FDT_PROP
-#undef FDT_NOP
-#undef FDT_END
-#undef FDT_MAGIC
+#include "support/libfdt.h"
 
 #include <pagoda/fdt.h>
 
