@@ -313,7 +313,7 @@ static void spcr_read(struct acpi *acpi, const struct table *spcr)
 		acpi->console = ACPI_CONSOLE_SBSA;
 }
 
-/* ---- the MADT's entries ------------------------------------------------------------------------ */
+/* ---- the MADT's entries -------------------------------------------------------------------- */
 
 /* What an entry of @type has at least; other types, only their type and length. */
 static u32 entry_least(u8 type)
@@ -450,7 +450,7 @@ struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64
 	return fault(&spcr, status == ACPI_MISSING ? ACPI_OK : status);
 }
 
-/* ---- the device tree --------------------------------------------------------------------------- */
+/* ---- the device tree ----------------------------------------------------------------------- */
 
 #define SERIAL_PATH_SIZE 32
 

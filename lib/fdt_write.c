@@ -310,7 +310,7 @@ enum fdt_write_status fdt_write_finish(struct fdt_writer *writer, u32 *size)
 	return FDT_WRITE_OK;
 }
 
-/* ---- /memory and /chosen ----------------------------------------------------------------------- */
+/* ---- /memory and /chosen ------------------------------------------------------------------- */
 
 static bool is_usable(const struct memory_range *range)
 {
@@ -387,7 +387,7 @@ bool fdt_edit_sets(const struct fdt_edit *edit, const char *name)
 	return false;
 }
 
-/* ---- copies ------------------------------------------------------------------------------------ */
+/* ---- copies -------------------------------------------------------------------------------- */
 
 struct copy {
 	const struct fdt *fdt;

@@ -26,7 +26,7 @@ enum fdt_write_status {
 	FDT_WRITE_NO_ROOM, /* a larger buffer is needed, or the blob would pass FDT_SIZE_MAX */
 	FDT_WRITE_MISPLACED, /* property outside a node or after a subnode; nodes unbalanced */
 	FDT_WRITE_TOO_DEEP,
-	FDT_WRITE_BAD_NAME, /* the root has a name, or a unit address has too long a name before it */
+	FDT_WRITE_BAD_NAME, /* a root with a name; a name too long for its unit address */
 	FDT_WRITE_BAD_SOURCE, /* the tree to copy is not well formed */
 	FDT_WRITE_CELLS, /* memory that the cells of the root cannot express */
 };

@@ -268,7 +268,7 @@ static struct acpi_fault open_tables(const struct tables *tables)
 
 #define assert_ok(fault) assert_int_equal((fault).status, ACPI_OK)
 
-/* ---- trees ------------------------------------------------------------------------------------- */
+/* ---- trees --------------------------------------------------------------------------------- */
 
 #define RAM_START 0x40000000
 #define RAM_END 0x40400000
@@ -528,7 +528,7 @@ static void qemus_tables_become_its_tree(void **state)
 	place_free(&place);
 }
 
-/* ---- what varies from machine to machine ------------------------------------------------------- */
+/* ---- what varies from machine to machine --------------------------------------------------- */
 
 static void psci_is_called_as_the_fadt_says(void **state)
 {
@@ -684,7 +684,7 @@ static void several_runs_of_redistributors_are_all_there(void **state)
 	free(tree.bytes);
 }
 
-/* ---- what is refused --------------------------------------------------------------------------- */
+/* ---- what is refused ----------------------------------------------------------------------- */
 
 static void a_table_that_is_missing_is_named(void **state)
 {
@@ -965,7 +965,7 @@ static void everything_has_words_of_its_own(void **state)
 						acpi_console_str((enum acpi_console)j));
 }
 
-/* ---- random damage ----------------------------------------------------------------------------- */
+/* ---- random damage ------------------------------------------------------------------------- */
 
 static void damage(struct random *random, struct place *place)
 {

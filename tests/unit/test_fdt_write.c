@@ -141,7 +141,7 @@ static void assert_absent(const struct blob *blob, const char *path, const char 
 	assert_null(value_of(blob, path, name, &size));
 }
 
-/* ---- the writer -------------------------------------------------------------------------------- */
+/* ---- the writer ---------------------------------------------------------------------------- */
 
 /* One of everything. */
 static enum fdt_write_status write_sample(struct blob *blob, u32 *size)
@@ -448,7 +448,7 @@ static void every_status_has_words_of_its_own(void **state)
 	}
 }
 
-/* ---- random trees ------------------------------------------------------------------------------ */
+/* ---- random trees -------------------------------------------------------------------------- */
 
 /* The same tree written by libfdt and by us. */
 struct twins {
@@ -589,7 +589,7 @@ static void random_trees_are_those_that_libfdt_writes(void **state)
 	}
 }
 
-/* ---- copies ------------------------------------------------------------------------------------ */
+/* ---- copies -------------------------------------------------------------------------------- */
 
 static const struct memory_range new_memory[] = {
 	{ { 0x80000000 }, { 0x88000000 }, MEMORY_RAM },
