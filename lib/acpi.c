@@ -356,7 +356,7 @@ static bool is_processor(const u8 *entry)
 	return entry[ENTRY_TYPE] == MADT_GICC && (number32(entry + GICC_FLAGS) & GICC_ENABLED);
 }
 
-/* A redistributor, or a run of them, that @entry tells of: where, and how many bytes; 0 for none. */
+/* What @entry says of redistributors, one or a run of them: where, how many bytes; 0 for none. */
 static u64 redistributor(const struct acpi *acpi, const u8 *entry, u64 *size)
 {
 	if (acpi->redistributor_each && is_processor(entry)) {
