@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
 # make            build/Image and build/pagoda.elf
-# make run        boot it under QEMU: CPU= MEM= APPEND= EL2=1 QEMU_ARGS=
+# make run        boot it under QEMU: CPU= MEM= APPEND= EL2=1 FIRMWARE=uefi|uboot QEMU_ARGS=
 # make gdb        the same, stopped at its first instruction, in a debugger
+# make disk       build/disk.img, a bootable stick: APPEND=; KEY= CERT= sign for Secure Boot
+# make fit        build/pagoda.itb, for U-Boot's bootm
 # make test       everything that must hold: unit tests, script tests, boot tests
 # make unit | boot-test | script-test     parts of that
 # make bench-boot what a boot costs, in instructions
@@ -137,9 +139,13 @@ compile_commands.json: $(O)/Image scripts/gen-compile-commands
 # Variables from make's command line are in the environment of recipes; O may come from here.
 export O
 
-.PHONY: setup-run run gdb
+.PHONY: setup-run setup-firmware run gdb disk fit
 setup-run:
 	@scripts/setup run
+	@$(if $(filter-out none,$(FIRMWARE)),scripts/setup firmware)
+
+setup-firmware:
+	@scripts/setup firmware
 
 run: setup-run
 	@$(MAKE) --no-print-directory O=$(O) all
@@ -149,6 +155,16 @@ gdb: setup-run
 	@scripts/setup gdb
 	@$(MAKE) --no-print-directory O=$(O) all
 	@scripts/run --gdb
+
+disk: setup-firmware
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(call say,DISK,$(O)/disk.img)
+	$(Q)scripts/make-disk $(O)/Image $(O)/disk.img
+
+fit: setup-firmware
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(call say,FIT,$(O)/pagoda.itb)
+	$(Q)mkimage -D '-I dts -O dtb -p 500 -i $(O)' -f scripts/pagoda.its $(O)/pagoda.itb >/dev/null
 
 # ---- unit tests, on this machine ---------------------------------------------------------------
 

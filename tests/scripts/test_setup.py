@@ -15,9 +15,17 @@ COMMANDS = {
     "qemu-system-aarch64": "qemu-system-arm",
     "dtc": "device-tree-compiler",
     "gcc": "gcc",
+    "mkimage": "u-boot-tools",
+    "mcopy": "mtools",
+    "sbsign": "sbsigntool",
+    "openssl": "openssl",
 }
 FILES = {
     "/usr/bin/python3": "python3",
+    "/usr/share/AAVMF/AAVMF_CODE.fd": "qemu-efi-aarch64",
+    "/usr/lib/u-boot/qemu_arm64/u-boot.bin": "u-boot-qemu",
+    "/sbin/sfdisk": "fdisk",
+    "/sbin/mkfs.vfat": "dosfstools",
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/include/cmocka.h": "libcmocka-dev",
     "/usr/include/libfdt.h": "libfdt-dev",
