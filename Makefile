@@ -7,6 +7,7 @@
 # make fit        build/pagoda.itb, for U-Boot's bootm
 # make test       everything that must hold: unit tests, script tests, boot tests
 # make unit | boot-test | script-test     parts of that
+# make firmware-test   more machines and firmware than make test has time for
 # make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
@@ -166,6 +167,9 @@ fit: setup-firmware
 	$(call say,FIT,$(O)/pagoda.itb)
 	$(Q)mkimage -D '-I dts -O dtb -p 500 -i $(O)' -f scripts/pagoda.its $(O)/pagoda.itb >/dev/null
 
+firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
+	tests/boot/test_efi*.py tests/boot/test_uefi*.py)
+
 # ---- unit tests, on this machine ---------------------------------------------------------------
 
 host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=address,undefined \
@@ -225,6 +229,12 @@ script-test:
 
 boot-test: all $(O)/count.so
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
+
+# Every machine that firmware can boot the Image on; make test takes a few of them.
+.PHONY: firmware-test
+firmware-test: setup-test
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto --dist worksteal $(firmware_tests)
 
 # ---- keeping it clean --------------------------------------------------------------------------
 

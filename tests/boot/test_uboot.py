@@ -17,6 +17,7 @@ UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 UBOOT_PROMPT = "=> "
 FILE_ADDRESS = 0x48000000  # what QEMU loads for U-Boot to boot from
 MIB2 = 2 << 20
+slow = pytest.mark.skipif(not os.environ.get("PAGODA_SLOW"), reason="slow: make firmware-test")
 
 
 def has_pe_header():
@@ -57,9 +58,9 @@ def permissions(result, root):
              entry["shareability"]) for entry in result.tables(root)]
 
 
-def check(result, append="nokaslr", machine=""):
+def check(result, append="nokaslr", machine="", cpu="max"):
     """@result is what a direct boot makes, but for where the loader put Image and FDT."""
-    direct = boot(append=append, machine=machine)
+    direct = boot(cpu, append, machine)
     for key in ("regime", "idmap", "layout", "overrides"):
         assert result.document[key] == direct.document[key], key
     for root in ("kernel", "idmap"):
@@ -162,3 +163,30 @@ def test_bootefi(address):
         result = run(running, "setenv bootargs nokaslr",
                      f"bootefi {address:x}:{IMAGE.stat().st_size:x} $fdtcontroladdr")
     check(result)
+
+
+@slow
+@pytest.mark.parametrize("machine", ["", "virtualization=on"])
+@pytest.mark.parametrize("cpu", ["max", "max,lpa2=off", "cortex-a57"])
+@pytest.mark.parametrize("pages", ["4k", "16k", "64k"])
+def test_extlinux_on_every_machine(tmp_path, machine, cpu, pages):
+    if (cpu, pages) == ("cortex-a57", "16k"):
+        pytest.skip("the CPU has no 16K pages")
+    append = f"nokaslr arm64.pagesize={pages}"
+    arguments = ["-bios", UBOOT, *disk(tmp_path / "disk.img", append)]
+    with Machine(cpu, kernel=None, arguments=arguments, machine=machine) as running:
+        result = capture(running)
+    check(result, append, machine, cpu)
+
+
+@slow
+@pytest.mark.parametrize("pages", ["4k", "16k", "64k"])
+def test_bootm_of_a_fit_on_a_large_machine(tmp_path, pages):
+    path = tmp_path / "pagoda.itb"
+    path.write_bytes(fit())
+    append = f"nokaslr arm64.pagesize={pages}"
+    with uboot(*loader(path), "-m", "8G") as running:
+        result = run(running, f"setenv bootargs {append}",
+                     f"bootm {FILE_ADDRESS:x}#pagoda - $fdtcontroladdr")
+    assert [(number(part["start"]), number(part["end"])) for part in result.document["memory"]
+            if part["kind"] == "ram"] == [(0x40000000, 0x240000000)]
