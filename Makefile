@@ -165,7 +165,8 @@ disk: setup-firmware
 fit: setup-firmware
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(call say,FIT,$(O)/pagoda.itb)
-	$(Q)mkimage -D '-I dts -O dtb -p 500 -i $(O)' -f scripts/pagoda.its $(O)/pagoda.itb >/dev/null
+	$(Q)mkimage -D '-I dts -O dtb -p 500 -i $(O)' -f scripts/pagoda.its $(O)/pagoda.itb \
+		>/dev/null
 
 firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
 	tests/boot/test_efi*.py tests/boot/test_uefi*.py)

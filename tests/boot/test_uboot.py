@@ -103,7 +103,8 @@ def test_booti_at_el2():
 def test_an_fdt_anywhere_in_ram(address):
     with uboot(*loader(IMAGE)) as running:
         result = run(running, "setenv bootargs nokaslr", "setenv fdt_high ffffffffffffffff",
-                     f"fdt addr $fdtcontroladdr; fdt move $fdtcontroladdr {address:x} 100000",
+                     "fdt addr $fdtcontroladdr",
+                     f"fdt move $fdtcontroladdr {address:x} 100000",
                      f"booti {FILE_ADDRESS:x} - {address:x}")
     assert [number(part["start"]) for part in result.document["memory"]
             if part["kind"] == "fdt"] == [address]

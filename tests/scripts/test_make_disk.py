@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""scripts/make-disk: what is on the disk that it writes, read with other tools than it used; what it
-does when something is wrong. That firmware boots from it is for tests/boot."""
+"""scripts/make-disk: what is on the disk that it writes; what it does when something is wrong. That
+firmware boots from it is for tests/boot."""
 import json
 import os
 import pathlib

@@ -3,7 +3,7 @@
  * lib/acpi.c on tables made here byte by byte, on QEMU's own, and on damaged ones: what is refused,
  * by which table's name, and what device tree comes of the rest, which libfdt and the early runtime
  * read. Tables lie in an allocation as long as what may be read, so that AddressSanitizer sees a
- * read past it. Host only. Run where the sources were compiled: data/ is found by __FILE__.
+ * read past it. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@
 
 #include <pagoda/acpi.h>
 
+#include "support/data.h"
 #include "support/fake_machine.h"
 #include "support/random.h"
 
@@ -315,29 +316,6 @@ static struct tree tree_of(const struct place *place)
 	return tree_write(&edit);
 }
 
-static const void *value_of(const struct tree *tree, const char *path, const char *name, int *size)
-{
-	int node = fdt_path_offset(tree->bytes, path);
-
-	return node < 0 ? NULL : fdt_getprop(tree->bytes, node, name, size);
-}
-
-static void assert_value(const struct tree *tree, const char *path, const char *name,
-			 const void *expected, int expected_size)
-{
-	int size;
-	const void *value = value_of(tree, path, name, &size);
-
-	if (value == NULL)
-		fail_msg("no %s in %s", name, path);
-	assert_int_equal(size, expected_size);
-	assert_memory_equal(value, expected, (size_t)size);
-}
-
-#define assert_text(tree, path, name, text) assert_value(tree, path, name, text, sizeof(text))
-/* A literal with one NUL less than it seems. */
-#define assert_bytes(tree, path, name, text) assert_value(tree, path, name, text, sizeof(text) - 1)
-
 static bool has_node(const struct tree *tree, const char *path)
 {
 	return fdt_path_offset(tree->bytes, path) >= 0;
@@ -432,14 +410,13 @@ static void settings_come_first_and_take_the_place_of_ours(void **state)
 	struct tables tables = tables_default();
 	struct place place = place_make(&tables, ACPI_SPCR);
 	struct tree tree;
-	int size;
 
 	(void)state;
 	assert_ok(open_place(&place));
 	tree = tree_write(&edit);
 	assert_text(&tree, "/chosen", "bootargs", "a b");
 	assert_text(&tree, "/chosen", "stdout-path", "/elsewhere");
-	assert_null(value_of(&tree, "/chosen", "pagoda,acpi-rsdp", &size));
+	assert_false(tree_has(tree.bytes, "/chosen", "pagoda,acpi-rsdp"));
 	free(tree.bytes);
 	place_free(&place);
 }
@@ -468,20 +445,11 @@ static void a_tree_that_does_not_fit_is_refused(void **state)
 /* A file of tables: each after its address (u64), its length and a zero (u32). */
 static struct place qemu_place(void)
 {
-	char path[4096] = __FILE__;
-	char *slash = strrchr(path, '/');
 	struct place place = { 0 };
 	static u8 file_bytes[4096];
 	u64 first = ~(u64)0, end = 0;
-	size_t size;
-	FILE *file;
+	size_t size = data_read("qemu-virt-acpi.bin", file_bytes, sizeof(file_bytes));
 
-	strcpy(slash ? slash + 1 : path, "data/qemu-virt-acpi.bin");
-	file = fopen(path, "rb");
-	if (file == NULL)
-		fail_msg("cannot open %s", path);
-	size = fread(file_bytes, 1, sizeof(file_bytes), file);
-	fclose(file);
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (u32 at = 0; at < size; at += 16 + (u32)get(file_bytes, at + 8, 4)) {
 			u64 address = get(file_bytes, at, 8);
@@ -539,14 +507,13 @@ static void psci_is_called_as_the_fadt_says(void **state)
 		struct tables tables = tables_default();
 		struct place place;
 		struct tree tree;
-		int size;
 
 		put(tables.bytes[ACPI_FADT], 129, flags, 2);
 		place = place_make(&tables, ACPI_SPCR);
 		tree = tree_of(&place);
 		assert_int_equal(acpi.psci, conduit[flags]);
 		assert_int_equal(has_node(&tree, "/psci"), conduit[flags] != PSCI_NONE);
-		assert_int_equal(value_of(&tree, "/cpus/cpu@0", "enable-method", &size) != NULL,
+		assert_int_equal(tree_has(tree.bytes, "/cpus/cpu@0", "enable-method"),
 				 conduit[flags] != PSCI_NONE);
 		if (conduit[flags] == PSCI_SMC)
 			assert_text(&tree, "/psci", "method", "smc");
@@ -578,7 +545,6 @@ static void a_console_is_one_that_can_be_driven(void **state)
 			      the->console == ACPI_CONSOLE_SBSA;
 		struct place place;
 		struct tree tree;
-		int size;
 
 		tables.bytes[ACPI_SPCR][36] = the->type;
 		tables.bytes[ACPI_SPCR][40] = the->space;
@@ -589,7 +555,7 @@ static void a_console_is_one_that_can_be_driven(void **state)
 		assert_int_equal(acpi.uart_type, the->type);
 		assert_int_equal(acpi.uart_space, the->space);
 		assert_int_equal(has_node(&tree, "/serial@9000000"), usable);
-		assert_int_equal(value_of(&tree, "/chosen", "stdout-path", &size) != NULL, usable);
+		assert_int_equal(tree_has(tree.bytes, "/chosen", "stdout-path"), usable);
 		if (the->console == ACPI_CONSOLE_SBSA)
 			assert_text(&tree, "/serial@9000000", "compatible",
 				    "arm,sbsa-uart\0arm,pl011");

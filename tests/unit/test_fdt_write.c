@@ -2,8 +2,7 @@
 /*
  * lib/fdt_write.c: what it writes is what libfdt and our reader read; what it copies is the source
  * but for what was asked to differ. Every buffer is allocated as long as the writer is told, so
- * that AddressSanitizer sees a byte past it. Host only. Run where the sources were compiled: data/
- * is found by __FILE__.
+ * that AddressSanitizer sees a byte past it. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +17,7 @@
 
 #include <pagoda/fdt_write.h>
 
+#include "support/data.h"
 #include "support/random.h"
 
 #define ROOM KIB(64)
@@ -56,18 +56,9 @@ static struct blob blob_fit(struct blob *blob, u32 size)
 
 static struct blob qemu_tree(void)
 {
-	char path[4096] = __FILE__;
-	char *slash = strrchr(path, '/');
 	struct blob blob = blob_new(16384);
-	FILE *file;
 
-	strcpy(slash ? slash + 1 : path, "data/qemu-virt.dtb");
-	file = fopen(path, "rb");
-	if (file == NULL)
-		fail_msg("cannot open %s", path);
-	blob.size = (u32)fread(blob.bytes, 1, blob.size, file);
-	fclose(file);
-	return blob_fit(&blob, blob.size);
+	return blob_fit(&blob, (u32)data_read("qemu-virt.dtb", blob.bytes, blob.size));
 }
 
 /* What is in a tree: every event, names and values with it. */
@@ -111,35 +102,6 @@ static bool same_content(const struct content *a, const struct content *b)
 }
 
 static struct content first, second;
-
-/* The value of a property, by libfdt. */
-static const void *value_of(const struct blob *blob, const char *path, const char *name, int *size)
-{
-	int node = fdt_path_offset(blob->bytes, path);
-
-	return node < 0 ? NULL : fdt_getprop(blob->bytes, node, name, size);
-}
-
-static void assert_value(const struct blob *blob, const char *path, const char *name,
-			 const void *expected, int expected_size)
-{
-	int size;
-	const void *value = value_of(blob, path, name, &size);
-
-	if (value == NULL)
-		fail_msg("no %s in %s", name, path);
-	assert_int_equal(size, expected_size);
-	assert_memory_equal(value, expected, (size_t)size);
-}
-
-#define assert_text(blob, path, name, text) assert_value(blob, path, name, text, sizeof(text))
-
-static void assert_absent(const struct blob *blob, const char *path, const char *name)
-{
-	int size;
-
-	assert_null(value_of(blob, path, name, &size));
-}
 
 /* ---- the writer ---------------------------------------------------------------------------- */
 
@@ -185,13 +147,13 @@ static void what_is_written_is_read_by_libfdt(void **state)
 	blob = blob_fit(&blob, written);
 	read_content(&first, &blob);
 	assert_int_equal(first.count, 4 * 2 + 7);
-	assert_value(&blob, "/", "#address-cells", "\0\0\0\2", 4);
-	assert_value(&blob, "/", "seed", "\x01\x23\x45\x67\x89\xab\xcd\xef", 8);
+	assert_bytes(&blob, "/", "#address-cells", "\0\0\0\2");
+	assert_bytes(&blob, "/", "seed", "\x01\x23\x45\x67\x89\xab\xcd\xef");
 	assert_text(&blob, "/", "compatible", "pagoda,sample");
 	assert_text(&blob, "/serial@9000000", "compatible", "a\0bc");
-	assert_value(&blob, "/serial@9000000", "empty", "", 0);
-	assert_value(&blob, "/chosen", "empty", "", 0);
-	assert_value(&blob, "/serial@9000000", "reg", "\x0f\0\0\0\x09\0\0\0\0\0\x10\0", 12);
+	assert_bytes(&blob, "/serial@9000000", "empty", "");
+	assert_bytes(&blob, "/chosen", "empty", "");
+	assert_bytes(&blob, "/serial@9000000", "reg", "\x0f\0\0\0\x09\0\0\0\0\0\x10\0");
 	assert_true(fdt_path_offset(blob.bytes, "/serial@9000000/leaf") > 0);
 	assert_int_equal(fdt_num_mem_rsv(blob.bytes), 2);
 	assert_int_equal(fdt_get_mem_rsv(blob.bytes, 0, &start, &size), 0);
@@ -693,14 +655,13 @@ static void a_copy_is_the_source_but_for_memory_and_settings(void **state)
 	content_remove(&second, &copy, "/chosen", "pagoda,number");
 	assert_true(same_content(&first, &second));
 	assert_text(&copy, "/chosen", "bootargs", "nokaslr panic=halt");
-	assert_value(&copy, "/chosen", "kaslr-seed", "\x11\x22\x33\x44\x55\x66\x77\x88", 8);
-	assert_value(&copy, "/chosen", "pagoda,number", "\x99\xaa\xbb\xcc", 4);
-	assert_absent(&copy, "/chosen", "stdout-path");
+	assert_bytes(&copy, "/chosen", "kaslr-seed", "\x11\x22\x33\x44\x55\x66\x77\x88");
+	assert_bytes(&copy, "/chosen", "pagoda,number", "\x99\xaa\xbb\xcc");
+	assert_false(tree_has(copy.bytes, "/chosen", "stdout-path"));
 	assert_text(&copy, "/memory@80000000", "device_type", "memory");
-	assert_value(&copy, "/memory@80000000", "reg",
+	assert_bytes(&copy, "/memory@80000000", "reg",
 		     "\0\0\0\0\x80\0\0\0\0\0\0\0\x08\0\0\0"
-		     "\0\0\0\x80\0\0\0\0\0\0\0\x02\0\0\0\0",
-		     32);
+		     "\0\0\0\x80\0\0\0\0\0\0\0\x02\0\0\0\0");
 	blob_free(&source);
 	blob_free(&copy);
 }
@@ -778,34 +739,39 @@ static struct blob make_source(const struct source_setup *setup)
 
 static const struct source_setup plain_source = { 2, 2, "chosen", NULL, false, false, false };
 
+/* The copy of the tree that libfdt makes of @setup, its events in first. */
+static struct blob copy_made(const struct source_setup *setup, const struct fdt_edit *edit)
+{
+	struct blob source = make_source(setup);
+	struct blob copy = copy_of(&source, edit);
+
+	read_content(&first, &copy);
+	blob_free(&source);
+	return copy;
+}
+
 static void chosen_is_made_where_there_is_none(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = new_edit();
-	struct blob source, copy;
+	struct blob copy;
 
 	(void)state;
 	setup.first_chosen = NULL;
-	source = make_source(&setup);
-	copy = copy_of(&source, &edit);
-	read_content(&first, &copy);
+	copy = copy_made(&setup, &edit);
 	assert_text(&copy, "/chosen", "bootargs", "nokaslr panic=halt");
-	blob_free(&source);
 	blob_free(&copy);
 }
 
 static void settings_replace_properties_of_chosen_only(void **state)
 {
-	struct blob source = make_source(&plain_source);
 	struct fdt_edit edit = new_edit();
-	struct blob copy = copy_of(&source, &edit);
+	struct blob copy = copy_made(&plain_source, &edit);
 
 	(void)state;
-	read_content(&first, &copy);
 	assert_text(&copy, "/chosen", "bootargs", "nokaslr panic=halt");
 	assert_text(&copy, "/chosen", "kept", "first");
 	assert_text(&copy, "/chosen/module", "bootargs", "the module's");
-	blob_free(&source);
 	blob_free(&copy);
 }
 
@@ -813,17 +779,14 @@ static void a_second_chosen_is_left_out(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = { 0 };
-	struct blob source, copy;
+	struct blob copy;
 
 	(void)state;
 	setup.second_chosen = "chosen@1";
-	source = make_source(&setup);
-	copy = copy_of(&source, &edit);
-	read_content(&first, &copy);
+	copy = copy_made(&setup, &edit);
 	assert_text(&copy, "/chosen", "bootargs", "first");
 	assert_text(&copy, "/chosen/module", "bootargs", "the module's");
 	assert_true(fdt_path_offset(copy.bytes, "/chosen@1") < 0);
-	blob_free(&source);
 	blob_free(&copy);
 }
 
@@ -831,19 +794,15 @@ static void memory_is_left_out_wherever_it_stands(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = { 0 };
-	struct blob source, copy;
+	struct blob copy;
 
 	(void)state;
 	setup.deep_memory = true;
-	source = make_source(&setup);
-	copy = copy_of(&source, &edit);
-	read_content(&first, &copy);
-	assert_true(fdt_path_offset(source.bytes, "/soc/dimm/inside") > 0);
+	copy = copy_made(&setup, &edit);
 	assert_true(fdt_path_offset(copy.bytes, "/soc/dimm") < 0);
 	assert_true(fdt_path_offset(copy.bytes, "/soc/memory-controller") > 0);
 	/* And no memory is made of none. */
 	assert_true(fdt_node_offset_by_prop_value(copy.bytes, -1, "device_type", "memory", 7) < 0);
-	blob_free(&source);
 	blob_free(&copy);
 }
 
@@ -851,36 +810,33 @@ static void reservations_are_copied_or_dropped(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = { 0 };
-	struct blob source, copy;
+	struct blob copy;
+	u64 start, size;
 
 	(void)state;
 	setup.reserved = true;
-	source = make_source(&setup);
-	copy = copy_of(&source, &edit);
-	assert_true(same_reservations(&source, &copy));
+	copy = copy_made(&setup, &edit);
+	assert_int_equal(fdt_num_mem_rsv(copy.bytes), 1);
+	assert_int_equal(fdt_get_mem_rsv(copy.bytes, 0, &start, &size), 0);
+	assert_int_equal(start, 0x4000);
+	assert_int_equal(size, 0x1000);
 	blob_free(&copy);
 	edit.drop_reservations = true;
-	copy = copy_of(&source, &edit);
-	read_content(&first, &copy);
-	assert_int_equal(fdt_num_mem_rsv(source.bytes), 1);
+	copy = copy_made(&setup, &edit);
 	assert_int_equal(fdt_num_mem_rsv(copy.bytes), 0);
 	blob_free(&copy);
-	blob_free(&source);
 }
 
 static void a_property_after_a_subnode_is_left_out(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = { 0 };
-	struct blob source, copy;
+	struct blob copy;
 
 	(void)state;
 	setup.late_property = true;
-	source = make_source(&setup);
-	copy = copy_of(&source, &edit);
-	read_content(&first, &copy);
-	assert_absent(&copy, "/soc", "late");
-	blob_free(&source);
+	copy = copy_made(&setup, &edit);
+	assert_false(tree_has(copy.bytes, "/soc", "late"));
 	blob_free(&copy);
 }
 
