@@ -126,7 +126,8 @@ def test_bootm_of_a_fit(tmp_path, address):
     path = tmp_path / "pagoda.itb"
     path.write_bytes(fit())
     with uboot(*loader(path, address)) as running:
-        result = run(running, "setenv bootargs nokaslr", f"bootm {address:x}#pagoda - $fdtcontroladdr")
+        result = run(running, "setenv bootargs nokaslr",
+                     f"bootm {address:x}#pagoda - $fdtcontroladdr")
         assert "sha256+" in running.text  # checked
     check(result)
 
