@@ -250,9 +250,10 @@ static struct acpi_fault open_place(const struct place *place)
 	return open_at(place, place->address[ACPI_RSDP]);
 }
 
+/* The MADT, which is read the furthest, at the end. */
 static struct acpi_fault open_tables(const struct tables *tables)
 {
-	struct place place = place_make(tables, ACPI_SPCR);
+	struct place place = place_make(tables, ACPI_MADT);
 	struct acpi_fault fault = open_place(&place);
 
 	place_free(&place);
@@ -410,12 +411,16 @@ static void settings_come_first_and_take_the_place_of_ours(void **state)
 	struct tables tables = tables_default();
 	struct place place = place_make(&tables, ACPI_SPCR);
 	struct tree tree;
+	int property, count = 0;
 
 	(void)state;
 	assert_ok(open_place(&place));
 	tree = tree_write(&edit);
 	assert_text(&tree, "/chosen", "bootargs", "a b");
 	assert_text(&tree, "/chosen", "stdout-path", "/elsewhere");
+	fdt_for_each_property_offset(property, tree.bytes, fdt_path_offset(tree.bytes, "/chosen"))
+		count++;
+	assert_int_equal(count, 2);
 	assert_false(tree_has(tree.bytes, "/chosen", "pagoda,acpi-rsdp"));
 	free(tree.bytes);
 	place_free(&place);
@@ -597,6 +602,7 @@ static void a_gic_of_version_2_has_a_processor_interface(void **state)
 		struct tree tree;
 
 		processor(&tables, 0, 1);
+		put(processor(&tables, 1, 1), 32, 0x9990000, 8);
 		distributor(&tables, version);
 		tree = tree_of_tables(&tables);
 		assert_int_equal(acpi.gic_version, 2);
@@ -752,6 +758,23 @@ static void a_wrong_byte_anywhere_is_refused_by_name(void **state)
 	place_free(&place);
 }
 
+static void each_of_the_two_checksums_of_the_rsdp_counts(void **state)
+{
+	struct tables tables = tables_default();
+	struct place place = place_make(&tables, ACPI_SPCR);
+	u8 *rsdp = placed(&place, ACPI_RSDP);
+
+	(void)state;
+	rsdp[9]++;
+	rsdp[33]--;
+	assert_fault(open_place(&place), ACPI_RSDP, ACPI_BAD_CHECKSUM);
+	rsdp[9]--;
+	assert_fault(open_place(&place), ACPI_RSDP, ACPI_BAD_CHECKSUM);
+	rsdp[33]++;
+	assert_ok(open_place(&place));
+	place_free(&place);
+}
+
 static void a_signature_that_is_wrong_is_refused(void **state)
 {
 	struct tables tables = tables_default();
@@ -872,16 +895,16 @@ static void an_entry_shorter_than_its_type_is_refused(void **state)
 			struct tables tables = tables_default();
 			u8 *bytes = entry(&tables, entries[i].type, 80);
 
-			/* So that the rest of it is an entry, too, where there is a rest. */
 			bytes[1] = (u8)length;
-			if (length < entries[i].least) {
-				assert_fault(open_tables(&tables), ACPI_MADT, ACPI_BAD_ENTRY);
-			} else {
+			/* The rest of it is an entry, too. */
+			if (length >= 2 && length <= 78) {
 				bytes[length] = 0x7f;
 				bytes[length + 1] = (u8)(80 - length);
-				if (length <= 78)
-					assert_ok(open_tables(&tables));
 			}
+			if (length < entries[i].least)
+				assert_fault(open_tables(&tables), ACPI_MADT, ACPI_BAD_ENTRY);
+			else if (length <= 78)
+				assert_ok(open_tables(&tables));
 		}
 	}
 }
@@ -995,6 +1018,7 @@ int main(void)
 		cmocka_unit_test(a_table_outside_the_view_is_refused),
 		cmocka_unit_test(a_table_cut_at_any_length_is_refused_by_name),
 		cmocka_unit_test(a_wrong_byte_anywhere_is_refused_by_name),
+		cmocka_unit_test(each_of_the_two_checksums_of_the_rsdp_counts),
 		cmocka_unit_test(a_signature_that_is_wrong_is_refused),
 		cmocka_unit_test(a_length_too_short_or_too_long_is_refused_by_name),
 		cmocka_unit_test(an_xsdt_that_is_not_whole_entries_is_refused),

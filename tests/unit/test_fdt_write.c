@@ -192,6 +192,21 @@ static void a_name_stands_once_in_the_strings_block(void **state)
 	blob_free(&blob);
 }
 
+static void what_was_in_the_buffer_does_not_show(void **state)
+{
+	struct blob used = blob_new(1000), clean = blob_new(1000);
+	u32 written, again;
+
+	(void)state;
+	memset(clean.bytes, 0, clean.size);
+	assert_int_equal(write_sample(&used, &written), FDT_WRITE_OK);
+	assert_int_equal(write_sample(&clean, &again), FDT_WRITE_OK);
+	assert_int_equal(written, again);
+	assert_memory_equal(used.bytes, clean.bytes, written);
+	blob_free(&used);
+	blob_free(&clean);
+}
+
 static void a_buffer_of_any_smaller_size_is_refused_and_not_left(void **state)
 {
 	struct blob whole = blob_new(1000);
@@ -719,6 +734,7 @@ static struct blob make_source(const struct source_setup *setup)
 	make_chosen(tree, setup->first_chosen, "first");
 	make_chosen(tree, setup->second_chosen, "second");
 	fdt_begin_node(tree, "soc");
+	fdt_property_string(tree, "bootargs", "the bus's");
 	if (setup->deep_memory) {
 		fdt_begin_node(tree, "dimm");
 		fdt_property_string(tree, "device_type", "memory");
@@ -771,6 +787,7 @@ static void settings_replace_properties_of_chosen_only(void **state)
 	(void)state;
 	assert_text(&copy, "/chosen", "bootargs", "nokaslr panic=halt");
 	assert_text(&copy, "/chosen", "kept", "first");
+	assert_text(&copy, "/soc", "bootargs", "the bus's");
 	assert_text(&copy, "/chosen/module", "bootargs", "the module's");
 	blob_free(&copy);
 }
@@ -1005,6 +1022,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_by_libfdt),
 		cmocka_unit_test(a_name_stands_once_in_the_strings_block),
+		cmocka_unit_test(what_was_in_the_buffer_does_not_show),
 		cmocka_unit_test(a_buffer_of_any_smaller_size_is_refused_and_not_left),
 		cmocka_unit_test(a_buffer_off_its_alignment_is_refused),
 		cmocka_unit_test(what_stands_in_the_wrong_place_is_refused),
