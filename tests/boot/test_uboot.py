@@ -65,7 +65,7 @@ def check(result, append="nokaslr", machine="", cpu="max"):
         assert result.document[key] == direct.document[key], key
     for root in ("kernel", "idmap"):
         assert permissions(result, root) == permissions(direct, root)
-    for register in ("TCR_EL1", "SCTLR_EL1", "MAIR_EL1"):
+    for register in ("TCR", "SCTLR", "MAIR"):
         assert result.control(register) == direct.control(register), register
     assert result.document["image"]["entry_el"] == direct.document["image"]["entry_el"]
     assert [part for part in result.document["memory"] if part["kind"] == "ram"] == \
