@@ -32,6 +32,7 @@ PYTHON ?= /usr/bin/python3
 # ---- what there is -----------------------------------------------------------------------------
 
 early_sources := $(wildcard pi/*.c)
+efi_sources := $(wildcard efi/*.c)
 shared_sources := $(filter-out lib/json.c,$(wildcard mm/*.c lib/*.c))
 kernel_sources := $(wildcard kernel/*.c) lib/json.c
 arch_sources := $(wildcard arch/arm64/*.c arch/arm64/*.S)
@@ -40,10 +41,11 @@ generated := $(O)/gen/generated/sysreg.h $(O)/gen/sysreg_table.c
 
 objects_of = $(patsubst %,$(O)/%.o,$(basename $(1)))
 early_objects := $(call objects_of,$(early_sources))
+efi_objects := $(call objects_of,$(efi_sources))
 shared_objects := $(call objects_of,$(shared_sources)) $(O)/gen/sysreg_table.o
 kernel_objects := $(call objects_of,$(kernel_sources))
 arch_objects := $(call objects_of,$(arch_sources))
-image_objects := $(early_objects) $(shared_objects) $(kernel_objects) $(arch_objects)
+image_objects := $(early_objects) $(efi_objects) $(shared_objects) $(kernel_objects) $(arch_objects)
 
 # ---- how it is compiled ------------------------------------------------------------------------
 
@@ -60,6 +62,7 @@ image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidde
 branch_protection := -mbranch-protection=standard
 
 $(early_objects): flags := $(image_flags) -O3
+$(efi_objects): flags := $(image_flags) -Os
 $(shared_objects): flags := $(image_flags) -O3 $(branch_protection)
 # Firmware is still in charge when these run, and nobody counts.
 $(call objects_of,lib/acpi.c lib/fdt_write.c): flags := $(image_flags) -Os $(branch_protection)
@@ -109,7 +112,7 @@ $(O)/%.o: %.S Makefile | $(generated)
 $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/start.h Makefile $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
-		'-DEARLY_OBJECTS=$(O)/pi/?*.o' -o $@ $<
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force
@@ -120,7 +123,7 @@ $(O)/pool-size: force
 $(O)/pagoda.elf: $(image_objects) $(O)/pagoda.lds scripts/check-sealed scripts/early-imports.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
-		--shared $(shared_objects)
+		$(efi_objects) --shared $(shared_objects)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(link_flags) -T $(O)/pagoda.lds -o $@ $(image_objects)
 
@@ -175,7 +178,8 @@ firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
 
 host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
-host_sources := $(filter-out pi/start.c lib/string.c,$(early_sources) $(shared_sources)) \
+host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
+		$(early_sources) $(efi_sources) $(shared_sources)) \
 	$(filter-out kernel/main.c kernel/exception.c kernel/psci.c,$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
