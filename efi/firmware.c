@@ -95,12 +95,13 @@ void efi_free(struct efi_stub *stub, struct efi_pages *pages)
 
 static efi_status_t ask_map(struct efi_stub *stub)
 {
+	void *buffer = (void *)(uintptr_t)stub->map_pages.start;
 	struct efi_memory_map *map = &stub->map;
 	efi_status_t status;
 
-	map->descriptors = (u8 *)(uintptr_t)stub->map_pages.start;
+	map->descriptors = buffer;
 	map->size = stub->map_pages.count * EFI_PAGE_SIZE;
-	status = stub->boot->get_memory_map(&map->size, map->descriptors, &map->key,
+	status = stub->boot->get_memory_map(&map->size, buffer, &map->key,
 					    &map->descriptor_size, &map->version);
 	if (status == EFI_SUCCESS &&
 	    (!efi_map_check(map) || map->size > stub->map_pages.count * EFI_PAGE_SIZE))

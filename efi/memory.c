@@ -6,31 +6,10 @@
  * addresses, pointers in static data, .bss.
  */
 #include <pagoda/efi_stub.h>
-#include <pagoda/string.h>
-
-bool efi_map_check(const struct efi_memory_map *map)
-{
-	return map->descriptor_size >= sizeof(struct efi_descriptor) &&
-	       map->descriptor_size <= EFI_PAGE_SIZE &&
-	       is_aligned(map->descriptor_size, sizeof(u64));
-}
-
-u64 efi_map_count(const struct efi_memory_map *map)
-{
-	return map->size / map->descriptor_size;
-}
 
 static u64 *words_of(const struct efi_memory_map *map, u64 index)
 {
 	return (u64 *)(uintptr_t)(map->descriptors + index * map->descriptor_size);
-}
-
-struct efi_descriptor efi_map_get(const struct efi_memory_map *map, u64 index)
-{
-	struct efi_descriptor descriptor;
-
-	memcpy(&descriptor, words_of(map, index), sizeof(descriptor));
-	return descriptor;
 }
 
 static void swap(struct efi_memory_map *map, u64 a, u64 b)

@@ -44,6 +44,7 @@ static void collect(const struct efi_stub *stub, struct settings *settings)
 	const struct efi_memory_map *map = &stub->map;
 
 	settings->count = 0;
+	set_text(settings, "pagoda,firmware", "uefi");
 	set_number(settings, FDT_SETTING_U64, "linux,uefi-system-table", (uintptr_t)stub->system);
 	set_number(settings, FDT_SETTING_U64, "linux,uefi-mmap-start", (uintptr_t)map->descriptors);
 	set_number(settings, FDT_SETTING_U32, "linux,uefi-mmap-size", map->size);

@@ -55,6 +55,36 @@ static void console_map(struct kernel *kernel, const struct boot_handoff *handof
 	console_init((void *)(uintptr_t)(slot.value + device % granule));
 }
 
+/*
+ * The EFI memory map, read-only, for reports: as much of it as the window takes. The EFI stub keeps
+ * it out of RAM.
+ */
+static void efi_map_window(struct kernel *kernel, const struct boot_handoff *handoff)
+{
+	const struct efi_facts *efi = &handoff->facts.efi;
+	u64 granule = regime_granule(&handoff->plan.kernel);
+	u64 offset = efi->map_start % granule, size = efi->map_size;
+	vaddr_t start = layout_fixmap(&handoff->plan.layout, FIXMAP_EFI_MAP);
+	u64 room = layout_fixmap(&handoff->plan.layout, FIXMAP_EFI_MAP_LAST).value +
+		   GRANULE_SIZE_MAX - start.value - offset;
+	struct efi_memory_map map = { .descriptors = (const u8 *)(start.value + offset),
+				      .size = min_u64(size, room),
+				      .descriptor_size = efi->descriptor_size,
+				      .version = efi->descriptor_version };
+	struct map_request request = {
+		.start = start,
+		.end = vaddr(align_up(start.value + offset + map.size, granule)),
+		.pa = paddr(efi->map_start - offset),
+		.attr = { PROT_READ_ONLY, MEM_NORMAL }
+	};
+
+	if (size == 0 || !efi_map_check(&map) || !is_aligned(efi->map_start, sizeof(u64)) ||
+	    map_range(&kernel->kernel_space, &request) != MAP_OK)
+		return;
+	tables_publish();
+	kernel->efi_map = map;
+}
+
 /* What only the early runtime needed goes: text, data and relocations, in one piece. */
 static void init_unmap(struct kernel *kernel, const struct boot_handoff *handoff)
 {
@@ -75,6 +105,7 @@ void kernel_main(struct boot_handoff *handoff)
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
 	console_map(&kernel, handoff);
+	efi_map_window(&kernel, handoff);
 	exception_init(&kernel);
 	if (handoff->plan.pan)
 		pan_enable();

@@ -264,6 +264,7 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	json_layout(json, kernel);
 	json_memory(json, kernel);
 	json_devices(json, kernel);
+	report_json_efi(kernel, json);
 	json_pool(json, kernel);
 	json_audit(json, kernel);
 	json_timeline(json, kernel);

@@ -64,6 +64,33 @@ struct efi_descriptor {
 	u64 start, virtual_start, pages, attributes;
 };
 
+/* A memory map in the buffer that firmware wrote it to. */
+struct efi_memory_map {
+	const u8 *descriptors; /* at a multiple of 8 */
+	u64 size, descriptor_size; /* in bytes */
+	u64 key;
+	u32 version;
+};
+
+/* The map's stride makes sense: no shorter than a descriptor, a multiple of 8, at most a page. */
+static inline bool efi_map_check(const struct efi_memory_map *map)
+{
+	return map->descriptor_size >= sizeof(struct efi_descriptor) &&
+	       map->descriptor_size <= EFI_PAGE_SIZE &&
+	       is_aligned(map->descriptor_size, sizeof(u64));
+}
+
+/* Descriptors in a map that is empty or was checked. */
+static inline u64 efi_map_count(const struct efi_memory_map *map)
+{
+	return map->size != 0 ? map->size / map->descriptor_size : 0;
+}
+
+static inline struct efi_descriptor efi_map_get(const struct efi_memory_map *map, u64 index)
+{
+	return *(const struct efi_descriptor *)(map->descriptors + index * map->descriptor_size);
+}
+
 struct efi_table_header {
 	u64 signature;
 	u32 revision, size, crc32, reserved;

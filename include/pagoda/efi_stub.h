@@ -47,14 +47,6 @@ u32 efi_first_word(const char *text);
 
 /* ---- memory: efi/memory.c ---- */
 
-/* A memory map in the buffer that firmware wrote it to. */
-struct efi_memory_map {
-	u8 *descriptors;
-	u64 size, descriptor_size; /* in bytes */
-	u64 key;
-	u32 version;
-};
-
 /* Ranges that are kept: below MEMORY_RANGES_MAX, since the kernel adds some of its own. */
 #define EFI_RANGES_MAX 96
 
@@ -64,15 +56,6 @@ struct efi_ranges {
 	u64 dropped_bytes;
 	struct memory_range range[EFI_RANGES_MAX];
 };
-
-/*
- * efi_map_check() - the map's sizes make sense: a stride no shorter than a descriptor, a multiple
- * of 8, and no more than a page.
- */
-bool efi_map_check(const struct efi_memory_map *map);
-
-u64 efi_map_count(const struct efi_memory_map *map);
-struct efi_descriptor efi_map_get(const struct efi_memory_map *map, u64 index);
 
 /* efi_map_sort() - in place, by start. */
 void efi_map_sort(struct efi_memory_map *map);

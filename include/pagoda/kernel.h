@@ -7,6 +7,7 @@
 #ifndef PAGODA_KERNEL_H
 #define PAGODA_KERNEL_H
 
+#include <pagoda/efi.h>
 #include <pagoda/handoff.h>
 
 #define PAGODA_VERSION "0.1.0"
@@ -15,6 +16,7 @@ struct kernel {
 	const struct boot_handoff *handoff;
 	struct pt_space kernel_space, idmap_space;
 	enum map_result console_result; /* of mapping the console */
+	struct efi_memory_map efi_map; /* as far as it is mapped; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
 	u64 registers[SYSREG_COUNT];
