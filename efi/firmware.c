@@ -101,8 +101,8 @@ static efi_status_t ask_map(struct efi_stub *stub)
 
 	map->descriptors = buffer;
 	map->size = stub->map_pages.count * EFI_PAGE_SIZE;
-	status = stub->boot->get_memory_map(&map->size, buffer, &map->key,
-					    &map->descriptor_size, &map->version);
+	status = stub->boot->get_memory_map(&map->size, buffer, &map->key, &map->descriptor_size,
+					    &map->version);
 	if (status == EFI_SUCCESS &&
 	    (!efi_map_check(map) || map->size > stub->map_pages.count * EFI_PAGE_SIZE))
 		return EFI_UNSUPPORTED;

@@ -31,8 +31,8 @@ void efi_map_sort(struct efi_memory_map *map)
 
 	for (u64 gap = count / 2; gap > 0; gap /= 2)
 		for (u64 i = gap; i < count; i++)
-			for (u64 j = i; j >= gap && efi_map_get(map, j).start <
-							    efi_map_get(map, j - gap).start;
+			for (u64 j = i; j >= gap &&
+					efi_map_get(map, j).start < efi_map_get(map, j - gap).start;
 			     j -= gap)
 				swap(map, j, j - gap);
 }

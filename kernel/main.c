@@ -71,12 +71,11 @@ static void efi_map_window(struct kernel *kernel, const struct boot_handoff *han
 				      .size = min_u64(size, room),
 				      .descriptor_size = efi->descriptor_size,
 				      .version = efi->descriptor_version };
-	struct map_request request = {
-		.start = start,
-		.end = vaddr(align_up(start.value + offset + map.size, granule)),
-		.pa = paddr(efi->map_start - offset),
-		.attr = { PROT_READ_ONLY, MEM_NORMAL }
-	};
+	struct map_request request = { .start = start,
+				       .end = vaddr(
+					       align_up(start.value + offset + map.size, granule)),
+				       .pa = paddr(efi->map_start - offset),
+				       .attr = { PROT_READ_ONLY, MEM_NORMAL } };
 
 	if (size == 0 || !efi_map_check(&map) || !is_aligned(efi->map_start, sizeof(u64)) ||
 	    map_range(&kernel->kernel_space, &request) != MAP_OK)

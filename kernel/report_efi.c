@@ -75,8 +75,9 @@ void report_efi(const struct kernel *kernel)
 		print("0x%016lx\n", facts->rsdp);
 	else
 		print("none\n");
-	print("  %-12s memory map 0x%016lx, %lu descriptors shown of %lu bytes\n", "",
-	      facts->map_start, efi_map_count(map), (u64)facts->map_size);
+	print("  %-12s memory map 0x%016lx, %lu bytes, %lu descriptors%s\n", "", facts->map_start,
+	      (u64)facts->map_size, efi_map_count(map),
+	      map->size < facts->map_size ? " of it read" : "");
 	for (u32 type = 0; type < EFI_MEMORY_TYPE_COUNT; type++) {
 		u64 bytes = type_total(map, type);
 

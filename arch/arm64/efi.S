@@ -19,8 +19,8 @@
 // from the same physical address, but no longer through the data or unified caches: what firmware
 // wrote there as data, loading us, must be in memory by then. Firmware cleans code to the point of
 // unification only; hence the loop over this routine's own lines. Nothing else that is still needed
-// is in a cache only: efi_place_image() cleaned the Image's copy and efi_make_fdt() the FDT, both to
-// the point of coherency, and the stack is done with.
+// is in a cache only: efi_place_image() cleaned the Image's copy and efi_make_fdt() the FDT, both
+// to the point of coherency, and the stack is done with.
 //
 // The instruction cache goes last: it may hold what ran at the copy's addresses before. The TLB is
 // dropped by whoever turns an MMU on again.

@@ -22,7 +22,7 @@
 	.section .head, "a"
 	.global	_text
 _text:
-	ccmp	x18, #0, #0xd, pl		// code0: changes flags only, and reads "MZ" in a file
+	ccmp	x18, #0, #0xd, pl		// code0: changes flags only; as bytes it is "MZ"
 	b	primary_entry			// code1
 	.quad	0				// text_offset
 	.long	_image_size, 0			// image_size, with .bss: 64 bits of it

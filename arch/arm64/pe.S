@@ -77,7 +77,7 @@ optional_header:
 	.long	0
 	.long	_image_size
 	.long	_pe_headers_size
-	.long	0				// checksum: nobody asks for it, and signing changes it
+	.long	0				// checksum: nobody asks for it
 	.short	SUBSYSTEM_EFI_APPLICATION
 	.short	DLL_NX_COMPAT			// no section is writable and executable
 	.quad	0, 0, 0, 0			// stack and heap: firmware's choice

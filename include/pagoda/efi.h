@@ -169,8 +169,7 @@ struct efi_rng {
 /* EFI_MEMORY_ATTRIBUTE_PROTOCOL. */
 struct efi_memory_attribute {
 	void *get;
-	efi_status_t (*set)(struct efi_memory_attribute *self, u64 start, u64 size,
-			    u64 attributes);
+	efi_status_t (*set)(struct efi_memory_attribute *self, u64 start, u64 size, u64 attributes);
 	void *clear;
 };
 

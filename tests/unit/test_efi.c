@@ -49,7 +49,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Load options as firmware passes them, without a NUL behind them. They live until @room is freed. */
+/* Load options as firmware passes them, without a NUL behind them; @room must outlive the boot. */
 static void set_options(u8 *room, const char *text, size_t length)
 {
 	for (size_t i = 0; i < length; i++) {
@@ -192,8 +192,7 @@ static void the_kernel_learns_where_system_table_map_and_rsdp_are(void **state)
 	assert_int_equal(facts.efi.map_size % firmware->descriptor_size, 0);
 	first = (const struct efi_descriptor *)(uintptr_t)facts.efi.map_start;
 	assert_int_equal(first->start, (uintptr_t)firmware->ram);
-	assert_int_equal(ram_inside(facts.efi.map_start,
-				    facts.efi.map_start + facts.efi.map_size),
+	assert_int_equal(ram_inside(facts.efi.map_start, facts.efi.map_start + facts.efi.map_size),
 			 0);
 }
 

@@ -17,7 +17,14 @@ static const struct efi_guid guids[] = {
 	{ 0x8868e871, 0xe4f1, 0x11d3, { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 } },
 };
 
-enum guid { GUID_LOADED_IMAGE, GUID_SHELL, GUID_RNG, GUID_ATTRIBUTE, GUID_FDT, GUID_ACPI };
+enum guid {
+	GUID_LOADED_IMAGE,
+	GUID_SHELL,
+	GUID_RNG,
+	GUID_ATTRIBUTE,
+	GUID_FDT,
+	GUID_ACPI
+};
 
 static bool guid_is(const struct efi_guid *guid, enum guid which)
 {
