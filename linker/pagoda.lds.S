@@ -129,6 +129,7 @@ SECTIONS
 		_exception_stack_end = .;
 		. += STACK_SIZE;
 		_stack_end = .;
+		*(.noinit)
 	} :data
 	. = ALIGN(SEGMENT_ALIGN);
 	_data_end = .;

