@@ -286,7 +286,7 @@ def test_a_boot_option_with_arguments_boots_with_them(tmp_path):
     variables = variables_of(tmp_path, "/usr/share/AAVMF/AAVMF_VARS.fd")
     root = tmp_path / "disk"
     script = (b"bcfg boot addp 0 fs0:\\Image Pagoda\r\n"
-              b"bcfg boot -opt 0 fs0:\\options\r\nreset -s\r\n")
+              b"bcfg boot -opt 0x0 fs0:\\options\r\nreset -s\r\n")
     options = "mem=256M nokaslr".encode("utf-16-le")
     with disk(root, {"Image": IMAGE.read_bytes(), "startup.nsh": script, "options": options},
               firmware=flash(variables)) as running:
