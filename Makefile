@@ -3,8 +3,8 @@
 # make            build/Image and build/pagoda.elf
 # make run        boot it under QEMU: CPU= MEM= APPEND= EL2=1 QEMU_ARGS=
 # make gdb        the same, stopped at its first instruction, in a debugger
-# make test       everything that must hold: unit tests, script tests, boot tests
-# make unit | boot-test | script-test     parts of that
+# make test       everything that must hold: unit, script, boot and viewer tests
+# make unit | boot-test | script-test | view-test     parts of that
 # make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
@@ -188,7 +188,7 @@ bench-boot: setup-test
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
 
-.PHONY: setup-test test test-all unit script-test boot-test
+.PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:
 	@scripts/setup test
 
@@ -197,13 +197,16 @@ test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 test-all: unit
-	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot tests/viewer
 
 unit: $(unit_programs)
 	$(Q)scripts/run-unit $^
 
 script-test:
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
+
+view-test: all
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/viewer
 
 boot-test: all $(O)/count.so
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
