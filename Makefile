@@ -5,6 +5,7 @@
 # make gdb        the same, stopped at its first instruction, in a debugger
 # make test       everything that must hold: unit, script, boot and viewer tests
 # make unit | boot-test | script-test | view-test     parts of that
+# make docs-images   docs/images again, from what is built
 # make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
@@ -210,6 +211,16 @@ view-test: all
 
 boot-test: all $(O)/count.so
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
+
+# ---- pictures for the documents ----------------------------------------------------------------
+
+.PHONY: setup-view docs-images
+setup-view:
+	@scripts/setup view
+
+docs-images: setup-view
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/docs-images
 
 # ---- keeping it clean --------------------------------------------------------------------------
 
