@@ -21,7 +21,7 @@ MARKER = re.compile(r"---\[ (.+) \]---$")
 HEAD = re.compile(r"(kernel|identity) map: (4|16|64)K pages, (\d\d)-bit addresses, "
                   r"(\d) levels from level (-?\d)(, LPA2)?")
 RUN = re.compile(r"(0x[0-9a-f]{16})-(0x[0-9a-f]{16}) +\S+ L(-?\d)(?: +(0x[0-9a-f]{16}) (.+))?$")
-AUDIT = re.compile(r".* mapped in (\d+) runs; ")
+END = re.compile(r".* mapped in \d+ runs; |\d+ runs, read from TTBR")  # console, debugger
 HEX = re.compile(r"0x[0-9a-f]{1,16}$")
 TYPE = re.compile(r"unknown type|[A-Z]+/[\w-]+")
 BOOLEANS = ("contiguous", "read", "write", "execute", "user")
@@ -147,7 +147,7 @@ class TextDump:
     def feed(self, number, line):
         """One more line. False: the dump is over."""
         marker, run = MARKER.match(line), RUN.match(line)
-        if AUDIT.match(line):
+        if END.match(line):
             self.last, self.ended = number, True
             return False
         if line.startswith(PROMPT) or line == "{" or BANNER.match(line) or HEAD.match(line):
@@ -159,7 +159,7 @@ class TextDump:
             self.waiting = []
             if run.group(4):
                 self.entries.append(text_entry(run))
-        elif not line.startswith("start-end"):
+        elif not line.startswith(("start-end", "walks of it are turned off")):
             self.unread.append(number)
             return True
         self.last = number
@@ -244,9 +244,10 @@ def regime_of(document):
     regime = document.get("regime")
     if not isinstance(regime, dict):
         try:
-            tcr = number_of(document["registers"]["TCR_EL1"])
+            registers = document["registers"]
+            tcr = number_of(registers.get("TCR_EL1") or registers["TCR_EL2"])
             shift = {1: 14, 2: 12, 3: 16}[tcr >> 30 & 3]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return None
         regime = {"granule": 1 << shift, "va_bits": 64 - (tcr >> 16 & 63),
                   "lpa2": bool(tcr >> 59 & 1)}

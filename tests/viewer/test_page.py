@@ -227,7 +227,7 @@ def test_a_click_decodes_the_descriptor_in_every_field(show, size, fallback):
         found = int(value, 16) if value.startswith("0x") else int(value, 2)
         assert found == raw >> low & (1 << high - low + 1) - 1
     assert total == 64
-    assert fields["AP[2:1]"][2] == "EL1 read-only" and fields["PXN"][1] == "0"
+    assert fields["AP[2:1]"][2] == "kernel read-only" and fields["PXN"][1] == "0"
     assert fields["Contiguous"][1] == str(int(entry["contiguous"]))
     assert "MEM/NORMAL" in fields["AttrIndx"][2] and "0xff" in fields["AttrIndx"][2]
     if whole["regime"]["lpa2"]:
