@@ -298,6 +298,16 @@ def test_a_physical_address_is_found_in_both_maps(show):
     assert found[0].startswith(entry["pa"]) and found[1].startswith(entry["start"])
 
 
+def test_an_address_of_the_identity_map_is_found_once_there(show):
+    text = console()
+    browser = show(text)
+    entry = entries(text, "idmap")[0]
+    browser.type("#search", entry["start"])
+    found = [hit.replace(" ", "") for hit in hits(browser)]
+    assert [hit[:18] for hit in found] == [entry["start"], entries(text)[0]["start"]]
+    assert found[0].endswith("identitymap") and "physical" in found[1]
+
+
 def test_a_range_finds_all_that_it_overlaps(show):
     text = console("nokaslr")
     image = document(text)["image"]
