@@ -5,9 +5,10 @@
 # make gdb        the same, stopped at its first instruction, in a debugger
 # make disk       build/disk.img, a bootable stick: APPEND=; KEY= CERT= sign for Secure Boot
 # make fit        build/pagoda.itb, for U-Boot's bootm
-# make test       everything that must hold: unit tests, script tests, boot tests
-# make unit | boot-test | script-test     parts of that
+# make test       everything that must hold: unit, script, boot and viewer tests
+# make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
+# make docs-images   docs/images again, from what is built
 # make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
@@ -215,7 +216,7 @@ bench-boot: setup-test
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
 
-.PHONY: setup-test test test-all unit script-test boot-test
+.PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:
 	@scripts/setup test
 
@@ -224,13 +225,16 @@ test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 test-all: unit
-	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot tests/viewer
 
 unit: $(unit_programs)
 	$(Q)scripts/run-unit $^
 
 script-test:
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
+
+view-test: all
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/viewer
 
 boot-test: all $(O)/count.so
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
@@ -239,7 +243,17 @@ boot-test: all $(O)/count.so
 .PHONY: firmware-test
 firmware-test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) all
-	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto --dist worksteal $(firmware_tests)
+	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
+
+# ---- pictures for the documents ----------------------------------------------------------------
+
+.PHONY: setup-view docs-images
+setup-view:
+	@scripts/setup view
+
+docs-images: setup-view
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/docs-images
 
 # ---- keeping it clean --------------------------------------------------------------------------
 

@@ -108,7 +108,7 @@ class Machine:
             "-m", "512M", "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot",
             "-serial", "stdio", "-d", "guest_errors,unimp,int", "-D", str(self._log),
             "-chardev", f"socket,id=qmp,fd={qmp.fileno()}", "-mon", "chardev=qmp,mode=control",
-            "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-gdb", "chardev:gdb",
+            "-chardev", f"socket,id=stub,fd={gdb.fileno()}", "-gdb", "chardev:stub",
             *(["-kernel", str(kernel), "-append", append] if kernel else []), *arguments]
         with open(self._errors, "wb") as errors:
             self._process = subprocess.Popen(
