@@ -458,7 +458,7 @@ static void report_layout(const struct kernel *kernel)
 
 static void report_memory(const struct kernel *kernel)
 {
-	const struct memory_map *memory = &kernel->memory;
+	const struct memory_map *memory = kernel->memory;
 
 	for (u32 i = 0; i < memory->count; i++) {
 		const struct memory_range *range = &memory->range[i];
