@@ -907,7 +907,7 @@ static void assert_case(const struct test_case *c, property *holds)
 		return;
 	print_error("%s\n", why);
 	random_state = state;
-	while (rounds++ < 200 && case_shrink_once(&smallest, holds))
+	while (rounds++ < 60 && case_shrink_once(&smallest, holds))
 		;
 	random_state = state;
 	if (!holds(&smallest))
