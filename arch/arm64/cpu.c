@@ -91,15 +91,6 @@ void tables_publish(void)
 }
 
 /*
- * The template of DDI 0487 K11 "TLB maintenance": the stores that took the mapping away are
- * complete before the invalidation, the invalidation before anything that follows.
- */
-void tlb_invalidate_all(void)
-{
-	asm volatile("dsb ishst\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
-}
-
-/*
  * EPD0 only forbids walks; nothing else in TCR_EL1 changes, so it may be set with the MMU on. What
  * the TLB still holds of the identity map goes afterwards.
  */

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * TLB maintenance: the instructions, and the barriers they need, in one place. What their operands
+ * are is mm/tlb.c's.
+ * Runs in the kernel, MMU on.
+ */
+#include <pagoda/arch.h>
+
+#define STRINGIFY_(text) #text
+#define STRINGIFY(text) STRINGIFY_(text)
+
+/* By encoding, so that an old assembler need not know FEAT_TLBIRANGE. */
+#define TLBI(name, operand) \
+	asm volatile("msr " STRINGIFY(SYS_TLBI_##name) ", %x0" ::"rZ"((u64)(operand)) : "memory")
+
+static void tlb_execute(struct tlb_op op)
+{
+	switch (op.kind) {
+	case TLB_ALL:
+		TLBI(VMALLE1IS, 0);
+		break;
+	case TLB_ASID:
+		TLBI(ASIDE1IS, op.operand);
+		break;
+	case TLB_VA:
+		TLBI(VAAE1IS, op.operand);
+		break;
+	case TLB_VA_LAST:
+		TLBI(VAALE1IS, op.operand);
+		break;
+	case TLB_RANGE:
+		TLBI(RVAAE1IS, op.operand);
+		break;
+	case TLB_RANGE_LAST:
+		TLBI(RVAALE1IS, op.operand);
+		break;
+	}
+}
+
+/*
+ * The template of DDI 0487 K11 "TLB maintenance": the stores that took the mapping away are
+ * complete before the invalidation, the invalidation before anything that follows, also in this
+ * CPU's instruction stream.
+ */
+static void tlb_begin(void)
+{
+	asm volatile("dsb ishst" ::: "memory");
+}
+
+static void tlb_end(void)
+{
+	asm volatile("dsb ish\n\tisb" ::: "memory");
+}
+
+static void tlb_execute_one(struct tlb_op op)
+{
+	tlb_begin();
+	tlb_execute(op);
+	tlb_end();
+}
+
+void tlb_invalidate_all(void)
+{
+	tlb_execute_one((struct tlb_op){ .kind = TLB_ALL });
+}
+
+void tlb_invalidate_asid(u16 asid)
+{
+	tlb_execute_one(tlb_op_asid(asid));
+}
+
+void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
+{
+	struct tlb_ops ops = tlb_ops_begin(tlb, range);
+	struct tlb_op op;
+
+	tlb_begin();
+	while (tlb_ops_next(&ops, &op))
+		tlb_execute(op);
+	tlb_end();
+}
