@@ -65,8 +65,20 @@ enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *bloc
 /* buddy_free() - give back a block as it was got. Anything else changes nothing, and says so. */
 enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order);
 
-/* buddy_page() - the metadata of the page at @pa; a null pointer where it has none. */
-struct page *buddy_page(const struct buddy *buddy, paddr_t pa);
+/*
+ * buddy_block() - the first page of the block that @pa is in, and its frame in @frame; a null pointer
+ * where it is in none. *page's state says whose it is.
+ */
+struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame);
+
+/* buddy_overlaps() - some byte of [@start, @end) is RAM that was added. */
+bool buddy_overlaps(const struct buddy *buddy, paddr_t start, paddr_t end);
+
+/*
+ * buddy_fill_pool() - see that the pool of page tables has room for @tables more. BUDDY_OK or
+ * BUDDY_EXHAUSTED.
+ */
+enum buddy_result buddy_fill_pool(struct buddy *buddy, u64 tables);
 
 /* Bytes, by what became of them. */
 struct buddy_usage {

@@ -17,21 +17,22 @@ enum page_state {
 	PAGE_BODY, /* not the first of a block: the block's first page speaks for it */
 	PAGE_FREE, /* the first page of a block in the page allocator's lists */
 	PAGE_USED, /* the first page of a block that somebody has */
-	PAGE_HEAP, /* a used page that the heap has cut into objects of one size */
+	PAGE_HEAP_OBJECTS, /* a page that the heap has cut into objects of one size */
+	PAGE_HEAP_BLOCK, /* the first page of a block that the heap has given out whole */
 };
-
-/* Members up to here fit the smallest struct page that layouts are made for. */
-#define STRUCT_PAGE_SIZE_MIN 56
 
 /* next and prev: frames of the list that the block is in, or FRAME_NONE. */
 struct page {
-	u8 state; /* enum page_state; of a byte, so that 0 is all there is to a new one */
+	u8 state; /* enum page_state, in a byte */
 	u8 order; /* of the block: 2^order pages */
-	u8 object_class; /* PAGE_HEAP */
-	u32 objects_used; /* PAGE_HEAP */
+	u8 object_shift; /* PAGE_HEAP_OBJECTS: all three */
+	u32 objects_used;
+	u32 object_free, object_fresh; /* offsets: the first of the free list, the first never used */
 	u64 next, prev;
-	u64 object_free; /* PAGE_HEAP: offset of the first free object, or the page's size */
 };
+
+/* The smallest struct page that a layout is made for. */
+_Static_assert(sizeof(struct page) <= 56, "an array of 56 bytes an entry would overlap");
 
 #define FRAME_NONE (~(u64)0)
 
@@ -56,6 +57,16 @@ static inline struct page *vmemmap_page(const struct vmemmap *vmemmap, u64 frame
 
 	return (struct page *)(uintptr_t)(address + vmemmap->pointer_offset);
 }
+
+/*
+ * Lists of blocks, through their first pages: push() puts @frame in front of @head, unlink() takes
+ * it out.
+ */
+void page_list_push(const struct vmemmap *vmemmap, u64 *head, u64 frame);
+void page_list_unlink(const struct vmemmap *vmemmap, u64 *head, u64 frame);
+
+/* vmemmap_range() - where the metadata of [@frame, @end) stands: whole pages around it. */
+struct layout_region vmemmap_range(const struct vmemmap *vmemmap, u64 frame, u64 end);
 
 /* vmemmap_missing() - pages of RAM it takes to populate the array for [@frame, @end). */
 u64 vmemmap_missing(const struct vmemmap *vmemmap, u64 frame, u64 end);
