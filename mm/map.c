@@ -59,6 +59,44 @@ static void slot_link(u64 *slot, pte_t pte)
 	__atomic_store_n(slot, pte.bits, __ATOMIC_RELEASE);
 }
 
+void pool_give(struct pt_space *space, paddr_t table)
+{
+	struct table_pool *pool = space->pool;
+
+	*table_pointer(space, table) = pool->free.value;
+	pool->free = table;
+	pool->free_count++;
+}
+
+void pool_add(struct pt_space *space, paddr_t start, paddr_t end)
+{
+	u64 granule = regime_granule(&space->regime);
+
+	/* Backwards, so that the lowest is taken first. */
+	for (u64 table = end.value; table != start.value; table -= granule)
+		pool_give(space, paddr(table - granule));
+	space->pool->added += (end.value - start.value) / granule;
+}
+
+/* A granule of memory, whatever is in it. */
+static bool pool_take(struct pt_space *space, paddr_t *table)
+{
+	struct table_pool *pool = space->pool;
+	u64 granule = regime_granule(&space->regime);
+
+	if (pool->free_count != 0) {
+		*table = pool->free;
+		pool->free = paddr(*table_pointer(space, *table));
+		pool->free_count--;
+		return true;
+	}
+	if (pool->end.value - pool->next.value < granule)
+		return false;
+	*table = pool->next;
+	pool->next.value += granule;
+	return true;
+}
+
 /*
  * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
  * cleared: a root table need not fill its granule.
@@ -66,12 +104,9 @@ static void slot_link(u64 *slot, pte_t pte)
 static bool table_create(struct pt_space *space, int level, paddr_t *table)
 {
 	const struct regime *regime = &space->regime;
-	struct table_pool *pool = space->pool;
 
-	if (pool->end.value - pool->next.value < regime_granule(regime))
+	if (!pool_take(space, table))
 		return false;
-	*table = pool->next;
-	pool->next.value += regime_granule(regime);
 	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
 	return true;
 }

@@ -31,6 +31,9 @@ enum property {
 	PROPERTY_BOOTARGS,
 	PROPERTY_STDOUT_PATH,
 	PROPERTY_KASLR_SEED,
+	PROPERTY_INITRD_START,
+	PROPERTY_INITRD_END,
+	PROPERTY_NO_MAP,
 	PROPERTY_COUNT,
 };
 
@@ -46,6 +49,9 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_BOOTARGS] = "bootargs",
 	[PROPERTY_STDOUT_PATH] = "stdout-path",
 	[PROPERTY_KASLR_SEED] = "kaslr-seed",
+	[PROPERTY_INITRD_START] = "linux,initrd-start",
+	[PROPERTY_INITRD_END] = "linux,initrd-end",
+	[PROPERTY_NO_MAP] = "no-map",
 };
 
 /* A PL011 seen: its address, and the names on the path to it, to compare with stdout-path. */
@@ -110,6 +116,23 @@ static void take_seed(struct scan *scan, struct fdt_value value)
 		data[i] = 0;
 }
 
+/* An address in one cell or two: loaders write either. */
+static u64 chosen_address(const struct fdt_node *node, enum property property)
+{
+	struct fdt_value value = fdt_value(node, property);
+
+	return value.size <= sizeof(u64) ? fdt_cells(value.data, value.size / sizeof(u32)) : 0;
+}
+
+static void read_initrd(struct boot_facts *facts, const struct fdt_node *node)
+{
+	u64 start = chosen_address(node, PROPERTY_INITRD_START);
+	u64 end = chosen_address(node, PROPERTY_INITRD_END);
+
+	if (start < end)
+		memory_add(&facts->memory, start, end - start, MEMORY_INITRD);
+}
+
 static void read_chosen(struct scan *scan, const struct fdt_node *node)
 {
 	struct boot_facts *facts = scan->facts;
@@ -119,6 +142,8 @@ static void read_chosen(struct scan *scan, const struct fdt_node *node)
 	facts->fdt.has_chosen = true;
 	scan->stdout_path = fdt_value(node, PROPERTY_STDOUT_PATH);
 	take_seed(scan, fdt_value(node, PROPERTY_KASLR_SEED));
+	if (node->found & BIT(PROPERTY_INITRD_START))
+		read_initrd(facts, node);
 	if (bootargs.size == 0)
 		return;
 	facts->command_line_length = strnlen(text, bootargs.size);
@@ -220,7 +245,8 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 	    has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
 		add_memory(scan, node, MEMORY_RAM);
 	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
-		add_memory(scan, node, MEMORY_RESERVED);
+		add_memory(scan, node,
+			   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
 	else if (has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
 		add_console(scan, node);
 }
@@ -399,7 +425,8 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	if (memory_total(&facts->memory) == 0)
 		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
 	add_reservations(&scan, line);
-	memory_add(&facts->memory, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
-	memory_add(&facts->memory, address, size, MEMORY_FDT);
+	if (facts->memory.unprotected != 0)
+		return (struct stop){ STOP_RESERVATIONS, facts->memory.unprotected,
+				      MEMORY_RANGES_MAX, 0 };
 	return stop_none();
 }

@@ -106,6 +106,18 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		format(buffer, size, "unknown relocation type %#lx for the word at %#lx",
 		       stop->value, stop->limit);
 		break;
+	case STOP_RESERVATIONS:
+		format(buffer, size,
+		       "the FDT reserves more memory ranges than there is room for: %lu are left "
+		       "over after %lu; join them",
+		       stop->value, stop->limit);
+		break;
+	case STOP_MEMORY:
+		format(buffer, size,
+		       "too little RAM: page tables need %luK in one piece; the largest that is free "
+		       "and in reach has %luK, of %luK RAM in all",
+		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
+		break;
 	case STOP_EXCEPTION:
 		format(buffer, size, "exception before the MMU was on: ESR %#lx ELR %#lx FAR %#lx",
 		       stop->value, stop->limit, stop->extra);

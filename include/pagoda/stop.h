@@ -29,6 +29,8 @@ enum stop_code {
 	STOP_MAP = 10, /* value: enum map_result; limit: virtual address; extra: physical address */
 	STOP_RELOCATION = 11, /* value: relocation type; limit: its offset */
 	STOP_EXCEPTION = STOP_EXCEPTION_CODE, /* value: ESR; limit: ELR; extra: FAR */
+	STOP_RESERVATIONS = 13, /* value: those without room; limit: room for all ranges */
+	STOP_MEMORY = 14, /* value: bytes needed in one piece; limit: largest; extra: RAM in all */
 };
 
 /* A reason and its values. A set of numbers has bit n set for each number n in it. */
