@@ -29,8 +29,10 @@ PYTHON ?= /usr/bin/python3
 # ---- what there is -----------------------------------------------------------------------------
 
 early_sources := $(wildcard pi/*.c)
-shared_sources := $(filter-out lib/json.c,$(wildcard mm/*.c lib/*.c))
-kernel_sources := $(wildcard kernel/*.c) lib/json.c
+# Of mm/ and lib/, what only the kernel needs.
+late_sources := lib/json.c mm/buddy.c mm/heap.c mm/vmalloc.c
+shared_sources := $(filter-out $(late_sources),$(wildcard mm/*.c lib/*.c))
+kernel_sources := $(wildcard kernel/*.c) $(late_sources)
 arch_sources := $(wildcard arch/arm64/*.c arch/arm64/*.S)
 
 generated := $(O)/gen/generated/sysreg.h $(O)/gen/sysreg_table.c
