@@ -149,7 +149,7 @@ static void json_layout(struct json *json, const struct kernel *kernel)
 
 static void json_memory(struct json *json, const struct kernel *kernel)
 {
-	const struct memory_map *memory = &kernel->handoff->facts.memory;
+	const struct memory_map *memory = &kernel->memory;
 
 	json_array(json, "memory");
 	for (u32 i = 0; i < memory->count; i++) {
@@ -183,8 +183,8 @@ static void json_pool(struct json *json, const struct kernel *kernel)
 	json_array(json, "pool");
 	json_row(json, NULL);
 	json_string(json, "name", "early");
-	json_number(json, "used", (pool->next.value - pool->start.value) / granule);
-	json_number(json, "total", (pool->end.value - pool->start.value) / granule);
+	json_number(json, "used", pool_used(pool, granule));
+	json_number(json, "total", pool_total(pool, granule));
 	json_close(json);
 	json_close(json);
 }

@@ -6,9 +6,14 @@
  */
 #include <pagoda/memory_map.h>
 
-static bool has_room(const struct memory_map *map, enum memory_kind kind)
+static u32 room(enum memory_kind kind)
 {
-	return map->count < (kind == MEMORY_RAM ? MEMORY_BANKS_MAX : MEMORY_RANGES_MAX);
+	return kind == MEMORY_RAM ? MEMORY_BANKS_MAX : MEMORY_RANGES_MAX - MEMORY_OWN_MAX;
+}
+
+void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
+{
+	map->range[map->count++] = (struct memory_range){ paddr(start), paddr(start + size), kind };
 }
 
 void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
@@ -24,13 +29,26 @@ void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind ki
 		map->dropped++;
 	if (wraps && kind == MEMORY_RAM)
 		return;
-	if (has_room(map, kind))
-		map->range[map->count++] =
-			(struct memory_range){ paddr(start), paddr(start + size), kind };
+	if (map->count < room(kind))
+		memory_add_own(map, start, size, kind);
 	else if (kind == MEMORY_RAM)
 		map->dropped++;
 	else
 		map->unprotected++;
+}
+
+void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind)
+{
+	for (u32 i = 0; i < map->count; i++) {
+		struct memory_range *range = &map->range[i];
+		u64 range_end = range->end.value;
+
+		if (range->kind != kind || start < range->start.value || end > range_end)
+			continue;
+		range->end = paddr(start);
+		memory_add_own(map, end, range_end - end, kind);
+		return;
+	}
 }
 
 /* To whole pages: RAM inwards, the rest outwards. False where nothing is left. */

@@ -10,8 +10,6 @@
 #include <pagoda/start.h>
 #include <pagoda/string.h>
 
-#define REASON_SIZE 240
-
 /* Which bits of @set are set, as "4K 16K" for page size shifts or "39 48 52" for address sizes. */
 static void list_set(char *buffer, size_t size, u64 set, bool page_sizes)
 {
@@ -127,7 +125,7 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 
 void boot_fail(const struct boot_handoff *handoff, const struct stop *stop)
 {
-	char reason[REASON_SIZE], line[REASON_SIZE + 32];
+	char reason[STOP_TEXT_MAX], line[STOP_TEXT_MAX + 32];
 	u64 console = handoff->facts.console.value;
 
 	if (console != 0) {

@@ -8,12 +8,26 @@
 #define PAGODA_KERNEL_H
 
 #include <pagoda/handoff.h>
+#include <pagoda/linear.h>
 
 #define PAGODA_VERSION "0.1.0"
+
+/* What became of the memory that the FDT lists. Bytes of RAM, but for the last two. */
+struct memory_fate {
+	u64 unreachable; /* dropped: beyond the output address */
+	u64 limited; /* left out: mem= */
+	u64 outside; /* dropped: beyond the window of the linear map */
+	u32 overlaps; /* ranges of RAM that overlapped another, and were joined with it */
+	bool image_reserved; /* a reservation lies over the image, and does not count there */
+};
 
 struct kernel {
 	const struct boot_handoff *handoff;
 	struct pt_space kernel_space, idmap_space;
+	struct memory_map memory; /* normalised: what RAM there is, and what is in it */
+	struct memory_fate memory_fate;
+	struct linear linear;
+	u64 identity; /* what makes a pointer of an address in the identity map: 0 on the machine */
 	enum map_result console_result; /* of mapping the console */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	u64 registers[SYSREG_COUNT]; /* live values by enum sysreg, of class "ctl" at EL1 */

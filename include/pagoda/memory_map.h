@@ -10,7 +10,8 @@
 #include <pagoda/types.h>
 
 #define MEMORY_RANGES_MAX 128
-#define MEMORY_BANKS_MAX 96 /* of RAM: the rest is kept for what lies in it */
+#define MEMORY_BANKS_MAX 96 /* of RAM: the rest is kept for what lies in it, */
+#define MEMORY_OWN_MAX 8 /* and the last of that for memory_add_own() */
 
 /* Where ranges overlap, the later of these words has the last one. */
 enum memory_kind {
@@ -39,8 +40,15 @@ struct memory_map {
 	struct memory_range range[MEMORY_RANGES_MAX];
 };
 
-/* memory_add() - append [@start, @start + @size). Nothing where @size is 0. */
+/*
+ * memory_add() - append [@start, @start + @size), from the FDT. Nothing where @size is 0.
+ * memory_add_own() - the same for what the kernel knows by itself. At most MEMORY_OWN_MAX times.
+ * memory_take_out() - [@start, @end) is no longer of @kind, which it was in one range; counts as
+ * once more.
+ */
 void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind);
+void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind);
+void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind);
 
 /*
  * memory_normalise() - sort the list by kind and address, and join ranges of one kind that overlap

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Why a boot cannot go on: a code that a debugger can read from a register, with the values that
- * belong to it. Every step of the early runtime returns one; pi/fail.c puts it in words.
+ * belong to it. Every step of the early runtime returns one, and the kernel's first steps do;
+ * pi/fail.c puts it in words.
  */
 #ifndef PAGODA_STOP_H
 #define PAGODA_STOP_H
@@ -43,6 +44,8 @@ static inline struct stop stop_none(void)
 {
 	return (struct stop){ STOP_NONE, 0, 0, 0 };
 }
+
+#define STOP_TEXT_MAX 240
 
 /*
  * stop_describe() - the reason in words, with its values, into @buffer: what was found, and what
