@@ -122,8 +122,9 @@ static bool warning_write_memory(const struct kernel *kernel, enum report_warnin
 
 	if (warning == WARNING_RAM_UNREACHABLE) {
 		format_size(bytes, sizeof(bytes), fate->unreachable);
-		format(text, WARNING_TEXT_MAX, "%s of RAM dropped: beyond %u-bit physical addresses",
-		       bytes, kernel->handoff->plan.kernel.pa_bits);
+		format(text, WARNING_TEXT_MAX,
+		       "%s of RAM dropped: beyond %u-bit physical addresses", bytes,
+		       kernel->handoff->plan.kernel.pa_bits);
 	} else if (warning == WARNING_RAM_OUTSIDE) {
 		format_size(bytes, sizeof(bytes), fate->outside);
 		format_size(window, sizeof(window),

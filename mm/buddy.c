@@ -223,8 +223,7 @@ static u64 piece_end(const struct buddy *buddy, const struct buddy_range *range,
 }
 
 /* Blocks as large as alignment and the end allow. */
-static void frames_release(struct buddy *buddy, const struct buddy_range *range, u64 frame,
-			   u64 end)
+static void frames_release(struct buddy *buddy, const struct buddy_range *range, u64 frame, u64 end)
 {
 	while (frame != end) {
 		unsigned order = 0;

@@ -221,8 +221,8 @@ enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *ad
 	at = area->address = area->start;
 	result = VMALLOC_NO_MEMORY;
 	if (memory_suffices(vmalloc, fit.size) &&
-	    buddy_fill_pool(vmalloc->heap->buddy, regime_tables(regime, area->start, area->end,
-								LEVEL_PAGE)) == BUDDY_OK)
+	    buddy_fill_pool(vmalloc->heap->buddy,
+			    regime_tables(regime, area->start, area->end, LEVEL_PAGE)) == BUDDY_OK)
 		result = pages_map(vmalloc, area, &at);
 	tables_publish();
 	if (result == VMALLOC_OK) {
@@ -241,9 +241,9 @@ static u64 block_align(const struct regime *regime, u64 pa, u64 size)
 	int level = regime->block_level > regime->root_level ? regime->block_level :
 							       regime->root_level;
 
-	while (level < LEVEL_PAGE &&
-	       (align_up(pa, regime_span(regime, level)) - pa > size ||
-		size - (align_up(pa, regime_span(regime, level)) - pa) < regime_span(regime, level)))
+	while (level < LEVEL_PAGE && (align_up(pa, regime_span(regime, level)) - pa > size ||
+				      size - (align_up(pa, regime_span(regime, level)) - pa) <
+					      regime_span(regime, level)))
 		level++;
 	return regime_span(regime, level);
 }
@@ -261,8 +261,7 @@ static enum vmalloc_result device_check(const struct vmalloc *vmalloc, u64 pa, u
 	return VMALLOC_OK;
 }
 
-enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 size,
-				    vaddr_t *address)
+enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 size, vaddr_t *address)
 {
 	const struct regime *regime = &vmalloc->space->regime;
 	u64 granule = granule_of(vmalloc);

@@ -72,8 +72,7 @@ u64 vmemmap_missing(const struct vmemmap *vmemmap, u64 frame, u64 end)
 	return missing >> space->regime.granule_shift;
 }
 
-enum map_result vmemmap_populate(const struct vmemmap *vmemmap, u64 frame, u64 end,
-				 paddr_t backing)
+enum map_result vmemmap_populate(const struct vmemmap *vmemmap, u64 frame, u64 end, paddr_t backing)
 {
 	struct layout_region range = vmemmap_range(vmemmap, frame, end);
 	enum map_result result = MAP_OK;

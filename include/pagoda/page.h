@@ -27,7 +27,8 @@ struct page {
 	u8 order; /* of the block: 2^order pages */
 	u8 object_shift; /* PAGE_HEAP_OBJECTS: all three */
 	u32 objects_used;
-	u32 object_free, object_fresh; /* offsets: the first of the free list, the first never used */
+	u32 object_free,
+		object_fresh; /* offsets: the first of the free list, the first never used */
 	u64 next, prev;
 };
 
