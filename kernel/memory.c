@@ -30,15 +30,15 @@ static bool image_reserved(const struct memory_map *map, const struct image *ima
  * The list in order, cut to what is allowed and can be reached. The image runs, so there is RAM
  * under it, whatever the FDT or mem= say.
  */
-static void memory_collect(struct kernel *kernel, const struct boot_handoff *handoff)
+static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
 {
-	const struct boot_facts *facts = &handoff->facts;
+	struct boot_facts *facts = &handoff->facts;
 	const struct regime *regime = &handoff->plan.kernel;
 	u64 limit = handoff->options.memory_limit, granule = regime_granule(regime);
 	struct memory_fate *fate = &kernel->memory_fate;
-	struct memory_map *map = &kernel->memory;
+	struct memory_map *map = &facts->memory;
 
-	*map = facts->memory;
+	kernel->memory = map;
 	fate->overlaps = memory_normalise(map, granule);
 	fate->image_reserved = image_reserved(map, &facts->image);
 	fate->unreachable = memory_cut(map, 0, regime_pa_end(regime));
@@ -52,7 +52,7 @@ static void memory_collect(struct kernel *kernel, const struct boot_handoff *han
 static void linear_choose(struct kernel *kernel, struct boot_handoff *handoff)
 {
 	struct boot_plan *plan = &handoff->plan;
-	struct memory_map *map = &kernel->memory;
+	struct memory_map *map = kernel->memory;
 
 	kernel->linear = linear_place(&plan->kernel, &plan->layout.region[LAYOUT_LINEAR], map,
 				      &handoff->facts.image, plan->linear_seed);
@@ -66,15 +66,15 @@ static struct stop tables_place(struct kernel *kernel, struct memory_range *tabl
 {
 	const struct regime *regime = &kernel->kernel_space.regime;
 	u64 granule = regime_granule(regime), largest;
-	u64 size = granule * linear_tables(regime, &kernel->linear, &kernel->memory,
+	u64 size = granule * linear_tables(regime, &kernel->linear, kernel->memory,
 					   &kernel->handoff->facts.image);
 
-	if (!memory_find(&kernel->memory, size, granule, BIT(kernel->idmap_space.regime.va_bits),
+	if (!memory_find(kernel->memory, size, granule, BIT(kernel->idmap_space.regime.va_bits),
 			 &tables->start, &largest))
-		return (struct stop){ STOP_MEMORY, size, largest, memory_total(&kernel->memory) };
+		return (struct stop){ STOP_MEMORY, size, largest, memory_total(kernel->memory) };
 	tables->end = paddr(tables->start.value + size);
-	memory_add_own(&kernel->memory, tables->start.value, size, MEMORY_TABLES);
-	memory_normalise(&kernel->memory, granule);
+	memory_add_own(kernel->memory, tables->start.value, size, MEMORY_TABLES);
+	memory_normalise(kernel->memory, granule);
 	return stop_none();
 }
 
@@ -100,7 +100,8 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	tables_publish();
 	space->phys_offset = idmap->phys_offset = kernel->identity;
 	pool_add(space, tables->start, tables->end);
-	result = linear_map(space, &kernel->linear, &kernel->memory, &kernel->handoff->facts.image);
+	result = linear_map(space, &kernel->linear, kernel->memory,
+			    &kernel->handoff->facts.image);
 	tables_publish();
 	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
 	if (result != MAP_OK)
@@ -142,7 +143,7 @@ enum map_result memory_release_init(struct kernel *kernel)
 	tables_publish();
 	if (result != MAP_OK)
 		return result;
-	memory_take_out(&kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
-	memory_normalise(&kernel->memory, regime_granule(&kernel->kernel_space.regime));
+	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
+	memory_normalise(kernel->memory, regime_granule(&kernel->kernel_space.regime));
 	return MAP_OK;
 }

@@ -122,9 +122,8 @@ static bool warning_write_memory(const struct kernel *kernel, enum report_warnin
 
 	if (warning == WARNING_RAM_UNREACHABLE) {
 		format_size(bytes, sizeof(bytes), fate->unreachable);
-		format(text, WARNING_TEXT_MAX,
-		       "%s of RAM dropped: beyond %u-bit physical addresses", bytes,
-		       kernel->handoff->plan.kernel.pa_bits);
+		format(text, WARNING_TEXT_MAX, "%s of RAM dropped: beyond %u-bit physical addresses",
+		       bytes, kernel->handoff->plan.kernel.pa_bits);
 	} else if (warning == WARNING_RAM_OUTSIDE) {
 		format_size(bytes, sizeof(bytes), fate->outside);
 		format_size(window, sizeof(window),
@@ -459,7 +458,7 @@ static void report_layout(const struct kernel *kernel)
 
 static void report_memory(const struct kernel *kernel)
 {
-	const struct memory_map *memory = &kernel->memory;
+	const struct memory_map *memory = kernel->memory;
 
 	for (u32 i = 0; i < memory->count; i++) {
 		const struct memory_range *range = &memory->range[i];

@@ -149,7 +149,7 @@ static void json_layout(struct json *json, const struct kernel *kernel)
 
 static void json_memory(struct json *json, const struct kernel *kernel)
 {
-	const struct memory_map *memory = &kernel->memory;
+	const struct memory_map *memory = kernel->memory;
 
 	json_array(json, "memory");
 	for (u32 i = 0; i < memory->count; i++) {

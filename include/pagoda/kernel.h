@@ -24,7 +24,7 @@ struct memory_fate {
 struct kernel {
 	const struct boot_handoff *handoff;
 	struct pt_space kernel_space, idmap_space;
-	struct memory_map memory; /* normalised: what RAM there is, and what is in it */
+	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
 	struct memory_fate memory_fate;
 	struct linear linear;
 	u64 identity; /* what makes a pointer of an address in the identity map: 0 on the machine */
