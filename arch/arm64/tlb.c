@@ -6,33 +6,28 @@
  */
 #include <pagoda/arch.h>
 
-#define STRINGIFY_(text) #text
-#define STRINGIFY(text) STRINGIFY_(text)
-
-/* By encoding, so that an old assembler need not know FEAT_TLBIRANGE. */
-#define TLBI(name, operand) \
-	asm volatile("msr " STRINGIFY(SYS_TLBI_##name) ", %x0" ::"rZ"((u64)(operand)) : "memory")
+#include "registers.h"
 
 static void tlb_execute(struct tlb_op op)
 {
 	switch (op.kind) {
 	case TLB_ALL:
-		TLBI(VMALLE1IS, 0);
+		WRITE_REGISTER(TLBI_VMALLE1IS, 0);
 		break;
 	case TLB_ASID:
-		TLBI(ASIDE1IS, op.operand);
+		WRITE_REGISTER(TLBI_ASIDE1IS, op.operand);
 		break;
 	case TLB_VA:
-		TLBI(VAAE1IS, op.operand);
+		WRITE_REGISTER(TLBI_VAAE1IS, op.operand);
 		break;
 	case TLB_VA_LAST:
-		TLBI(VAALE1IS, op.operand);
+		WRITE_REGISTER(TLBI_VAALE1IS, op.operand);
 		break;
 	case TLB_RANGE:
-		TLBI(RVAAE1IS, op.operand);
+		WRITE_REGISTER(TLBI_RVAAE1IS, op.operand);
 		break;
 	case TLB_RANGE_LAST:
-		TLBI(RVAALE1IS, op.operand);
+		WRITE_REGISTER(TLBI_RVAALE1IS, op.operand);
 		break;
 	}
 }

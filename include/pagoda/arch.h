@@ -59,6 +59,12 @@ void tlb_invalidate_all(void);
 void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range);
 void tlb_invalidate_asid(u16 asid);
 
+/*
+ * address_probe() - ask the CPU, not the tables: true where EL1 may read or, with @write, write the
+ * byte at @va, and its physical address in @pa.
+ */
+bool address_probe(vaddr_t va, bool write, paddr_t *pa);
+
 /* idmap_disable() - stop walks from TTBR0_EL1 (TCR_EL1.EPD0), and forget what they found. */
 void idmap_disable(void);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The page allocator against a model that knows who has every page, in every kind of regime and with
- * both sizes of struct page. What a block holds is written and read back, so a block that lies over
- * another, over page tables or over the allocator's own metadata shows. Host only.
+ * The page allocator against a model that knows who has every page, in every kind of regime and
+ * with both sizes of struct page. What a block holds is written and read back, so a block that lies
+ * over another, over page tables or over the allocator's own metadata shows. Host only.
  *
  * Environment: PAGODA_SEED repeats a run.
  */
@@ -270,7 +270,7 @@ static void the_largest_blocks_can_be_had(void **state)
 		add_all();
 		while (model.memory.setup.frames >> (order + 2) != 0)
 			order++;
-		/* Of half of all RAM wherever RAM begins, less the page tables, a quarter is sure. */
+		/* Wherever RAM begins and whatever tables take, a quarter of it is in one block. */
 		assert_int_equal(model_alloc(order - 1), BUDDY_OK);
 		assert_int_equal(model_alloc(BUDDY_ORDER_MAX), BUDDY_EXHAUSTED);
 		assert_int_equal(model_alloc(BUDDY_ORDER_MAX + 1), BUDDY_BAD_ORDER);

@@ -2,8 +2,8 @@
 /*
  * TLBI operands against a decoder written from the manual (DDI 0487 C5.5 and D8.14): the operations
  * for a range drop exactly that range, in every page size, with and without TCR.DS, FEAT_TLBIRANGE
- * and FEAT_TTL. Host only. The decoder writes field positions and rules down again; the constants of
- * sysreg.tbl are what is under test.
+ * and FEAT_TTL. Host only. The decoder writes field positions and rules down again; the constants
+ * of sysreg.tbl are what is under test.
  *
  * Environment: PAGODA_SEED repeats a run.
  */

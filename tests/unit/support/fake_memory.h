@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM, page tables and vmemmap for tests of what allocates: physical memory is a file in memory, and
- * the vmemmap is that file mapped once more, page by page, where the page tables under test say so
- * and nowhere else. An access to metadata that was not populated is a fault. Host only.
+ * RAM, page tables and vmemmap for tests of what allocates: physical memory is a file in memory,
+ * and the vmemmap is that file mapped once more, page by page, where the page tables under test say
+ * so and nowhere else. An access to metadata that was not populated is a fault. Host only.
  *
- * It stands behind tables_publish() and tlb_invalidate() of pagoda/arch.h; a test program has one of
- * them at a time.
+ * It stands behind tables_publish() and tlb_invalidate() of pagoda/arch.h; a test program has one
+ * of them at a time.
  */
 #ifndef FAKE_MEMORY_H
 #define FAKE_MEMORY_H
