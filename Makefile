@@ -106,7 +106,7 @@ $(O)/%.o: %.S Makefile | $(generated)
 $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/start.h Makefile $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
-		-o $@ $<
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force
@@ -199,7 +199,7 @@ test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 test-all: unit
-	$(Q)$(PYTHON) -m pytest -q -n auto --dist worksteal tests/scripts tests/boot
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot
 
 unit: $(unit_programs)
 	$(Q)scripts/run-unit $^
@@ -208,7 +208,7 @@ script-test:
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
 
 boot-test: all $(O)/count.so
-	$(Q)$(PYTHON) -m pytest -q -n auto --dist worksteal tests/boot
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
 
 # ---- keeping it clean --------------------------------------------------------------------------
 

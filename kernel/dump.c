@@ -347,7 +347,7 @@ void dump_walk(const struct kernel *kernel, vaddr_t va)
 		walk_show_step(&space->regime, va, &entry);
 		if (entry.kind != PTE_TABLE) /* always so at level 3 */
 			break;
-		entry.table_bits |= entry.pte.bits;
+		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);
 		table = pte_address(&space->regime, entry.pte, entry.level);
 	}
 	walk_show_result(&space->regime, va, &entry);

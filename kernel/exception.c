@@ -68,7 +68,7 @@ static void print_field(const char *name, u64 esr)
 	const struct sysreg_field *field = sysreg_find_field(SYSREG_ESR_EL1, name);
 	const char *text = sysreg_value_text(field, esr);
 
-	print("  %-4s %#04x  %s\n", name, sysreg_field_get(field, esr),
+	print("  %-4s 0x%02x  %s\n", name, sysreg_field_get(field, esr),
 	      text != NULL ? text : "not a code Pagoda knows");
 }
 
@@ -134,7 +134,7 @@ void exception_report(const struct exception_frame *frame, u64 vector)
 	print("\npagoda: %s from %s\n", vector_str(vector), origin_str(vector));
 	print_syndrome(frame);
 	print_registers(frame);
-	if (vector % 4 == 0 && is_abort(frame->esr))
+	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))
 		dump_walk(the_kernel, vaddr(frame->far));
 	panic_stop(the_kernel);
 }

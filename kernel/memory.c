@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Physical memory as the kernel takes it over.
- * Runs in the kernel, MMU on, on the boot CPU; also on the host. memory_init() runs while the
- * identity map is live, and before anything of pi/ is unmapped.
+ * Runs in the kernel, MMU on, on the boot CPU. memory_init() runs while the identity map is live, and
+ * before anything of pi/ is unmapped.
  *
  * The linear map needs tables, tables need memory that is mapped, and the memory is in the linear
  * map. The identity map, which every boot has, is the way out: while it is there, a physical address
@@ -98,7 +98,7 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	if (result != MAP_OK)
 		return stop_map(result, window.start, window.pa);
 	tables_publish();
-	space->phys_offset = idmap->phys_offset = kernel->identity;
+	space->phys_offset = idmap->phys_offset = 0;
 	pool_add(space, tables->start, tables->end);
 	result = linear_map(space, &kernel->linear, kernel->memory,
 			    &kernel->handoff->facts.image);

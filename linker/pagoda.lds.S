@@ -28,8 +28,7 @@
 #define POOL_SIZE 0x100000
 #endif
 
-/* What is only needed before kernel_main: the objects of pi/. (Slashes would open a comment.) */
-#define EARLY_OBJECTS *?pi?*.o
+/* EARLY_OBJECTS comes from the Makefile: the objects of pi/, only needed before kernel_main. */
 
 #define DEBUG_SECTION(name) name 0 : { *(name) } :NONE
 
@@ -111,7 +110,8 @@ SECTIONS
 		_pool_start = .;
 		. += POOL_SIZE;
 		_pool_end = .;
-		_stack_start = .;
+		. += STACK_SIZE;
+		_exception_stack_end = .;
 		. += STACK_SIZE;
 		_stack_end = .;
 	} :data
@@ -125,6 +125,9 @@ SECTIONS
 	ASSERT(_got_end - _got_start == 0x20, "a global offset table: something is not hidden")
 	ASSERT(SIZEOF(.plt) == 0, "a procedure linkage table")
 
+	ASSERT(kernel_main >= _text_start && kernel_main < _text_end, "kernel_main is not text")
+	ASSERT(early_main >= _init_text_start && early_main < _init_text_end,
+	       "the early runtime is not init text")
 	ASSERT(_text == _rodata_start, "the header is not first")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")

@@ -36,7 +36,7 @@
 
 /* MAIR_EL1 attribute bytes in the order of enum mem_type (DDI 0487 D19.2.100). */
 #define MAIR_NORMAL_WB (u64)0xff
-#define MAIR_NORMAL_TAGGED (u64)0xf0
+#define MAIR_NORMAL_TAGGED (u64)0xff /* 0xf0 once FEAT_MTE2 is used; reserved without it */
 #define MAIR_NORMAL_NC (u64)0x44
 #define MAIR_DEVICE_NGNRE (u64)0x04
 #define MAIR_DEVICE_NGNRNE (u64)0x00

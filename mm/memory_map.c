@@ -51,20 +51,24 @@ void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kin
 	}
 }
 
-/* To whole pages: RAM inwards, the rest outwards. False where nothing is left. */
-static bool range_round(struct memory_range *range, u64 granule)
+/* Outwards to whole pages. In the last page there is, the last bytes do not matter. */
+static void range_grow(struct memory_range *range, u64 granule)
 {
-	u64 start = range->start.value, end = range->end.value;
+	u64 end = align_up(range->end.value, granule);
 
-	if (range->kind == MEMORY_RAM) {
-		range->start.value = align_up(start, granule);
-		range->end.value = align_down(end, granule);
-		return range->start.value >= start && range->start.value < range->end.value;
-	}
-	range->start.value = align_down(start, granule);
-	range->end.value = align_up(end, granule);
-	if (range->end.value < end) /* the last page there is: its last bytes do not matter */
-		range->end.value = align_down(end, granule);
+	range->start.value = align_down(range->start.value, granule);
+	range->end.value = end != 0 ? end : -granule;
+}
+
+/* Inwards to whole pages. False where none is left. */
+static bool range_shrink(struct memory_range *range, u64 granule)
+{
+	u64 start = align_up(range->start.value, granule);
+
+	if (start < range->start.value)
+		return false;
+	range->start.value = start;
+	range->end.value = align_down(range->end.value, granule);
 	return range->start.value < range->end.value;
 }
 
@@ -86,22 +90,19 @@ static void sort(struct memory_map *map)
 	}
 }
 
-u32 memory_normalise(struct memory_map *map, u64 granule)
+/* Neighbours of one kind that overlap or adjoin become one; the list is sorted. */
+static u32 join(struct memory_map *map)
 {
+	struct memory_range *last = NULL;
 	u32 kept = 0, overlaps = 0;
 
-	for (u32 i = 0; i < map->count; i++)
-		if (range_round(&map->range[i], granule))
-			map->range[kept++] = map->range[i];
-	map->count = kept;
-	sort(map);
-	kept = 0;
 	for (u32 i = 0; i < map->count; i++) {
 		struct memory_range range = map->range[i];
-		struct memory_range *last = &map->range[kept - 1];
 
-		if (kept == 0 || range.kind != last->kind || range.start.value > last->end.value) {
-			map->range[kept++] = range;
+		if (last == NULL || range.kind != last->kind ||
+		    range.start.value > last->end.value) {
+			last = &map->range[kept++];
+			*last = range;
 			continue;
 		}
 		if (range.kind == MEMORY_RAM && range.start.value < last->end.value)
@@ -109,6 +110,23 @@ u32 memory_normalise(struct memory_map *map, u64 granule)
 		if (range.end.value > last->end.value)
 			last->end = range.end;
 	}
+	map->count = kept;
+	return overlaps;
+}
+
+/* RAM that is one page in two ranges is still a page: it shrinks when it has been joined. */
+u32 memory_normalise(struct memory_map *map, u64 granule)
+{
+	u32 kept = 0, overlaps;
+
+	for (u32 i = 0; i < map->count; i++)
+		if (map->range[i].kind != MEMORY_RAM)
+			range_grow(&map->range[i], granule);
+	sort(map);
+	overlaps = join(map);
+	for (u32 i = 0; i < map->count; i++)
+		if (map->range[i].kind != MEMORY_RAM || range_shrink(&map->range[i], granule))
+			map->range[kept++] = map->range[i];
 	map->count = kept;
 	return overlaps;
 }

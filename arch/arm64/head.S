@@ -82,8 +82,8 @@ entry_el1_counted:
 	address	x0, early_vectors
 	msr	vbar_el1, x0
 	msr	tpidr_el1, xzr			// no exception taken so far
-	// FEAT_TCR2: with permission indirection (PIE) left on by whoever was here before, WXN would
-	// have no effect, and TCR2_EL1 need not be zero out of reset.
+	// FEAT_TCR2: with permission indirection (PIE) left on by whoever was here before, WXN
+	// would have no effect, and TCR2_EL1 need not be zero out of reset.
 	mrs	x0, SYS_ID_AA64MMFR3_EL1
 	ubfx	x0, x0, #ID_AA64MMFR3_EL1_TCRX_SHIFT, #4
 	cbz	x0, 1f

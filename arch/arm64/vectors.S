@@ -2,18 +2,24 @@
 //
 // The kernel's exception vectors. MMU on; every exception is reported by C and ends the kernel, so
 // the registers are saved for the report, not for a return.
+//
+// Nothing is known about the stack pointer: a bad one may be what the exception is about. So no
+// memory is touched before SP is the exception stack's, and registers that EL1 has no other use
+// for keep x0, x1 and SP until then. An exception in the middle of a report starts that stack
+// afresh, for a line about it; one in the middle of that stops the CPU. So there is no loop.
+//   TPIDR_EL0 x0	SP_EL0 x1	TPIDRRO_EL0 SP		TPIDR_EL1 exceptions taken
 
 #include <pagoda/asm.h>
 #include <pagoda/exception.h>
+#include <pagoda/stop.h>
+
+#define EXCEPTIONS_REPORTED 2
 
 	.text
 
-// One vector: x0 and x1 go to the stack, the vector's number to x0, and on to the common part. The
-// stack is SP_EL1 in all of them: exceptions from SP_EL0 switch to it.
 .macro	vector number
 	.balign	128
-	sub	sp, sp, #EXCEPTION_FRAME_SIZE
-	stp	x0, x1, [sp]
+	msr	tpidr_el0, x0
 	mov	x0, #\number
 	b	exception_save
 .endm
@@ -30,10 +36,25 @@ exception_vectors:
 	.endr
 	.noaltmacro
 
-// exception_save: x0 is the vector's number; struct exception_frame on the stack holds x0 and x1.
-// Fills in the rest and calls exception_report(frame, number), which does not return.
+// exception_save: x0 is the vector's number, TPIDR_EL0 what x0 was. Fills in a struct
+// exception_frame and calls exception_report(frame, number), which does not return.
 exception_save:
+	msr	sp_el0, x1
+	mov	x1, sp
+	msr	tpidrro_el0, x1
+	mrs	x1, tpidr_el1
+	cmp	x1, #EXCEPTIONS_REPORTED
+	b.hs	exception_halt
+	add	x1, x1, #1
+	msr	tpidr_el1, x1
+	address	x1, _exception_stack_end
+	mov	sp, x1
+	sub	sp, sp, #EXCEPTION_FRAME_SIZE
+
 	stp	x2, x3, [sp, #16]
+	mrs	x2, tpidr_el0
+	mrs	x3, sp_el0
+	stp	x2, x3, [sp]
 	stp	x4, x5, [sp, #32]
 	stp	x6, x7, [sp, #48]
 	stp	x8, x9, [sp, #64]
@@ -47,8 +68,8 @@ exception_save:
 	stp	x24, x25, [sp, #192]
 	stp	x26, x27, [sp, #208]
 	stp	x28, x29, [sp, #224]
-	add	x1, sp, #EXCEPTION_FRAME_SIZE
-	stp	x30, x1, [sp, #240]		// and the stack pointer at the exception
+	mrs	x1, tpidrro_el0			// the stack pointer at the exception
+	stp	x30, x1, [sp, #240]
 	mrs	x1, elr_el1
 	mrs	x2, spsr_el1
 	stp	x1, x2, [sp, #256]
@@ -59,3 +80,10 @@ exception_save:
 	mov	x0, sp
 	bl	exception_report
 	b	.
+
+exception_halt:
+	mov	x0, #STOP_EXCEPTION_CODE
+	mrs	x1, esr_el1
+	mrs	x2, elr_el1
+	mrs	x3, far_el1
+	b	cpu_halt

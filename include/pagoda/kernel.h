@@ -30,7 +30,6 @@ struct kernel {
 	struct memory_fate memory_fate;
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
-	u64 identity; /* what makes a pointer of an address in the identity map: 0 on the machine */
 	enum map_result console_result; /* of mapping the console */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	u64 registers[SYSREG_COUNT]; /* live values by enum sysreg, of class "ctl" at EL1 */

@@ -301,7 +301,7 @@ static void only_executable_pages_are_guarded_and_only_when_asked(void **state)
 
 static void the_memory_type_is_the_index_into_mair(void **state)
 {
-	static const u64 expected[MEM_TYPE_COUNT] = { 0xff, 0xf0, 0x44, 0x04, 0x00 };
+	static const u64 expected[MEM_TYPE_COUNT] = { 0xff, 0xff, 0x44, 0x04, 0x00 };
 	struct regime regime = regime_make(GRANULE_SHIFT_4K, 52, 52, true);
 
 	(void)state;

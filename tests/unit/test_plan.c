@@ -229,7 +229,7 @@ static void assert_row(const struct row *row)
 	assert_tcr(plan->registers.tcr, row->tcr,
 		   row->cpu == FAKE_CPU_MAX || row->cpu == FAKE_CPU_MAX_LPA2_OFF);
 	assert_architected();
-	assert_int_equal(plan->registers.mair, 0x000444f0ff);
+	assert_int_equal(plan->registers.mair, 0x000444ffff);
 }
 
 static void every_cpu_and_command_line_gets_its_regime_and_its_tcr(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A console for tests of what is printed: console.h over a buffer. Included by the one source file of
- * a test program, since programs that test the console itself must not have it. Host only.
+ * A console for tests of what is printed: console.h over a buffer. Included by the one source file
+ * of a test program, since programs that test the console itself must not have it. Host only.
  */
 #ifndef CONSOLE_CAPTURE_H
 #define CONSOLE_CAPTURE_H

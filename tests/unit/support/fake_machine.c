@@ -7,6 +7,7 @@
 
 #include "fake_machine.h"
 
+#define SHORTEST_LINE 4 /* bytes in a cache line with CTR_EL0.DminLine 0 */
 #define PAGE KIB(64)
 #define LINK_VA 0xffff800080000000
 #define RELATIVE 1027 /* R_AARCH64_RELATIVE */
@@ -269,7 +270,7 @@ static void allocate(struct fake_machine *machine, u64 size)
 	machine_free(machine);
 	machine->ram = aligned_alloc(PAGE, size);
 	machine->cache = malloc(size);
-	machine->dirty = malloc(size / sizeof(u32));
+	machine->dirty = malloc(size / SHORTEST_LINE);
 	if (!machine->ram || !machine->cache || !machine->dirty)
 		abort();
 }

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""As much of GDB's remote serial protocol as it takes to move a CPU behind its back. Source: the
+GDB manual, appendix "GDB Remote Serial Protocol".
+"""
+import re
+
+REGISTERS = {**{f"x{i}": i for i in range(31)}, "sp": 31, "pc": 32}
+INTERRUPT = b"\x03"
+
+
+class Gdb:
+    """A debugger on the gdbstub of @machine, whose CPU it stops at once."""
+
+    def __init__(self, machine):
+        self._socket = machine.gdb
+        self._received = b""
+        self._socket.sendall(INTERRUPT)
+        assert self._reply().startswith(b"T02"), "SIGINT expected"
+        # QEMU lets registers be written only by a debugger that has asked how they are laid out.
+        self._request(b"qXfer:features:read:target.xml:0,ffb")
+
+    def _reply(self):
+        while not (match := re.search(rb"\$([^#]*)#[0-9a-f]{2}", self._received)):
+            more = self._socket.recv(1 << 16)
+            assert more, "the gdbstub has gone"
+            self._received += more
+        self._received = self._received[match.end():]
+        self._socket.sendall(b"+")
+        return match.group(1)
+
+    def _send(self, packet):
+        self._socket.sendall(b"$%s#%02x" % (packet, sum(packet) % 256))
+
+    def _request(self, packet):
+        self._send(packet)
+        reply = self._reply()
+        assert reply and not reply.startswith(b"E"), f"{packet}: {reply}"
+        return reply
+
+    def read(self, register):
+        return int.from_bytes(bytes.fromhex(self._request(b"p%x" % REGISTERS[register]).decode()),
+                              "little")
+
+    def write(self, **registers):
+        for name, value in registers.items():
+            assert self._request(b"P%x=%s" % (REGISTERS[name], value.to_bytes(
+                8, "little").hex().encode())) == b"OK"
+
+    def write_memory(self, address, data):
+        """Through the MMU as it is now, permissions ignored."""
+        assert self._request(b"M%x,%x:%s" % (address, len(data), data.hex().encode())) == b"OK"
+
+    def step(self):
+        """Let the CPU execute one instruction."""
+        self._send(b"s")
+        assert self._reply().startswith(b"T05"), "SIGTRAP expected"
+
+    def go_on(self):
+        """Let the CPU run, from where its PC now is."""
+        self._send(b"c")

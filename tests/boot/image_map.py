@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""What the maps of the image must look like, from the symbols of pagoda.elf alone."""
+from machine import number, symbols
+from walker import Walker
+
+# Pages in a group that can have the contiguous hint at level 3.
+CONTIGUOUS_PAGES = {4096: 16, 16384: 128, 65536: 32}
+
+# (first segment, last segment, writable, executable) of each stretch of equal permissions.
+KERNEL_MAP = [("rodata", "rodata", False, False), ("text", "text", False, True),
+              ("data", "data", True, False)]
+IDENTITY_MAP = [("rodata", "rodata", False, False), ("text", "init_text", False, True),
+                ("init_data", "init_data", False, False), ("data", "data", True, False)]
+
+
+def page_runs(granule, va, pa, size):
+    """[(start, size, contiguous)] of pages from @va on: the hint wherever a whole group fits."""
+    group = granule * CONTIGUOUS_PAGES[granule]
+    first, last = -(-va // group) * group, (va + size) // group * group
+    if (va - pa) % group or first >= last:
+        return [(va, size, False)]
+    runs = [(va, first - va, False), (first, last - first, True), (last, va + size - last, False)]
+    return [run for run in runs if run[1]]
+
+
+def mapped(granule, document, parts):
+    """The runs, as dumped() has them, that the kernel maps for @parts of the image."""
+    va, pa = number(document["image"]["va"]), number(document["image"]["pa"])
+    runs = []
+    for first, last, write, execute in parts:
+        start, end = symbols()[f"_{first}_start"], symbols()[f"_{last}_end"]
+        runs += [(*run, write, execute)
+                 for run in page_runs(granule, va + start, pa + start, end - start)]
+    return runs
+
+
+def dumped(entries, offset=0):
+    """Entries of the dump as tuples to compare, moved by @offset."""
+    return [(number(entry["start"]) + offset, entry["size"], entry["contiguous"], entry["write"],
+             entry["execute"]) for entry in entries]
+
+
+def check_walk(result):
+    """The dump is what an independent walk of memory finds. Returns the two walkers."""
+    walkers = []
+    for root, ttbr, upper in (("kernel", "TTBR1_EL1", True), ("idmap", "TTBR0_EL1", False)):
+        walkers.append(Walker(result.control("TCR_EL1"), result.control(ttbr),
+                              result.control("MAIR_EL1"), upper, result.read))
+        assert walkers[-1].runs() == result.tables(root)
+    return walkers

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""A boot loader for the tests: memory as a test wants it, and a stub that jumps to the Image. And
+device trees: QEMU's own, edited with dtc and fdtput, or broken by hand.
+"""
+import contextlib
+import functools
+import pathlib
+import struct
+import subprocess
+import tempfile
+
+from machine import IMAGE, Machine
+
+STUB_SIZE = 64
+# QEMU itself puts a device tree at the start of RAM; a window above it is ours.
+WINDOW_START = 0x40200000
+WINDOW_SIZE = 24 << 20
+# Leaves nothing but the FDT's address in the registers that the boot protocol gives a meaning.
+STUB = """
+	ldr	x0, fdt
+	ldr	x16, image
+	mov	x1, xzr
+	mov	x2, xzr
+	mov	x3, xzr
+	br	x16
+	.balign	8
+fdt:	.quad	0
+image:	.quad	0
+"""
+
+FDT_BEGIN_NODE, FDT_END_NODE, FDT_PROP, FDT_NOP, FDT_END = 1, 2, 3, 4, 9
+SEED = 0x123456789ABCDEF0
+
+
+@functools.lru_cache
+def stub_code():
+    """The stub's machine code, from the cross assembler."""
+    with tempfile.TemporaryDirectory(prefix="pagoda-") as directory:
+        path = pathlib.Path(directory)
+        (path / "stub.S").write_text(STUB, encoding="ascii")
+        subprocess.run(["aarch64-linux-gnu-gcc", "-c", "stub.S"], cwd=path, check=True)
+        subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", "stub.o", "stub"], cwd=path,
+                       check=True)
+        return (path / "stub").read_bytes()
+
+
+class Memory:
+    """What stands in RAM when the CPU starts, from WINDOW_START on; elsewhere it is zero."""
+
+    def __init__(self, fill=0):
+        self.bytes = bytearray([fill]) * WINDOW_SIZE
+
+    def put(self, address, data):
+        start = address - WINDOW_START
+        assert 0 <= start and start + len(data) <= WINDOW_SIZE
+        self.bytes[start:start + len(data)] = data
+
+
+@contextlib.contextmanager
+def load(memory, image, fdt, **machine):
+    """A machine whose Image was put at @image by our loader, entered with @fdt in x0. @memory holds
+    all the rest, the FDT for one."""
+    code = bytearray(stub_code())
+    struct.pack_into("<QQ", code, len(code) - 16, fdt, image)
+    stub = WINDOW_START + WINDOW_SIZE - STUB_SIZE
+    memory.put(stub, code)
+    memory.put(image, IMAGE.read_bytes())
+    with tempfile.NamedTemporaryFile(prefix="pagoda-") as file:
+        file.write(memory.bytes)
+        file.flush()
+        arguments = ["-device", f"loader,file={file.name},addr={WINDOW_START:#x},force-raw=on",
+                     "-device", f"loader,addr={stub:#x},cpu-num=0"]
+        with Machine(kernel=None, arguments=arguments, **machine) as running:
+            yield running
+
+
+@functools.lru_cache
+def machine_tree(machine=""):
+    """QEMU's device tree as source text."""
+    with tempfile.TemporaryDirectory(prefix="pagoda-") as directory:
+        path = pathlib.Path(directory, "dtb")
+        options = ",".join(["virt", f"dumpdtb={path}", *machine.split(",")]).rstrip(",")
+        subprocess.run(["qemu-system-aarch64", "-M", options, "-cpu", "max", "-m", "512M", "-nic",
+                        "none", "-display", "none"], check=True, stderr=subprocess.DEVNULL)
+        return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", path], check=True,
+                              capture_output=True, text=True).stdout
+
+
+def compile_tree(source):
+    """The blob of a device tree's source."""
+    return subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=source.encode(),
+                          check=True, capture_output=True).stdout
+
+
+def edit_tree(blob, *edits):
+    """@blob after fdtput was called with each of @edits, where FILE stands for the blob."""
+    with tempfile.TemporaryDirectory(prefix="pagoda-") as directory:
+        path = pathlib.Path(directory, "dtb")
+        path.write_bytes(blob)
+        for edit in edits:
+            subprocess.run(["fdtput", *(str(path) if word == "FILE" else word for word in edit)],
+                           check=True)
+        return path.read_bytes()
+
+
+@functools.lru_cache
+def device_tree(bootargs="", machine=""):
+    """QEMU's device tree with a command line and a seed that is always the same."""
+    return edit_tree(compile_tree(machine_tree(machine)),
+                     ["-t", "s", "FILE", "/chosen", "bootargs", bootargs],
+                     ["-t", "x", "FILE", "/chosen", "kaslr-seed", f"{SEED >> 32:x}",
+                      f"{SEED & 0xffffffff:x}"])
+
+
+def header_word(blob, index, value):
+    """@blob with word @index of its header changed."""
+    changed = bytearray(blob)
+    struct.pack_into(">I", changed, index * 4, value)
+    return bytes(changed)
+
+
+def structure(blob):
+    """The structure block, as a list of 32-bit words."""
+    start, size = struct.unpack_from(">I", blob, 8)[0], struct.unpack_from(">I", blob, 36)[0]
+    return list(struct.unpack_from(f">{size // 4}I", blob, start))
+
+
+def with_structure(blob, words):
+    """@blob with another structure block, which goes to the end."""
+    blob += bytes(-len(blob) % 8)
+    data = struct.pack(f">{len(words)}I", *words)
+    changed = header_word(header_word(blob, 2, len(blob)), 9, len(data)) + data
+    return header_word(changed, 1, len(changed))

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""One QEMU for one test: started, talked to over its console and QMP, and ended, with a limit on
+every wait. The log of what QEMU objects to is checked wherever a machine is used.
+
+Needs O (default build) to hold Image and pagoda.elf. Nothing here reads the project's headers: what
+is known about the Image comes from its ELF symbols and the documented interfaces.
+"""
+import dataclasses
+import fcntl
+import functools
+import json
+import os
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import jsonschema
+import pexpect
+import pexpect.fdpexpect
+from elftools.elf.elffile import ELFFile
+
+ROOT = pathlib.Path(__file__).parents[2]
+BUILD = ROOT / os.environ.get("O", "build")
+IMAGE = BUILD / "Image"
+TIMEOUT = 10  # seconds, for anything that a machine is waited for; a boot takes a tenth of one
+PROMPT = "pagoda> "
+CANNOT_BOOT = "pagoda: cannot boot: "
+STOP_MAGIC = 0x5061676F6461  # above the code in x0 of a CPU that has stopped
+CONSOLE_BUFFER = 1 << 20  # QEMU stalls when nobody reads and this is full
+
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8")))
+
+
+@functools.lru_cache
+def symbols():
+    """{name: offset from _text} of pagoda.elf."""
+    with open(BUILD / "pagoda.elf", "rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        values = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+    return {name: value - values["_text"] for name, value in values.items()}
+
+
+@functools.lru_cache
+def relocations():
+    """(what the image is linked at, [(offset from there, addend)]) of pagoda.elf."""
+    with open(BUILD / "pagoda.elf", "rb") as file:
+        elf = ELFFile(file)
+        base = elf.get_section_by_name(".symtab").get_symbol_by_name("_text")[0]["st_value"]
+        entries = list(elf.get_section_by_name(".rela.dyn").iter_relocations())
+    assert entries and {entry["r_info_type"] for entry in entries} == {1027}  # AARCH64_RELATIVE
+    return base, [(entry["r_offset"] - base, entry["r_addend"]) for entry in entries]
+
+
+def image_size():
+    """Bytes of memory that the Image takes, by its header."""
+    return struct.unpack_from("<Q", IMAGE.read_bytes(), 16)[0]
+
+
+def number(text):
+    """The number in one of the report's hexadecimal strings."""
+    return int(text, 16)
+
+
+def documents(text):
+    """Every JSON document on a console: from `{` alone on its line to `}` alone on its line."""
+    found = re.findall(r"^\{$.*?^\}$", text.replace("\r", ""), re.MULTILINE | re.DOTALL)
+    return [validate(json.loads(document)) for document in found]
+
+
+def validate(document):
+    errors = [f"{error.json_path}: {error.message}" for error in SCHEMA.iter_errors(document)]
+    assert not errors, "\n".join(errors)
+    return document
+
+
+@dataclasses.dataclass
+class Stop:
+    """A CPU that has stopped for good, and what it left in x0 to x3."""
+    code: int
+    value: int
+    limit: int
+    extra: int
+
+
+class Machine:
+    """A QEMU virt machine with 512 MiB. Use it in a `with` statement: leaving that without an
+    exception checks that QEMU logged nothing against the kernel but lines that begin as @excused,
+    and that the CPU took as many exceptions, calls to firmware aside, as @exceptions says."""
+
+    def __init__(self, cpu="max", append="", machine="", kernel=IMAGE, arguments=(), exceptions=0,
+                 excused=()):
+        self.exceptions = exceptions
+        self.excused = excused
+        self.events = []
+        self._directory = tempfile.TemporaryDirectory(prefix="pagoda-")
+        self._log = pathlib.Path(self._directory.name, "log")
+        self._errors = pathlib.Path(self._directory.name, "errors")
+        self._qmp, qmp = socket.socketpair()
+        self._gdb, gdb = socket.socketpair()
+        self.command_line = [
+            "qemu-system-aarch64", "-M", f"virt,{machine}" if machine else "virt", "-cpu", cpu,
+            "-m", "512M", "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot",
+            "-serial", "stdio", "-d", "guest_errors,unimp,int", "-D", str(self._log),
+            "-chardev", f"socket,id=qmp,fd={qmp.fileno()}", "-mon", "chardev=qmp,mode=control",
+            "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-gdb", "chardev:gdb",
+            *(["-kernel", str(kernel), "-append", append] if kernel else []), *arguments]
+        with open(self._errors, "wb") as errors:
+            self._process = subprocess.Popen(
+                self.command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                pass_fds=[qmp.fileno(), gdb.fileno()], bufsize=0)
+        qmp.close()
+        gdb.close()
+        fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, CONSOLE_BUFFER)
+        self._text = []
+        self._console = pexpect.fdpexpect.fdspawn(self._process.stdout, timeout=TIMEOUT,
+                                                  encoding="latin-1")
+        self._qmp.settimeout(TIMEOUT)
+        self._gdb.settimeout(TIMEOUT)
+        self._replies = self._qmp.makefile("rb")
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def start(self):
+        """What must have happened before the machine is used."""
+        assert b"QMP" in self._replies.readline(), self._describe("no answer over QMP")
+        self.qmp("qmp_capabilities")
+
+    def __exit__(self, kind, *_):
+        try:
+            self._process.kill()
+            self._process.wait(TIMEOUT)
+            self._read_rest()
+            if kind is None:
+                self._check_log()
+        finally:
+            for file in (self._process.stdin, self._process.stdout, self._replies, self._qmp,
+                         self._gdb):
+                file.close()
+            self._directory.cleanup()
+
+    # ---- the console ----
+
+    @property
+    def text(self):
+        """All that was on the console and has been waited for."""
+        return "".join(self._text)
+
+    def expect(self, text):
+        """Wait for @text. Returns what came before it."""
+        try:
+            self._console.expect_exact(text)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            self._text.append(self._console.before)
+            raise AssertionError(
+                self._describe(f"{type(error).__name__} before {text!r}")) from None
+        self._text.append(self._console.before + text)
+        return self._console.before.replace("\r\n", "\n")
+
+    def send(self, text):
+        """Type @text."""
+        self._process.stdin.write(text.encode("latin-1"))
+
+    def command(self, line):
+        """Run one command, with the prompt before and after. Returns what it printed."""
+        self.send(line + "\r")
+        self.expect(line + "\r\n")
+        return self.expect(PROMPT)
+
+    def document(self, line):
+        """The JSON document that a command prints."""
+        found = documents(self.command(line))
+        assert len(found) == 1, self._describe(f"{len(found)} documents from {line!r}")
+        return found[0]
+
+    def _read_rest(self):
+        try:
+            self._console.expect_exact(pexpect.EOF)
+            self._text.append(self._console.before)
+        except pexpect.TIMEOUT:
+            pass
+
+    # ---- how it ends ----
+
+    def wait_end(self):
+        """Wait until the machine has ended by itself. Returns why: "guest-shutdown" after PSCI's
+        SYSTEM_OFF, "guest-reset" after SYSTEM_RESET."""
+        self.expect_end()
+        assert self._process.wait(TIMEOUT) == 0, self._describe("QEMU failed")
+        for line in self._replies:
+            self.events.append(json.loads(line))
+        reasons = [event["data"]["reason"] for event in self.events
+                   if event["event"] == "SHUTDOWN"]
+        assert len(reasons) == 1, self._describe(f"events: {self.events}")
+        return reasons[0]
+
+    def expect_end(self):
+        """Wait until nothing more can come from the console."""
+        try:
+            self._console.expect_exact(pexpect.EOF)
+        except pexpect.TIMEOUT:
+            raise AssertionError(self._describe("the machine did not end")) from None
+        self._text.append(self._console.before)
+
+    def wait_cannot_boot(self):
+        """The reason why it cannot boot, on the console; and the same in registers, as a Stop."""
+        self.expect(CANNOT_BOOT)
+        reason = self.expect("\n").rstrip("\r\n")
+        return reason, self.wait_stop()
+
+    def wait_stop(self):
+        """Wait for the CPU to stop. It stays in cpu_halt() then, whatever wakes it."""
+        deadline = time.monotonic() + TIMEOUT
+        registers = self.registers()
+        while registers["X00"] >> 16 != STOP_MAGIC:
+            assert time.monotonic() < deadline, self._describe("the CPU did not stop")
+            registers = self.registers()
+        # The registers are loaded a few instructions before the loop that the CPU stays in.
+        time.sleep(0.02)
+        registers = self.registers()
+        time.sleep(0.02)
+        again = self.registers()
+        assert all(again[x] == registers[x] for x in ("X00", "X01", "X02", "X03"))
+        assert abs(again["PC"] - registers["PC"]) <= 16, self._describe("the CPU went on")
+        return Stop(registers["X00"] & 0xFFFF, registers["X01"], registers["X02"],
+                    registers["X03"])
+
+    # ---- behind its back ----
+
+    def qmp(self, name, **arguments):
+        request = {"execute": name, "arguments": arguments}
+        self._qmp.sendall(json.dumps(request).encode())
+        while True:
+            reply = json.loads(self._replies.readline())
+            if "event" not in reply:
+                assert "return" in reply, self._describe(f"QMP: {reply}")
+                return reply["return"]
+            self.events.append(reply)
+
+    def monitor(self, line):
+        """A command of QEMU's human monitor."""
+        return self.qmp("human-monitor-command", **{"command-line": line}).strip()
+
+    def registers(self):
+        """{name: value} of the CPU: X00 to X30, SP, PC, PSTATE."""
+        text = self.monitor("info registers")
+        return {name: number(value) for name, value in
+                re.findall(r"\b(X\d\d|SP|PC|PSTATE)=([0-9a-f]+)", text)}
+
+    def translate(self, address):
+        """The physical address that QEMU's own walk of the live tables gives; None: unmapped."""
+        match = re.fullmatch(r"gpa: (0x[0-9a-f]+)", self.monitor(f"gva2gpa {address:#x}"))
+        return number(match.group(1)) if match else None
+
+    def memory(self, start, size):
+        """@size bytes of physical memory."""
+        path = pathlib.Path(self._directory.name, "memory")
+        self.qmp("pmemsave", val=start, size=size, filename=str(path))
+        return path.read_bytes()
+
+    @property
+    def gdb(self):
+        """The socket that QEMU's gdbstub listens on."""
+        return self._gdb
+
+    # ---- what QEMU says about it ----
+
+    def _check_log(self):
+        """QEMU logs an exception as one line "Taking exception ..." and some that begin with dots;
+        other lines are complaints about the kernel."""
+        lines = self._log.read_text(encoding="latin-1").splitlines()
+        complaints = [line for line in lines if not line.startswith((
+            "Taking exception", "...", "Exception return", *self.excused))]
+        assert not complaints, self._describe("QEMU objects to the kernel")
+        calls = sum("handled as PSCI call" in line for line in lines)
+        taken = sum(line.startswith("Taking exception") for line in lines) - calls
+        assert taken == self.exceptions, self._describe(f"{taken} exceptions taken")
+
+    def _describe(self, what):
+        """@what, with all that helps to find out why."""
+        log = self._log.read_text(encoding="latin-1") if self._log.exists() else ""
+        return "\n".join([
+            what, "$ " + " ".join(self.command_line), "--- console", self.text, "--- QEMU",
+            self._errors.read_text(encoding="latin-1"), "--- log", log[:4000]])
+
+
+@dataclasses.dataclass
+class Boot:
+    """What one boot to the prompt left behind."""
+    text: str  # the console up to the prompt
+    document: dict  # `ptdump json`
+    memory: bytes  # of the image, from image.pa on, tables included
+    registers: dict  # the CPU's, at the prompt
+    emulator: dict  # {address: physical address or None}, by QEMU's own walk
+
+    def read(self, address, size):
+        """Physical memory inside the image."""
+        start = address - number(self.document["image"]["pa"])
+        assert 0 <= start <= start + size <= len(self.memory), f"{address:#x} is not in the image"
+        return self.memory[start:start + size]
+
+    def tables(self, root):
+        return next(table["entries"] for table in self.document["tables"] if table["root"] == root)
+
+    def control(self, name):
+        """The value of a register of the report."""
+        return number(self.document["registers"][name])
+
+
+def capture(machine):
+    """Wait for the prompt of @machine, then look at everything."""
+    text = machine.expect(PROMPT)
+    document = machine.document("ptdump json")
+    image = document["image"]
+    edges = [edge for table in document["tables"] for entry in table["entries"]
+             for edge in (number(entry["start"]), number(entry["start"]) + entry["size"] - 1)]
+    return Boot(text, document, machine.memory(number(image["pa"]), image["size"]),
+                machine.registers(), {edge: machine.translate(edge) for edge in edges})
+
+
+@functools.lru_cache(maxsize=None)
+def boot(cpu="max", append="", machine=""):
+    """The Boot of a machine as QEMU loads it. Boots once for the same arguments."""
+    with Machine(cpu, append, machine) as running:
+        return capture(running)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Images that are built differently: what must not build does not, and what is too small says so.
+
+The checkout and its build directory are copied, so that make has only little to do and none of it
+in the checkout.
+"""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from machine import BUILD, ROOT, Machine
+
+SOURCES = ["Makefile", "arch", "include", "kernel", "lib", "linker", "mm", "pi", "scripts"]
+POOL_SIZE = 0x8000
+
+
+@pytest.fixture(name="tree")
+def fixture_tree(tmp_path):
+    """A copy of the sources and of what is built."""
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, tmp_path / name)
+    shutil.copytree(BUILD, tmp_path / "build", ignore=shutil.ignore_patterns("host"))
+    return tmp_path
+
+
+def make(tree, *arguments):
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "O")}
+    return subprocess.run(["make", "O=build", *arguments, "build/Image"], cwd=tree, env=environment,
+                          capture_output=True, text=True, timeout=120, check=False)
+
+
+INJECTED = {
+    "a_pointer_in_static_data": (
+        "static int x;\nstatic void *p __attribute__((used)) = &x;\n", "absolute address"),
+    "a_pointer_in_constant_data": (
+        'static const char *const p[] __attribute__((used)) = { "one", "two" };\n',
+        "absolute address"),
+    "state_of_its_own": ("static int state __attribute__((used)) = 1;\n", "writable"),
+}
+
+
+@pytest.mark.parametrize("what", INJECTED)
+def test_the_early_runtime_may_not_have(tree, what):
+    source, complaint = INJECTED[what]
+    victim = tree / "pi/kaslr.c"
+    victim.write_text(victim.read_text(encoding="utf-8") + source, encoding="utf-8")
+    result = make(tree)
+    assert result.returncode != 0, "it was built"
+    assert re.search(rf"kaslr\.o.*{complaint}", result.stdout + result.stderr), result.stderr
+
+
+def test_an_unchanged_copy_is_up_to_date(tree):
+    result = make(tree)
+    assert result.returncode == 0, result.stderr
+    assert "CC" not in result.stdout.split()
+
+
+def test_a_table_pool_that_is_too_small_is_refused_with_its_numbers(tree):
+    result = make(tree, f"POOL_SIZE={POOL_SIZE:#x}")
+    assert result.returncode == 0, result.stderr
+    for page_size, used in (("4k", 8), ("16k", 2), ("64k", 0)):
+        with Machine(append=f"arm64.pagesize={page_size}", kernel=tree / "build/Image") as machine:
+            reason, stop = machine.wait_cannot_boot()
+            granule = int(page_size[:-1]) << 10
+            total = POOL_SIZE // granule
+            assert (stop.code, stop.value, stop.limit, stop.extra) == (9, used, total, granule)
+            assert f"{used} of {total} pages of {page_size.upper()} used" in reason

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: MIT
+"""The prompt, what can be typed at it, and the ways out."""
+import pytest
+
+from machine import PROMPT, Machine, boot, documents, number, symbols
+
+ENTRIES = {"EL1": ("", "hvc"), "EL2": ("virtualization=on", "smc")}
+LINE_MAX = 256
+
+
+@pytest.fixture(scope="module", name="machine")
+def fixture_machine():
+    """A machine at its prompt, for all tests that leave it there."""
+    with Machine() as running:
+        running.expect(PROMPT)
+        yield running
+
+
+def test_help_lists_every_command(machine):
+    listed = machine.command("help")
+    for command in ("help", "report", "report json", "ptdump", "ptdump json", "ptdump idmap",
+                    "walk ADDR", "overrides", "poweroff", "reboot"):
+        assert f"  {command} " in listed
+
+
+def test_report_repeats_what_was_printed_at_boot(machine):
+    at_boot = machine.text.replace("\r\n", "\n").split(PROMPT, maxsplit=1)[0]
+    assert machine.command("report") == at_boot
+
+
+def test_report_json_is_one_document_without_tables(machine):
+    document = machine.document("report json")
+    assert document["document"] == "report" and "tables" not in document
+
+
+def test_ptdump_json_is_the_report_and_the_tables(machine):
+    report, dump = machine.document("report json"), machine.document("ptdump json")
+    assert [table["root"] for table in dump.pop("tables")] == ["kernel", "idmap"]
+    assert dump.pop("document") == "ptdump" and report.pop("document") == "report"
+    assert dump == report
+
+
+# What programs may count on; the schema says the rest.
+KEYS = {
+    "image": {"pa", "va", "size", "entry_el", "kaslr"},
+    "regime": {"granule", "va_bits", "pa_bits", "levels", "root_level", "lpa2", "wxn"},
+    "idmap": {"va_bits", "root_level"},
+    "registers": {"ID_AA64MMFR0_EL1", "ID_AA64MMFR1_EL1", "ID_AA64MMFR2_EL1", "MAIR_EL1",
+                  "TCR_EL1", "SCTLR_EL1", "TTBR0_EL1", "TTBR1_EL1"},
+}
+ROW_KEYS = {
+    "overrides": {"option", "field", "value", "status", "reason"},
+    "layout": {"name", "start", "end"},
+    "memory": {"start", "end", "kind"},
+    "pool": {"name", "used", "total"},
+    "timeline": {"stage", "ticks"},
+}
+ENTRY_KEYS = {"start", "end", "pa", "size", "level", "kind", "contiguous", "read", "write",
+              "execute", "user", "type", "shareability", "raw"}
+
+
+def test_the_report_has_the_agreed_keys():
+    document = boot("max", "arm64.nomte").document
+    assert isinstance(document["pagoda"], str)
+    for key, keys in KEYS.items():
+        assert keys <= set(document[key])
+    assert set(document["image"]["kaslr"]) == {"offset", "source"}
+    for key, keys in ROW_KEYS.items():
+        assert document[key] and all(set(row) == keys for row in document[key])
+    for table in document["tables"]:
+        assert set(table) == {"root", "entries"}
+        assert table["entries"] and all(set(entry) == ENTRY_KEYS for entry in table["entries"])
+
+
+def dumped_lines(text):
+    """[(start, end, words)] of the lines of a text dump that are runs."""
+    lines = [line for line in text.splitlines() if line.startswith("0x")]
+    return [(*map(number, line.split()[0].split("-")), line.split()[1:]) for line in lines]
+
+
+def test_ptdump_covers_the_upper_half_without_a_gap_and_marks_its_regions(machine):
+    text, document = machine.command("ptdump"), machine.document("ptdump json")
+    lines = dumped_lines(text)
+    assert lines[0][0] == 0xFFF0000000000000 and lines[-1][1] == 0
+    assert all(a[1] == b[0] for a, b in zip(lines, lines[1:]))
+    edges = {start for start, _, _ in lines}
+    for region in document["layout"]:
+        assert {number(region["start"]), number(region["end"])} <= edges
+    for mark in ("Linear Mapping start", "Linear Mapping end", "Modules start", "Modules end",
+                 "vmalloc() area", "vmalloc() end", "vmemmap start", "vmemmap end",
+                 "PCI I/O start", "PCI I/O end", "Fixmap start", "Fixmap end", "Image text"):
+        assert f"---[ {mark} ]---\n" in text
+
+
+@pytest.mark.parametrize("command,root", [("ptdump", 0), ("ptdump idmap", 1)])
+def test_the_text_dump_shows_what_the_json_dump_shows(machine, command, root):
+    shown = {(start, number(words[2])): words for start, _, words in
+             dumped_lines(machine.command(command)) if len(words) > 2}
+    entries = machine.document("ptdump json")["tables"][root]["entries"]
+    for entry in entries:
+        words = shown[number(entry["start"]), number(entry["pa"])]
+        assert words[1] == f"L{entry['level']}"
+        assert ("RW" in words, "x" in words) == (entry["write"], entry["execute"])
+        assert ("CON" in words, "BLK" in words) == (entry["contiguous"], entry["kind"] == "block")
+        assert "SHD" not in words, "with LPA2 shareability is not in the descriptor"
+        assert "AF" in words and "UXN" in words and entry["type"] in words
+
+
+def test_overrides_says_that_there_are_none(machine):
+    assert machine.command("overrides") == "  overrides    none\n"
+
+
+def test_walk_finds_kernel_main_level_by_level(machine):
+    image = machine.document("report json")["image"]
+    va = number(image["va"]) + symbols()["kernel_main"]
+    lines = machine.command(f"walk {va:#x}").splitlines()
+    assert lines[0] == f"walk {va:#018x}: upper half, kernel map (TTBR1_EL1)"
+    assert [line.split()[1] for line in lines[1:6]] == ["-1", "0", "1", "2", "3"]
+    assert all("  table at 0x" in line for line in lines[1:5])
+    assert "  4K page at 0x" in lines[5]
+    pa = number(image["pa"]) + symbols()["kernel_main"]
+    assert lines[6] == f"  translates to  {pa:#018x}"
+    assert "read-only, executable, guarded (BTI)" in lines[7]
+    assert "MEM/NORMAL, shareability inner (from TCR), contiguous" in lines[8]
+
+
+def test_walk_takes_decimal_too(machine):
+    va = number(machine.document("report json")["image"]["va"])
+    assert machine.command(f"walk {va}") == machine.command(f"walk {va:#x}")
+
+
+def test_walk_of_what_is_not_mapped_says_at_which_level_it_ends(machine):
+    assert machine.command("walk 0xfff0000000000000").endswith(
+        "  not mapped: translation fault, level -1\n")
+    lower = machine.command("walk 0x123")
+    assert "no longer in TTBR0_EL1" in lower
+    assert lower.endswith("  not mapped: translation fault, level 1\n")
+
+
+ERRORS = {
+    "walk 0x0010000000000000": "not canonical",
+    "walk 0xffe0000000000000": "not canonical",
+    "walk 0x8000000000000000": "not canonical",
+    "walk": "needs an address",
+    "walk kernel_main": "'kernel_main' is not an address",
+    "walk 0x": "is not an address",
+    "walk 0x10000000000000000": "is not an address",
+    "walk 18446744073709551616": "is not an address",
+    "walk 0x1 0x2": "is not an address",
+    "walk -1": "is not an address",
+    "frobnicate": "unknown command 'frobnicate'; help lists those there are",
+    "report yaml": "unknown command 'report yaml'",
+    "reports": "unknown command 'reports'",
+    "HELP": "unknown command 'HELP'",
+    "ptdump json idmap": "unknown command",
+    "x" * 200: "xxx...'",
+    "poweroff now": "unknown command",
+}
+
+
+@pytest.mark.parametrize("line", ERRORS, ids=lambda line: line[:30])
+def test_what_is_wrong_gets_one_line(machine, line):
+    answer = machine.command(line)
+    assert answer.count("\n") == 1 and answer.endswith("\n")
+    assert ERRORS[line] in answer
+
+
+def test_an_empty_line_gets_another_prompt(machine):
+    assert machine.command("") == ""
+    machine.send("   \t \r")
+    assert machine.expect(PROMPT).strip() == ""
+
+
+def test_blanks_around_words_do_not_matter(machine):
+    assert machine.command("   overrides   ") == machine.command("overrides")
+    assert documents(machine.command(" report    json "))
+
+
+@pytest.mark.parametrize("erase", ["\x7f", "\b"])
+def test_backspace_takes_back_what_was_typed(machine, erase):
+    machine.send(f"overx{erase}rides\r")
+    machine.expect("overx\b \brides\r\n")
+    assert machine.expect(PROMPT) == "  overrides    none\n"
+
+
+def test_backspace_at_the_start_of_a_line_does_nothing(machine):
+    machine.send("\x7f\x7foverrides\r")
+    assert machine.expect("overrides\r\n") == ""
+    assert machine.expect(PROMPT) == "  overrides    none\n"
+
+
+def test_control_u_takes_back_the_line(machine):
+    machine.send("nonsense\x15overrides\r")
+    machine.expect("\boverrides\r\n")
+    assert machine.expect(PROMPT) == "  overrides    none\n"
+
+
+def test_the_longest_line_is_taken_and_a_longer_one_is_not_run(machine):
+    longest = "walk " + "9" * (LINE_MAX - 5)
+    assert "is not an address" in machine.command(longest)
+    machine.send("poweroff" + " " * LINE_MAX + "\r")
+    answer = machine.expect(PROMPT)
+    assert f"line too long: {LINE_MAX} characters at most; nothing was run\n" in answer
+
+
+def test_cr_lf_and_crlf_each_end_one_line(machine):
+    machine.send("overrides\roverrides\noverrides\r\noverrides\r")
+    for _ in range(4):
+        machine.expect("overrides\r\n")
+        assert machine.expect(PROMPT) == "  overrides    none\n"
+
+
+def test_control_characters_are_not_echoed(machine):
+    machine.send("over\x1b\x01\x00\xff\xc3rides\r")
+    assert machine.expect("overrides\r\n") == ""
+    assert machine.expect(PROMPT) == "  overrides    none\n"
+
+
+def test_commands_of_the_command_line_run_in_order_each_with_its_prompt():
+    with Machine(append='pagoda.run="overrides;; walk 0x8000000000000000 ;nonsense; ptdump json; '
+                        'poweroff; help"') as machine:
+        assert machine.wait_end() == "guest-shutdown"
+        shown = machine.text.replace("\r\n", "\n").split(PROMPT)
+        assert [text.split("\n", maxsplit=1)[0] for text in shown[1:]] == [
+            "overrides", "walk 0x8000000000000000", "nonsense", "ptdump json", "poweroff"]
+        assert len(documents(machine.text)) == 1
+
+
+def test_commands_come_before_the_prompt():
+    with Machine(append="pagoda.run=overrides") as machine:
+        machine.expect(PROMPT + "overrides\r\n")
+        assert machine.expect(PROMPT) == "  overrides    none\n"
+        assert machine.command("overrides") == "  overrides    none\n"
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("command,reason", [("poweroff", "guest-shutdown"),
+                                            ("reboot", "guest-reset")])
+def test_the_ways_out_work_through_the_conduit_of_the_fdt(entry, command, reason):
+    machine, conduit = ENTRIES[entry]
+    with Machine(machine=machine) as running:
+        running.expect(PROMPT)
+        assert running.document("report json")["psci"] == conduit
+        running.send(command + "\r")
+        assert running.wait_end() == reason
+
+
+def test_earlycon_names_another_console_than_the_fdt():
+    with Machine(append="earlycon=pl011,0x9000000") as machine:
+        machine.expect(PROMPT)
+        assert machine.document("report json")["console"] == {
+            "source": "earlycon", "pa": "0x0000000009000000"}

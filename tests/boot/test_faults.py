@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""Faults in the kernel: a debugger makes the CPU do what it must not, and the report on the console
+must tell what that was. With it goes the proof that what the tables forbid does not happen.
+"""
+import functools
+import re
+import struct
+
+import pytest
+
+from gdb import Gdb
+from machine import IMAGE, PROMPT, Machine, number, relocations, symbols
+
+# Instructions as (mask, value), register fields left open (DDI 0487 C6.2).
+STORE = (0xFFC00000, 0xF9000000)  # STR Xt, [Xn, #imm]
+LOAD = (0xFFC00000, 0xF9400000)  # LDR Xt, [Xn, #imm]
+BRANCH = (0xFFFFFC1F, 0xD61F0000)  # BR Xn
+LINEAR_MAP = 0xFFF0000000001000
+STOP_EXCEPTION = 12
+
+
+def find_instruction(encoding, wanted=lambda word: True):
+    """The offset in the image and the word of the first such instruction in text."""
+    mask, value = encoding
+    data = IMAGE.read_bytes()
+    for offset in range(symbols()["_text_start"], symbols()["_text_end"], 4):
+        word, = struct.unpack_from("<I", data, offset)
+        if word & mask == value and wanted(word):
+            return offset, word
+    raise LookupError(f"no instruction like {value:#x}")
+
+
+def find_access(encoding):
+    """A load or store of one register through another that is not the stack pointer, offset 0."""
+    return find_instruction(encoding, lambda word: word >> 10 & 0xFFF == 0 and (
+        31 not in (word & 31, word >> 5 & 31) and word & 31 != word >> 5 & 31))
+
+
+class Victim(Machine):
+    """A machine at its prompt that is going to fault once."""
+
+    def __init__(self, append="", cpu="max", exceptions=1, **options):
+        super().__init__(cpu, append, exceptions=exceptions, **options)
+
+    def start(self):
+        super().start()
+        self.expect(PROMPT)
+        document = self.document("ptdump json")
+        self.image = number(document["image"]["va"])
+        self.physical = number(document["image"]["pa"])
+        self.levels = document["regime"]["levels"]
+        self.root_level = document["regime"]["root_level"]
+
+    @functools.cached_property
+    def debugger(self):
+        """From its first use on, the CPU stands still until it is told to go on."""
+        return Gdb(self)
+
+    def address(self, symbol):
+        return self.image + symbols()[symbol]
+
+    def run_at(self, pc, **registers):
+        """Go on at @pc with @registers changed."""
+        self.debugger.write(pc=pc, **registers)
+        self.debugger.go_on()
+
+    def access(self, encoding, address):
+        """Load from or store to @address with an instruction of the kernel's own, which must fault.
+        Returns its address."""
+        offset, word = find_access(encoding)
+        self.run_at(self.image + offset, **{f"x{word >> 5 & 31}": address})
+        return self.image + offset
+
+    def store(self, address, value):
+        """Store to @address with an instruction of the kernel's own, which must succeed."""
+        offset, word = find_access(STORE)
+        self.debugger.write(pc=self.image + offset,
+                            **{f"x{word >> 5 & 31}": address, f"x{word & 31}": value})
+        self.debugger.step()
+
+    def report(self):
+        """The fault's report, from its first line to `stopped`."""
+        self.expect("\r\npagoda: ")
+        return "pagoda: " + self.expect("pagoda: stopped\r\n")
+
+
+def esr(report):
+    return number(re.search(r"^ESR (0x[0-9a-f]{16})$", report, re.MULTILINE).group(1))
+
+
+def register(report, name):
+    return number(re.search(rf"\b{name} +(0x[0-9a-f]{{16}})\b", report).group(1))
+
+
+def walked_levels(report):
+    return [int(level) for level in re.findall(r"^  level +(-?\d)  index", report, re.MULTILINE)]
+
+
+def check_abort(report, victim, kind, status, far, elr):
+    """@report is of an abort @kind with @status in words, and decodes all of it."""
+    classes = {"instruction": 0x21, "data": 0x25}
+    assert "pagoda: synchronous exception from EL1\n" in report
+    assert esr(report) >> 26 == classes[kind]
+    assert re.search(rf"^  ec   0x{classes[kind]:x}  {kind} abort at the current EL$", report,
+                     re.MULTILINE)
+    assert re.search(rf"^  fsc  0x[0-9a-f]{{1,2}}  {status}$", report, re.MULTILINE)
+    assert register(report, "FAR") == far
+    assert register(report, "ELR") == elr
+    assert f"walk {far:#018x}: " in report
+    assert walked_levels(report)[0] == (victim.root_level if far >> 63 else 0)
+
+
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+def test_a_store_to_text_is_a_permission_fault(page_size):
+    with Victim(f"arm64.pagesize={page_size}") as victim:
+        target = victim.address("kernel_main") // 8 * 8
+        elr = victim.access(STORE, target)
+        report = victim.report()
+        check_abort(report, victim, "data", "permission fault, level 3", target, elr)
+        assert "\n  on a write\n" in report
+        assert esr(report) & 0x7F == 0x4F, "WnR, permission fault at level 3"
+        assert "  permissions    read-only, executable, guarded (BTI)" in report
+        assert len(walked_levels(report)) == victim.levels
+
+
+def test_a_store_to_read_only_data_is_a_permission_fault():
+    with Victim() as victim:
+        elr = victim.access(STORE, victim.image)
+        report = victim.report()
+        check_abort(report, victim, "data", "permission fault, level 3", victim.image, elr)
+        assert "  permissions    read-only, no-execute" in report
+
+
+def test_with_rodata_off_a_store_to_text_succeeds():
+    with Victim("rodata=off", exceptions=0) as victim:
+        offset = symbols()["kernel_main"] // 8 * 8
+        victim.store(victim.image + offset, 0x123456789ABCDEF0)
+        assert victim.memory(victim.physical + offset, 8) == struct.pack("<Q", 0x123456789ABCDEF0)
+
+
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+@pytest.mark.parametrize("where", ["_bss_start", "_pool_start"])
+def test_a_jump_into_a_writable_page_is_a_permission_fault_at_the_current_el(page_size, where):
+    with Victim(f"arm64.pagesize={page_size}") as victim:
+        target = victim.address(where)
+        victim.run_at(target)
+        report = victim.report()
+        check_abort(report, victim, "instruction", "permission fault, level 3", target, target)
+        assert "  permissions    read-write, no-execute" in report
+
+
+def test_a_jump_to_read_only_data_is_a_permission_fault():
+    with Victim() as victim:
+        target = victim.image + 64
+        victim.run_at(target)
+        check_abort(victim.report(), victim, "instruction", "permission fault, level 3", target,
+                    target)
+
+
+def test_without_wxn_a_jump_into_a_writable_page_still_faults():
+    with Victim("arm64.nowxn") as victim:
+        target = victim.address("_bss_start")
+        victim.run_at(target)
+        check_abort(victim.report(), victim, "instruction", "permission fault, level 3", target,
+                    target)
+
+
+# (command line, an address that is not mapped, the level at which its walk ends)
+UNMAPPED = [
+    ("", LINEAR_MAP, -1),
+    ("", 0xFFFF000000001000, 0),
+    ("", 0xFFFFFFFFFF000000, 2),
+    ("arm64.pagesize=16k", LINEAR_MAP, 0),
+    ("arm64.pagesize=64k", LINEAR_MAP, 1),
+    ("arm64.nolva", 0xFFFF000000001000, 0),
+    ("pagoda.va_bits=39", 0xFFFFFF8000001000, 1),
+    ("pagoda.va_bits=36 arm64.pagesize=16k", 0xFFFFFFF000001000, 2),
+]
+
+
+@pytest.mark.parametrize("append,address,level", UNMAPPED)
+def test_a_read_of_what_is_not_mapped_is_a_translation_fault(append, address, level):
+    with Victim(append) as victim:
+        elr = victim.access(LOAD, address)
+        report = victim.report()
+        check_abort(report, victim, "data", f"translation fault, level {level}", address, elr)
+        assert "\n  on a read\n" in report
+        assert f"  not mapped: translation fault, level {level}\n" in report
+        assert walked_levels(report)[-1] == level
+
+
+def test_an_address_that_is_not_canonical_faults_and_is_called_so():
+    with Victim() as victim:
+        address = 0x0010000000000000
+        elr = victim.access(LOAD, address)
+        report = victim.report()
+        assert register(report, "FAR") == address and register(report, "ELR") == elr
+        assert "not canonical" in report
+
+
+def test_the_identity_map_can_no_longer_be_read():
+    with Victim() as victim:
+        elr = victim.access(LOAD, victim.physical)
+        report = victim.report()
+        check_abort(report, victim, "data", "translation fault, level 0", victim.physical, elr)
+        assert "no longer in TTBR0_EL1" in report
+
+
+@pytest.mark.parametrize("where", ["_init_text_start", "_init_data_start"])
+@pytest.mark.parametrize("page_size", ["4k", "64k"])
+def test_what_only_the_early_runtime_needs_can_no_longer_be_read(page_size, where):
+    with Victim(f"arm64.pagesize={page_size}") as victim:
+        elr = victim.access(LOAD, victim.address(where))
+        check_abort(victim.report(), victim, "data", "translation fault, level 3",
+                    victim.address(where), elr)
+
+
+def test_an_indirect_branch_to_what_is_no_landing_pad_traps():
+    with Victim() as victim:
+        offset, word = find_instruction(BRANCH)
+        target = victim.image + find_access(LOAD)[0]
+        victim.run_at(victim.image + offset, **{f"x{word >> 5 & 31}": target})
+        report = victim.report()
+        assert "  ec   0x0d  branch target exception\n" in report
+        assert register(report, "ELR") == target
+        assert "walk 0x" not in report, "FAR means nothing here"
+
+
+def test_without_bti_the_same_branch_is_taken():
+    with Victim("arm64.nobti", exceptions=0) as victim:
+        offset, word = find_instruction(BRANCH)
+        target = victim.image + find_access(LOAD)[0]
+        load = find_access(LOAD)[1]
+        victim.debugger.write(pc=victim.image + offset, **{f"x{word >> 5 & 31}": target})
+        victim.debugger.step()
+        victim.debugger.write(**{f"x{load >> 5 & 31}": victim.image})
+        victim.debugger.step()
+        assert victim.debugger.read("pc") == target + 4
+
+
+def test_an_undefined_instruction_is_reported_without_a_walk():
+    with Victim("rodata=off") as victim:
+        target = victim.address("kernel_main") // 8 * 8
+        victim.store(target, 0)
+        victim.run_at(target)
+        report = victim.report()
+        assert "  ec   0x00  unknown reason\n" in report
+        assert register(report, "ELR") == target
+        assert "walk 0x" not in report
+
+
+def test_a_report_shows_every_register_and_where_the_elf_file_has_the_instruction():
+    with Victim() as victim:
+        offset, word = find_access(LOAD)
+        values = {f"x{i}": 0xABCD000000000000 + i for i in range(31)}
+        values[f"x{word >> 5 & 31}"] = LINEAR_MAP
+        stack = victim.debugger.read("sp")
+        victim.run_at(victim.image + offset, **values)
+        report = victim.report()
+        assert {name: register(report, name) for name in values} == values
+        assert register(report, "SP") == stack
+        link_address, _ = relocations()
+        assert f"ELR is at {link_address + offset:#018x} in pagoda.elf\n" in report
+
+
+@pytest.mark.parametrize("append,event", [("panic=reboot", "guest-reset"),
+                                          ("panic=poweroff", "guest-shutdown"),
+                                          ("panic=5", "guest-reset")])
+@pytest.mark.parametrize("machine", ["", "virtualization=on"], ids=["EL1", "EL2"])
+def test_a_fault_ends_as_panic_says(machine, append, event):
+    with Victim(append, machine=machine) as victim:
+        victim.access(LOAD, LINEAR_MAP)
+        assert victim.wait_end() == event
+        assert "translation fault, level -1" in victim.text
+
+
+@pytest.mark.parametrize("append", ["", "panic=halt", "panic=0"])
+def test_a_fault_halts_unless_told_otherwise(append):
+    with Victim(append) as victim:
+        victim.access(LOAD, LINEAR_MAP)
+        victim.report()
+        assert victim.wait_stop().code == 0
+
+
+def test_a_bad_stack_pointer_is_reported_like_any_other_address():
+    with Victim() as victim:
+        victim.run_at(victim.address("kernel_main"), sp=LINEAR_MAP)
+        report = victim.report()
+    assert register(report, "SP") == LINEAR_MAP
+    assert "translation fault" in report
+    assert f"walk {register(report, 'FAR'):#018x}" in report
+
+
+def test_a_report_that_itself_faults_ends_and_does_not_loop():
+    """The report's own data is damaged: three exceptions, then the CPU stops with the last one's
+    syndrome in registers."""
+    with Victim(exceptions=3) as victim:
+        victim.debugger.write_memory(victim.address("the_kernel"),
+                                     LINEAR_MAP.to_bytes(8, "little"))
+        victim.access(LOAD, LINEAR_MAP)
+        victim.expect("another exception while reporting one")
+        stop = victim.wait_stop()
+    assert stop.code == STOP_EXCEPTION
