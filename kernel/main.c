@@ -3,6 +3,7 @@
  * The kernel: what happens after the flip, in order.
  * Runs with the MMU on, on the boot stack at its virtual address, interrupts masked.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/exception.h>
@@ -83,6 +84,7 @@ void kernel_main(struct boot_handoff *handoff)
 		pan_enable();
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
+	alloc_init(&kernel);
 	control_read(kernel.registers);
 	report_text(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();

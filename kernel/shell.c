@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, after relocation (the table holds pointers), and on the host. It is
  * the boot CPU's last call; nothing else runs, so waiting for a key is a loop.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
 #include <pagoda/psci.h>
@@ -94,6 +95,10 @@ static const struct {
 	{ "ptdump", "the kernel's page tables", dump_kernel },
 	{ "ptdump idmap", "the identity map's page tables", dump_idmap },
 	{ "ptdump json", "report and page tables as one JSON document", dump_json },
+	{ "buddy", "the page allocator: what it has, and its free lists", alloc_show_buddy },
+	{ "buddy test", "have it refuse what it must", alloc_test_buddy },
+	{ "vmalloc", "what is mapped in the vmalloc region", alloc_show_vmalloc },
+	{ "vmalloc test", "map, use and unmap some, in every way", alloc_test_vmalloc },
 	{ "poweroff", "turn the machine off", command_poweroff },
 	{ "reboot", "start the machine again", command_reboot },
 };

@@ -21,12 +21,15 @@ struct memory_fate {
 	bool image_reserved; /* a reservation lies over the image, and does not count there */
 };
 
+struct alloc;
+
 struct kernel {
 	const struct boot_handoff *handoff;
 	struct pt_space kernel_space, idmap_space;
 	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
 	struct memory_fate memory_fate;
 	struct linear linear;
+	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum map_result console_result; /* of mapping the console */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	u64 registers[SYSREG_COUNT]; /* live values by enum sysreg, of class "ctl" at EL1 */

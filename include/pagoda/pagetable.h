@@ -33,6 +33,12 @@ static inline u64 pool_total(const struct table_pool *pool, u64 granule)
 	return (pool->end.value - pool->start.value) / granule + pool->added;
 }
 
+/* Tables that can be taken before it is empty. */
+static inline u64 pool_room(const struct table_pool *pool, u64 granule)
+{
+	return pool_total(pool, granule) - pool_used(pool, granule);
+}
+
 /* One tree of tables and how to reach it. */
 struct pt_space {
 	struct regime regime;
