@@ -51,15 +51,6 @@ void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kin
 	}
 }
 
-/* Outwards to whole pages. In the last page there is, the last bytes do not matter. */
-static void range_grow(struct memory_range *range, u64 granule)
-{
-	u64 end = align_up(range->end.value, granule);
-
-	range->start.value = align_down(range->start.value, granule);
-	range->end.value = end != 0 ? end : -granule;
-}
-
 /* Inwards to whole pages. False where none is left. */
 static bool range_shrink(struct memory_range *range, u64 granule)
 {
@@ -119,9 +110,7 @@ u32 memory_normalise(struct memory_map *map, u64 granule)
 {
 	u32 kept = 0, overlaps;
 
-	for (u32 i = 0; i < map->count; i++)
-		if (map->range[i].kind != MEMORY_RAM)
-			range_grow(&map->range[i], granule);
+	map->granule = granule;
 	sort(map);
 	overlaps = join(map);
 	for (u32 i = 0; i < map->count; i++)
@@ -175,19 +164,30 @@ u64 memory_total(const struct memory_map *map)
 	return total;
 }
 
+/* Range @index with all of the pages that it has a part of. In the last page there is, the last bytes do not matter. */
+static struct memory_range range_pages(const struct memory_map *map, u32 index)
+{
+	struct memory_range range = map->range[index];
+	u64 end = align_up(range.end.value, map->granule);
+
+	range.start.value = align_down(range.start.value, map->granule);
+	range.end.value = end != 0 ? end : -map->granule;
+	return range;
+}
+
 /* What has the last word at @pa, which is RAM. @end shrinks to where that may change. */
 static enum memory_kind kind_at(const struct memory_map *map, u64 pa, u64 *end)
 {
 	enum memory_kind kind = MEMORY_RAM;
 
 	for (u32 i = 0; i < map->count; i++) {
-		u64 range_start = map->range[i].start.value, range_end = map->range[i].end.value;
+		struct memory_range range = range_pages(map, i);
 
-		if (pa >= range_end)
+		if (pa >= range.end.value)
 			continue;
-		*end = min_u64(*end, pa < range_start ? range_start : range_end);
-		if (pa >= range_start) /* sorted by kind: the last one counts */
-			kind = map->range[i].kind;
+		*end = min_u64(*end, (pa < range.start.value ? range.start : range.end).value);
+		if (pa >= range.start.value) /* sorted by kind: the last one counts */
+			kind = range.kind;
 	}
 	return kind;
 }

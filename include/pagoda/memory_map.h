@@ -37,6 +37,7 @@ struct memory_map {
 	u32 count;
 	u32 dropped; /* ranges that wrap, and RAM that there was no room for */
 	u32 unprotected; /* ranges other than RAM that there was no room for: nothing may boot */
+	u64 granule; /* of the pages that the kernel sees, once normalised */
 	struct memory_range range[MEMORY_RANGES_MAX];
 };
 
@@ -52,8 +53,8 @@ void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kin
 
 /*
  * memory_normalise() - sort the list by kind and address, and join ranges of one kind that overlap
- * or adjoin. RAM shrinks to whole pages of @granule, all else grows to them. Returns how many
- * ranges of RAM overlapped another.
+ * or adjoin. RAM shrinks to whole pages of @granule; all else stands as it was, and counts for every
+ * page that it has a part of. Returns how many ranges of RAM overlapped another.
  */
 u32 memory_normalise(struct memory_map *map, u64 granule);
 

@@ -24,6 +24,8 @@ import pexpect
 import pexpect.fdpexpect
 from elftools.elf.elffile import ELFFile
 
+from walker import Walker
+
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
 IMAGE = BUILD / "Image"
@@ -300,15 +302,11 @@ class Boot:
     """What one boot to the prompt left behind."""
     text: str  # the console up to the prompt
     document: dict  # `ptdump json`
-    memory: bytes  # of the image, from image.pa on, tables included
+    memory: bytes  # of the image, from image.pa on
     registers: dict  # the CPU's, at the prompt
     emulator: dict  # {address: physical address or None}, by QEMU's own walk
-
-    def read(self, address, size):
-        """Physical memory inside the image."""
-        start = address - number(self.document["image"]["pa"])
-        assert 0 <= start <= start + size <= len(self.memory), f"{address:#x} is not in the image"
-        return self.memory[start:start + size]
+    walkers: dict  # {root: Walker}, which has read all its tables
+    walks: dict  # {root: what Walker.runs() found}
 
     def tables(self, root):
         return next(table["entries"] for table in self.document["tables"] if table["root"] == root)
@@ -325,8 +323,14 @@ def capture(machine):
     image = document["image"]
     edges = [edge for table in document["tables"] for entry in table["entries"]
              for edge in (number(entry["start"]), number(entry["start"]) + entry["size"] - 1)]
+    walkers = {root: Walker(number(document["registers"]["TCR_EL1"]),
+                            number(document["registers"][ttbr]),
+                            number(document["registers"]["MAIR_EL1"]), root == "kernel",
+                            machine.memory)
+               for root, ttbr in (("kernel", "TTBR1_EL1"), ("idmap", "TTBR0_EL1"))}
     return Boot(text, document, machine.memory(number(image["pa"]), image["size"]),
-                machine.registers(), {edge: machine.translate(edge) for edge in edges})
+                machine.registers(), {edge: machine.translate(edge) for edge in edges},
+                walkers, {root: walker.runs() for root, walker in walkers.items()})
 
 
 @functools.lru_cache(maxsize=None)

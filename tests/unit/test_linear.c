@@ -129,9 +129,11 @@ enum view {
 static enum view view_of(u64 pa)
 {
 	bool kinds[MEMORY_KIND_COUNT] = { false };
+	u64 granule = regime_granule(&b.regime);
 
 	for (u32 i = 0; i < b.map.count; i++)
-		if (pa >= b.map.range[i].start.value && pa < b.map.range[i].end.value)
+		if (pa >= align_down(b.map.range[i].start.value, granule) &&
+		    pa < align_up(b.map.range[i].end.value, granule))
 			kinds[b.map.range[i].kind] = true;
 	if (!kinds[MEMORY_RAM] || (kinds[MEMORY_NOMAP] && !kinds[MEMORY_IMAGE]))
 		return VIEW_NONE;
@@ -153,10 +155,12 @@ static int edge_compare(const void *a, const void *c)
 
 static void edges_collect(void)
 {
+	u64 granule = regime_granule(&b.regime);
+
 	edge_count = 0;
 	for (u32 i = 0; i < b.map.count; i++) {
-		edges[edge_count++] = b.map.range[i].start.value;
-		edges[edge_count++] = b.map.range[i].end.value;
+		edges[edge_count++] = align_down(b.map.range[i].start.value, granule);
+		edges[edge_count++] = align_up(b.map.range[i].end.value, granule);
 	}
 	edges[edge_count++] = b.image.pa.value + KIB(128);
 	edges[edge_count++] = b.image.pa.value + KIB(256);
