@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's allocators on the machine: what their own tests say there, with QEMU's log watched for
-TLBI operands it objects to, and what is mapped once they have run."""
+"""The kernel's allocators on the machine: what their own tests say there, with QEMU's log watched
+for TLBI operands it objects to, and what is mapped once they have run."""
 import re
 
 import pytest

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel heap: what it gives out is aligned, cleared, and nobody else's; what it does not know it
- * refuses. On real pages of the real page allocator, in every kind of regime. Host only.
+ * The kernel heap: what it gives out is aligned, cleared, and nobody else's; what it does not know
+ * it refuses. On real pages of the real page allocator, in every kind of regime. Host only.
  *
  * Environment: PAGODA_SEED repeats a run.
  */
@@ -85,8 +85,8 @@ static void random_sequences_keep_objects_apart(void **state)
 		start(setup);
 		for (unsigned step = 0; step < STEPS; step++) {
 			if (count < OBJECTS_MAX && random_below(&random, 5) < 3) {
-				size_t size = random_next(&random) >> (64 - 4 -
-								       random_below(&random, 10));
+				size_t size = random_next(&random) >>
+					      (64 - 4 - random_below(&random, 10));
 
 				object_get(&object[count++], size, (u8)(1 + step % 255));
 			} else if (count > 0) {

@@ -218,7 +218,7 @@ static void the_fixmap_has_one_address_in_every_mode_of_every_page_size(void **s
 	}
 }
 
-/* The window is in the fixmap's first 4 MiB, and slots in its last 2: a device tree of 2 MiB fits. */
+/* The window is the fixmap's first 4 MiB, slots are in its last 2: a tree of 2 MiB fits. */
 static void the_device_tree_keeps_its_offset_in_2_mib(void **state)
 {
 	struct layout layout = make_layout(GRANULE_SHIFT_4K, 52, 64);
@@ -227,8 +227,7 @@ static void the_device_tree_keeps_its_offset_in_2_mib(void **state)
 	assert_int_equal(layout_fixmap_fdt(&layout, paddr(0x48000000)).value, FIXMAP_START);
 	assert_int_equal(layout_fixmap_fdt(&layout, paddr(0xf0000481ffff8)).value,
 			 FIXMAP_START + 0x1ffff8);
-	assert_true(layout_fixmap(&layout, FIXMAP_SLOT_COUNT - 1).value >=
-		    FIXMAP_START + 0x400000);
+	assert_true(layout_fixmap(&layout, FIXMAP_SLOT_COUNT - 1).value >= FIXMAP_START + 0x400000);
 }
 
 /* Slots grow down from the region's end, 64 KiB apart, and all of them fit. */

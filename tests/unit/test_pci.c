@@ -152,14 +152,14 @@ static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **
 									      cases[i].in_64k);
 			if (result == PCI_OK) {
 				struct pt_entry entry = pt_find(&memory.space, vaddr(va));
-				struct pte_info info = pte_decode(&memory.space.regime, entry.pte,
-								  entry.level, 0);
+				struct pte_info info =
+					pte_decode(&memory.space.regime, entry.pte, entry.level, 0);
 				paddr_t pa;
 
 				assert_true(pt_translate(&memory.space, vaddr(va), &pa));
 				assert_int_equal(pa.value, io.pa.value);
-				assert_true(pt_translate(&memory.space, vaddr(va + io.size - 1),
-							 &pa));
+				assert_true(
+					pt_translate(&memory.space, vaddr(va + io.size - 1), &pa));
 				assert_int_equal(pa.value, io.pa.value + io.size - 1);
 				assert_int_equal(info.type, MEM_DEVICE_NGNRE);
 				assert_true(info.write && !info.execute);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Areas of the vmalloc region: mapped where they should be and nowhere else, apart by guard pages,
- * clear of the image, and gone without a trace when they are freed. On real page tables and the real
- * page allocator, in every kind of regime. Host only.
+ * clear of the image, and gone without a trace when they are freed. On real page tables and the
+ * real page allocator, in every kind of regime. Host only.
  *
  * Environment: PAGODA_SEED repeats a run.
  */
@@ -54,9 +54,9 @@ static void start(unsigned index, u64 size)
 		vmalloc->region.end = vaddr(vmalloc->region.start.value + size);
 	size = vmalloc->region.end.value - vmalloc->region.start.value;
 	image_make(align_down(vmalloc->region.start.value + size / 2, MIB(2)) + KIB(64));
-	assert_int_equal(buddy_add(&memory.buddy, paddr(memory.usable + MIB(4)),
-				   paddr(memory.ram_end)),
-			 BUDDY_OK);
+	assert_int_equal(
+		buddy_add(&memory.buddy, paddr(memory.usable + MIB(4)), paddr(memory.ram_end)),
+		BUDDY_OK);
 	/* What the page allocator gives the pool itself counts as its metadata. */
 	assert_int_equal(buddy_alloc(&memory.buddy, 0, &page), BUDDY_OK);
 	assert_int_equal(buddy_free(&memory.buddy, page, 0), BUDDY_OK);
@@ -92,8 +92,8 @@ static void check_memory(u64 address, u64 size)
 {
 	for (u64 at = 0; at < pages_of(size); at += memory.granule) {
 		struct pt_entry entry = pt_find(&memory.space, vaddr(address + at));
-		struct pte_info info = pte_decode(&memory.space.regime, entry.pte, entry.level,
-						  entry.table_bits);
+		struct pte_info info =
+			pte_decode(&memory.space.regime, entry.pte, entry.level, entry.table_bits);
 		u64 *page;
 
 		assert_int_equal(entry.kind, PTE_PAGE);
@@ -158,9 +158,9 @@ static void random_sequences_keep_areas_apart(void **state)
 				u64 pa = memory.ram_end + random_below(&random, 1 << 20);
 
 				if (device)
-					assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa), size,
-									 &address),
-							 VMALLOC_OK);
+					assert_int_equal(
+						vmalloc_ioremap(vmalloc, paddr(pa), size, &address),
+						VMALLOC_OK);
 				else
 					assert_int_equal(vmalloc_alloc(vmalloc, size, &address),
 							 VMALLOC_OK);
@@ -222,14 +222,14 @@ static void a_full_region_is_an_error_and_the_image_stays_clear(void **state)
 			list[count++] = address.value;
 		if (count < 256) {
 			assert_int_equal(vmalloc_alloc(vmalloc, 1, &address), VMALLOC_NO_SPACE);
-			assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.ram_end), 1,
-							 &address),
-					 VMALLOC_NO_SPACE);
+			assert_int_equal(
+				vmalloc_ioremap(vmalloc, paddr(memory.ram_end), 1, &address),
+				VMALLOC_NO_SPACE);
 		}
 		check_sound();
 		for (const struct vmalloc_area *area = vmalloc->areas; area; area = area->next)
 			pages += (area->end.value - area->start.value) / memory.granule + 1;
-		/* Two remnants of less than an area and its guard: before the image, and at the end. */
+		/* Two remnants too small for a page and its guard: at the image, and the end. */
 		if (count < 256)
 			assert_true(MIB(6) / memory.granule - pages <= 2);
 		while (count-- > 0)
@@ -290,9 +290,9 @@ static void devices_appear_at_their_offset_and_in_the_largest_blocks(void **stat
 				 VMALLOC_NOT_AN_AREA);
 		free_area(address.value, 0x10);
 		/* A page's last and the next one's first byte. */
-		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa + memory.granule - 1), 2,
-						 &address),
-				 VMALLOC_OK);
+		assert_int_equal(
+			vmalloc_ioremap(vmalloc, paddr(pa + memory.granule - 1), 2, &address),
+			VMALLOC_OK);
 		free_area(address.value, 2);
 		/* A page, a block and a page: the block stands as one. */
 		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa + span - memory.granule),
