@@ -9,6 +9,7 @@
  * is a pointer. The memory for the tables is mapped in it for as long as they are being written.
  */
 #include <pagoda/arch.h>
+#include <pagoda/console.h>
 #include <pagoda/memory.h>
 
 /* A reservation over the image is somebody's mistake: the image stays, and the report says so. */
@@ -146,4 +147,41 @@ enum map_result memory_release_init(struct kernel *kernel)
 	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
 	memory_normalise(kernel->memory, regime_granule(&kernel->kernel_space.regime));
 	return MAP_OK;
+}
+
+#define TEST_PATTERN 0x5061676f6461a55a
+
+static bool word_works(const struct linear *linear, u64 pa)
+{
+	volatile u64 *word = linear_pointer(linear, paddr(pa));
+	u64 before = *word;
+	bool works;
+
+	*word = before ^ TEST_PATTERN;
+	works = *word == (before ^ TEST_PATTERN);
+	*word = before;
+	return works && *word == before;
+}
+
+void memory_test(const struct kernel *kernel)
+{
+	struct memory_range piece;
+	u64 pieces = 0, bytes = 0;
+
+	for (u64 from = 0; memory_next(kernel->memory, from, &piece); from = piece.end.value) {
+		u64 last = piece.end.value - sizeof(u64);
+
+		if (piece.kind == MEMORY_NOMAP || piece.kind == MEMORY_IMAGE)
+			continue;
+		if (!word_works(&kernel->linear, piece.start.value) ||
+		    !word_works(&kernel->linear, last)) {
+			print("memory test: 0x%016lx-0x%016lx does not keep what is written\n",
+			      piece.start.value, piece.end.value);
+			return;
+		}
+		pieces++;
+		bytes += piece.end.value - piece.start.value;
+	}
+	print("memory test: %lu pieces of RAM, 0x%lx bytes: both ends of each written and read\n",
+	      pieces, bytes);
 }

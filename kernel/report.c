@@ -439,7 +439,7 @@ static void print_range(u64 start, u64 end, const char *name)
 	print("  %s\n", name);
 }
 
-static void report_layout(const struct kernel *kernel)
+void report_layout(const struct kernel *kernel)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	u64 image = handoff->plan.image_va.value;
@@ -456,7 +456,20 @@ static void report_layout(const struct kernel *kernel)
 	}
 }
 
-static void report_memory(const struct kernel *kernel)
+static void report_linear(const struct kernel *kernel)
+{
+	const struct linear *linear = &kernel->linear;
+	char size[SIZE_TEXT_MAX];
+
+	format_size(size, sizeof(size), memory_total(kernel->memory));
+	label("linear map");
+	print("%s of RAM at PA + 0x%016lx", size, linear->offset);
+	if (linear->random != 0)
+		print(", 0x%lx of that random", linear->random);
+	print("\n");
+}
+
+void report_memory(const struct kernel *kernel)
 {
 	const struct memory_map *memory = kernel->memory;
 
@@ -466,6 +479,7 @@ static void report_memory(const struct kernel *kernel)
 		label(i == 0 ? "memory" : "");
 		print_range(range->start.value, range->end.value, memory_kind_str(range->kind));
 	}
+	report_linear(kernel);
 }
 
 static void report_firmware(const struct kernel *kernel)

@@ -164,6 +164,16 @@ static void json_memory(struct json *json, const struct kernel *kernel)
 	json_close(json);
 }
 
+static void json_linear(struct json *json, const struct kernel *kernel)
+{
+	json_row(json, "linear");
+	json_hex(json, "offset", kernel->linear.offset);
+	json_hex(json, "random", kernel->linear.random);
+	json_hex(json, "start", kernel->linear.start.value);
+	json_hex(json, "end", kernel->linear.end.value);
+	json_close(json);
+}
+
 static void json_devices(struct json *json, const struct kernel *kernel)
 {
 	const struct boot_facts *facts = &kernel->handoff->facts;
@@ -251,6 +261,7 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	json_overrides(json, kernel);
 	json_layout(json, kernel);
 	json_memory(json, kernel);
+	json_linear(json, kernel);
 	json_devices(json, kernel);
 	json_pool(json, kernel);
 	json_audit(json, kernel);

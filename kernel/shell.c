@@ -7,6 +7,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/report.h>
 #include <pagoda/shell.h>
@@ -92,6 +93,9 @@ static const struct {
 	{ "report", "what the CPU offers, what was decided, and why", report_text },
 	{ "report json", "the same as one JSON document", report_json },
 	{ "overrides", "what became of the overrides on the command line", report_overrides },
+	{ "layout", "the virtual address space by region", report_layout },
+	{ "memory", "physical memory: what is where, and where it is mapped", report_memory },
+	{ "memory test", "write and read both ends of each piece of RAM", memory_test },
 	{ "ptdump", "the kernel's page tables", dump_kernel },
 	{ "ptdump idmap", "the identity map's page tables", dump_idmap },
 	{ "ptdump json", "report and page tables as one JSON document", dump_json },

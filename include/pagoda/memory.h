@@ -22,4 +22,10 @@ struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
  */
 enum map_result memory_release_init(struct kernel *kernel);
 
+/*
+ * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,
+ * through the linear map, and put back what was there; say what came of it. For the console.
+ */
+void memory_test(const struct kernel *kernel);
+
 #endif /* PAGODA_MEMORY_H */

@@ -15,6 +15,10 @@ void report_text(const struct kernel *kernel);
 /* Every override on the command line with its fate, one a line. */
 void report_overrides(const struct kernel *kernel);
 
+/* Parts of it: the virtual address space by region; physical memory, and where it is mapped. */
+void report_layout(const struct kernel *kernel);
+void report_memory(const struct kernel *kernel);
+
 /* One JSON document: docs/report.schema.json. */
 void report_json(const struct kernel *kernel);
 
