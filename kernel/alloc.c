@@ -34,8 +34,8 @@ static void ranges_add(struct alloc *alloc, const struct memory_map *map,
 			continue;
 		if (piece.start.value == state->start.value)
 			piece.start = state->end;
-		alloc->ranges_refused +=
-			buddy_add(&alloc->buddy, piece.start, piece.end) != BUDDY_OK;
+		alloc->ranges_refused += buddy_add(&alloc->buddy, piece.start, piece.end) !=
+					 BUDDY_OK;
 	}
 }
 
@@ -46,8 +46,7 @@ static void pages_init(struct kernel *kernel, const struct memory_range *state)
 	struct vmemmap vmemmap = vmemmap_make(&kernel->kernel_space, layout, STRUCT_PAGE_SIZE,
 					      kernel->linear.offset);
 
-	buddy_init(&alloc->buddy, &vmemmap, kernel->linear.offset, alloc->ranges,
-		   ALLOC_RANGES_MAX);
+	buddy_init(&alloc->buddy, &vmemmap, kernel->linear.offset, alloc->ranges, ALLOC_RANGES_MAX);
 	alloc->ranges_refused = 0;
 	ranges_add(alloc, kernel->memory, state);
 	heap_init(&alloc->heap, &alloc->buddy);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The commands `buddy test` and `vmalloc test`: the allocators on the machine, where the CPU and not
- * a model says what is mapped. Each check that fails is a line; the last line counts.
+ * The commands `buddy test` and `vmalloc test`: the allocators on the machine, where the CPU and
+ * not a model says what is mapped. Each check that fails is a line; the last line counts.
  * Runs in the kernel, MMU on, after relocation.
  */
 #include <pagoda/alloc.h>
@@ -170,11 +170,10 @@ static void test_refusals(struct checks *checks, const struct kernel *kernel)
 	refuse(checks, vmalloc_alloc(vmalloc, 0, &va), VMALLOC_BAD_SIZE, "vmalloc of", 0);
 	refuse(checks, vmalloc_alloc(vmalloc, ~(u64)0, &va), VMALLOC_BAD_SIZE, "vmalloc of",
 	       ~(u64)0);
-	refuse(checks, vmalloc_alloc(vmalloc, region, &va), VMALLOC_NO_SPACE, "vmalloc of",
-	       region);
+	refuse(checks, vmalloc_alloc(vmalloc, region, &va), VMALLOC_NO_SPACE, "vmalloc of", region);
 	if (memory < region / 4) /* there are addresses for it, wherever the image is */
-		refuse(checks, vmalloc_alloc(vmalloc, memory, &va), VMALLOC_NO_MEMORY,
-		       "vmalloc of", memory);
+		refuse(checks, vmalloc_alloc(vmalloc, memory, &va), VMALLOC_NO_MEMORY, "vmalloc of",
+		       memory);
 	refuse(checks, vmalloc_ioremap(vmalloc, paddr(ram), 8, &va), VMALLOC_IS_RAM, "ioremap of",
 	       ram);
 	refuse(checks, vmalloc_ioremap(vmalloc, paddr(top), 8, &va), VMALLOC_UNREACHABLE,

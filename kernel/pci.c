@@ -22,8 +22,10 @@ enum property {
 };
 
 static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
-	[PROPERTY_COMPATIBLE] = "compatible",	      [PROPERTY_RANGES] = "ranges",
-	[PROPERTY_ADDRESS_CELLS] = "#address-cells", [PROPERTY_SIZE_CELLS] = "#size-cells",
+	[PROPERTY_COMPATIBLE] = "compatible",
+	[PROPERTY_RANGES] = "ranges",
+	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
+	[PROPERTY_SIZE_CELLS] = "#size-cells",
 	[PROPERTY_STATUS] = "status",
 };
 

@@ -50,7 +50,8 @@ void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t 
 						.end = vaddr(image_va.value + size),
 						.address = image_va,
 						.kind = VMALLOC_IMAGE,
-						.pa = image_pa };
+						.pa = image_pa,
+						.pages = FRAME_NONE };
 	vmalloc->areas = &vmalloc->image;
 }
 

@@ -10,8 +10,7 @@
 #include <pagoda/pci.h>
 #include <pagoda/vmalloc.h>
 
-/* Pieces of free RAM: in a list of memory ranges, at most one between any two, and after the last.
- */
+/* Pieces of free RAM: at most one before each memory range, and one in it. */
 #define ALLOC_RANGES_MAX (2 * MEMORY_RANGES_MAX)
 
 struct alloc {
@@ -31,7 +30,7 @@ struct alloc {
  */
 void alloc_init(struct kernel *kernel);
 
-/* `buddy`: who has how much memory, and the free lists. `buddy test`: frees that must be refused. */
+/* `buddy`: who has how much memory, and the lists. `buddy test`: frees that must be refused. */
 void alloc_show_buddy(const struct kernel *kernel);
 void alloc_test_buddy(const struct kernel *kernel);
 

@@ -66,8 +66,8 @@ enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *bloc
 enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order);
 
 /*
- * buddy_block() - the first page of the block that @pa is in, and its frame in @frame; a null pointer
- * where it is in none. *page's state says whose it is.
+ * buddy_block() - the first page of the block that @pa is in, and its frame in @frame; a null
+ * pointer where it is in none. The page's state says whose it is.
  */
 struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame);
 
