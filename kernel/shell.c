@@ -4,8 +4,10 @@
  * Runs in the kernel, MMU on, after relocation (the table holds pointers), and on the host. It is
  * the boot CPU's last call; nothing else runs, so waiting for a key is a loop.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/report.h>
 #include <pagoda/shell.h>
@@ -91,9 +93,16 @@ static const struct {
 	{ "report", "what the CPU offers, what was decided, and why", report_text },
 	{ "report json", "the same as one JSON document", report_json },
 	{ "overrides", "what became of the overrides on the command line", report_overrides },
+	{ "layout", "the virtual address space by region", report_layout },
+	{ "memory", "physical memory: what is where, and where it is mapped", report_memory },
+	{ "memory test", "write and read both ends of each piece of RAM", memory_test },
 	{ "ptdump", "the kernel's page tables", dump_kernel },
 	{ "ptdump idmap", "the identity map's page tables", dump_idmap },
 	{ "ptdump json", "report and page tables as one JSON document", dump_json },
+	{ "buddy", "the page allocator: what it has, and its free lists", alloc_show_buddy },
+	{ "buddy test", "have it refuse what it must", alloc_test_buddy },
+	{ "vmalloc", "what is mapped in the vmalloc region", alloc_show_vmalloc },
+	{ "vmalloc test", "map, use and unmap some, in every way", alloc_test_vmalloc },
 	{ "poweroff", "turn the machine off", command_poweroff },
 	{ "reboot", "start the machine again", command_reboot },
 };

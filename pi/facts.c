@@ -32,6 +32,9 @@ enum property {
 	PROPERTY_STDOUT_PATH,
 	PROPERTY_KASLR_SEED,
 	PROPERTY_FIRMWARE,
+	PROPERTY_INITRD_START,
+	PROPERTY_INITRD_END,
+	PROPERTY_NO_MAP,
 	PROPERTY_COUNT,
 };
 
@@ -48,6 +51,9 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_STDOUT_PATH] = "stdout-path",
 	[PROPERTY_KASLR_SEED] = "kaslr-seed",
 	[PROPERTY_FIRMWARE] = "pagoda,firmware",
+	[PROPERTY_INITRD_START] = "linux,initrd-start",
+	[PROPERTY_INITRD_END] = "linux,initrd-end",
+	[PROPERTY_NO_MAP] = "no-map",
 };
 
 /* A PL011 seen: its address, and the names on the path to it, to compare with stdout-path. */
@@ -149,6 +155,23 @@ static void read_efi(struct scan *scan, const struct fdt_node *node)
 			read_efi_property(&scan->facts->efi, &event);
 }
 
+/* An address in one cell or two: loaders write either. */
+static u64 chosen_address(const struct fdt_node *node, enum property property)
+{
+	struct fdt_value value = fdt_value(node, property);
+
+	return value.size <= sizeof(u64) ? fdt_cells(value.data, value.size / sizeof(u32)) : 0;
+}
+
+static void read_initrd(struct boot_facts *facts, const struct fdt_node *node)
+{
+	u64 start = chosen_address(node, PROPERTY_INITRD_START);
+	u64 end = chosen_address(node, PROPERTY_INITRD_END);
+
+	if (start < end)
+		memory_add(&facts->memory, start, end - start, MEMORY_INITRD);
+}
+
 static void read_chosen(struct scan *scan, const struct fdt_node *node)
 {
 	struct boot_facts *facts = scan->facts;
@@ -160,6 +183,8 @@ static void read_chosen(struct scan *scan, const struct fdt_node *node)
 	take_seed(scan, fdt_value(node, PROPERTY_KASLR_SEED));
 	if (node->found & BIT(PROPERTY_FIRMWARE))
 		read_efi(scan, node);
+	if (node->found & BIT(PROPERTY_INITRD_START))
+		read_initrd(facts, node);
 	if (bootargs.size == 0)
 		return;
 	facts->command_line_length = strnlen(text, bootargs.size);
@@ -261,7 +286,8 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 	    has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
 		add_memory(scan, node, MEMORY_RAM);
 	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
-		add_memory(scan, node, MEMORY_RESERVED);
+		add_memory(scan, node,
+			   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
 	else if (has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
 		add_console(scan, node);
 }
@@ -437,10 +463,11 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	choose_console(&scan);
 	if (status != FDT_END)
 		return stop_fdt(facts, status);
-	if (memory_total(&facts->memory) == 0)
+	if (facts->memory.banks == 0)
 		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
 	add_reservations(&scan, line);
-	memory_add(&facts->memory, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
-	memory_add(&facts->memory, address, size, MEMORY_FDT);
+	if (facts->memory.unprotected != 0)
+		return (struct stop){ STOP_RESERVATIONS, facts->memory.unprotected,
+				      MEMORY_RANGES_MAX, 0 };
 	return stop_none();
 }

@@ -47,8 +47,8 @@ u32 efi_first_word(const char *text);
 
 /* ---- memory: efi/memory.c ---- */
 
-/* Ranges that are kept: below MEMORY_RANGES_MAX, since the kernel adds some of its own. */
-#define EFI_RANGES_MAX 96
+/* Ranges that are kept: as many banks of RAM as the memory map has room for. */
+#define EFI_RANGES_MAX MEMORY_BANKS_MAX
 
 struct efi_ranges {
 	u32 count;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pagoda/alloc.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/shell.h>
 
@@ -42,6 +44,38 @@ void psci_reboot(enum psci_conduit conduit)
 {
 	assert_int_equal(conduit, sample.handoff.facts.psci);
 	reboots++;
+}
+
+static unsigned allocator_commands;
+
+void memory_test(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 16;
+}
+
+void alloc_show_buddy(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 1;
+}
+
+void alloc_test_buddy(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 2;
+}
+
+void alloc_show_vmalloc(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 4;
+}
+
+void alloc_test_vmalloc(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 8;
 }
 
 /* Type @keys, with pagoda.run=@run. The console has what was printed. */
@@ -197,9 +231,12 @@ static void poweroff_and_reboot_say_why_the_machine_is_still_there(void **state)
 
 static void every_command_that_help_lists_is_known(void **state)
 {
-	static const char *const names[] = { "help",   "report",       "report json", "overrides",
-					     "ptdump", "ptdump idmap", "ptdump json", "poweroff",
-					     "reboot", "walk 0" };
+	static const char *const names[] = { "help",	    "report",	    "report json",
+					     "overrides",   "ptdump",	    "ptdump idmap",
+					     "ptdump json", "layout",	    "memory",
+					     "memory test", "buddy",	    "buddy test",
+					     "vmalloc",	    "vmalloc test", "poweroff",
+					     "reboot",	    "walk 0" };
 
 	(void)state;
 	sample_make(&sample, 12, 52);
@@ -211,6 +248,7 @@ static void every_command_that_help_lists_is_known(void **state)
 		run_shell(names[i], "");
 		assert_null(strstr(captured, "unknown command"));
 	}
+	assert_int_equal(allocator_commands, 0x1f); /* every one, and each its own */
 }
 
 int main(void)
