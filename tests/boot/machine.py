@@ -69,6 +69,16 @@ def number(text):
     return int(text, 16)
 
 
+def follows_firmware(document, entry):
+    """Whether an entry of `tables` is there for what a loader left in memory: RAM in the linear map,
+    the FDT in its window."""
+    regions = {region["name"]: region for region in document["layout"]}
+    where = [name for name in ("linear", "fixmap")
+             if number(regions[name]["start"]) <= number(entry["start"])
+             < number(regions[name]["end"])]
+    return where == ["linear"] or where == ["fixmap"] and entry["type"] == "MEM/NORMAL"
+
+
 def documents(text):
     """Every JSON document on a console: from `{` alone on its line to `}` alone on its line."""
     found = re.findall(r"^\{$.*?^\}$", text.replace("\r", ""), re.MULTILINE | re.DOTALL)

@@ -222,8 +222,8 @@ def test_32_mib_boot():
 def test_too_little_memory_says_so_with_the_numbers():
     with Machine("max", "arm64.pagesize=64k mem=256K") as machine:
         reason, stop = machine.wait_cannot_boot()
-    match = re.fullmatch(r"too little RAM: page tables need (\d+)K in one piece; the largest that is "
-                         r"free and in reach has (\d+)K, of (\d+)K RAM in all", reason)
+    match = re.fullmatch(r"too little RAM: page tables need (\d+)K in one piece; the largest that "
+                         r"is free and in reach has (\d+)K, of (\d+)K RAM in all", reason)
     needed, largest, ram = (int(number) * KIB for number in match.groups())
     assert (stop.code, stop.value, stop.limit, stop.extra) == (STOP_MEMORY, needed, largest, ram)
     assert largest == 256 * KIB < needed
@@ -334,7 +334,8 @@ def test_a_reservation_over_the_image_is_a_warning():
                           ["-c", "FILE", "/reserved-memory/mistake"],
                           ["-t", "x", "FILE", "/reserved-memory/mistake", "reg",
                            *cells(IMAGE + MIB, 64 * KIB)])
-    assert [text for text in result.document["warnings"] if "reserves memory that the Image" in text]
+    assert [text for text in result.document["warnings"]
+            if "reserves memory that the Image" in text]
     check_linear(result.document, result.tables("kernel"))
 
 
