@@ -9,6 +9,7 @@
  * is a pointer. The memory for the tables is mapped in it for as long as they are being written.
  */
 #include <pagoda/arch.h>
+#include <pagoda/change.h>
 #include <pagoda/console.h>
 #include <pagoda/memory.h>
 
@@ -95,6 +96,7 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 				      .pa = tables->start,
 				      .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 	enum map_result result = map_range(idmap, &window);
+	struct tlb tlb;
 
 	if (result != MAP_OK)
 		return stop_map(result, window.start, window.pa);
@@ -107,7 +109,8 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
 	if (result != MAP_OK)
 		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
-	return stop_map(pt_unmap_range(idmap, window.start, window.end), window.start, window.pa);
+	tlb = tlb_make(&idmap->regime, kernel->handoff->id);
+	return stop_map(pt_unmap(idmap, &tlb, window.start, window.end), window.start, window.pa);
 }
 
 struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff)
@@ -133,19 +136,21 @@ enum map_result memory_release_init(struct kernel *kernel)
 				       .end = linear_va(&kernel->linear, paddr(pa + end)),
 				       .pa = paddr(pa + start),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct tlb tlb = tlb_make(&space->regime, kernel->handoff->id);
+	struct tlb idmap_tlb = tlb_make(&idmap->regime, kernel->handoff->id);
 	enum map_result result;
 
-	result = pt_unmap_range(&kernel->kernel_space, vaddr(va + start), vaddr(va + end));
+	result = pt_unmap(space, &tlb, vaddr(va + start), vaddr(va + end));
 	if (result == MAP_OK)
-		result = pt_unmap_range(&kernel->idmap_space, vaddr(pa + start), vaddr(pa + end));
-	tlb_invalidate_all();
+		result = pt_unmap(idmap, &idmap_tlb, vaddr(pa + start), vaddr(pa + end));
 	if (result == MAP_OK)
-		result = map_range(&kernel->kernel_space, &request);
+		result = map_range(space, &request);
 	tables_publish();
 	if (result != MAP_OK)
 		return result;
 	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
-	memory_normalise(kernel->memory, regime_granule(&kernel->kernel_space.regime));
+	memory_normalise(kernel->memory, regime_granule(&space->regime));
 	return MAP_OK;
 }
 

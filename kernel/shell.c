@@ -96,6 +96,7 @@ static const struct {
 	{ "layout", "the virtual address space by region", report_layout },
 	{ "memory", "physical memory: what is where, and where it is mapped", report_memory },
 	{ "memory test", "write and read both ends of each piece of RAM", memory_test },
+	{ "change test", "map, protect, split, merge, unmap; another root and back", change_test },
 	{ "ptdump", "the kernel's page tables", dump_kernel },
 	{ "ptdump idmap", "the identity map's page tables", dump_idmap },
 	{ "ptdump json", "report and page tables as one JSON document", dump_json },

@@ -56,7 +56,9 @@ enum map_result {
 	MAP_UNREACHABLE, /* the physical range ends above 2^pa_bits */
 	MAP_CONFLICT, /* something is mapped there already: break before make is the caller's */
 	MAP_NOT_MAPPED, /* pt_unmap_range(): a hole in the range */
-	MAP_SPLIT, /* pt_unmap_range(): the range cuts a block or a contiguous run in two */
+	MAP_SPLIT, /* the range cuts a block or a contiguous run in two */
+	MAP_LIVE, /* a change that must break the mapping first, of the memory it would write to */
+	MAP_UNEVEN, /* pt_merge(): not all of it mapped alike, or nothing larger is possible */
 };
 
 const char *map_result_str(enum map_result result);
