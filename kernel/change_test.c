@@ -63,8 +63,9 @@ static void try_changes(struct trial *trial)
 	const struct tlb *tlb = &trial->tlb;
 	vaddr_t start = vaddr(trial->va), end = vaddr(trial->va + trial->block);
 	vaddr_t second = vaddr(trial->va + trial->page), third = vaddr(second.value + trial->page);
-	struct map_request request = { start, end, paddr(trial->pa),
-				       { PROT_READ_WRITE, MEM_NORMAL } };
+	struct map_request request = {
+		start, end, paddr(trial->pa), { PROT_READ_WRITE, MEM_NORMAL }
+	};
 
 	check_ends(trial, false, false, "nothing there before");
 	check_result(trial, map_range(space, &request), MAP_OK, "map a block");
@@ -108,8 +109,10 @@ static void try_root(struct trial *trial)
 {
 	const struct regime *regime = &trial->space.regime;
 	struct pt_space copy = trial->space;
-	struct map_request request = { vaddr(trial->va), vaddr(trial->va + trial->page),
-				       paddr(trial->pa), { PROT_READ_ONLY, MEM_NORMAL } };
+	struct map_request request = { vaddr(trial->va),
+				       vaddr(trial->va + trial->page),
+				       paddr(trial->pa),
+				       { PROT_READ_ONLY, MEM_NORMAL } };
 	u64 size = regime_entries(regime, regime->root_level) * sizeof(u64);
 
 	check_result(trial, pt_space_create(&copy), MAP_OK, "make a root");

@@ -103,8 +103,7 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	tables_publish();
 	space->phys_offset = idmap->phys_offset = 0;
 	pool_add(space, tables->start, tables->end);
-	result = linear_map(space, &kernel->linear, kernel->memory,
-			    &kernel->handoff->facts.image);
+	result = linear_map(space, &kernel->linear, kernel->memory, &kernel->handoff->facts.image);
 	tables_publish();
 	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
 	if (result != MAP_OK)

@@ -143,14 +143,16 @@ static bool warning_write_memory(const struct kernel *kernel, enum report_warnin
 
 	if (warning == WARNING_RAM_UNREACHABLE) {
 		format_size(bytes, sizeof(bytes), fate->unreachable);
-		format(text, WARNING_TEXT_MAX, "%s of RAM left out: beyond %u-bit physical addresses",
-		       bytes, kernel->handoff->plan.kernel.pa_bits);
+		format(text, WARNING_TEXT_MAX,
+		       "%s of RAM left out: beyond %u-bit physical addresses", bytes,
+		       kernel->handoff->plan.kernel.pa_bits);
 	} else if (warning == WARNING_RAM_OUTSIDE) {
 		format_size(bytes, sizeof(bytes), fate->outside);
 		format_size(window, sizeof(window),
 			    kernel->linear.end.value - kernel->linear.start.value);
 		format(text, WARNING_TEXT_MAX,
-		       "%s of RAM left out: beyond the %s from 0x%lx on that the linear map reaches",
+		       "%s of RAM left out: beyond the %s from 0x%lx on that the linear map "
+		       "reaches",
 		       bytes, window, kernel->linear.start.value);
 	} else if (warning == WARNING_RAM_LIMITED) {
 		format_size(bytes, sizeof(bytes), fate->limited);

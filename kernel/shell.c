@@ -84,9 +84,12 @@ static void command_reboot(const struct kernel *kernel)
 
 static void command_help(const struct kernel *kernel);
 
-/* In the order in which help lists them. walk has an argument, and is command_walk()'s. */
+/*
+ * In the order in which help lists them. walk has an argument, and is command_walk()'s. Text in place
+ * and not by pointer: each pointer would cost the early runtime a relocation.
+ */
 static const struct {
-	const char *name, *help;
+	char name[16], help[72];
 	void (*run)(const struct kernel *kernel);
 } commands[] = {
 	{ "help", "this list", command_help },

@@ -111,7 +111,8 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		break;
 	case STOP_MEMORY:
 		format(buffer, size,
-		       "too little RAM: page tables need %luK in one piece; the largest that is free "
+		       "too little RAM: page tables need %luK in one piece; the largest that is "
+		       "free "
 		       "and in reach has %luK, of %luK RAM in all",
 		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
 		break;

@@ -128,7 +128,8 @@ enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t 
 		if (va - 1 >= end.value - 1)
 			break;
 	}
-	invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN, list.value != LIST_END);
+	invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN,
+		   list.value != LIST_END);
 	tables_give(space, list);
 	return MAP_OK;
 }
@@ -266,10 +267,10 @@ static enum map_result run_merge(struct pt_space *space, const struct tlb *tlb, 
 	if (is_live(unit.slot, unit.va, unit.size))
 		return MAP_LIVE;
 	unit_break(tlb, &unit);
-	return stretch_map(space,
-			   (struct stretch){ unit.slot, unit.va, unit.info.pa.value, count,
-					     unit.level },
-			   unit_attr(&unit));
+	return stretch_map(
+		space,
+		(struct stretch){ unit.slot, unit.va, unit.info.pa.value, count, unit.level },
+		unit_attr(&unit));
 }
 
 /* The table that @unit stands in becomes a block in its place. */

@@ -86,8 +86,8 @@ static bool image_piece(const struct image *image, struct linear_piece *piece)
 	while (segment < SEGMENT_DATA && offset >= image->segment[segment].end)
 		segment++;
 	if (segment < SEGMENT_DATA)
-		piece->end.value = min_u64(piece->end.value,
-					   image->pa.value + image->segment[segment].end);
+		piece->end.value =
+			min_u64(piece->end.value, image->pa.value + image->segment[segment].end);
 	piece->prot = segment == SEGMENT_DATA ? PROT_READ_WRITE : PROT_READ_ONLY;
 	return segment != SEGMENT_INIT_TEXT && segment != SEGMENT_INIT_DATA;
 }

@@ -157,8 +157,8 @@ static void check_model(void)
 		fail_msg("seed %lu, step %u: made before it was broken", b.seed, b.step);
 	for (unsigned i = 0; i < b.units; i++) {
 		struct pt_entry entry = look(i);
-		struct pte_info info = pte_decode(&b.regime, entry.pte, entry.level,
-						  entry.table_bits);
+		struct pte_info info =
+			pte_decode(&b.regime, entry.pte, entry.level, entry.table_bits);
 		paddr_t pa, last;
 		bool mapped = pt_translate(&b.space, at(i), &pa);
 
@@ -174,10 +174,11 @@ static void check_model(void)
 			fail_msg("seed %lu, step %u: unit %u ends elsewhere", b.seed, b.step, i);
 		if (pa.value != model[i].pa || info.write != (model[i].prot == PROT_READ_WRITE) ||
 		    info.execute != (model[i].prot == PROT_READ_EXECUTE))
-			fail_msg("seed %lu, step %u: unit %u is not as it should be", b.seed, b.step,
-				 i);
+			fail_msg("seed %lu, step %u: unit %u is not as it should be", b.seed,
+				 b.step, i);
 		if (b.seen[i] != 0 && b.seen[i] != entry.pte.bits)
-			fail_msg("seed %lu, step %u: unit %u is stale in the TLB", b.seed, b.step, i);
+			fail_msg("seed %lu, step %u: unit %u is stale in the TLB", b.seed, b.step,
+				 i);
 	}
 }
 

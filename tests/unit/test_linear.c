@@ -24,10 +24,9 @@ static const struct shape {
 	unsigned granule_shift, va_bits, pa_bits;
 	bool wide;
 } shapes[] = {
-	{ 12, 52, 52, true },  { 12, 48, 48, false }, { 12, 39, 40, false },
-	{ 14, 52, 52, true },  { 14, 47, 48, false }, { 14, 36, 36, false },
-	{ 16, 52, 52, true },  { 16, 48, 52, true },  { 16, 48, 48, false },
-	{ 16, 42, 44, false },
+	{ 12, 52, 52, true },  { 12, 48, 48, false }, { 12, 39, 40, false }, { 14, 52, 52, true },
+	{ 14, 47, 48, false }, { 14, 36, 36, false }, { 16, 52, 52, true },  { 16, 48, 52, true },
+	{ 16, 48, 48, false }, { 16, 42, 44, false },
 };
 
 /* One memory layout, and the linear map of it. */
@@ -68,8 +67,7 @@ static void begin(const struct shape *shape)
 
 static void place_image(u64 pa)
 {
-	static const u32 edges[] = { 0,	       KIB(64),	 KIB(128), KIB(192),
-				     KIB(256), IMAGE_SIZE };
+	static const u32 edges[] = { 0, KIB(64), KIB(128), KIB(192), KIB(256), IMAGE_SIZE };
 
 	b.image.pa = paddr(pa);
 	b.image.size = IMAGE_SIZE;

@@ -162,8 +162,9 @@ static void list_make(struct random *random)
 	for (unsigned i = 0; i < list_length; i++) {
 		u64 start = random_below(random, UNITS);
 		u64 size = 1 + random_below(random, (unsigned)min_u64(UNITS - start, 80));
-		enum memory_kind kind = random_below(random, 2) ? MEMORY_RAM :
-								   random_below(random, MEMORY_KIND_COUNT);
+		enum memory_kind kind = random_below(random, 2) ?
+						MEMORY_RAM :
+						random_below(random, MEMORY_KIND_COUNT);
 
 		list[i] = (struct memory_range){ paddr(start), paddr(start + size), kind };
 		add(start * UNIT, size * UNIT, kind);
