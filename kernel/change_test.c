@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The changes of live mappings, tried on the live tables.
- * Runs in the kernel, MMU on, for a command of the console. Works on a stretch of the modules region,
- * which is reserved and holds nothing.
+ * Runs in the kernel, MMU on, for a command of the console. Works on a stretch of the modules
+ * region, which is reserved and holds nothing.
  */
 #include <pagoda/arch.h>
 #include <pagoda/change.h>
@@ -119,7 +119,9 @@ static void try_root(struct trial *trial)
 	memcpy(linear_pointer(&trial->kernel->linear, copy.root),
 	       linear_pointer(&trial->kernel->linear, trial->space.root), size);
 	replace_root(trial->kernel, &copy);
-	/* Tables below the root are shared, so this is for both; the TLB must hold it for neither. */
+	/*
+	 * Tables below the root are shared, so this is for both; the TLB must hold it for neither.
+	 */
 	check_result(trial, map_range(&copy, &request), MAP_OK, "map in the copy");
 	tables_publish();
 	check_access(trial, 0, true, false, "seen through the copy");

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * Physical memory as the kernel takes it over.
- * Runs in the kernel, MMU on, on the boot CPU. memory_init() runs while the identity map is live, and
- * before anything of pi/ is unmapped.
+ * Runs in the kernel, MMU on, on the boot CPU. memory_init() runs while the identity map is live,
+ * and before anything of pi/ is unmapped.
  *
  * The linear map needs tables, tables need memory that is mapped, and the memory is in the linear
- * map. The identity map, which every boot has, is the way out: while it is there, a physical address
- * is a pointer. The memory for the tables is mapped in it for as long as they are being written.
+ * map. The identity map, which every boot has, is the way out: while it is there, a physical
+ * address is a pointer. The memory for the tables is mapped in it for as long as they are being
+ * written.
  */
 #include <pagoda/arch.h>
 #include <pagoda/change.h>
@@ -87,7 +88,9 @@ static struct stop stop_map(enum map_result result, vaddr_t va, paddr_t pa)
 	return (struct stop){ STOP_MAP, result, va.value, pa.value };
 }
 
-/* The linear map, its tables written through the identity map and from then on read through itself. */
+/*
+ * The linear map, its tables written through the identity map and from then on read through itself.
+ */
 static struct stop linear_build(struct kernel *kernel, const struct memory_range *tables)
 {
 	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;

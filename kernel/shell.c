@@ -85,8 +85,8 @@ static void command_reboot(const struct kernel *kernel)
 static void command_help(const struct kernel *kernel);
 
 /*
- * In the order in which help lists them. walk has an argument, and is command_walk()'s. Text in place
- * and not by pointer: each pointer would cost the early runtime a relocation.
+ * In the order in which help lists them. walk has an argument, and is command_walk()'s. Text in
+ * place and not by pointer: each pointer would cost the early runtime a relocation.
  */
 static const struct {
 	char name[16], help[72];

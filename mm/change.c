@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * Changes of live mappings.
- * Runs in the kernel, MMU on, and on the host. May not use: absolute addresses, .bss, instructions a
- * host compiler cannot build.
+ * Runs in the kernel, MMU on, and on the host. May not use: absolute addresses, .bss, instructions
+ * a host compiler cannot build.
  */
 #include <pagoda/arch.h>
 #include <pagoda/change.h>
@@ -81,8 +81,9 @@ static u64 *parent_slot(const struct pt_space *space, u64 va, int level)
 }
 
 /*
- * Take the tables for @va out of the tree, from the last one up, as long as they are empty. The first
- * word of each holds the next in @list: as a descriptor, if a walk still gets there, it is invalid.
+ * Take the tables for @va out of the tree, from the last one up, as long as they are empty. The
+ * first word of each holds the next in @list: as a descriptor, if a walk still gets there, it is
+ * invalid.
  */
 static void tables_prune(struct pt_space *space, u64 va, paddr_t *list)
 {

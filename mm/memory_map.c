@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The list of physical memory ranges.
- * memory_add() runs in the early runtime with the MMU off, the rest in the kernel; all of it also on
- * the host. May not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ * memory_add() runs in the early runtime with the MMU off, the rest in the kernel; all of it also
+ * on the host. May not use: absolute addresses, .bss, instructions a host compiler cannot build.
  */
 #include <pagoda/memory_map.h>
 
@@ -170,7 +170,10 @@ u64 memory_total(const struct memory_map *map)
 	return total;
 }
 
-/* Range @index with all of the pages that it has a part of. In the last page there is, the last bytes do not matter. */
+/*
+ * Range @index with all of the pages that it has a part of. In the last page there is, the last
+ * bytes do not matter.
+ */
 static struct memory_range range_pages(const struct memory_map *map, u32 index)
 {
 	struct memory_range range = map->range[index];

@@ -56,8 +56,8 @@ void tables_publish(void);
 
 /*
  * Complete what a change of descriptors began: on return no CPU has, or will use, a translation
- * that was read before it. tlb_invalidate_all(): of all that the kernel and EL0 use. tlb_invalidate(): of @range.
- * tlb_invalidate_asid(): of @asid, but for global ones.
+ * that was read before it. tlb_invalidate_all(): of all that the kernel and EL0 use.
+ * tlb_invalidate(): of @range. tlb_invalidate_asid(): of @asid, but for global ones.
  */
 void tlb_invalidate_all(void);
 void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range);

@@ -6,8 +6,8 @@
  * remember it. A caller cannot get that wrong: what only adds is map_range(), which refuses what is
  * mapped with MAP_CONFLICT; these do the rest, maintenance of the TLB included.
  *
- * While a mapping is broken, it is not there. Whoever runs on it, or needs it, must not ask; that it
- * does not hold the very descriptors is checked: MAP_LIVE.
+ * While a mapping is broken, it is not there. Whoever runs on it, or needs it, must not ask; that
+ * it does not hold the very descriptors is checked: MAP_LIVE.
  *
  * Each does all or nothing, but for running out of tables in none but pt_split(), which then has
  * changed nothing. Pure, but for arch.h's tlb_invalidate(): the kernel, and the host.
@@ -19,8 +19,8 @@
 #include <pagoda/tlb.h>
 
 /*
- * pt_unmap() - unmap [@start, @end), all of which is mapped in whole leaves and runs: MAP_NOT_MAPPED
- * and MAP_SPLIT say where not. Tables that become empty go back to the pool.
+ * pt_unmap() - unmap [@start, @end), all of which is mapped in whole leaves and runs:
+ * MAP_NOT_MAPPED and MAP_SPLIT say where not. Tables that become empty go back to the pool.
  */
 enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end);
 

@@ -43,9 +43,9 @@ struct linear_piece {
 };
 
 /*
- * linear_next() - the first such stretch that ends above @from, cut off at @from. RAM is read-write,
- * the image's text and rodata read-only; what only the early runtime needed and `no-map` memory
- * belong to none. False past the end.
+ * linear_next() - the first such stretch that ends above @from, cut off at @from. RAM is
+ * read-write, the image's text and rodata read-only; what only the early runtime needed and
+ * `no-map` memory belong to none. False past the end.
  */
 bool linear_next(const struct memory_map *map, const struct image *image, u64 from,
 		 struct linear_piece *piece);

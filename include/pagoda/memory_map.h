@@ -54,8 +54,8 @@ void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kin
 
 /*
  * memory_normalise() - sort the list by kind and address, and join ranges of one kind that overlap
- * or adjoin. RAM shrinks to whole pages of @granule; all else stands as it was, and counts for every
- * page that it has a part of. Returns how many ranges of RAM overlapped another.
+ * or adjoin. RAM shrinks to whole pages of @granule; all else stands as it was, and counts for
+ * every page that it has a part of. Returns how many ranges of RAM overlapped another.
  */
 u32 memory_normalise(struct memory_map *map, u64 granule);
 
@@ -78,8 +78,8 @@ bool memory_next(const struct memory_map *map, u64 from, struct memory_range *pi
 
 /*
  * memory_find() - the lowest @size bytes of RAM that nothing lies in, aligned to @align and below
- * @end, into @place. Where there are none: false, and the size of the largest such piece there is in
- * @largest.
+ * @end, into @place. Where there are none: false, and the size of the largest such piece there is
+ * in @largest.
  */
 bool memory_find(const struct memory_map *map, u64 size, u64 align, u64 end, paddr_t *place,
 		 u64 *largest);

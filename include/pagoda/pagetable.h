@@ -72,8 +72,8 @@ struct map_request {
 
 /*
  * pool_give() - back to the pool of @space with a table that no walk reaches any more.
- * pool_add() - more memory for it: [@start, @end), multiples of the granule, which is the pool's from
- * now on. Both write the table's first word, through phys_offset.
+ * pool_add() - more memory for it: [@start, @end), multiples of the granule, which is the pool's
+ * from now on. Both write the table's first word, through phys_offset.
  */
 void pool_give(struct pt_space *space, paddr_t table);
 void pool_add(struct pt_space *space, paddr_t start, paddr_t end);

@@ -28,7 +28,9 @@ static const struct shape {
 	{ 14, 47, 48, false }, { 16, 52, 52, true },  { 16, 42, 48, false },
 };
 
-/* The area under test: three runs of pages or level 2 blocks, or the longest run there is and more. */
+/*
+ * The area under test: three runs of pages or level 2 blocks, or the longest run there is and more.
+ */
 #define SLOTS 160
 
 struct model_page {
@@ -279,7 +281,9 @@ static void without_a_table_a_split_changes_nothing(void **state)
 	check_model();
 }
 
-/* The tables are reached through a block that they themselves map: the linear map on the machine. */
+/*
+ * The tables are reached through a block that they themselves map: the linear map on the machine.
+ */
 static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
 {
 	u64 block;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The linear map over banks, holes and reservations of every kind, read back by the reference walker
- * byte range by byte range. Host only.
+ * The linear map over banks, holes and reservations of every kind, read back by the reference
+ * walker byte range by byte range. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
