@@ -57,7 +57,7 @@ static void console_map(struct kernel *kernel, const struct boot_handoff *handof
 	console_init((void *)(uintptr_t)(slot.value + device % granule));
 }
 
-/* A boot that cannot go on although the MMU is on. The words are pi/'s, which is still there. */
+/* A boot that cannot go on although the MMU is on. */
 static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 {
 	char reason[STOP_TEXT_MAX];

@@ -6,9 +6,13 @@
  */
 #include <pagoda/memory_map.h>
 
-static u32 room(enum memory_kind kind)
+#define OTHERS_MAX (MEMORY_RANGES_MAX - MEMORY_OWN_MAX - MEMORY_BANKS_MAX)
+
+/* Neither RAM nor what lies in it can take the other's place. */
+static bool has_room(const struct memory_map *map, enum memory_kind kind)
 {
-	return kind == MEMORY_RAM ? MEMORY_BANKS_MAX : MEMORY_RANGES_MAX - MEMORY_OWN_MAX;
+	return kind == MEMORY_RAM ? map->banks < MEMORY_BANKS_MAX :
+				    map->count - map->banks < OTHERS_MAX;
 }
 
 void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
@@ -29,12 +33,14 @@ void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind ki
 		map->dropped++;
 	if (wraps && kind == MEMORY_RAM)
 		return;
-	if (map->count < room(kind))
+	if (has_room(map, kind)) {
 		memory_add_own(map, start, size, kind);
-	else if (kind == MEMORY_RAM)
+		map->banks += kind == MEMORY_RAM;
+	} else if (kind == MEMORY_RAM) {
 		map->dropped++;
-	else
+	} else {
 		map->unprotected++;
+	}
 }
 
 void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind)

@@ -422,7 +422,7 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	choose_console(&scan);
 	if (status != FDT_END)
 		return stop_fdt(facts, status);
-	if (memory_total(&facts->memory) == 0)
+	if (facts->memory.banks == 0)
 		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
 	add_reservations(&scan, line);
 	if (facts->memory.unprotected != 0)

@@ -10,7 +10,7 @@
 #include <pagoda/types.h>
 
 #define MEMORY_RANGES_MAX 128
-#define MEMORY_BANKS_MAX 96 /* of RAM: the rest is kept for what lies in it, */
+#define MEMORY_BANKS_MAX 64 /* of RAM; the rest is for what lies in it, */
 #define MEMORY_OWN_MAX 8 /* and the last of that for memory_add_own() */
 
 /* Where ranges overlap, the later of these words has the last one. */
@@ -35,6 +35,7 @@ struct memory_range {
 /* RAM and what lies in it stand side by side; in the order they were found, until normalised. */
 struct memory_map {
 	u32 count;
+	u32 banks; /* of those, RAM, as long as they are being added */
 	u32 dropped; /* ranges that wrap, and RAM that there was no room for */
 	u32 unprotected; /* ranges other than RAM that there was no room for: nothing may boot */
 	u64 granule; /* of the pages that the kernel sees, once normalised */

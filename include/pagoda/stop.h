@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Why a boot cannot go on: a code that a debugger can read from a register, with the values that
- * belong to it. Every step of the early runtime returns one, and the kernel's first steps do;
- * pi/fail.c puts it in words.
+ * belong to it. Every step of the early runtime returns one, and the kernel's first steps do.
  */
 #ifndef PAGODA_STOP_H
 #define PAGODA_STOP_H

@@ -343,7 +343,7 @@ static void add_banks(struct random *random, unsigned banks, u64 limit)
 		memory_add(&b.map, start, size, MEMORY_RAM);
 	}
 	/* And one that ends where the output size does. */
-	memory_add(&b.map, end - MIB(64), MIB(64), MEMORY_RAM);
+	memory_add_own(&b.map, end - MIB(64), MIB(64), MEMORY_RAM);
 }
 
 static void add_reservations(struct random *random)
@@ -377,7 +377,7 @@ static void make_case(struct random *random)
 		const struct memory_range *bank = &b.map.range[random_below(random, b.map.count)];
 		u64 image = align_up(bank->start.value, KIB(64));
 
-		memory_add(&b.map, image, IMAGE_SIZE, MEMORY_RAM);
+		memory_add_own(&b.map, image, IMAGE_SIZE, MEMORY_RAM);
 		add_reservations(random);
 		place_image(image);
 	}
