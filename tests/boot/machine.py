@@ -29,7 +29,7 @@ from walker import Walker
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
 IMAGE = BUILD / "Image"
-TIMEOUT = 10  # seconds, for anything that a machine is waited for; a boot takes a tenth of one
+TIMEOUT = 60  # seconds, for anything that a machine is waited for; a boot takes a tenth of one
 PROMPT = "pagoda> "
 CANNOT_BOOT = "pagoda: cannot boot: "
 STOP_MAGIC = 0x5061676F6461  # above the code in x0 of a CPU that has stopped

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <pagoda/alloc.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/shell.h>
 
@@ -46,6 +47,12 @@ void psci_reboot(enum psci_conduit conduit)
 }
 
 static unsigned allocator_commands;
+
+void memory_test(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 16;
+}
 
 void alloc_show_buddy(const struct kernel *kernel)
 {
@@ -226,7 +233,8 @@ static void every_command_that_help_lists_is_known(void **state)
 {
 	static const char *const names[] = { "help",	    "report",	    "report json",
 					     "overrides",   "ptdump",	    "ptdump idmap",
-					     "ptdump json", "buddy",	    "buddy test",
+					     "ptdump json", "layout",	    "memory",
+					     "memory test", "buddy",	    "buddy test",
 					     "vmalloc",	    "vmalloc test", "poweroff",
 					     "reboot",	    "walk 0" };
 
@@ -240,7 +248,7 @@ static void every_command_that_help_lists_is_known(void **state)
 		run_shell(names[i], "");
 		assert_null(strstr(captured, "unknown command"));
 	}
-	assert_int_equal(allocator_commands, 0xf); /* every one, and each its own */
+	assert_int_equal(allocator_commands, 0x1f); /* every one, and each its own */
 }
 
 int main(void)
