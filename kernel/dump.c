@@ -248,7 +248,7 @@ void dump_json(const struct kernel *kernel)
 	json_end(&json);
 }
 
-/* The boot leaves the identity map's tables in memory but takes them out of TTBR0_EL1. */
+/* The boot leaves the identity map's tables in memory but takes them out of TTBR0. */
 static bool idmap_is_live(const struct kernel *kernel)
 {
 	const struct pt_space *space = &kernel->idmap_space;
@@ -261,13 +261,15 @@ static bool idmap_is_live(const struct kernel *kernel)
 
 static const struct pt_space *walk_begin(const struct kernel *kernel, vaddr_t va)
 {
+	unsigned el = kernel->handoff->plan.el;
+
 	if (pt_contains(&kernel->kernel_space, va)) {
-		print("walk 0x%016lx: upper half, kernel map (TTBR1_EL1)\n", va.value);
+		print("walk 0x%016lx: upper half, kernel map (TTBR1_EL%u)\n", va.value, el);
 		return &kernel->kernel_space;
 	}
 	if (pt_contains(&kernel->idmap_space, va)) {
-		print("walk 0x%016lx: lower half, identity map (%s TTBR0_EL1)\n", va.value,
-		      idmap_is_live(kernel) ? "in" : "no longer in");
+		print("walk 0x%016lx: lower half, identity map (%s TTBR0_EL%u)\n", va.value,
+		      idmap_is_live(kernel) ? "in" : "no longer in", el);
 		return &kernel->idmap_space;
 	}
 	print("walk 0x%016lx: not canonical: addresses end at 0x%lx and begin again at 0x%lx\n",

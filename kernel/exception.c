@@ -50,17 +50,22 @@ static const char *vector_str(u64 vector)
 	return "SError";
 }
 
-static const char *origin_str(u64 vector)
+/* The vectors' four groups: the kernel's own level on either stack, and below it. */
+static void print_origin(u64 vector)
 {
+	unsigned el = the_kernel->handoff->plan.el;
+
+	print("\npagoda: %s from ", vector_str(vector));
 	switch (vector / 4) {
 	case 0:
-		return "EL1 on SP_EL0";
+		print("EL%u on SP_EL0\n", el);
+		break;
 	case 1:
-		return "EL1";
-	case 2:
-		return "EL0, AArch64";
+		print("EL%u\n", el);
+		break;
+	default:
+		print("EL0, %s\n", vector / 4 == 2 ? "AArch64" : "AArch32");
 	}
-	return "EL0, AArch32";
 }
 
 static void print_field(const char *name, u64 esr)
@@ -131,7 +136,7 @@ void exception_report(const struct exception_frame *frame, u64 vector)
 		      frame->esr, frame->elr, frame->far);
 		panic_stop(the_kernel);
 	}
-	print("\npagoda: %s from %s\n", vector_str(vector), origin_str(vector));
+	print_origin(vector);
 	print_syndrome(frame);
 	print_registers(frame);
 	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))

@@ -17,6 +17,23 @@ bool report_wxn(const struct kernel *kernel)
 	return SYSREG_GET(SCTLR_EL1_WXN, kernel->registers[SYSREG_SCTLR_EL1]);
 }
 
+bool report_register(const struct kernel *kernel, unsigned index, struct report_register *reg)
+{
+	/* Those above HCR_EL2 have one at each level, and the same number there. */
+	static const enum sysreg live[] = { SYSREG_SCTLR_EL1, SYSREG_TCR_EL1,  SYSREG_TTBR0_EL1,
+					    SYSREG_TTBR1_EL1, SYSREG_MAIR_EL1, SYSREG_HCR_EL2 };
+	unsigned el = kernel->handoff->plan.el;
+	const char *name;
+
+	if (index == ARRAY_SIZE(live) || (live[index] == SYSREG_HCR_EL2 && el != 2))
+		return false;
+	name = sysreg_table[live[index]].name;
+	format(reg->name, sizeof(reg->name), "%s", name);
+	reg->name[strlen(name) - 1] = '0' + el;
+	reg->value = kernel->registers[live[index]];
+	return true;
+}
+
 static bool software_feature(const struct kernel *kernel, u64 mask)
 {
 	return kernel->handoff->id[SYSREG_ARM64_SW] & mask;
@@ -66,6 +83,8 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 		return handoff->options.records_dropped != 0;
 	case WARNING_NO_PSCI:
 		return handoff->facts.psci == PSCI_NONE;
+	case WARNING_ENTRY_MMU:
+		return handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK;
 	case WARNING_INIT_MAPPED:
 		return kernel->init_result != MAP_OK;
 	case WARNING_COUNT:
@@ -98,6 +117,8 @@ static const char *warning_words(enum report_warning warning)
 		return "the FDT names no PSCI: poweroff and reboot will not work";
 	case WARNING_IMAGE_RESERVED:
 		return "the FDT reserves memory that the Image is in; the Image stays there";
+	case WARNING_ENTRY_MMU:
+		return "entered with the MMU on: what the loader left in the caches may be lost";
 	case WARNING_NOWXN:
 	case WARNING_RAM_UNREACHABLE:
 	case WARNING_RAM_OUTSIDE:
@@ -188,13 +209,28 @@ static void label(const char *name)
 
 static void report_cpu(const struct kernel *kernel)
 {
-	const struct boot_facts *facts = &kernel->handoff->facts;
-	u64 midr = facts->id[SYSREG_MIDR_EL1];
+	u64 midr = kernel->handoff->facts.id[SYSREG_MIDR_EL1];
 
 	label("CPU");
-	print("%s %s r%up%u (MIDR_EL1 0x%016lx), entered at EL%u\n", cpu_implementer_str(midr),
-	      cpu_part_str(midr), (unsigned)SYSREG_GET(MIDR_EL1_VARIANT, midr),
-	      (unsigned)SYSREG_GET(MIDR_EL1_REVISION, midr), midr, (unsigned)facts->entry.el);
+	print("%s %s r%up%u (MIDR_EL1 0x%016lx)\n", cpu_implementer_str(midr), cpu_part_str(midr),
+	      (unsigned)SYSREG_GET(MIDR_EL1_VARIANT, midr),
+	      (unsigned)SYSREG_GET(MIDR_EL1_REVISION, midr), midr);
+}
+
+static const char *on_off(bool on)
+{
+	return on ? "on" : "off";
+}
+
+static void report_entry(const struct kernel *kernel)
+{
+	const struct entry_state *entry = &kernel->handoff->facts.entry;
+
+	label("entered at");
+	print("EL%u, MMU %s, data cache %s, instruction cache %s%s\n", (unsigned)entry->el,
+	      on_off(entry->sctlr & SCTLR_EL1_M_MASK), on_off(entry->sctlr & SCTLR_EL1_C_MASK),
+	      on_off(entry->sctlr & SCTLR_EL1_I_MASK),
+	      entry->hcr & HCR_EL2_E2H_MASK ? ", HCR_EL2.E2H stuck at 1" : "");
 }
 
 /* Every page size with the address bits it can have, as the CPU says and as overrides leave it. */
@@ -336,7 +372,7 @@ static const char *va_reason_note(const struct kernel *kernel)
 	return "";
 }
 
-/* PARange alone does not decide: 4K and 16K pages reach 52 bits only with TCR_EL1.DS. */
+/* PARange alone does not decide: 4K and 16K pages reach 52 bits only with TCR.DS. */
 static const char *pa_reason(const struct kernel *kernel)
 {
 	u64 mmfr0 = kernel->handoff->facts.id[SYSREG_ID_AA64MMFR0_EL1];
@@ -379,6 +415,9 @@ static void report_decision(const struct kernel *kernel)
 	label("");
 	print("identity map: %u-bit addresses from level %d\n", plan->idmap.va_bits,
 	      plan->idmap.root_level);
+	label("");
+	print("EL%u%s: %s\n", plan->el, plan->el == 2 ? " (VHE)" : "",
+	      el_reason_str(plan->el_reason));
 }
 
 static void report_protection(const struct kernel *kernel)
@@ -391,8 +430,21 @@ static void report_protection(const struct kernel *kernel)
 	else
 		print("NOT ENFORCED: WXN is off (%s)\n", wxn_off_reason(kernel));
 	label("in use");
-	print("BTI %s, PAC %s, PAN %s, E0PD %s\n", plan->bti ? "on" : "off",
-	      plan->pac ? "on" : "off", plan->pan ? "on" : "off", plan->e0pd ? "on" : "off");
+	print("BTI %s, PAC %s, PAN %s, E0PD %s\n", on_off(plan->bti), on_off(plan->pac),
+	      on_off(plan->pan), on_off(plan->e0pd));
+}
+
+static void report_registers(const struct kernel *kernel)
+{
+	struct report_register reg;
+
+	for (unsigned i = 0; report_register(kernel, i, &reg); i++) {
+		print("%s", i % 2 == 0 && i != 0 ? "\n" : "");
+		if (i % 2 == 0)
+			label(i == 0 ? "registers" : "");
+		print("%s%-9s 0x%016lx", i % 2 == 0 ? "" : "  ", reg.name, reg.value);
+	}
+	print("\n");
 }
 
 static void report_image(const struct kernel *kernel)
@@ -543,6 +595,7 @@ void report_text(const struct kernel *kernel)
 {
 	print("Pagoda %s\n", PAGODA_VERSION);
 	report_cpu(kernel);
+	report_entry(kernel);
 	report_granules(kernel);
 	report_ranges(kernel);
 	report_features(kernel, "features", FEATURE_THERE);
@@ -552,6 +605,7 @@ void report_text(const struct kernel *kernel)
 	report_overrides(kernel);
 	report_decision(kernel);
 	report_protection(kernel);
+	report_registers(kernel);
 	report_image(kernel);
 	report_layout(kernel);
 	report_memory(kernel);

@@ -37,6 +37,16 @@ static void json_segments(struct json *json, const struct kernel *kernel)
 	json_close(json);
 }
 
+static void json_entry(struct json *json, const struct entry_state *entry)
+{
+	json_row(json, "entry");
+	json_bool(json, "mmu", entry->sctlr & SCTLR_EL1_M_MASK);
+	json_bool(json, "data_cache", entry->sctlr & SCTLR_EL1_C_MASK);
+	json_bool(json, "instruction_cache", entry->sctlr & SCTLR_EL1_I_MASK);
+	json_bool(json, "e2h_stuck", entry->hcr & HCR_EL2_E2H_MASK);
+	json_close(json);
+}
+
 static void json_image(struct json *json, const struct kernel *kernel)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
@@ -46,6 +56,7 @@ static void json_image(struct json *json, const struct kernel *kernel)
 	json_hex(json, "va", handoff->plan.image_va.value);
 	json_number(json, "size", handoff->facts.image.size);
 	json_number(json, "entry_el", handoff->facts.entry.el);
+	json_entry(json, &handoff->facts.entry);
 	json_row(json, "kaslr");
 	json_hex(json, "offset", handoff->plan.kaslr_offset);
 	json_string(json, "source", kaslr_source_str(handoff->plan.kaslr_source));
@@ -81,6 +92,8 @@ static void json_decision(struct json *json, const struct kernel *kernel)
 	json_object(json, "decision");
 	json_string(json, "page_size", plan->page_size_asked ? "asked for" : "smallest");
 	json_string(json, "va_bits", va_reason_str(plan->va_reason));
+	json_number(json, "el", plan->el);
+	json_string(json, "el_reason", el_reason_str(plan->el_reason));
 	json_bool(json, "bti", plan->bti);
 	json_bool(json, "pac", plan->pac);
 	json_bool(json, "pan", plan->pan);
@@ -92,15 +105,14 @@ static void json_decision(struct json *json, const struct kernel *kernel)
 /* ID registers as the CPU has them; what overrides took away is in `overrides`. */
 static void json_registers(struct json *json, const struct kernel *kernel)
 {
-	static const enum sysreg live[] = { SYSREG_MAIR_EL1, SYSREG_TCR_EL1, SYSREG_SCTLR_EL1,
-					    SYSREG_TTBR0_EL1, SYSREG_TTBR1_EL1 };
+	struct report_register reg;
 
 	json_object(json, "registers");
 	for (unsigned i = 0; i < SYSREG_FACT_COUNT; i++)
 		if (i != SYSREG_ARM64_SW)
 			json_hex(json, sysreg_table[i].name, kernel->handoff->facts.id[i]);
-	for (unsigned i = 0; i < ARRAY_SIZE(live); i++)
-		json_hex(json, sysreg_table[live[i]].name, kernel->registers[live[i]]);
+	for (unsigned i = 0; report_register(kernel, i, &reg); i++)
+		json_hex(json, reg.name, reg.value);
 	json_close(json);
 }
 

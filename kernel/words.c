@@ -118,6 +118,8 @@ const char *override_reason_str(enum override_reason reason)
 		return "the quotation mark is not closed";
 	case REASON_NO_SUCH_CONSOLE:
 		return "no such console";
+	case REASON_E2H_STUCK:
+		return "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always";
 	case REASON_CUT:
 		return "longer than there is room for, and ignored";
 	}
@@ -167,6 +169,21 @@ const char *va_reason_str(enum va_reason reason)
 		return "52-bit addressing was turned off (arm64.nolva)";
 	case VA_REASON_ASKED:
 		return "asked for with pagoda.va_bits=";
+	}
+	return "unknown reason";
+}
+
+const char *el_reason_str(enum el_reason reason)
+{
+	switch (reason) {
+	case EL_REASON_VHE:
+		return "the CPU has FEAT_VHE";
+	case EL_REASON_NO_VHE:
+		return "the CPU lacks FEAT_VHE";
+	case EL_REASON_VHE_OFF:
+		return "VHE was turned off (id_aa64mmfr1.vh=0)";
+	case EL_REASON_ENTRY:
+		return "entered there";
 	}
 	return "unknown reason";
 }

@@ -267,9 +267,24 @@ static void field_override(struct parser *parser, enum sysreg reg, const struct 
 		wide_addresses_off(parser);
 }
 
-static enum override_reason content_check(enum sysreg reg, const struct sysreg_field *field,
-					  u64 value, unsigned content)
+/* FEAT_E2H0 is missing: HCR_EL2.E2H is 1 whatever is written. */
+static bool e2h_is_stuck(const u64 *id)
 {
+	enum sysreg mmfr4 = SYSREG_ID_AA64MMFR4_EL1;
+
+	return sysreg_field_get(sysreg_find_field(mmfr4, "e2h0"), id[mmfr4]) < 0;
+}
+
+static bool is_vhe_off(enum sysreg reg, const struct sysreg_field *field, unsigned content)
+{
+	return reg == SYSREG_ID_AA64MMFR1_EL1 && field->shift == ID_AA64MMFR1_EL1_VH_SHIFT &&
+	       content == 0;
+}
+
+static enum override_reason content_check(const struct parser *parser, enum sysreg reg,
+					  const struct sysreg_field *field, unsigned content)
+{
+	u64 value = parser->id[reg];
 	u64 wanted = field_put(field, value, content);
 
 	if (content >> field->width != 0)
@@ -278,6 +293,8 @@ static enum override_reason content_check(enum sysreg reg, const struct sysreg_f
 		return content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
 	if (sysreg_field_get(field, wanted) > sysreg_field_get(field, value))
 		return REASON_RAISES;
+	if (is_vhe_off(reg, field, content) && e2h_is_stuck(parser->id))
+		return REASON_E2H_STUCK;
 	return REASON_NONE;
 }
 
@@ -339,7 +356,7 @@ static enum override_reason register_parse(struct parser *parser)
 		return REASON_NO_VALUE;
 	if (!digit_parse(word, &content))
 		return REASON_NOT_A_DIGIT;
-	reason = content_check(reg, field, parser->id[reg], content);
+	reason = content_check(parser, reg, field, content);
 	if (reason == REASON_NONE)
 		field_override(parser, reg, field, content);
 	return reason;
@@ -556,6 +573,7 @@ static enum override_status status_of(enum override_reason reason)
 		return OVERRIDE_APPLIED;
 	case REASON_RAISES:
 	case REASON_NO_SUCH_CONSOLE:
+	case REASON_E2H_STUCK:
 		return OVERRIDE_REFUSED;
 	case REASON_NOT_A_DIGIT:
 	case REASON_TOO_WIDE:

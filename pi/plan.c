@@ -57,6 +57,26 @@ static struct granule granule_describe(const u64 id[SYSREG_FACT_COUNT], unsigned
 	return granule;
 }
 
+/*
+ * With FEAT_VHE a kernel that was entered at EL2 stays there: its registers and tables are what
+ * they would be at EL1. @had: the ID registers before overrides.
+ */
+static void choose_level(struct boot_plan *plan, u64 entry_el, const u64 had[SYSREG_FACT_COUNT],
+			 const u64 id[SYSREG_FACT_COUNT])
+{
+	plan->el = 1;
+	if (entry_el == 1) {
+		plan->el_reason = EL_REASON_ENTRY;
+	} else if (SYSREG_GET(ID_AA64MMFR1_EL1_VH, id[SYSREG_ID_AA64MMFR1_EL1]) != 0) {
+		plan->el = 2;
+		plan->el_reason = EL_REASON_VHE;
+	} else if (SYSREG_GET(ID_AA64MMFR1_EL1_VH, had[SYSREG_ID_AA64MMFR1_EL1]) != 0) {
+		plan->el_reason = EL_REASON_VHE_OFF;
+	} else {
+		plan->el_reason = EL_REASON_NO_VHE;
+	}
+}
+
 /* The page size asked for, or the smallest there is. */
 static struct stop choose_granule(const u64 id[SYSREG_FACT_COUNT], unsigned asked,
 				  struct granule *granule)
@@ -277,6 +297,7 @@ struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
 	if (!is_aligned(facts->image.pa.value, BIT(granule.shift)))
 		return (struct stop){ STOP_IMAGE_MISALIGNED, facts->image.pa.value,
 				      BIT(granule.shift), 0 };
+	choose_level(plan, facts->entry.el, facts->id, id);
 	plan->page_size_asked = options->granule_shift != 0;
 	choose_features(plan, id);
 	plan->layout = layout_make(&plan->kernel, STRUCT_PAGE_SIZE);

@@ -21,6 +21,10 @@ static void read_options(struct boot_handoff *handoff)
 	struct boot_options *options = &handoff->options;
 
 	memcpy(handoff->id, facts->id, sizeof(handoff->id));
+	/* Some CPUs without FEAT_E2H0 are older than the field that says so. */
+	if (SYSREG_GET(HCR_EL2_E2H, facts->entry.hcr) != 0)
+		handoff->id[SYSREG_ID_AA64MMFR4_EL1] |=
+			SYSREG_PUT(ID_AA64MMFR4_EL1_E2H0, ID_AA64MMFR4_EL1_E2H0_NI);
 	options_parse(options, handoff->id, facts->command_line, facts->command_line_length);
 	if (options->earlycon.value != 0) {
 		facts->console = options->earlycon;

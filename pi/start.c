@@ -43,19 +43,31 @@ static void image_describe(struct image *image)
 	image->pool.end = offset_of(_pool_end);
 }
 
-void early_main(u64 fdt, u64 el, u64 sctlr, u64 counter)
+/* The kernel's own exception level, at the last moment: all that went before may still refuse. */
+static void level_enter(const struct boot_handoff *handoff)
+{
+	if (handoff->facts.entry.el == 1)
+		return;
+	if (handoff->plan.el == 2)
+		el2_enter_vhe();
+	else
+		el2_drop();
+}
+
+void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 {
 	struct boot_facts *facts = &boot_handoff.facts;
 	struct pac_key key;
 	struct stop stop;
 	u64 base;
 
-	facts->entry = (struct entry_state){ fdt, el, sctlr, counter };
+	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter };
 	id_read(facts->id);
 	image_describe(&facts->image);
 	stop = boot_prepare(&boot_handoff, 0, &key);
 	if (stop.code != STOP_NONE)
 		boot_fail(&boot_handoff, &stop);
+	level_enter(&boot_handoff);
 	if (boot_handoff.plan.pac)
 		pac_key_set(key.low, key.high);
 	base = boot_handoff.plan.image_va.value;

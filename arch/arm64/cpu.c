@@ -58,6 +58,14 @@ void pac_key_set(u64 low, u64 high)
 		     : "memory");
 }
 
+static unsigned current_level(void)
+{
+	u64 value;
+
+	asm("mrs %0, CurrentEL" : "=r"(value));
+	return value >> 2;
+}
+
 void control_read(u64 registers[SYSREG_COUNT])
 {
 	registers[SYSREG_SCTLR_EL1] = READ_REGISTER(SCTLR_EL1);
@@ -65,6 +73,8 @@ void control_read(u64 registers[SYSREG_COUNT])
 	registers[SYSREG_MAIR_EL1] = READ_REGISTER(MAIR_EL1);
 	registers[SYSREG_TTBR0_EL1] = READ_REGISTER(TTBR0_EL1);
 	registers[SYSREG_TTBR1_EL1] = READ_REGISTER(TTBR1_EL1);
+	if (current_level() == 2)
+		registers[SYSREG_HCR_EL2] = READ_REGISTER(HCR_EL2);
 }
 
 void pan_enable(void)
@@ -94,7 +104,7 @@ void tables_publish(void)
 }
 
 /*
- * EPD0 only forbids walks; nothing else in TCR_EL1 changes, so it may be set with the MMU on. What
+ * EPD0 only forbids walks; nothing else in TCR changes, so it may be set with the MMU on. What
  * the TLB still holds of the identity map goes afterwards.
  */
 void idmap_disable(void)

@@ -4,8 +4,8 @@
 // the registers are saved for the report, not for a return.
 //
 // Nothing is known about the stack pointer: a bad one may be what the exception is about. So no
-// memory is touched before SP is the exception stack's, and registers that EL1 has no other use
-// for keep x0, x1 and SP until then. An exception in the middle of a report starts that stack
+// memory is touched before SP is the exception stack's, and registers that the kernel has no other
+// use for keep x0, x1 and SP until then. An exception in the middle of a report starts that stack
 // afresh, for a line about it; one in the middle of that stops the CPU. So there is no loop.
 //   TPIDR_EL0 x0	SP_EL0 x1	TPIDRRO_EL0 SP		TPIDR_EL1 exceptions taken
 

@@ -39,7 +39,11 @@ void pac_key_set(u64 low, u64 high);
 
 /* The rest is for the kernel, with the MMU on. */
 
-/* control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of EL1 as they are, by enum sysreg. */
+/*
+ * control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of the level the kernel runs at, and HCR_EL2
+ * where that is EL2, by enum sysreg. At EL2 HCR_EL2.E2H is set, and EL2's registers have EL1's
+ * names.
+ */
 void control_read(u64 registers[SYSREG_COUNT]);
 
 /*
@@ -52,7 +56,7 @@ void tables_publish(void);
 
 /*
  * Complete what a change of descriptors began: on return no CPU has, or will use, a translation
- * that was read before it. tlb_invalidate_all(): of EL1 and EL0. tlb_invalidate(): of @range.
+ * that was read before it. tlb_invalidate_all(): of all that the kernel and EL0 use. tlb_invalidate(): of @range.
  * tlb_invalidate_asid(): of @asid, but for global ones.
  */
 void tlb_invalidate_all(void);
@@ -65,7 +69,7 @@ void tlb_invalidate_asid(u16 asid);
  */
 bool address_probe(vaddr_t va, bool write, paddr_t *pa);
 
-/* idmap_disable() - stop walks from TTBR0_EL1 (TCR_EL1.EPD0), and forget what they found. */
+/* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
 void idmap_disable(void);
 
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */

@@ -5,6 +5,8 @@
 #ifndef PAGODA_ASM_H
 #define PAGODA_ASM_H
 
+#include <pagoda/sysreg.h>
+
 /* A routine that C calls: BTI-compatible, visible to the linker, sized for debuggers. */
 .macro	routine name
 	.global	\name
@@ -32,5 +34,21 @@
 	movk	\reg, #(((\value) >> 32) & 0xffff), lsl #32
 	movk	\reg, #(((\value) >> 48) & 0xffff), lsl #48
 .endm
+
+/*
+ * C with the MMU off at @el, exceptions to @vectors. @sctlr has the bits that are RES1 without the
+ * features that define them, and A, so that an emulator faults on an unaligned access as Device
+ * memory would. Clobbers x0.
+ */
+.macro	early_state el, sctlr, vectors
+	mov_q	x0, \sctlr
+	msr	sctlr_\el, x0
+	msr	vbar_\el, \vectors
+	isb
+.endm
+
+#define SCTLR_EL1_EARLY                                                        \
+	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK | \
+	 SCTLR_EL1_EIS_MASK | SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK | SCTLR_EL1_A_MASK)
 
 #endif /* PAGODA_ASM_H */

@@ -19,6 +19,7 @@ struct entry_state {
 	u64 fdt; /* x0: the physical address of the FDT, as passed */
 	u64 el; /* exception level, 1 to 3 */
 	u64 sctlr; /* SCTLR of that level */
+	u64 hcr; /* HCR_EL2, where entered at EL2: after E2H was cleared, unless it is stuck at 1 */
 	u64 counter; /* CNTVCT_EL0 at the first instructions */
 };
 

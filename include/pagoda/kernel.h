@@ -32,7 +32,8 @@ struct kernel {
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum map_result console_result; /* of mapping the console */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
-	u64 registers[SYSREG_COUNT]; /* live values by enum sysreg, of class "ctl" at EL1 */
+	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
+	u64 registers[SYSREG_COUNT];
 };
 
 #endif /* PAGODA_KERNEL_H */

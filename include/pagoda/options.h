@@ -33,6 +33,7 @@ enum override_reason {
 	REASON_BAD_NUMBER,
 	REASON_BAD_QUOTE, /* a quotation mark that is not closed */
 	REASON_NO_SUCH_CONSOLE,
+	REASON_E2H_STUCK, /* VHE cannot be left: the CPU lacks FEAT_E2H0 */
 	REASON_CUT, /* the value was longer than there is room for */
 };
 

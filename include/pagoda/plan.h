@@ -11,7 +11,10 @@
 #include <pagoda/options.h>
 #include <pagoda/pagetable.h>
 
-/* What mmu_flip() writes, in this order: arch/arm64/flip.S loads them by offset. */
+/*
+ * What mmu_flip() writes, in this order: arch/arm64/flip.S loads them by offset. The layouts are
+ * those of EL1, and of EL2 with HCR_EL2.E2H set.
+ */
 struct mmu_registers {
 	u64 mair, tcr, ttbr0, ttbr1, sctlr;
 };
@@ -38,9 +41,21 @@ enum va_reason {
 
 const char *va_reason_str(enum va_reason reason);
 
+/* Why the kernel runs at the exception level it runs at. */
+enum el_reason {
+	EL_REASON_VHE, /* entered at EL2, the CPU has FEAT_VHE */
+	EL_REASON_NO_VHE, /* entered at EL2, but the CPU lacks it */
+	EL_REASON_VHE_OFF, /* overridden */
+	EL_REASON_ENTRY, /* entered at EL1 */
+};
+
+const char *el_reason_str(enum el_reason reason);
+
 struct boot_plan {
-	struct regime kernel; /* upper half, TTBR1_EL1 */
-	struct regime idmap; /* lower half, TTBR0_EL1: the same page size, 48 bits or more */
+	u8 el; /* of the kernel: 1, or 2 with HCR_EL2.E2H and TGE set */
+	enum el_reason el_reason;
+	struct regime kernel; /* upper half, TTBR1 */
+	struct regime idmap; /* lower half, TTBR0: the same page size, 48 bits or more */
 	enum va_reason va_reason;
 	bool page_size_asked;
 	struct map_policy policy; /* of the kernel's tables */

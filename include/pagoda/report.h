@@ -44,6 +44,7 @@ enum report_warning {
 	WARNING_COMMAND_LINE_CUT,
 	WARNING_OVERRIDES_DROPPED,
 	WARNING_NO_PSCI,
+	WARNING_ENTRY_MMU, /* the loader left it on */
 	WARNING_INIT_MAPPED, /* what only the early runtime needed */
 	WARNING_COUNT,
 };
@@ -54,7 +55,16 @@ enum report_warning {
 bool report_warning(const struct kernel *kernel, enum report_warning warning,
 		    char text[WARNING_TEXT_MAX]);
 
-/* WXN as SCTLR_EL1 has it now. */
+/* A control register, by the name that it has at the kernel's exception level. */
+struct report_register {
+	char name[20];
+	u64 value;
+};
+
+/* report_register() - the control registers, by @index from 0 on; false where there are no more. */
+bool report_register(const struct kernel *kernel, unsigned index, struct report_register *reg);
+
+/* WXN as SCTLR has it now. */
 bool report_wxn(const struct kernel *kernel);
 
 #endif /* PAGODA_REPORT_H */

@@ -16,7 +16,16 @@
 extern struct boot_handoff boot_handoff;
 
 /* Called by head.S. MMU off, on the boot stack, .bss clear. */
-void early_main(u64 fdt, u64 el, u64 sctlr, u64 counter) __attribute__((noreturn));
+void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter) __attribute__((noreturn));
+
+/*
+ * el2_enter_vhe() - from the state at entry to that of a kernel at EL2, HCR_EL2.E2H and TGE set:
+ * from then on what is named EL1 reaches EL2's registers.
+ * el2_drop() - return at EL1, leaving a stub behind. Only with HCR_EL2.E2H clear.
+ * At EL2, MMU off; neither uses memory.
+ */
+void el2_enter_vhe(void);
+void el2_drop(void);
 
 /* Called by head.S for any exception before the flip, on an empty boot stack. */
 void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
@@ -30,8 +39,8 @@ void boot_fail(const struct boot_handoff *handoff, const struct stop *stop)
 
 /*
  * mmu_flip() - load @registers, turn the MMU and the caches on, and continue at @entry with
- * @argument in x0, the stack at @stack and VBAR_EL1 at @vectors: all four virtual addresses of the
- * upper half. Runs from the identity map; everything the MMU will read has been published.
+ * @argument in x0, the stack at @stack and the vectors at @vectors: all four virtual addresses of
+ * the upper half. Runs from the identity map; everything the MMU will read has been published.
  */
 void mmu_flip(const struct mmu_registers *registers, u64 entry, u64 argument, u64 stack,
 	      u64 vectors) __attribute__((noreturn));

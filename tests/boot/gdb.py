@@ -6,6 +6,7 @@ import re
 
 REGISTERS = {**{f"x{i}": i for i in range(31)}, "sp": 31, "pc": 32}
 INTERRUPT = b"\x03"
+CHUNK = 1024  # bytes; as hex digits they fit into a packet of QEMU's
 
 
 class Gdb:
@@ -49,6 +50,13 @@ class Gdb:
     def write_memory(self, address, data):
         """Through the MMU as it is now, permissions ignored."""
         assert self._request(b"M%x,%x:%s" % (address, len(data), data.hex().encode())) == b"OK"
+
+    def write_physical(self, address, data):
+        """To physical memory, whatever the MMU maps."""
+        assert self._request(b"Qqemu.PhyMemMode:1") == b"OK"
+        for start in range(0, len(data), CHUNK):
+            self.write_memory(address + start, data[start:start + CHUNK])
+        assert self._request(b"Qqemu.PhyMemMode:0") == b"OK"
 
     def step(self):
         """Let the CPU execute one instruction."""

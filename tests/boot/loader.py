@@ -11,7 +11,7 @@ import tempfile
 
 from machine import IMAGE, Machine
 
-STUB_SIZE = 64
+STUB_SIZE = 256
 # QEMU itself puts a device tree at the start of RAM; a window above it is ours.
 WINDOW_START = 0x40200000
 WINDOW_SIZE = 24 << 20
@@ -33,11 +33,11 @@ SEED = 0x123456789ABCDEF0
 
 
 @functools.lru_cache
-def stub_code():
-    """The stub's machine code, from the cross assembler."""
+def stub_code(before):
+    """The stub's machine code, from the cross assembler. @before: instructions in front of it."""
     with tempfile.TemporaryDirectory(prefix="pagoda-") as directory:
         path = pathlib.Path(directory)
-        (path / "stub.S").write_text(STUB, encoding="ascii")
+        (path / "stub.S").write_text(before + STUB, encoding="ascii")
         subprocess.run(["aarch64-linux-gnu-gcc", "-c", "stub.S"], cwd=path, check=True)
         subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", "stub.o", "stub"], cwd=path,
                        check=True)
@@ -57,10 +57,11 @@ class Memory:
 
 
 @contextlib.contextmanager
-def load(memory, image, fdt, extra=(), **machine):
+def load(memory, image, fdt, before="", extra=(), **machine):
     """A machine whose Image was put at @image by our loader, entered with @fdt in x0. @memory holds
-    all the rest, the FDT for one. @extra: more arguments for QEMU."""
-    code = bytearray(stub_code())
+    all the rest, the FDT for one. @before: what the loader executes first, in assembly language.
+    @extra: more arguments for QEMU."""
+    code = bytearray(stub_code(before))
     struct.pack_into("<QQ", code, len(code) - 16, fdt, image)
     stub = WINDOW_START + WINDOW_SIZE - STUB_SIZE
     memory.put(stub, code)

@@ -312,8 +312,8 @@ class Boot:
         return next(table["entries"] for table in self.document["tables"] if table["root"] == root)
 
     def control(self, name):
-        """The value of a register of the report."""
-        return number(self.document["registers"][name])
+        """The value of a control register of the level at which the kernel runs."""
+        return number(self.document["registers"][f"{name}_EL{self.document['decision']['el']}"])
 
 
 def capture(machine):
@@ -323,11 +323,11 @@ def capture(machine):
     image = document["image"]
     edges = [edge for table in document["tables"] for entry in table["entries"]
              for edge in (number(entry["start"]), number(entry["start"]) + entry["size"] - 1)]
-    walkers = {root: Walker(number(document["registers"]["TCR_EL1"]),
-                            number(document["registers"][ttbr]),
-                            number(document["registers"]["MAIR_EL1"]), root == "kernel",
-                            machine.memory)
-               for root, ttbr in (("kernel", "TTBR1_EL1"), ("idmap", "TTBR0_EL1"))}
+    level = document["decision"]["el"]
+    tcr, mair, *roots = [number(document["registers"][f"{name}_EL{level}"])
+                         for name in ("TCR", "MAIR", "TTBR1", "TTBR0")]
+    walkers = {root: Walker(tcr, ttbr, mair, root == "kernel", machine.memory)
+               for root, ttbr in zip(("kernel", "idmap"), roots)}
     return Boot(text, document, machine.memory(number(image["pa"]), image["size"]),
                 machine.registers(), {edge: machine.translate(edge) for edge in edges},
                 walkers, {root: walker.runs() for root, walker in walkers.items()})

@@ -15,6 +15,8 @@ CASES = [
     ("", "virt"),
     ("arm64.pagesize=16k", "virt"),
     ("arm64.pagesize=64k", "virt"),
+    ("", "virt,virtualization=on"),
+    ("arm64.pagesize=16k", "virt,virtualization=on"),
     ("arm64.pagesize=64k", "virt,virtualization=on"),
     ("", "virt,dtb-randomness=off"),
 ]

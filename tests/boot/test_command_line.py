@@ -230,7 +230,7 @@ def writable_executable(result):
 @pytest.mark.parametrize("option", ["arm64.nowxn", "arm64_sw.nowxn=1"])
 def test_nowxn_clears_the_bit_changes_no_mapping_and_says_so(option):
     result = boot("max", option)
-    assert bits(result.control("SCTLR_EL1"), 19, 19) == 0
+    assert bits(result.control("SCTLR"), 19, 19) == 0
     assert result.document["regime"]["wxn"] is False
     assert writable_executable(result) == []
     warning = "W^X is NOT enforced by the CPU: WXN is off (arm64.nowxn)"
@@ -248,7 +248,7 @@ def test_rodata_off_makes_text_writable_and_says_so(option, page_size):
             for entry in writable_executable(result)] == [
                 (symbols()["_text_start"], symbols()["_text_end"])]
     assert not [entry for entry in result.tables("idmap") if entry["write"] and entry["execute"]]
-    assert bits(result.control("SCTLR_EL1"), 19, 19) == 0
+    assert bits(result.control("SCTLR"), 19, 19) == 0
     assert result.document["regime"]["wxn"] is False
     assert result.document["audit"][0]["writable_executable"] == 1
     assert result.document["warnings"] == [
@@ -267,14 +267,14 @@ def test_nobti_leaves_text_unguarded(append):
     result = boot("max", append)
     assert guarded(result) == {0} != guarded(boot("max"))
     assert result.document["decision"]["bti"] is False
-    assert bits(result.control("SCTLR_EL1"), 36, 36) == 0
+    assert bits(result.control("SCTLR"), 36, 36) == 0
 
 
 def test_nopauth_leaves_return_addresses_unsigned():
     result = boot("max", "arm64.nopauth")
     assert result.document["decision"]["pac"] is False
-    assert bits(result.control("SCTLR_EL1"), 31, 31) == 0
-    assert bits(boot("max").control("SCTLR_EL1"), 31, 31) == 1
+    assert bits(result.control("SCTLR"), 31, 31) == 0
+    assert bits(boot("max").control("SCTLR"), 31, 31) == 1
 
 
 def test_the_id_registers_are_reported_as_the_cpu_has_them_whatever_was_overridden():

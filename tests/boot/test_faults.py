@@ -46,6 +46,7 @@ class Victim(Machine):
         super().start()
         self.expect(PROMPT)
         document = self.document("ptdump json")
+        self.el = document["decision"]["el"]
         self.image = number(document["image"]["va"])
         self.physical = number(document["image"]["pa"])
         self.levels = document["regime"]["levels"]
@@ -99,7 +100,7 @@ def walked_levels(report):
 def check_abort(report, victim, kind, status, far, elr):
     """@report is of an abort @kind with @status in words, and decodes all of it."""
     classes = {"instruction": 0x21, "data": 0x25}
-    assert "pagoda: synchronous exception from EL1\n" in report
+    assert f"pagoda: synchronous exception from EL{victim.el}\n" in report
     assert esr(report) >> 26 == classes[kind]
     assert re.search(rf"^  ec   0x{classes[kind]:x}  {kind} abort at the current EL$", report,
                      re.MULTILINE)

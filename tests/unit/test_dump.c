@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include <pagoda/dump.h>
+#include <pagoda/format.h>
 #include <pagoda/report.h>
 
 #include "support/console_capture.h"
@@ -266,6 +267,60 @@ static void json_tables_hold_runs_that_markers_do_not_cut(void **state)
 		       "\"shareability\": \"inner\", \"raw\": \"0x0070000040240403\"}");
 }
 
+static void a_kernel_at_el2_has_its_registers_under_their_names_there(void **state)
+{
+	(void)state;
+	sample_make(&sample, 12, 52);
+	for (unsigned el = 1; el <= 2; el++) {
+		char expected[80];
+
+		sample.handoff.plan.el = el;
+		sample.kernel.registers[SYSREG_TTBR1_EL1] = 0x40254000;
+		sample.kernel.registers[SYSREG_HCR_EL2] = 0x488000000;
+		capture_clear();
+		report_text(&sample.kernel);
+		report_json(&sample.kernel);
+		format(expected, sizeof(expected), "TTBR1_EL%u 0x0000000040254000\n", el);
+		assert_printed(expected);
+		format(expected, sizeof(expected), "\"TTBR1_EL%u\": \"0x0000000040254000\"", el);
+		assert_printed(expected);
+		format(expected, sizeof(expected), "TCR_EL%u", 3 - el);
+		assert_null(strstr(captured, expected));
+		assert_int_equal(strstr(captured, "HCR_EL2   0x0000000488000000\n") != NULL,
+				 el == 2);
+		assert_int_equal(strstr(captured, "\"HCR_EL2\": \"0x0000000488") != NULL, el == 2);
+		walk(0xffff000000000000);
+		format(expected, sizeof(expected), "upper half, kernel map (TTBR1_EL%u)\n", el);
+		assert_printed(expected);
+	}
+}
+
+static void a_report_says_how_the_image_was_entered(void **state)
+{
+	struct entry_state *entry = &sample.handoff.facts.entry;
+
+	(void)state;
+	sample_make(&sample, 12, 52);
+	capture_clear();
+	report_text(&sample.kernel);
+	report_json(&sample.kernel);
+	assert_printed("entered at   EL1, MMU off, data cache off, instruction cache off\n");
+	assert_printed("EL1: entered there\n");
+	assert_printed("\"entry\": {\"mmu\": false, \"data_cache\": false, "
+		       "\"instruction_cache\": false, \"e2h_stuck\": false}");
+	*entry = (struct entry_state){ .el = 2, .sctlr = 0x1005, .hcr = 0x400000000 };
+	sample.handoff.plan.el = 2;
+	sample.handoff.plan.el_reason = EL_REASON_VHE;
+	capture_clear();
+	report_text(&sample.kernel);
+	report_json(&sample.kernel);
+	assert_printed("entered at   EL2, MMU on, data cache on, instruction cache on, "
+		       "HCR_EL2.E2H stuck at 1\n");
+	assert_printed("EL2 (VHE): the CPU has FEAT_VHE\n");
+	assert_printed("\"entry\": {\"mmu\": true, \"data_cache\": true, "
+		       "\"instruction_cache\": true, \"e2h_stuck\": true}");
+}
+
 static void a_report_says_why_writable_text_is_executable(void **state)
 {
 	(void)state;
@@ -362,6 +417,8 @@ int main(void)
 		cmocka_unit_test(a_walk_does_not_follow_a_table_outside_ram),
 		cmocka_unit_test(json_documents_stand_between_braces_in_column_0),
 		cmocka_unit_test(json_tables_hold_runs_that_markers_do_not_cut),
+		cmocka_unit_test(a_kernel_at_el2_has_its_registers_under_their_names_there),
+		cmocka_unit_test(a_report_says_how_the_image_was_entered),
 		cmocka_unit_test(a_report_says_why_writable_text_is_executable),
 		cmocka_unit_test(a_report_shows_what_overrides_took_away),
 		cmocka_unit_test(a_report_hides_the_seed_and_the_control_characters_of_others),

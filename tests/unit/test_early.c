@@ -418,6 +418,30 @@ static void the_entry_state_and_the_timeline_reach_the_kernel(void **state)
 	assert_int_equal(timeline[STAGE_KERNEL_MAIN], 0);
 }
 
+static void vhe_is_left_where_hcr_el2_e2h_can_be_cleared_and_only_there(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.bootargs = "id_aa64mmfr1.vh=0";
+	for (unsigned stuck = 0; stuck <= 1; stuck++) {
+		const struct boot_handoff *handoff;
+
+		machine_build(&machine, &setup);
+		machine.entry.el = 2;
+		machine.entry.hcr = 0x30080000000 | (u64)stuck << 34;
+		assert_int_equal(machine_boot(&machine).code, STOP_NONE);
+		handoff = machine.handoff;
+		assert_int_equal(handoff->plan.el, stuck ? 2 : 1);
+		assert_int_equal(handoff->options.record_count, 1);
+		assert_int_equal(handoff->options.record[0].reason,
+				 stuck ? REASON_E2H_STUCK : REASON_NONE);
+		/* ID_AA64MMFR4_EL1.E2H0: corrected, and kept as the CPU has it. */
+		assert_int_equal(handoff->id[SYSREG_ID_AA64MMFR4_EL1], stuck ? 0xf000000 : 0);
+		assert_int_equal(handoff->facts.id[SYSREG_ID_AA64MMFR4_EL1], 0);
+	}
+}
+
 static void the_id_registers_are_kept_as_the_cpu_has_them_too(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
@@ -1375,6 +1399,7 @@ int main(void)
 		cmocka_unit_test(a_cpu_without_entropy_gets_no_kaslr_and_says_so),
 		cmocka_unit_test(where_the_fdt_lies_decides_nothing),
 		cmocka_unit_test(the_entry_state_and_the_timeline_reach_the_kernel),
+		cmocka_unit_test(vhe_is_left_where_hcr_el2_e2h_can_be_cleared_and_only_there),
 		cmocka_unit_test(the_id_registers_are_kept_as_the_cpu_has_them_too),
 		cmocka_unit_test(lines_of_any_size_are_cleaned_and_published),
 		cmocka_unit_test(every_line_of_the_fdt_that_is_read_was_cleaned_before),

@@ -563,6 +563,30 @@ static void a_later_word_wins_and_a_wrong_one_changes_nothing(void **state)
 	assert_string_equal(parse("pagoda.run=report pagoda.run=\"\"").options.run, "");
 }
 
+/* ID_AA64MMFR4_EL1.E2H0, bits 27:24, is signed: from 8 on FEAT_E2H0 is not there. */
+static void vhe_cannot_be_turned_off_where_e2h_is_stuck(void **state)
+{
+	static const struct fate applied =
+		APPLIED("id_aa64mmfr1.vh=0", "id_aa64mmfr1.vh", "id_aa64mmfr1.vh", "0");
+	static const struct fate refused = REFUSED("id_aa64mmfr1.vh=0", REASON_E2H_STUCK,
+						   "id_aa64mmfr1.vh", "id_aa64mmfr1.vh", "0");
+	u64 cpu[SYSREG_FACT_COUNT];
+
+	(void)state;
+	memcpy(cpu, cpu_max, sizeof(cpu));
+	for (u64 e2h0 = 0; e2h0 <= 0xf; e2h0++) {
+		struct parsed parsed;
+
+		cpu[SYSREG_ID_AA64MMFR4_EL1] = e2h0 << 24;
+		parsed = parse_bytes(cpu, applied.line, strlen(applied.line));
+		assert_int_equal(parsed.options.record_count, 1);
+		assert_record(&parsed.options.record[0], e2h0 < 8 ? &applied : &refused);
+		assert_int_equal(field_of(&parsed, SYSREG_ID_AA64MMFR1_EL1, "vh"), e2h0 >= 8);
+		parsed = parse_bytes(cpu, "id_aa64mmfr1.pan=0", 18);
+		assert_int_equal(parsed.options.record[0].status, OVERRIDE_APPLIED);
+	}
+}
+
 static void records_stand_in_the_order_of_the_line(void **state)
 {
 	static const struct fate fates[] = {
@@ -1030,6 +1054,7 @@ int main(void)
 		cmocka_unit_test(nolva_gives_a_cpu_no_page_size_and_no_address_bit_it_lacks),
 		cmocka_unit_test(what_nolva_took_cannot_be_given_back),
 		cmocka_unit_test(a_later_word_wins_and_a_wrong_one_changes_nothing),
+		cmocka_unit_test(vhe_cannot_be_turned_off_where_e2h_is_stuck),
 		cmocka_unit_test(records_stand_in_the_order_of_the_line),
 		cmocka_unit_test(nothing_after_a_double_dash_is_read),
 		cmocka_unit_test(an_unclosed_quotation_mark_ends_the_line_and_is_reported),

@@ -239,17 +239,45 @@ static void every_cpu_and_command_line_gets_its_regime_and_its_tcr(void **state)
 		assert_row(&rows[i]);
 }
 
-static void entry_at_el2_decides_the_same(void **state)
+/* The kernel's own level, and why. */
+static void assert_level(const char *command_line, unsigned el, enum el_reason reason)
 {
-	struct boot_plan first;
+	assert_int_equal(boot_plan(command_line).code, STOP_NONE);
+	assert_int_equal(boot.plan.el, el);
+	assert_int_equal(boot.plan.el_reason, reason);
+}
+
+static void a_kernel_entered_at_el2_stays_there_where_the_cpu_has_vhe(void **state)
+{
+	(void)state;
+	for (int cpu = 0; cpu < FAKE_CPU_COUNT; cpu++) {
+		bool vhe;
+
+		boot_reset(cpu);
+		vhe = bits(boot.facts.id[SYSREG_ID_AA64MMFR1_EL1], 11, 8) != 0;
+		assert_level("", 1, EL_REASON_ENTRY);
+		assert_level("id_aa64mmfr1.vh=0", 1, EL_REASON_ENTRY);
+		boot.facts.entry.el = 2;
+		assert_level("", vhe ? 2 : 1, vhe ? EL_REASON_VHE : EL_REASON_NO_VHE);
+		assert_level("id_aa64mmfr1.vh=0", 1, vhe ? EL_REASON_VHE_OFF : EL_REASON_NO_VHE);
+	}
+}
+
+static void the_exception_level_changes_nothing_else(void **state)
+{
+	static struct boot_plan at_el1;
 
 	(void)state;
-	boot_reset(FAKE_CPU_MAX);
-	boot_plan("");
-	memcpy(&first, &boot.plan, sizeof(first));
-	boot.facts.entry.el = 2;
-	assert_int_equal(boot_plan("").code, STOP_NONE);
-	assert_true(same_plan(&boot.plan, &first));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		boot_reset(rows[i].cpu);
+		boot_plan(rows[i].command_line);
+		memcpy(&at_el1, &boot.plan, sizeof(at_el1));
+		boot.facts.entry.el = 2;
+		assert_int_equal(boot_plan(rows[i].command_line).code, STOP_NONE);
+		at_el1.el = boot.plan.el;
+		at_el1.el_reason = boot.plan.el_reason;
+		assert_true(same_plan(&boot.plan, &at_el1));
+	}
 }
 
 static void entry_at_any_other_level_stops(void **state)
@@ -811,7 +839,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cpu_and_command_line_gets_its_regime_and_its_tcr),
-		cmocka_unit_test(entry_at_el2_decides_the_same),
+		cmocka_unit_test(a_kernel_entered_at_el2_stays_there_where_the_cpu_has_vhe),
+		cmocka_unit_test(the_exception_level_changes_nothing_else),
 		cmocka_unit_test(entry_at_any_other_level_stops),
 		cmocka_unit_test(a_tgran4_of_0xf_is_no_4k_and_not_more_than_lpa2),
 		cmocka_unit_test(reserved_granule_values_compare_as_the_manual_says),

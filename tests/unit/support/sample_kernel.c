@@ -50,6 +50,8 @@ static void make_plan(struct boot_plan *plan, unsigned granule_shift, unsigned v
 
 	plan->kernel = regime_make(granule_shift, va_bits, wide ? 52 : 48, wide);
 	plan->idmap = regime_make(granule_shift, 48, wide ? 52 : 48, wide);
+	plan->el = 1;
+	plan->el_reason = EL_REASON_ENTRY;
 	plan->va_reason = wide ? VA_REASON_LPA2 : VA_REASON_ASKED;
 	plan->policy.guarded = true;
 	plan->wxn = true;
