@@ -231,12 +231,11 @@ static void poweroff_and_reboot_say_why_the_machine_is_still_there(void **state)
 
 static void every_command_that_help_lists_is_known(void **state)
 {
-	static const char *const names[] = { "help",	    "report",	    "report json",
-					     "overrides",   "ptdump",	    "ptdump idmap",
-					     "ptdump json", "layout",	    "memory",
-					     "memory test", "buddy",	    "buddy test",
-					     "vmalloc",	    "vmalloc test", "poweroff",
-					     "reboot",	    "walk 0" };
+	static const char *const names[] = { "help",	"report",	"report json", "overrides",
+					     "ptdump",	"ptdump idmap", "ptdump json", "layout",
+					     "memory",	"memory test",	"buddy",       "buddy test",
+					     "vmalloc", "vmalloc test", "poweroff",    "reboot",
+					     "walk 0" };
 
 	(void)state;
 	sample_make(&sample, 12, 52);
