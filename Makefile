@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 #
 # make            build/Image and build/pagoda.elf
-# make run        boot it under QEMU: CPU= MEM= APPEND= EL2=1 QEMU_ARGS=
+# make run        boot it under QEMU: CPU= MEM= APPEND= EL2=1 FIRMWARE=uefi|uboot QEMU_ARGS=
 # make gdb        the same, stopped at its first instruction, in a debugger
-# make test       everything that must hold: unit tests, script tests, boot tests
-# make unit | boot-test | script-test     parts of that
+# make disk       build/disk.img, a bootable stick: APPEND=; KEY= CERT= sign for Secure Boot
+# make fit        build/pagoda.itb, for U-Boot's bootm
+# make test       everything that must hold: unit, script, boot and viewer tests
+# make unit | boot-test | script-test | view-test     parts of that
+# make firmware-test   more machines and firmware than make test has time for
+# make docs-images   docs/images again, from what is built
 # make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
@@ -29,6 +33,7 @@ PYTHON ?= /usr/bin/python3
 # ---- what there is -----------------------------------------------------------------------------
 
 early_sources := $(wildcard pi/*.c)
+efi_sources := $(wildcard efi/*.c)
 # Of mm/ and lib/, what only the kernel needs.
 late_sources := lib/json.c mm/buddy.c mm/change.c mm/heap.c mm/vmalloc.c
 shared_sources := $(filter-out $(late_sources),$(wildcard mm/*.c lib/*.c))
@@ -39,10 +44,11 @@ generated := $(O)/gen/generated/sysreg.h $(O)/gen/sysreg_table.c
 
 objects_of = $(patsubst %,$(O)/%.o,$(basename $(1)))
 early_objects := $(call objects_of,$(early_sources))
+efi_objects := $(call objects_of,$(efi_sources))
 shared_objects := $(call objects_of,$(shared_sources)) $(O)/gen/sysreg_table.o
 kernel_objects := $(call objects_of,$(kernel_sources))
 arch_objects := $(call objects_of,$(arch_sources))
-image_objects := $(early_objects) $(shared_objects) $(kernel_objects) $(arch_objects)
+image_objects := $(early_objects) $(efi_objects) $(shared_objects) $(kernel_objects) $(arch_objects)
 
 # ---- how it is compiled ------------------------------------------------------------------------
 
@@ -59,7 +65,10 @@ image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidde
 branch_protection := -mbranch-protection=standard
 
 $(early_objects): flags := $(image_flags) -O3
+$(efi_objects): flags := $(image_flags) -Os
 $(shared_objects): flags := $(image_flags) -O3 $(branch_protection)
+# Firmware is still in charge when these run, and nobody counts.
+$(call objects_of,lib/acpi.c lib/fdt_write.c): flags := $(image_flags) -Os $(branch_protection)
 $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
@@ -106,7 +115,7 @@ $(O)/%.o: %.S Makefile | $(generated)
 $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/start.h Makefile $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
-		'-DEARLY_OBJECTS=$(O)/pi/?*.o' -o $@ $<
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force
@@ -117,7 +126,7 @@ $(O)/pool-size: force
 $(O)/pagoda.elf: $(image_objects) $(O)/pagoda.lds scripts/check-sealed scripts/early-imports.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
-		--shared $(shared_objects)
+		$(efi_objects) --shared $(shared_objects)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(link_flags) -T $(O)/pagoda.lds -o $@ $(image_objects)
 
@@ -137,9 +146,13 @@ compile_commands.json: $(O)/Image scripts/gen-compile-commands
 # Variables from make's command line are in the environment of recipes; O may come from here.
 export O
 
-.PHONY: setup-run run gdb
+.PHONY: setup-run setup-firmware run gdb disk fit
 setup-run:
 	@scripts/setup run
+	@$(if $(filter-out none,$(FIRMWARE)),scripts/setup firmware)
+
+setup-firmware:
+	@scripts/setup firmware
 
 run: setup-run
 	@$(MAKE) --no-print-directory O=$(O) all
@@ -150,11 +163,26 @@ gdb: setup-run
 	@$(MAKE) --no-print-directory O=$(O) all
 	@scripts/run --gdb
 
+disk: setup-firmware
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(call say,DISK,$(O)/disk.img)
+	$(Q)scripts/make-disk $(O)/Image $(O)/disk.img
+
+fit: setup-firmware
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(call say,FIT,$(O)/pagoda.itb)
+	$(Q)mkimage -D '-I dts -O dtb -p 500 -i $(O)' -f scripts/pagoda.its $(O)/pagoda.itb \
+		>/dev/null
+
+firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
+	tests/boot/test_efi*.py tests/boot/test_uefi*.py)
+
 # ---- unit tests, on this machine ---------------------------------------------------------------
 
 host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
-host_sources := $(filter-out pi/start.c lib/string.c,$(early_sources) $(shared_sources)) \
+host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
+		$(early_sources) $(efi_sources) $(shared_sources)) \
 	$(filter-out $(addprefix kernel/,main.c exception.c psci.c memory.c change_test.c alloc%), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
@@ -191,7 +219,7 @@ bench-boot: setup-test
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
 
-.PHONY: setup-test test test-all unit script-test boot-test
+.PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:
 	@scripts/setup test
 
@@ -200,7 +228,7 @@ test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 test-all: unit
-	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot tests/viewer
 
 unit: $(unit_programs)
 	$(Q)scripts/run-unit $^
@@ -208,8 +236,27 @@ unit: $(unit_programs)
 script-test:
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
 
+view-test: all
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/viewer
+
 boot-test: all $(O)/count.so
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
+
+# Every machine that firmware can boot the Image on; make test takes a few of them.
+.PHONY: firmware-test
+firmware-test: setup-test
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
+
+# ---- pictures for the documents ----------------------------------------------------------------
+
+.PHONY: setup-view docs-images
+setup-view:
+	@scripts/setup view
+
+docs-images: setup-view
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/docs-images
 
 # ---- keeping it clean --------------------------------------------------------------------------
 

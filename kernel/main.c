@@ -12,6 +12,7 @@
 #include <pagoda/report.h>
 #include <pagoda/shell.h>
 #include <pagoda/start.h>
+#include <pagoda/string.h>
 
 struct boot_handoff boot_handoff;
 
@@ -57,6 +58,39 @@ static void console_map(struct kernel *kernel, const struct boot_handoff *handof
 	console_init((void *)(uintptr_t)(slot.value + device % granule));
 }
 
+/* Not cleared at boot, which would cost the early runtime more than all else about EFI. */
+static u64 efi_map_copy[KIB(16) / sizeof(u64)] __attribute__((section(".noinit")));
+
+/*
+ * The EFI memory map, for reports: as much of it as there is room for is copied through a window in
+ * the fixmap, so that the kernel's map is the same whoever started it.
+ */
+static void efi_map_read(struct kernel *kernel, const struct boot_handoff *handoff)
+{
+	const struct efi_facts *efi = &handoff->facts.efi;
+	u64 granule = regime_granule(&handoff->plan.kernel);
+	u64 offset = efi->map_start % granule;
+	vaddr_t window = layout_fixmap(&handoff->plan.layout, FIXMAP_EFI_MAP);
+	struct efi_memory_map map = { .descriptors = (const u8 *)efi_map_copy,
+				      .size = min_u64(efi->map_size, sizeof(efi_map_copy)),
+				      .descriptor_size = efi->descriptor_size,
+				      .version = efi->descriptor_version };
+	struct map_request request = { .start = window,
+				       .end = vaddr(
+					       align_up(window.value + offset + map.size, granule)),
+				       .pa = paddr(efi->map_start - offset),
+				       .attr = { PROT_READ_ONLY, MEM_NORMAL } };
+
+	if (map.size == 0 || !efi_map_check(&map) ||
+	    map_range(&kernel->kernel_space, &request) != MAP_OK)
+		return;
+	tables_publish();
+	memcpy(efi_map_copy, (const void *)(window.value + offset), map.size);
+	if (pt_unmap_range(&kernel->kernel_space, request.start, request.end) == MAP_OK)
+		tlb_invalidate_all();
+	kernel->efi_map = map;
+}
+
 /* A boot that cannot go on although the MMU is on. */
 static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 {
@@ -76,6 +110,7 @@ void kernel_main(struct boot_handoff *handoff)
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
 	console_map(&kernel, handoff);
+	efi_map_read(&kernel, handoff);
 	exception_init(&kernel);
 	stop = memory_init(&kernel, handoff);
 	if (stop.code != STOP_NONE)

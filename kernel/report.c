@@ -465,6 +465,7 @@ static void report_image(const struct kernel *kernel)
 		print("%s\n", kaslr_source_str(plan->kaslr_source));
 		break;
 	case KASLR_FDT:
+	case KASLR_EFI:
 	case KASLR_RNDR:
 		print("offset 0x%016lx, seed from %s\n", plan->kaslr_offset,
 		      kaslr_source_str(plan->kaslr_source));
@@ -612,6 +613,7 @@ void report_text(const struct kernel *kernel)
 	report_layout(kernel);
 	report_memory(kernel);
 	report_firmware(kernel);
+	report_efi(kernel);
 	report_tables(kernel);
 	report_time(kernel);
 	report_warnings(kernel);

@@ -275,6 +275,7 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	json_memory(json, kernel);
 	json_linear(json, kernel);
 	json_devices(json, kernel);
+	report_json_efi(kernel, json);
 	json_pool(json, kernel);
 	json_audit(json, kernel);
 	json_timeline(json, kernel);

@@ -148,6 +148,8 @@ const char *kaslr_source_str(enum kaslr_source source)
 		return "off: no entropy";
 	case KASLR_FDT:
 		return "fdt";
+	case KASLR_EFI:
+		return "efi";
 	case KASLR_RNDR:
 		return "rndr";
 	}

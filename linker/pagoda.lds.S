@@ -28,7 +28,14 @@
 #define POOL_SIZE 0x100000
 #endif
 
-/* EARLY_OBJECTS comes from the Makefile: the objects of pi/, only needed before kernel_main. */
+/*
+ * EARLY_OBJECTS and EFI_OBJECTS come from the Makefile: the objects of pi/ and efi/, only needed
+ * before kernel_main.
+ */
+
+/* Of the PE header. Firmware maps pages of 4 KiB; files are counted in sectors. */
+#define PE_SECTION_ALIGN 0x1000
+#define PE_FILE_ALIGN 0x200
 
 #define DEBUG_SECTION(name) name 0 : { *(name) } :NONE
 
@@ -51,9 +58,13 @@ SECTIONS
 	.head : {
 		_rodata_start = .;
 		KEEP(*(.head))
+		KEEP(*(.head.pe))
+		. = ALIGN(PE_SECTION_ALIGN);
+		_pe_headers_end = .;
 	} :rodata
 	.rodata : {
-		*(EXCLUDE_FILE(EARLY_OBJECTS) .rodata EXCLUDE_FILE(EARLY_OBJECTS) .rodata.*)
+		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata)
+		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata.*)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {
@@ -64,7 +75,8 @@ SECTIONS
 
 	.text : {
 		_text_start = .;
-		*(EXCLUDE_FILE(EARLY_OBJECTS) .text EXCLUDE_FILE(EARLY_OBJECTS) .text.*)
+		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .text)
+		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .text.*)
 	} :text
 	. = ALIGN(SEGMENT_ALIGN);
 	_text_end = .;
@@ -73,6 +85,7 @@ SECTIONS
 		_init_text_start = .;
 		*(.init.text)
 		EARLY_OBJECTS(.text .text.*)
+		EFI_OBJECTS(.text .text.*)
 	} :init_text
 	. = ALIGN(SEGMENT_ALIGN);
 	_init_text_end = .;
@@ -80,6 +93,7 @@ SECTIONS
 	.init.data : {
 		_init_data_start = .;
 		EARLY_OBJECTS(.rodata .rodata.*)
+		EFI_OBJECTS(.rodata .rodata.*)
 	} :init_data
 	.rela.dyn : ALIGN(8) {
 		_rela_start = .;
@@ -96,6 +110,8 @@ SECTIONS
 		_got_start = .;
 		*(.got .got.plt)
 		_got_end = .;
+		. = ALIGN(PE_FILE_ALIGN);
+		_file_end = .;
 	} :data
 
 	.bss (NOLOAD) : ALIGN(256) {
@@ -114,12 +130,26 @@ SECTIONS
 		_exception_stack_end = .;
 		. += STACK_SIZE;
 		_stack_end = .;
+		*(.noinit)
 	} :data
 	. = ALIGN(SEGMENT_ALIGN);
 	_data_end = .;
 	_end = .;
 
 	_image_size = ABSOLUTE(_end - _text);
+
+	/* Numbers for arch/arm64/pe.S: the segments as PE sections. */
+	_pe_section_align = ABSOLUTE(PE_SECTION_ALIGN);
+	_pe_file_align = ABSOLUTE(PE_FILE_ALIGN);
+	_pe_headers_size = ABSOLUTE(_pe_headers_end - _text);
+	_pe_rodata_size = ABSOLUTE(_rodata_end - _pe_headers_end);
+	_pe_text_size = ABSOLUTE(_text_end - _text_start);
+	_pe_init_text_size = ABSOLUTE(_init_text_end - _init_text_start);
+	_pe_init_data_size = ABSOLUTE(_init_data_end - _init_data_start);
+	_pe_data_memory_size = ABSOLUTE(_data_end - _data_start);
+	_pe_data_file_size = ABSOLUTE(_file_end - _data_start);
+	_pe_code_size = ABSOLUTE(_init_text_end - _text_start);
+	_pe_data_size = ABSOLUTE(_image_size - _pe_code_size - _pe_headers_size);
 
 	.plt : { *(.plt .iplt) }
 	ASSERT(_got_end - _got_start == 0x20, "a global offset table: something is not hidden")

@@ -9,9 +9,6 @@
 
 #include "tables.h"
 
-/* Where a list of tables ends: no table's address, and no valid descriptor. */
-#define LIST_END 2
-
 /* What must change together: one leaf, or all of a contiguous run. */
 struct unit {
 	u64 *slot; /* its first descriptor */
@@ -80,58 +77,16 @@ static u64 *parent_slot(const struct pt_space *space, u64 va, int level)
 	return table_pointer(space, table) + regime_index(&space->regime, level - 1, vaddr(va));
 }
 
-/*
- * Take the tables for @va out of the tree, from the last one up, as long as they are empty. The
- * first word of each holds the next in @list: as a descriptor, if a walk still gets there, it is
- * invalid.
- */
-static void tables_prune(struct pt_space *space, u64 va, paddr_t *list)
-{
-	const struct regime *regime = &space->regime;
-	struct pt_entry entry = pt_find(space, vaddr(va));
-
-	for (int level = entry.level; level > regime->root_level; level--) {
-		u64 *slot = parent_slot(space, va, level);
-		paddr_t table = pte_address(regime, slot_read(slot), level - 1);
-
-		if (slots_used(table_pointer(space, table), regime_entries(regime, level)))
-			return;
-		slot_write(slot, (pte_t){ 0 });
-		slot_write(table_pointer(space, table), (pte_t){ list->value });
-		*list = table;
-	}
-}
-
-/* No walk reaches those on the list any more. */
-static void tables_give(struct pt_space *space, paddr_t list)
-{
-	while (list.value != LIST_END) {
-		paddr_t next = paddr(slot_read(table_pointer(space, list)).bits);
-
-		pool_give(space, list);
-		list = next;
-	}
-}
-
 enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end)
 {
 	enum map_result result = pt_unmap_range(space, start, end);
-	paddr_t list = paddr(LIST_END);
+	struct table_list pruned = { 0 };
 
 	if (result != MAP_OK)
 		return result;
-	for (u64 va = start.value; va != end.value;) {
-		u64 span = regime_span(&space->regime, pt_find(space, vaddr(va)).level);
-
-		tables_prune(space, va, &list);
-		/* The next table, if there is one; end may be 0. */
-		va = align_down(va, span) + span;
-		if (va - 1 >= end.value - 1)
-			break;
-	}
-	invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN,
-		   list.value != LIST_END);
-	tables_give(space, list);
+	pt_prune(space, start, end, &pruned);
+	invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN, pruned.count != 0);
+	pt_give_pruned(space, &pruned);
 	return MAP_OK;
 }
 

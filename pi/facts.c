@@ -31,6 +31,7 @@ enum property {
 	PROPERTY_BOOTARGS,
 	PROPERTY_STDOUT_PATH,
 	PROPERTY_KASLR_SEED,
+	PROPERTY_FIRMWARE,
 	PROPERTY_INITRD_START,
 	PROPERTY_INITRD_END,
 	PROPERTY_NO_MAP,
@@ -49,6 +50,7 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_BOOTARGS] = "bootargs",
 	[PROPERTY_STDOUT_PATH] = "stdout-path",
 	[PROPERTY_KASLR_SEED] = "kaslr-seed",
+	[PROPERTY_FIRMWARE] = "pagoda,firmware",
 	[PROPERTY_INITRD_START] = "linux,initrd-start",
 	[PROPERTY_INITRD_END] = "linux,initrd-end",
 	[PROPERTY_NO_MAP] = "no-map",
@@ -116,6 +118,43 @@ static void take_seed(struct scan *scan, struct fdt_value value)
 		data[i] = 0;
 }
 
+static void read_efi_property(struct efi_facts *efi, const struct fdt_event *event)
+{
+	u64 number = event->size <= sizeof(u64) ? fdt_cells(event->data, event->size / 4) : 0;
+
+	if (strcmp(event->name, "linux,uefi-system-table") == 0)
+		efi->system_table = number;
+	else if (strcmp(event->name, "linux,uefi-mmap-start") == 0)
+		efi->map_start = number;
+	else if (strcmp(event->name, "linux,uefi-mmap-size") == 0)
+		efi->map_size = (u32)number;
+	else if (strcmp(event->name, "linux,uefi-mmap-desc-size") == 0)
+		efi->descriptor_size = (u32)number;
+	else if (strcmp(event->name, "linux,uefi-mmap-desc-ver") == 0)
+		efi->descriptor_version = (u32)number;
+	else if (strcmp(event->name, "pagoda,acpi-rsdp") == 0)
+		efi->rsdp = number;
+	else if (strcmp(event->name, "pagoda,kaslr-source") == 0)
+		efi->seed = fdt_has_string(event->data, event->size, "efi");
+}
+
+/*
+ * A second look at /chosen, for names that other boots need not look out for: one that shares its
+ * hash with a name that is common in trees costs each boot an instruction in twenty.
+ */
+static void read_efi(struct scan *scan, const struct fdt_node *node)
+{
+	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_event event;
+
+	cursor.offset = node->offset;
+	cursor.root_seen = true;
+	cursor.depth = 1;
+	while (fdt_next(&cursor, &event) == FDT_OK && event.token != FDT_END_NODE)
+		if (event.token == FDT_PROP && event.depth == 1)
+			read_efi_property(&scan->facts->efi, &event);
+}
+
 /* An address in one cell or two: loaders write either. */
 static u64 chosen_address(const struct fdt_node *node, enum property property)
 {
@@ -142,6 +181,8 @@ static void read_chosen(struct scan *scan, const struct fdt_node *node)
 	facts->fdt.has_chosen = true;
 	scan->stdout_path = fdt_value(node, PROPERTY_STDOUT_PATH);
 	take_seed(scan, fdt_value(node, PROPERTY_KASLR_SEED));
+	if (node->found & BIT(PROPERTY_FIRMWARE))
+		read_efi(scan, node);
 	if (node->found & BIT(PROPERTY_INITRD_START))
 		read_initrd(facts, node);
 	if (bootargs.size == 0)

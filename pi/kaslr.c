@@ -15,7 +15,7 @@
 
 struct entropy entropy_take(struct boot_facts *facts, const u64 id[SYSREG_FACT_COUNT])
 {
-	struct entropy entropy = { KASLR_FDT, facts->kaslr_seed };
+	struct entropy entropy = { facts->efi.seed ? KASLR_EFI : KASLR_FDT, facts->kaslr_seed };
 
 	facts->kaslr_seed = 0;
 	if (entropy.seed != 0)

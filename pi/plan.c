@@ -201,7 +201,7 @@ static void choose_place(struct boot_plan *plan, const struct image *image, bool
 	struct layout_region room = plan->layout.region[LAYOUT_VMALLOC];
 
 	plan->kaslr_source = nokaslr ? KASLR_OFF_ASKED : entropy.source;
-	if (plan->kaslr_source == KASLR_FDT || plan->kaslr_source == KASLR_RNDR)
+	if (plan->kaslr_source != KASLR_OFF_ASKED && plan->kaslr_source != KASLR_OFF_NO_ENTROPY)
 		plan->kaslr_offset = kaslr_offset(room, image->size, entropy.seed);
 	plan->image_va = vaddr(layout_kimage_base(&plan->layout).value + plan->kaslr_offset +
 			       (image->pa.value & (MIB(2) - 1)));

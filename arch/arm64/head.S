@@ -22,14 +22,14 @@
 	.section .head, "a"
 	.global	_text
 _text:
-	b	primary_entry			// code0
-	.long	0				// code1
+	ccmp	x18, #0, #0xd, pl		// code0: changes flags only; as bytes it is "MZ"
+	b	primary_entry			// code1
 	.quad	0				// text_offset
 	.long	_image_size, 0			// image_size, with .bss: 64 bits of it
 	.quad	HEADER_FLAGS
 	.quad	0, 0, 0				// reserved
 	.ascii	"ARM\x64"			// magic
-	.long	0				// reserved: offset of a PE header
+	.long	pe_header - _text		// arch/arm64/pe.S
 
 	.section .init.text, "ax"
 

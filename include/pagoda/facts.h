@@ -66,6 +66,15 @@ enum console_source {
 
 const char *console_source_str(enum console_source source);
 
+/* What the EFI stub found out, by /chosen. All zero where the boot did not come through it. */
+struct efi_facts {
+	u64 system_table;
+	u64 rsdp; /* of ACPI; 0 where there is none */
+	u64 map_start; /* the memory map's physical address */
+	u32 map_size, descriptor_size, descriptor_version;
+	bool seed; /* the KASLR seed is from EFI_RNG_PROTOCOL */
+};
+
 struct boot_facts {
 	struct entry_state entry;
 	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
@@ -79,6 +88,7 @@ struct boot_facts {
 	enum console_source console_source;
 	enum psci_conduit psci;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
+	struct efi_facts efi;
 	struct memory_map memory; /* as the FDT lists it; the kernel puts it in order, in place */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
 	bool command_line_cut;

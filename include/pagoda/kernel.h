@@ -7,6 +7,7 @@
 #ifndef PAGODA_KERNEL_H
 #define PAGODA_KERNEL_H
 
+#include <pagoda/efi.h>
 #include <pagoda/handoff.h>
 #include <pagoda/linear.h>
 
@@ -31,6 +32,7 @@ struct kernel {
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum map_result console_result; /* of mapping the console */
+	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
 	u64 registers[SYSREG_COUNT];

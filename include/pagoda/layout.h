@@ -59,6 +59,8 @@ static inline vaddr_t layout_kimage_base(const struct layout *layout)
 
 enum fixmap_slot {
 	FIXMAP_CONSOLE,
+	FIXMAP_EFI_MAP_END, /* slots count from the top down: a window of two begins at the next */
+	FIXMAP_EFI_MAP,
 	FIXMAP_SLOT_COUNT,
 };
 

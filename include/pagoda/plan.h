@@ -23,10 +23,11 @@ enum kaslr_source {
 	KASLR_OFF_ASKED, /* nokaslr, arm64_sw.nokaslr=1 */
 	KASLR_OFF_NO_ENTROPY,
 	KASLR_FDT, /* /chosen/kaslr-seed */
+	KASLR_EFI, /* the same, put there by the EFI stub: from EFI_RNG_PROTOCOL */
 	KASLR_RNDR, /* FEAT_RNG */
 };
 
-/* "off: nokaslr", "off: no entropy", "fdt", "rndr". */
+/* "off: nokaslr", "off: no entropy", "fdt", "efi", "rndr". */
 const char *kaslr_source_str(enum kaslr_source source);
 
 /* Why the address size is what it is. */
@@ -70,7 +71,7 @@ struct boot_plan {
 
 /* Entropy for the plan: where it comes from, and the number. */
 struct entropy {
-	enum kaslr_source source; /* KASLR_FDT, KASLR_RNDR or KASLR_OFF_NO_ENTROPY */
+	enum kaslr_source source; /* KASLR_FDT, KASLR_EFI, KASLR_RNDR or KASLR_OFF_NO_ENTROPY */
 	u64 seed;
 };
 

@@ -12,6 +12,10 @@
 /* The report that is printed at boot; at most 100 columns wide, but for the command line. */
 void report_text(const struct kernel *kernel);
 
+/* What UEFI firmware left behind: lines of the report, and a member of the document. */
+void report_efi(const struct kernel *kernel);
+void report_json_efi(const struct kernel *kernel, struct json *json);
+
 /* Every override on the command line with its fate, one a line. */
 void report_overrides(const struct kernel *kernel);
 

@@ -1,13 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""For gdb, attached to a machine that is about to boot Pagoda: symbols where the code really is.
+"""For gdb, attached to a machine that runs Pagoda or is about to boot it.
 
-Before the flip the Image runs at its physical address; after it, at a virtual address that KASLR
-chose. Symbols are loaded for the first at once, and moved to the second when the machine reaches
-mmu_flip_jump, the last instruction before kernel_main. Environment: PAGODA_ELF.
+Symbols where the code really is: before the flip the Image runs at its physical address; after it,
+at a virtual address that KASLR chose. Symbols are loaded for the first at once, and moved to the
+second when the machine reaches mmu_flip_jump, the last instruction before kernel_main.
+
+Commands that show the page tables of the stopped machine, whatever state it is in: pagoda-layout,
+pagoda-walk, pagoda-ptdump. They read registers and physical memory and ask the kernel nothing; see
+tables.py. Physical memory comes from QEMU's gdbstub, or from OpenOCD by its `mdd phys`. A system
+register that the target does not show can be given by hand: `set $TCR_EL1 = 0x...`.
+
+Environment: PAGODA_ELF.
 """
 import os
+import re
+import struct
+import sys
 
 import gdb
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tables  # noqa: E402
 
 ELF = os.environ.get("PAGODA_ELF", "build/pagoda.elf")
 BOOT_INSTRUCTIONS = 16  # of QEMU's loader stub, at most
@@ -52,6 +65,201 @@ def follow_flip(flip, kernel_main):
     gdb.events.stop.connect(stopped)
 
 
+# ---- reading the machine -----------------------------------------------------------------------
+
+def evaluate(name):
+    """The value of a register or convenience variable; None: there is none."""
+    try:
+        return int(gdb.parse_and_eval(f"${name}")) & (1 << 64) - 1
+    except gdb.error:
+        return None
+
+
+def system_register(name, level):
+    """The value of a control register of an exception level. QEMU calls SCTLR_EL1 just SCTLR."""
+    full = f"{name}_EL{level}"
+    for spelling in (full, name) if level == 1 else (full,):
+        value = evaluate(spelling)
+        if value is not None:
+            return value
+    raise gdb.GdbError(f"the target does not show {full}; give its value: set ${full} = 0x...")
+
+
+def translation_level():
+    """The exception level whose registers translate what runs now: EL2 with VHE, otherwise EL1."""
+    current = (evaluate("cpsr") or 0) >> 2 & 3
+    e2h_tge = (evaluate("HCR_EL2") or 0) >> 27 & 0x81
+    if current == 3 or current == 2 and not e2h_tge & 0x80:
+        raise gdb.GdbError(f"the CPU is at EL{current}, which these tables do not translate for")
+    return 2 if current == 2 or current == 0 and e2h_tge == 0x81 else 1
+
+
+def packet(text):
+    """What the stub answers to a packet of QEMU's; empty: it knows it not."""
+    answer = gdb.execute(f"maintenance packet {text}", to_string=True)
+    return re.search(r'received: "(.*)"', answer).group(1)
+
+
+def read_openocd(address, size):
+    """OpenOCD's lines are `0xADDRESS: WORD WORD ...`."""
+    try:
+        said = gdb.execute(f"monitor mdd phys {address:#x} {size // 8}", to_string=True)
+    except gdb.error as error:
+        raise gdb.GdbError(f"this target gives no physical memory: {error}") from None
+    words = [word for line in said.splitlines() for word in line.partition(":")[2].split()]
+    if len(words) != size // 8:
+        raise gdb.GdbError(f"this target gives no physical memory at {address:#x}")
+    return struct.pack(f"<{len(words)}Q", *(int(word, 16) for word in words))
+
+
+def read_physical(address, size):
+    """Physical memory. QEMU's stub has a mode for it, which is left as it was found."""
+    before = packet("qqemu.PhyMemMode")
+    if before not in ("0", "1"):
+        return read_openocd(address, size)
+    packet("Qqemu.PhyMemMode:1")
+    try:
+        # What gdb remembers of an address may have been read through the MMU.
+        gdb.execute("maintenance flush dcache", to_string=True)
+        return bytes(gdb.selected_inferior().read_memory(address, size))
+    except gdb.MemoryError:
+        raise gdb.GdbError(f"no memory at physical address {address:#018x}") from None
+    finally:
+        packet(f"Qqemu.PhyMemMode:{before}")
+        gdb.execute("maintenance flush dcache", to_string=True)
+
+
+def mmu_is_on():
+    return bool(system_register("SCTLR", translation_level()) & 1)
+
+
+def live_tables(upper):
+    """The tables in TTBR1 (@upper) or TTBR0."""
+    level = translation_level()
+    if not mmu_is_on():
+        raise gdb.GdbError("the MMU is off: nothing is translated; continue beyond the flip")
+    registers = [system_register(name, level)
+                 for name in ("TCR", "TTBR1" if upper else "TTBR0", "MAIR")]
+    try:
+        return tables.Tables(*registers, upper, read_physical)
+    except tables.TableError as error:
+        raise gdb.GdbError(str(error)) from None
+
+
+# ---- commands ----------------------------------------------------------------------------------
+
+def show_layout():
+    kernel = live_tables(True)
+    print(kernel.describe())
+    regions = tables.layout(kernel)
+    image = find_running_image(kernel, regions)
+    for name, start, end in regions + image:
+        size = tables.size_text(end - start)
+        print(f"0x{start:016x}-0x{end % tables.TOP:016x} {size:>8}  {name}")
+    if not image:
+        print("No Image header is mapped in vmalloc.")
+
+
+def find_running_image(kernel, regions):
+    """[("image", start, end)]: the run in vmalloc that begins with an Image header, whose field at
+    offset 16 is the size."""
+    (low, high), = ((start, end) for name, start, end in regions if name == "vmalloc")
+    for start, _, address, _ in kernel.runs():
+        if low <= start < high:
+            header = read_physical(address, 64)
+            if header[56:60] == b"ARM\x64":
+                return [("image", start, start + struct.unpack_from("<Q", header, 16)[0])]
+    return []
+
+
+def show_walk(va):
+    upper = bool(va >> 55 & 1)
+    found = live_tables(upper)
+    name = f"TTBR{int(upper)}_EL{translation_level()}"
+    if not found.contains(va):
+        raise gdb.GdbError(f"{va:#018x} is not canonical: {name} translates from "
+                           f"{found.start:#018x}, {found.va_bits} bits")
+    off = ", which TCR turns off (EPD)" if found.off else ""
+    print(f"walk 0x{va:016x}: {'upper' if upper else 'lower'} half, {name}{off}")
+    entry = None
+    for entry in found.walk(va):
+        what = entry.kind
+        if entry.kind == "table":
+            what = f"table at 0x{entry.address:016x}"
+        elif entry.mapped:
+            what = (f"{tables.size_text(1 << found.shift(entry.level))} {entry.kind} at "
+                    f"0x{entry.address:016x}")
+        print(f"  level {entry.level:2}  index {entry.index:4}  0x{entry.bits:016x}  {what}")
+    if not entry.mapped:
+        print(f"  not mapped: translation fault, level {entry.level}")
+        return
+    offset = va & (1 << found.shift(entry.level)) - 1
+    print(f"  translates to  0x{entry.address + offset:016x}")
+    print(f"  attributes     {entry.columns()}")
+    print(f"  shareability   {entry.share}{' (from TCR)' if found.ds else ''}")
+
+
+def show_dump(upper):
+    found = live_tables(upper)
+    print(found.describe())
+    if found.off:
+        print("walks of it are turned off (TCR EPD)")
+    count = 0
+    for start, end, address, entry in found.runs():
+        count += 1
+        size = tables.size_text(end - start)
+        print(f"0x{start:016x}-0x{end % tables.TOP:016x} {size:>8} L{entry.level}"
+              f"{'' if entry.level < 0 else ' '} " + (
+                  f"0x{address:016x} {entry.columns()}" if entry.mapped else
+                  f"reserved descriptor 0x{entry.bits:016x}"))
+    print(f"{count} runs, read from TTBR{int(upper)}_EL{translation_level()}")
+
+
+class Command(gdb.Command):
+    """A command of gdb whose errors are one line. @run takes the argument's words."""
+
+    def __init__(self, name, run, usage):
+        self.__doc__ = usage
+        super().__init__(name, gdb.COMMAND_DATA)
+        self.run = run
+
+    def invoke(self, argument, from_tty):
+        del from_tty
+        try:
+            self.run(gdb.string_to_argv(argument))
+        except tables.TableError as error:
+            raise gdb.GdbError(str(error)) from None
+
+
+def layout_command(words):
+    if words:
+        raise gdb.GdbError("usage: pagoda-layout")
+    show_layout()
+
+
+def walk_command(words):
+    if len(words) != 1:
+        raise gdb.GdbError("usage: pagoda-walk ADDR, such as pagoda-walk $pc")
+    show_walk(int(gdb.parse_and_eval(words[0])) & (1 << 64) - 1)
+
+
+def dump_command(words):
+    if words not in ([], ["kernel"], ["idmap"]):
+        raise gdb.GdbError("usage: pagoda-ptdump [kernel|idmap]")
+    show_dump(words != ["idmap"])
+
+
+def add_commands():
+    Command("pagoda-layout", layout_command,
+            "Show the regions of the upper half, and where in it the Image is.")
+    Command("pagoda-walk", walk_command,
+            "pagoda-walk ADDR: how an address translates, level by level.")
+    Command("pagoda-ptdump", dump_command,
+            "pagoda-ptdump [kernel|idmap]: everything that is mapped, in ptdump's columns.")
+
+
+# ---- symbols, from the first instruction on ----------------------------------------------------
+
 def start():
     gdb.execute(f"symbol-file {ELF}", to_string=True)
     text, flip, kernel_main = map(link_address, ("_text", "mmu_flip_jump", "kernel_main"))
@@ -62,4 +270,16 @@ def start():
     print("Continue to stop at the flip.")
 
 
-start()
+def has_booted():
+    """The MMU is on. Where the target does not say, the machine is taken to be at its start."""
+    try:
+        return mmu_is_on()
+    except gdb.GdbError:
+        return False
+
+
+add_commands()
+if has_booted():
+    print("The machine has booted: pagoda-layout, pagoda-walk and pagoda-ptdump show its tables.")
+else:
+    start()

@@ -69,6 +69,18 @@ def number(text):
     return int(text, 16)
 
 
+def follows_firmware(document, entry):
+    """Whether an entry of `tables` is there for what firmware left or told: RAM in the linear map,
+    the FDT in its window, PCI I/O (which the FDT made from ACPI's tables leaves out).
+    """
+    regions = {region["name"]: region for region in document["layout"]}
+    where = [name for name in ("linear", "pci_io", "fixmap")
+             if number(regions[name]["start"]) <= number(entry["start"])
+             < number(regions[name]["end"])]
+    return where in (["linear"], ["pci_io"]) or (
+        where == ["fixmap"] and entry["type"] == "MEM/NORMAL")
+
+
 def documents(text):
     """Every JSON document on a console: from `{` alone on its line to `}` alone on its line."""
     found = re.findall(r"^\{$.*?^\}$", text.replace("\r", ""), re.MULTILINE | re.DOTALL)
@@ -110,7 +122,7 @@ class Machine:
             "-m", "512M", "-nic", "none", "-display", "none", "-monitor", "none", "-no-reboot",
             "-serial", "stdio", "-d", "guest_errors,unimp,int", "-D", str(self._log),
             "-chardev", f"socket,id=qmp,fd={qmp.fileno()}", "-mon", "chardev=qmp,mode=control",
-            "-chardev", f"socket,id=gdb,fd={gdb.fileno()}", "-gdb", "chardev:gdb",
+            "-chardev", f"socket,id=stub,fd={gdb.fileno()}", "-gdb", "chardev:stub",
             *(["-kernel", str(kernel), "-append", append] if kernel else []), *arguments]
         with open(self._errors, "wb") as errors:
             self._process = subprocess.Popen(

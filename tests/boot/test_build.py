@@ -13,7 +13,7 @@ import pytest
 
 from machine import BUILD, ROOT, Machine
 
-SOURCES = ["Makefile", "arch", "include", "kernel", "lib", "linker", "mm", "pi", "scripts"]
+SOURCES = ["Makefile", "arch", "efi", "include", "kernel", "lib", "linker", "mm", "pi", "scripts"]
 POOL_SIZE = 0x8000
 
 

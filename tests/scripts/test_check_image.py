@@ -13,14 +13,29 @@ TOOL = "aarch64-linux-gnu-"
 SOURCE = """
 	.section .head, "ax"
 	.global _text
-_text:	b kernel_main
-	.long 0
+_text:	ccmp x18, #0, #0xd, pl
+	b kernel_main
 	.quad 0
 	.long _image_size_low, _image_size_high
 	.quad 8
 	.fill 3, 8, 0
 	.ascii "ARM\\x64"
-	.long 0
+	.long 0x40
+	.ascii "PE\\0\\0"
+	.short 0xaa64, 2
+	.long 0, 0, 0
+	.short 160, 0x206, 0x20b, 0
+	.long 0, 0, 0, 0x1000, 0x1000
+	.quad 0
+	.long 0x1000, 0x200, 0, 0, 0, 0, _image_size_low, 0x1000, 0
+	.short 10, 0x100
+	.fill 4, 8, 0
+	.long 0, 6
+	.fill 6, 8, 0
+	.ascii ".text\\0\\0\\0"
+	.long _text_size, 0x1000, _text_size, 0x1000, 0, 0, 0, 0x60000020
+	.ascii ".data\\0\\0\\0"
+	.long _data_size, _data_offset, 0x200, _data_offset, 0, 0, 0, 0xc0000040
 	.text
 	.global kernel_main
 kernel_main:
@@ -30,21 +45,23 @@ kernel_main:
 	.bss
 	.global _end
 	.skip 0x4000
-_end:
 """
 
 SCRIPT = """
 PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD FLAGS(6); }
 SECTIONS {
 	. = 0xffff800080000000;
-	.text : { *(.head) *(.text) } :text
+	.text : { *(.head) . = ALIGN(0x1000); *(.text) } :text
 	.rela : { *(.rela*) } :text
 	. = ALIGN(0x10000);
-	.data : { *(.data) } :data
-	.dynamic : { *(.dynamic) } :data
-	.bss : { *(.bss) } :data
-	_image_size_low = (_end - _text) & 0xffffffff;
-	_image_size_high = (_end - _text) >> 32;
+	.data : { _data = .; *(.data) *(.dynamic) *(.got*) . = ALIGN(0x200); } :data
+	.bss : { *(.bss) . = ALIGN(0x1000); } :data
+	_end = .;
+	_image_size_low = ABSOLUTE(_end - _text) & 0xffffffff;
+	_image_size_high = ABSOLUTE(_end - _text) >> 32;
+	_text_size = ABSOLUTE(_data - _text - 0x1000);
+	_data_offset = ABSOLUTE(_data - _text);
+	_data_size = ABSOLUTE(_end - _data);
 	/DISCARD/ : { *(.dynsym .dynstr .hash .gnu.hash .interp .comment) }
 }
 """
@@ -97,12 +114,36 @@ def test_a_right_image_passes(built):
     ("<Q", 24, 0xc, "bits 2:1 name a page size"),
     ("<Q", 24, 0, "may not be placed anywhere"),
     ("<Q", 24, 0x18, "bits 63:4 are reserved"),
+    ("<H", 0, 0x5a4e, "begins with 4e5a, not 4d5a (MZ)"),
+    ("<I", 0x40, 0x4551, "signature is 0x4551"),
+    ("<H", 0x44, 0x8664, "machine is 0x8664"),
+    ("<H", 0x56, 0x207, "characteristics is 0x207"),
+    ("<H", 0x58, 0x10b, "magic is 0x10b"),
+    ("<Q", 0x70, 0x40000000, "image base is 0x40000000"),
+    ("<H", 0x9c, 3, "subsystem is 0x3"),
+    ("<H", 0x9e, 0, "DLL characteristics is 0x0"),
+    ("<I", 0xe8, 1, "certificates is 0x1"),
+    ("<I", 0xf0, 1, "base relocations is 0x1"),
+    ("<I", 0x78, 0x800, "section alignment is 0x800"),
+    ("<I", 0x78, 0x3000, "section alignment is 0x3000"),
+    ("<I", 0x7c, 0x100, "file alignment is 0x100"),
+    ("<I", 0x68, 0x800, "the entry 0x800 is in no executable section"),
+    ("<I", 0x68, 0x10000, "the entry 0x10000 is in no executable section"),
+    ("<I", 0x90, 0x1000, "image size is 0x1000, but sections end at"),
+    ("<I", 0x94, 0x2000, "section .text is at 0x1000, 0x1000 in the file; 0x2000 would"),
+    ("<I", 0x10c, 0x1200, "section .text is at 0x1000, 0x1200 in the file"),
+    ("<I", 0x108, 0xf100, "section .text has 0xf100 bytes in the file"),
+    ("<I", 0x108, 0x20000, "section .text has 0x20000 bytes in the file"),
+    ("<I", 0x130, 0x400, "the last section ends at 0x10400 of 0x10200 bytes"),
+    ("<I", 0x11c, 0x40000040, ".text and its segment differ in permissions"),
+    ("<I", 0x144, 0x40000040, ".data and its segment differ in permissions"),
+    ("<I", 0x144, 0xe0000040, "section .data is writable and executable"),
 ])
-def test_each_wrong_field_of_the_boot_header_is_named(built, layout, offset, value, fault):
+def test_each_wrong_field_of_the_headers_is_named(built, layout, offset, value, fault):
     patch(built[1], layout, offset, value)
     faults = check(*built)
-    assert len(faults) == 1
-    assert fault in faults[0]
+    assert any(fault in line for line in faults)
+    assert len(faults) <= 2  # permissions are compared with the entry's and the segment's, too
 
 
 def test_an_image_without_a_whole_header_is_too_short(built):
@@ -126,8 +167,9 @@ def test_an_image_that_takes_more_than_3_mib_of_memory_is_too_large(tmp_path):
 def test_a_file_longer_than_its_memory_is_wrong(built):
     built[1].write_bytes(built[1].read_bytes() + bytes(0x10000))
     faults = check(*built)
-    assert len(faults) == 1
+    assert len(faults) == 2
     assert "from _text to _end" in faults[0]
+    assert faults[1] == "PE: the last section ends at 0x10200 of 0x20200 bytes"
 
 
 def relocation_offset(elf):
@@ -170,8 +212,9 @@ def test_a_program_interpreter_is_refused(built):
 
 def test_a_writable_and_executable_segment_is_refused(tmp_path):
     faults = check(*build(tmp_path, script=SCRIPT.replace("FLAGS(6)", "FLAGS(7)")))
-    assert len(faults) == 1
+    assert len(faults) == 2
     assert "writable and executable" in faults[0]
+    assert faults[1] == "PE: section .data and its segment differ in permissions"
 
 
 @pytest.mark.parametrize("name", ["_text", "kernel_main", "_end"])

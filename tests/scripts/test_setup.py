@@ -15,12 +15,24 @@ COMMANDS = {
     "qemu-system-aarch64": "qemu-system-arm",
     "dtc": "device-tree-compiler",
     "gcc": "gcc",
+    "mkimage": "u-boot-tools",
+    "mcopy": "mtools",
+    "sbsign": "sbsigntool",
+    "openssl": "openssl",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "gdb-multiarch": "gdb-multiarch",
 }
 FILES = {
     "/usr/bin/python3": "python3",
+    "/usr/share/AAVMF/AAVMF_CODE.fd": "qemu-efi-aarch64",
+    "/usr/lib/u-boot/qemu_arm64/u-boot.bin": "u-boot-qemu",
+    "/sbin/sfdisk": "fdisk",
+    "/sbin/mkfs.vfat": "dosfstools",
     "/usr/include/stdio.h": "libc6-dev",
     "/usr/include/cmocka.h": "libcmocka-dev",
     "/usr/include/libfdt.h": "libfdt-dev",
+    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf": "fonts-dejavu-core",
     f"{MODULES}/pytest/__init__.py": "python3-pytest",
     f"{MODULES}/xdist/__init__.py": "python3-pytest-xdist",
     f"{MODULES}/jsonschema/__init__.py": "python3-jsonschema",
@@ -123,7 +135,8 @@ def test_a_second_run_installs_nothing(machine):
 
 
 def test_running_needs_nothing_that_only_tests_use(machine):
-    machine.remove("gcc", *(name for name in FILES if name != "/usr/bin/python3"))
+    machine.remove("gcc", "chromium", "chromedriver", "gdb-multiarch",
+                   *(name for name in FILES if name != "/usr/bin/python3"))
     assert machine.setup("run").returncode == 0
     assert machine.calls() == []
 
@@ -131,8 +144,11 @@ def test_running_needs_nothing_that_only_tests_use(machine):
 @pytest.mark.parametrize("group, packages", [
     ("lint", ["clang-format", "clang-tidy", "cppcheck", "shellcheck"]),
     ("gdb", ["gdb-multiarch"]),
+    ("view", ["chromium", "chromium-driver", "fonts-dejavu-core"]),
 ])
-def test_lint_and_gdb_bring_their_own_tools(machine, group, packages):
+def test_each_group_brings_its_own_tools(machine, group, packages):
+    machine.remove("gdb-multiarch", "chromium", "chromedriver",
+                   "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
     machine.setup(group)
     assert machine.calls()[1][-len(packages):] == packages
 

@@ -2,7 +2,7 @@
 /*
  * lib/fdt.c against libfdt, on trees that libfdt made, on QEMU's, on damaged ones, and on ones put
  * together word by word. Every blob is allocated as long as its totalsize, so that AddressSanitizer
- * sees a read past it. Host only. Run where the sources were compiled: data/ is found by __FILE__.
+ * sees a read past it. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,25 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libfdt.h>
-
-/* libfdt's names for tokens are macros, and Pagoda's the same words. */
-enum {
-	LIBFDT_BEGIN_NODE = FDT_BEGIN_NODE,
-	LIBFDT_END_NODE = FDT_END_NODE,
-	LIBFDT_PROP = FDT_PROP,
-	LIBFDT_NOP = FDT_NOP,
-	LIBFDT_END = FDT_END,
-};
-#undef FDT_BEGIN_NODE
-#undef FDT_END_NODE
-#undef FDT_PROP
-#undef FDT_NOP
-#undef FDT_END
-#undef FDT_MAGIC
+#include "support/libfdt.h"
 
 #include <pagoda/fdt.h>
 
+#include "support/data.h"
 #include "support/random.h"
 
 /* Header words, by their offset (Devicetree Specification 0.4, 5.2). */
@@ -387,18 +373,9 @@ static struct blob small_tree(void)
 /* QEMU 7.2's `-M virt` tree, packed by libfdt's fdt_pack(). */
 static struct blob qemu_tree(void)
 {
-	char path[4096] = __FILE__;
-	char *slash = strrchr(path, '/');
 	static u8 tree[TREE_ROOM];
-	size_t size;
-	FILE *file;
+	size_t size = data_read("qemu-virt.dtb", tree, sizeof(tree));
 
-	strcpy(slash ? slash + 1 : path, "data/qemu-virt.dtb");
-	file = fopen(path, "rb");
-	if (file == NULL)
-		fail_msg("cannot open %s", path);
-	size = fread(tree, 1, sizeof(tree), file);
-	fclose(file);
 	assert_int_equal(size, fdt_totalsize(tree));
 	return blob_copy(tree, (u32)size, (u32)size);
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The EFI stub as a table of contents, and the end of boot services.
+ * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
+ * addresses, pointers in static data, .bss.
+ */
+#include <pagoda/efi_stub.h>
+
+#define EXIT_TRIES 8
+
+/*
+ * ExitBootServices() takes the key of the map as it is at that moment. An event in between, a
+ * timer's for one, may change the map: firmware then refuses, and all is done again from the map
+ * on. What it has shut down by then is unknown, so after the first try only the map is asked for
+ * (UEFI 2.10, 7.4.6), and all memory has been allocated before. Not for ever: firmware that always
+ * refuses gets an error returned.
+ */
+static efi_status_t exit_boot_services(struct efi_stub *stub)
+{
+	efi_status_t status = EFI_ABORTED;
+
+	for (int i = 0; i < EXIT_TRIES; i++) {
+		status = efi_get_map(stub);
+		if (status == EFI_SUCCESS)
+			status = efi_make_fdt(stub);
+		if (status != EFI_SUCCESS)
+			return status;
+		stub->exit_tried = true;
+		status = stub->boot->exit_boot_services(stub->handle, stub->map.key);
+		if (status != EFI_INVALID_PARAMETER)
+			break;
+	}
+	if (status == EFI_INVALID_PARAMETER)
+		efi_say(stub, "the memory map keeps changing: ExitBootServices refused it %d times",
+			EXIT_TRIES);
+	else if (status != EFI_SUCCESS)
+		efi_say(stub, "ExitBootServices fails: %s", efi_status_str(status));
+	return status;
+}
+
+static efi_status_t prepare(struct efi_stub *stub)
+{
+	efi_status_t status = efi_read_options(stub);
+
+	if (status == EFI_SUCCESS)
+		status = efi_read_tables(stub);
+	if (status != EFI_SUCCESS)
+		return status;
+	efi_read_entropy(stub);
+	status = efi_place_image(stub);
+	if (status == EFI_SUCCESS)
+		status = efi_prepare_fdt(stub);
+	if (status == EFI_SUCCESS)
+		status = exit_boot_services(stub);
+	return status;
+}
+
+efi_status_t efi_boot(struct efi_stub *stub)
+{
+	efi_status_t status = prepare(stub);
+
+	if (status == EFI_SUCCESS) {
+		efi_forget_seeds(stub);
+		efi_leave(stub->load, stub->fdt_pages.start);
+	}
+	efi_say(stub, "cannot boot; back to the firmware");
+	efi_free(stub, &stub->fdt_pages);
+	efi_free(stub, &stub->image_pages);
+	efi_free(stub, &stub->map_pages);
+	efi_free(stub, &stub->options_pages);
+	return status;
+}

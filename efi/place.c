@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A place in memory for the Image, and the Image in it.
+ * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
+ * addresses, pointers in static data, .bss.
+ *
+ * The Image does not run where firmware has loaded it: that place is firmware's choice, aligned to
+ * 4 KiB only. Its copy is data as long as the MMU is on: nothing executes it before efi_leave() has
+ * turned the MMU off. So no memory is ever writable and executable on the copy's account, whatever
+ * firmware's policy, and it can be no-execute where firmware lets us say so.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/early.h>
+#include <pagoda/efi_stub.h>
+#include <pagoda/string.h>
+
+#define PLACE_TRIES 8
+
+static const struct efi_guid memory_attribute_guid = {
+	0xf4560cf6, 0x40ec, 0x4b4a, { 0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1, 0x89 }
+};
+
+/* 2 MiB, as for the virtual address; a crowded machine may only have room for the largest page. */
+static bool choose(const struct efi_stub *stub, u64 choice, u64 *place)
+{
+	return efi_map_place(&stub->map, stub->image.size, MIB(2), choice, place) ||
+	       efi_map_place(&stub->map, stub->image.size, GRANULE_SIZE_MAX, choice, place);
+}
+
+/* A place that the map offers may be gone, or kept back by firmware: then another is tried. */
+static efi_status_t allocate(struct efi_stub *stub)
+{
+	u64 count = stub->image.size / EFI_PAGE_SIZE;
+	struct entropy entropy = { .seed = stub->place_seed };
+	u64 choice = stub->has_entropy && !stub->nokaslr ? entropy_next(&entropy) : 0;
+	efi_status_t status = EFI_OUT_OF_RESOURCES;
+
+	for (int i = 0; i < PLACE_TRIES && status != EFI_SUCCESS; i++) {
+		status = efi_get_map(stub);
+		if (status != EFI_SUCCESS)
+			return status;
+		if (!choose(stub, choice, &stub->load)) {
+			status = EFI_OUT_OF_RESOURCES;
+			break;
+		}
+		status = stub->boot->allocate_pages(EFI_ALLOCATE_ADDRESS, EFI_LOADER_DATA, count,
+						    &stub->load);
+		choice = entropy_next(&entropy);
+	}
+	if (status == EFI_SUCCESS)
+		stub->image_pages = (struct efi_pages){ stub->load, count };
+	else
+		efi_say(stub, "no room for the Image's %lu KiB in one piece: %s",
+			stub->image.size / KIB(1), efi_status_str(status));
+	return status;
+}
+
+/* Firmware without the protocol has its own policy for loaders' data, and that is that. */
+static void forbid_execution(struct efi_stub *stub)
+{
+	struct efi_memory_attribute *attribute;
+	efi_status_t status;
+	void *found = NULL;
+
+	if (stub->boot->locate_protocol(&memory_attribute_guid, NULL, &found) != EFI_SUCCESS)
+		return;
+	attribute = found;
+	status = attribute->set(attribute, stub->load, stub->image.size, EFI_MEMORY_XP);
+	if (status != EFI_SUCCESS)
+		efi_say(stub, "EFI_MEMORY_ATTRIBUTE_PROTOCOL does not make data no-execute: %s",
+			efi_status_str(status));
+}
+
+/*
+ * The boot protocol wants all of the Image clean to the point of coherency, .bss included: lines
+ * that firmware's earlier use of the memory left dirty would be written over what the early
+ * runtime stores past the caches.
+ */
+efi_status_t efi_place_image(struct efi_stub *stub)
+{
+	efi_status_t status = allocate(stub);
+	void *copy = (void *)(uintptr_t)stub->load;
+
+	if (status != EFI_SUCCESS)
+		return status;
+	forbid_execution(stub);
+	memcpy(copy, stub->image.start, stub->image.file_size);
+	dcache_clean(copy, stub->image.size, stub->line_size);
+	return EFI_SUCCESS;
+}

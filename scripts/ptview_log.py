@@ -1,0 +1,463 @@
+# SPDX-License-Identifier: MIT
+"""Finds page tables in a captured console: the JSON documents of `ptdump json` and `report json`
+(docs/report.schema.json) and the text of `ptdump`, in a log that may be cut off, have other lines
+in between, or hold many boots. Gives them in one form, that ptview's page and drawing use:
+
+  {"label", "source", "line", "kind": "json"|"text", "regime", "idmap", "layout", "segments",
+   "facts", "tables": [{"root", "entries"}]}
+
+What could not be read is noted with its lines; the rest is given. Trusts nothing in a log.
+"""
+import json
+import re
+
+TOP = 1 << 64
+ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
+BANNER = re.compile(r"Pagoda \d\S*$")
+PROMPT = "pagoda> "
+LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
+                "vmemmap": "vmemmap", "PCI I/O": "pci_io", "Fixmap": "fixmap", "Image": "image"}
+MARKER = re.compile(r"---\[ (.+) \]---$")
+HEAD = re.compile(r"(kernel|identity) map: (4|16|64)K pages, (\d\d)-bit addresses, "
+                  r"(\d) levels from level (-?\d)(, LPA2)?")
+RUN = re.compile(r"(0x[0-9a-f]{16})-(0x[0-9a-f]{16}) +\S+ L(-?\d)(?: +(0x[0-9a-f]{16}) (.+))?$")
+END = re.compile(r".* mapped in \d+ runs; |\d+ runs, read from TTBR")  # console, debugger
+HEX = re.compile(r"0x[0-9a-f]{1,16}$")
+TYPE = re.compile(r"unknown type|[A-Z]+/[\w-]+")
+BOOLEANS = ("contiguous", "read", "write", "execute", "user")
+RANGE = {"start", "end", "pa"}
+GRANULES = (1 << 12, 1 << 14, 1 << 16)
+
+
+class Notes:
+    """What could not be read, in the order it was found."""
+
+    def __init__(self, source):
+        self.source, self.list = source, []
+
+    def add(self, text, first, last=None):
+        """@text about lines @first to @last, which count from 1."""
+        self.list.append({"source": self.source, "first": first, "last": last or first,
+                          "text": text})
+
+    def add_lines(self, text, numbers):
+        """@text about each of @numbers, neighbours in one note."""
+        start = None
+        for i, number in enumerate(numbers):
+            start = number if start is None else start
+            if i + 1 == len(numbers) or numbers[i + 1] != number + 1:
+                self.add(text, start, number)
+                start = None
+
+
+# ---- JSON --------------------------------------------------------------------------------------
+
+LINE = re.compile(r'( *)(?:("(?:[^"\\]|\\.)*"): )?(.+?),?$')
+
+
+def salvage(lines, first):
+    """A damaged document, line by line: it is printed one row a line and its indentation tells the
+    depth. Returns what could be read, the numbers of lines that could not, and the last that
+    could."""
+    document, unread, last = {}, [], first
+    stack = [document]
+    for number, line in enumerate(lines, first + 1):
+        match = LINE.match(line)
+        depth = len(match.group(1)) // 2 if match else 0
+        if depth == 0 or depth > len(stack) or not place(stack, depth, *match.groups()[1:]):
+            if line not in ("", "}"):
+                unread.append(number)
+            continue
+        last = number
+    return document, [number for number in unread if number < last], last
+
+
+def place(stack, depth, key, value):
+    """Put one line of a document where it belongs. False: it is none."""
+    if value in ("}", "]"):
+        del stack[depth + 1:]
+        return key is None and len(stack) == depth + 1
+    parent = stack[depth - 1]
+    if (key is None) == isinstance(parent, dict):
+        return False
+    try:
+        value = {"{": {}, "[": []}[value] if value in ("{", "[") else json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    del stack[depth:]
+    if isinstance(parent, dict):
+        parent[json.loads(key)] = value
+    else:
+        parent.append(value)
+    if value in ({}, []):
+        stack.append(value)
+    return True
+
+
+def read_json(lines, at, notes):
+    """The document whose `{` is lines[at]. Returns it and the index after it."""
+    end = at + 1
+    while end < len(lines) and lines[end] not in ("{", "}"):
+        end += 1
+    closed = end < len(lines) and lines[end] == "}"
+    if closed:
+        try:
+            return json.loads("\n".join(lines[at:end + 1])), end + 1
+        except (ValueError, RecursionError):
+            pass
+    document, unread, last = salvage(lines[at + 1:end], at + 1)
+    notes.add_lines("not a line of the JSON document around it", unread)
+    if not closed:
+        notes.add(f"the JSON document that begins in line {at + 1} is cut off here", last)
+        return document, last
+    return document, end + 1
+
+
+# ---- text --------------------------------------------------------------------------------------
+
+def text_entry(match):
+    """A mapped run of the text dump as one of the JSON dump's entries; the raw descriptor is not
+    there, and of the shareability only whether it is inner."""
+    start, end, level, pa, attributes = match.groups()
+    words = set(attributes.split())
+    kind = TYPE.search(attributes)
+    return {"start": start, "end": end, "pa": pa, "level": int(level),
+            "kind": "block" if "BLK" in words else "page", "contiguous": "CON" in words,
+            "read": True, "write": "RW" in words, "execute": "x" in words, "user": "USR" in words,
+            "type": kind.group() if kind else "unknown type",
+            "shareability": "inner" if "SHD" in words else "", "raw": None,
+            "flags": sorted(words & {"AF", "NG", "UXN", "GP"})}
+
+
+def text_regime(head, share):
+    granule, va_bits, levels, root_level, lpa2 = head.groups()[1:]
+    return {"granule": int(granule) << 10, "va_bits": int(va_bits), "levels": int(levels),
+            "root_level": int(root_level), "lpa2": lpa2 is not None, "share": share}
+
+
+class TextDump:
+    """One `ptdump`, from its first line on."""
+
+    def __init__(self, head, line):
+        self.line, self.last, self.ended, self.unread = line, line, False, []
+        self.root = "kernel" if head.group(1) == "kernel" else "idmap"
+        self.regime = text_regime(head, "inner" if head.group(6) else "")
+        self.entries, self.waiting, self.marks = [], [], []
+
+    def feed(self, number, line):
+        """One more line. False: the dump is over."""
+        marker, run = MARKER.match(line), RUN.match(line)
+        if END.match(line):
+            self.last, self.ended = number, True
+            return False
+        if line.startswith(PROMPT) or line == "{" or BANNER.match(line) or HEAD.match(line):
+            return False
+        if marker:
+            self.waiting.append(marker.group(1))
+        elif run:
+            self.marks += [(name, run.group(1)) for name in self.waiting]
+            self.waiting = []
+            if run.group(4):
+                self.entries.append(text_entry(run))
+        elif not line.startswith(("start-end", "walks of it are turned off")):
+            self.unread.append(number)
+            return True
+        self.last = number
+        return True
+
+    def finish(self, notes):
+        notes.add_lines("not a line of the dump around it",
+                        [number for number in self.unread if number < self.last])
+        if not self.ended:
+            notes.add(f"the text dump that begins in line {self.line} is cut off here", self.last)
+        if self.regime["share"]:
+            for entry in self.entries:
+                entry["shareability"] = entry["shareability"] or self.regime["share"]
+
+    def ranges(self):
+        """[{name, start, end}] of the layout, and of the image's segments, by the markers."""
+        edges, parts = {}, []
+        for name, address in self.marks:
+            base, _, edge = name.rpartition(" ")
+            if base == "Image" and edge not in ("start", "end"):
+                parts.append((edge, address))
+            else:
+                edges.setdefault(LAYOUT_NAMES.get(base, base), []).append(address)
+        layout = [{"name": name, "start": found[0], "end": found[1]}
+                  for name, found in edges.items() if len(found) == 2]
+        ends = [start for _, start in parts[1:]] + edges.get("image", [])[1:]
+        segments = [{"name": name, "start": start, "end": end}
+                    for (name, start), end in zip(parts, ends)]
+        return layout, segments
+
+
+# ---- one form for both -------------------------------------------------------------------------
+
+def number_of(value):
+    """A number of the report: hexadecimal in a string. ValueError: it is none."""
+    if not isinstance(value, str) or not HEX.match(value):
+        raise ValueError(f"{value!r} is not an address")
+    return int(value, 16)
+
+
+def check_range(row):
+    start, end = number_of(row["start"]), number_of(row["end"]) or TOP
+    if end <= start:
+        raise ValueError(f"the range ends before {row['start']}, where it begins")
+    return {"name": str(row.get("name", "")), "start": f"{start:#x}", "end": f"{end:#x}"}
+
+
+def check_entry(entry, granule):
+    """One row of `tables`, with every value as the page may expect it."""
+    checked = {key: bool(entry[key]) for key in BOOLEANS}
+    checked.update({key: value for key, value in check_range(entry).items() if key != "name"})
+    if number_of(entry["start"]) % granule or number_of(entry["pa"]) % granule:
+        raise ValueError("the run is not aligned to the page size")
+    if entry["level"] not in range(-1, 4) or entry["kind"] not in ("page", "block"):
+        raise ValueError("no such level or kind")
+    checked["raw"] = None if entry["raw"] is None else f"{number_of(entry['raw']):#x}"
+    checked.update({"pa": f"{number_of(entry['pa']):#x}", "level": entry["level"],
+                    "kind": entry["kind"], "type": str(entry["type"]),
+                    "share": str(entry["shareability"]), "flags": entry.get("flags", [])})
+    return checked
+
+
+def check_rows(rows, check, what, line, notes):
+    """Those of @rows that @check takes. A note for the others."""
+    good = []
+    for index, row in enumerate(rows if isinstance(rows, list) else []):
+        try:
+            good.append(check(row))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            why = f"{error} is missing" if isinstance(error, KeyError) else error
+            notes.add(f"{what} {index + 1} of this dump: {why}", line)
+    return good
+
+
+def root_level(granule, va_bits):
+    shift = granule.bit_length() - 1
+    return 4 - -(-(va_bits - shift) // (shift - 3))
+
+
+def regime_of(document):
+    """The document's regime, or where that line was lost what TCR_EL1 says. None: unknown."""
+    regime = document.get("regime")
+    if not isinstance(regime, dict):
+        try:
+            registers = document["registers"]
+            tcr = number_of(registers.get("TCR_EL1") or registers["TCR_EL2"])
+            shift = {1: 14, 2: 12, 3: 16}[tcr >> 30 & 3]
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+        regime = {"granule": 1 << shift, "va_bits": 64 - (tcr >> 16 & 63),
+                  "lpa2": bool(tcr >> 59 & 1)}
+    if regime.get("granule") not in GRANULES or regime.get("va_bits") not in range(25, 53):
+        return None
+    bits = regime.get("pa_bits", 48)
+    return {"granule": regime["granule"], "va_bits": regime["va_bits"],
+            "pa_bits": bits if bits in range(32, 53) else 48, "lpa2": bool(regime.get("lpa2")),
+            "wxn": regime.get("wxn"),
+            "root_level": root_level(regime["granule"], regime["va_bits"])}
+
+
+def idmap_of(document, regime):
+    idmap = document.get("idmap")
+    bits = idmap.get("va_bits") if isinstance(idmap, dict) else None
+    bits = bits if bits in range(25, 53) else 48
+    return {"va_bits": bits, "root_level": root_level(regime["granule"], bits)}
+
+
+def kaslr_of(document):
+    """True, False, or None where the document does not say."""
+    try:
+        return not document["image"]["kaslr"]["source"].startswith("off")
+    except (KeyError, TypeError, AttributeError):
+        return None
+
+
+def label_of(document, regime):
+    words = [f"{regime['granule'] >> 10}K", f"{regime['va_bits']}-bit"]
+    if regime["lpa2"]:
+        words.append("LPA2")
+    kaslr = kaslr_of(document)
+    if kaslr is not None:
+        words.append("KASLR" if kaslr else "no KASLR")
+    return " · ".join(words)
+
+
+def flatten(value, name, into):
+    """{"a.b": text} of everything in @value: what two boots are compared by."""
+    stack = [(name, value)]
+    while stack:
+        name, value = stack.pop()
+        if isinstance(value, dict):
+            stack += [(f"{name}.{key}" if name else key, value[key]) for key in reversed(value)]
+        elif isinstance(value, list):
+            rows = [" ".join(map(str, row.values())) if isinstance(row, dict) else str(row)
+                    for row in value]
+            into[name] = "\n".join(rows)
+        else:
+            into[name] = str(value)
+    return into
+
+
+def join_at(entries, ranges):
+    """The text dump cuts runs at its markers: the JSON dump's are the whole ones. Joins again."""
+    edges = {number_of(row["start"]) for row in ranges}
+    joined = []
+    for entry in entries:
+        last = joined[-1] if joined else None
+        size = number_of(last["end"]) - number_of(last["start"]) if last else 0
+        same = last and last["end"] == entry["start"] and number_of(entry["start"]) in edges
+        alike = same and all(last[key] == entry[key] for key in entry.keys() - RANGE)
+        if alike and number_of(last["pa"]) + size == number_of(entry["pa"]):
+            last["end"] = entry["end"]
+        else:
+            joined.append(dict(entry))
+    return joined
+
+
+def without_overlaps(entries, line, notes):
+    """@entries by address; one that begins inside another is noted and left out."""
+    kept, end = [], 0
+    for entry in sorted(entries, key=lambda entry: int(entry["start"], 16)):
+        if int(entry["start"], 16) < end:
+            notes.add(f"the run at {entry['start']} overlaps the one before it", line)
+            continue
+        kept.append(entry)
+        end = int(entry["end"], 16)
+    return kept
+
+
+def tables_of(document, regime, line, notes):
+    tables = []
+    for table in document.get("tables") or []:
+        if not isinstance(table, dict) or table.get("root") not in ("kernel", "idmap"):
+            notes.add("a table that is neither the kernel's nor the identity map's", line)
+            continue
+        entries = check_rows(table.get("entries"),
+                             lambda entry: check_entry(entry, regime["granule"]),
+                             f"run in table {table['root']},", line, notes)
+        tables.append({"root": table["root"],
+                       "entries": without_overlaps(entries, line, notes)})
+    return tables
+
+
+def image_of(document):
+    """Where the image is physically, or None."""
+    try:
+        start = number_of(document["image"]["pa"])
+        return {"start": f"{start:#x}", "end": f"{start + int(document['image']['size']):#x}"}
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def finish(document, kind, line, notes):
+    """@document in ptview's form; None where there is not enough of it."""
+    regime = regime_of(document)
+    if regime is None:
+        notes.add("this dump's page and address sizes cannot be read: it is left out", line)
+        return None
+    segments = document.get("segments") or (document.get("image") or {}).get("segments")
+    facts = flatten({key: value for key, value in document.items()
+                     if key not in ("tables", "layout", "segments", "pagoda", "document")},
+                    "", {})
+    facts.pop("image.segments", None)
+    return {
+        "label": label_of(document, regime), "source": notes.source, "line": line, "kind": kind,
+        "regime": regime, "idmap": idmap_of(document, regime), "image": image_of(document),
+        "layout": check_rows(document.get("layout"), check_range, "region", line, notes),
+        "segments": check_rows(segments, check_range, "segment", line, notes),
+        "facts": facts, "tables": tables_of(document, regime, line, notes),
+    }
+
+
+# ---- logs --------------------------------------------------------------------------------------
+
+class Boot:
+    """What one boot printed."""
+
+    def __init__(self):
+        self.documents = []  # (line, document), of JSON
+        self.dumps = []  # TextDump
+
+    def results(self, notes):
+        """In ptview's form: the JSON dumps; without them the text, and what a report adds to it."""
+        tables = [(line, document) for line, document in self.documents
+                  if document.get("tables")]
+        if tables or not self.dumps:
+            for line, document in tables or self.documents[-1:]:
+                if not document.get("tables"):
+                    notes.add("this report holds no page tables (`ptdump json` prints them)", line)
+                yield finish(document, "json", line, notes)
+            return
+        base = self.documents[-1][1] if self.documents else {}
+        for group in self.grouped_dumps():
+            yield finish({**base, **self.text_document(group)}, "text", group[0].line, notes)
+
+    def grouped_dumps(self):
+        """A kernel map and the identity map after it belong together."""
+        groups = []
+        for dump in self.dumps:
+            if groups and dump.root not in [other.root for other in groups[-1]]:
+                groups[-1].append(dump)
+            else:
+                groups.append([dump])
+        return groups
+
+    @staticmethod
+    def text_document(group):
+        by_root = {dump.root: dump for dump in group}
+        first = by_root.get("kernel", group[0])
+        document = {"regime": first.regime, "tables": []}
+        if "idmap" in by_root:
+            document["idmap"] = by_root["idmap"].regime
+        for root, dump in by_root.items():
+            layout, segments = dump.ranges()
+            document["tables"].append({"root": root, "entries": join_at(dump.entries, segments)})
+            if root == "kernel":
+                document.update(layout=layout, segments=segments)
+        return document
+
+
+def read_text_dump(lines, at, notes):
+    dump = TextDump(HEAD.match(lines[at]), at + 1)
+    at += 1
+    while at < len(lines) and dump.feed(at + 1, lines[at]):
+        at += 1
+    dump.finish(notes)
+    return dump, dump.last
+
+
+def read_boots(lines, notes):
+    boots, at = [Boot()], 0
+    while at < len(lines):
+        if BANNER.match(lines[at]):
+            boots.append(Boot())
+        if lines[at] == "{":
+            line = at + 1
+            document, at = read_json(lines, at, notes)
+            boots[-1].documents.append((line, document))
+        elif HEAD.match(lines[at]):
+            dump, at = read_text_dump(lines, at, notes)
+            boots[-1].dumps.append(dump)
+        else:
+            at += 1
+    return boots
+
+
+def read_log(text, source):
+    """([dump in ptview's form], [note]) of everything that can be read in @text."""
+    notes = Notes(source)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    documents = value if isinstance(value, list) else [value]
+    if value is not None and all(isinstance(document, dict) for document in documents):
+        found = [finish(document, "json", 1, notes) for document in documents
+                 if "regime" in document or "tables" in document]
+    else:
+        lines = [ANSI.sub("", line) for line in text.split("\n")]
+        found = [result for boot in read_boots(lines, notes) for result in boot.results(notes)]
+    return [result for result in found if result], notes.list

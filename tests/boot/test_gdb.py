@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""scripts/gdb/pagoda.py: the readers of the same tables agree, the kernel's own in its text and in
+its JSON, and the debugger's, which has nothing but registers and physical memory."""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from machine import BUILD, PROMPT, ROOT, TIMEOUT, Machine, number
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import ptview_log  # noqa: E402
+
+SCRIPT = ROOT / "scripts/gdb/pagoda.py"
+SIZES = ["4k", "16k", "64k"]
+NO_VHE = "id_aa64mmfr1.vh=0"
+RUN = re.compile(r"0x([0-9a-f]{16})-0x([0-9a-f]{16}) +(\S+) L(-?\d) +0x([0-9a-f]{16}) (.*)")
+
+
+def debugger(machine, *commands):
+    """What gdb says when it attaches to @machine, runs the script and @commands, and detaches.
+    Errors are in it."""
+    with tempfile.TemporaryDirectory(prefix="pagoda-gdb-") as directory:
+        socket = pathlib.Path(directory, "socket")
+        machine.monitor(f"gdbserver unix:{socket},server=on,wait=off")
+        words = ["gdb-multiarch", "-q", "-nx", "-batch", "-ex", "set architecture aarch64",
+                 "-ex", f"target remote {socket}", "-x", SCRIPT]
+        for command in commands:
+            words += ["-ex", command]
+        result = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, timeout=3 * TIMEOUT,
+                                check=False, cwd=ROOT,
+                                env={"PATH": "/usr/bin:/bin", "PAGODA_ELF": BUILD / "pagoda.elf"})
+        machine.monitor("gdbserver none")
+    return result.stdout
+
+
+def runs_by_debugger(text):
+    """[run] of one pagoda-ptdump, each as runs_by_json() gives it."""
+    found = []
+    for start, end, _, level, address, attributes in RUN.findall(text):
+        words = attributes.split()
+        kind = "block" if "BLK" in words else "page"
+        found.append((int(start, 16), int(end, 16), int(address, 16), int(level), kind,
+                      "RW" in words, "x" in words, "CON" in words, "USR" in words,
+                      next(word for word in words if "/" in word)))
+    return found
+
+
+def runs_by_json(entries):
+    return [(number(entry["start"]), number(entry["end"]) % (1 << 64), number(entry["pa"]),
+             entry["level"], entry["kind"], entry["write"], entry["execute"],
+             entry["contiguous"], entry["user"], entry["type"]) for entry in entries]
+
+
+def runs_by_text(text, root):
+    """Of a ptdump's text, with runs that markers cut joined again."""
+    (dump,), notes = ptview_log.read_log(text, "console")
+    assert not notes
+    table, = (table for table in dump["tables"] if table["root"] == root)
+    return runs_by_json(table["entries"])
+
+
+@pytest.mark.parametrize("fallback", ["", "arm64.nolva"])
+@pytest.mark.parametrize("size", SIZES)
+def test_debugger_text_and_json_agree_run_by_run(size, fallback):
+    with Machine(append=f"arm64.pagesize={size} {fallback}") as machine:
+        machine.expect(PROMPT)
+        document = machine.document("ptdump json")
+        text = {"kernel": machine.command("ptdump"), "idmap": machine.command("ptdump idmap")}
+        said = debugger(machine, "pagoda-ptdump", "echo IDMAP\\n", "pagoda-ptdump idmap")
+    kernel, idmap = said.split("IDMAP\n")
+    for root, by_debugger in (("kernel", kernel), ("idmap", idmap)):
+        entries, = (table["entries"] for table in document["tables"] if table["root"] == root)
+        assert runs_by_debugger(by_debugger) == runs_by_json(entries)
+        assert runs_by_text(text[root], root) == runs_by_json(entries)
+        head = text[root].splitlines()[0]
+        assert head in by_debugger
+        assert f"{len(entries)} runs, read from TTBR" in by_debugger
+        assert runs_by_text(by_debugger, root) == runs_by_json(entries)
+
+
+@pytest.mark.parametrize("append, machine", [
+    ("", ""), ("arm64.pagesize=16k", ""), ("arm64.pagesize=64k", ""), ("arm64.nolva", ""),
+    ("arm64.pagesize=16k arm64.nolva", ""), ("pagoda.va_bits=39", ""),
+    ("", "virtualization=on"), (NO_VHE, "virtualization=on")])
+def test_layout_and_walks_agree_with_the_report_and_the_emulator(append, machine):
+    with Machine(append=append, machine=machine) as running:
+        running.expect(PROMPT)
+        document = running.document("ptdump json")
+        edges = [edge for entry in document["tables"][0]["entries"]
+                 for edge in (number(entry["start"]), number(entry["end"]) - 1)]
+        wanted = [running.translate(edge) for edge in edges]
+        said = debugger(running, "pagoda-layout", *(f"pagoda-walk {edge:#x}" for edge in edges))
+    layout = re.findall(r"^0x([0-9a-f]{16})-0x([0-9a-f]{16}) +\S+  (\w+)$", said, re.MULTILINE)
+    assert {name: (int(start, 16), int(end, 16)) for start, end, name in layout} == {
+        row["name"]: (number(row["start"]), number(row["end"])) for row in document["layout"]}
+    assert [int(address, 16) for address in
+            re.findall(r"translates to  0x([0-9a-f]+)", said)] == wanted
+    assert f"TTBR1_EL{document['decision']['el']}" in said
+
+
+def test_a_walk_shows_every_level_as_the_console_does():
+    with Machine(append="nokaslr") as machine:
+        machine.expect(PROMPT)
+        shown = machine.command("walk 0xffff800080010000")
+        said = debugger(machine, "pagoda-walk 0xffff800080010000")
+    levels = [line for line in shown.splitlines() if line.startswith("  level")]
+    assert len(levels) == 5
+    assert [line for line in said.splitlines() if line.startswith("  level")] == levels
+
+
+def test_the_machine_goes_on_afterwards_and_sees_its_own_memory():
+    with Machine(append="nokaslr") as machine:
+        machine.expect(PROMPT)
+        before = machine.command("ptdump")
+        said = debugger(machine, "pagoda-ptdump", "x/wx 0xffff800080000038",
+                        "maintenance packet qqemu.PhyMemMode")
+        assert machine.command("ptdump") == before
+    assert "0x644d5241" in said  # "ARM\x64" of the Image header, at its virtual address
+    assert 'received: "0"' in said
+
+
+@pytest.mark.parametrize("command, answer", [
+    ("pagoda-layout now", "usage: pagoda-layout"),
+    ("pagoda-walk", "usage: pagoda-walk ADDR"),
+    ("pagoda-walk 1 2", "usage: pagoda-walk ADDR"),
+    ("pagoda-walk nonsense", "No symbol"),
+    ("pagoda-walk 0x00ff000000000000", "is not canonical"),
+    ("pagoda-walk 0x0100000000000000", "is not canonical"),
+    ("pagoda-walk 0xffff000000000000", "not mapped: translation fault, level 0"),
+    ("pagoda-walk -1", "not mapped: translation fault, level 2"),
+    ("pagoda-ptdump both", "usage: pagoda-ptdump [kernel|idmap]"),
+])
+def test_bad_arguments_are_one_line(machine, command, answer):
+    said = debugger(machine, command)
+    assert answer in said and "Traceback" not in said
+
+
+@pytest.fixture(scope="module", name="machine")
+def fixture_machine():
+    with Machine(append="nokaslr") as running:
+        running.expect(PROMPT)
+        yield running
+
+
+def test_a_table_where_no_memory_is_ends_the_dump_and_not_the_debugger():
+    with Machine(append="nokaslr", excused=["Invalid read at addr"]) as machine:
+        machine.expect(PROMPT)
+        root = number(machine.document("report json")["registers"]["TTBR1_EL1"])
+        said = debugger(machine, "maintenance packet Qqemu.PhyMemMode:1",
+                        f"set *(unsigned long *){root:#x} = 0xf000000003",
+                        "maintenance packet Qqemu.PhyMemMode:0", "pagoda-ptdump",
+                        "pagoda-walk 0xfff0000000000000", "pagoda-walk 0xffff800080000000")
+    assert said.count("no memory at physical address 0x000000f000000000") == 2
+    assert "translates to  0x0000000040200000" in said and "Traceback" not in said
+
+
+def test_symbols_follow_the_flip_and_there_is_nothing_to_show_before():
+    # gdb looks at the code before the first instruction, where nothing is.
+    with Machine(arguments=["-S"], excused=["Invalid read at addr 0x3FFFFFFC"]) as machine:
+        said = debugger(machine, "pagoda-ptdump", "continue", "continue", "info symbol $pc",
+                        "pagoda-ptdump", "pagoda-walk $pc")
+    assert "the MMU is off: nothing is translated" in said
+    assert "The flip: the MMU is on" in said
+    assert re.search(r"^kernel_main in section", said, re.MULTILINE)
+    runs = runs_by_debugger(said)
+    assert [run[6] for run in runs].count(True) >= 1 and "translates to" in said
+
+
+def test_physical_memory_comes_from_openocd_where_the_stub_is_not_qemus():
+    fake = ("python gdb.execute = lambda line, to_string=False: "
+            "'0x0000000040001000: 0000000040002003 0070000040200483 \\n"
+            "0x0000000040001010: 0000000000000000 \\n' "
+            "if line == 'monitor mdd phys 0x40001000 3' else 'received: \"\"'")
+    said = subprocess.run(
+        ["gdb-multiarch", "-q", "-nx", "-batch", "-x", SCRIPT, "-ex", fake,
+         "-ex", "python print(read_physical(0x40001000, 24).hex())"], capture_output=True,
+        text=True, timeout=TIMEOUT, check=False).stdout
+    assert said.splitlines()[-1] == "032000400000000083042040000070000000000000000000"

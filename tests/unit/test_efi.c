@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: MIT
+/*
+ * efi/: the stub from firmware's entry to the Image's own, over boot services that do what the
+ * specification allows, and worse. Host only.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagoda/facts.h>
+
+#include "support/fake_firmware.h"
+#include "support/random.h"
+
+#define FDT_ROOM KIB(64)
+
+static struct fake_firmware *firmware;
+static void *blob; /* firmware's FDT */
+static struct boot_facts facts; /* what the early runtime reads from the stub's */
+
+static void build_fdt(const struct fake_fdt *description)
+{
+	memset(blob, 0, FDT_ROOM);
+	assert_true(fake_fdt_build(description, blob, FDT_ROOM) > 0);
+}
+
+static int setup(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+
+	(void)state;
+	firmware = firmware_start();
+	blob = aligned_alloc(8, FDT_ROOM);
+	description.bootargs = "panic=reboot";
+	build_fdt(&description);
+	firmware_add_fdt(firmware, blob);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(blob);
+	firmware_stop(firmware);
+	return 0;
+}
+
+/* Load options as firmware passes them, without a NUL behind them; @room must outlive the boot. */
+static void set_options(u8 *room, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		room[2 * i] = (u8)text[i];
+		room[2 * i + 1] = 0;
+	}
+	firmware->options = room;
+	firmware->options_size = (u32)(2 * length);
+}
+
+static bool said(const char *text)
+{
+	return strstr(firmware->console, text) != NULL;
+}
+
+static void read_result(void)
+{
+	memset(&facts, 0, sizeof(facts));
+	facts.entry.fdt = firmware->fdt;
+	facts.id[SYSREG_CTR_EL0] = 4 << CTR_EL0_DMINLINE_SHIFT;
+	facts.image.pa = paddr(firmware->entry);
+	facts.image.size = FIRMWARE_IMAGE_SIZE;
+	assert_int_equal(facts_read_fdt(&facts, 0).code, STOP_NONE);
+}
+
+static void expect_boot(void)
+{
+	assert_int_equal(firmware_boot(firmware), EFI_SUCCESS);
+	assert_true(firmware->left);
+	assert_false(firmware->late_call);
+	read_result();
+}
+
+/* The status, in words on the console, and nothing kept. */
+static void expect_return(efi_status_t status, const char *words)
+{
+	assert_int_equal(firmware_boot(firmware), status);
+	assert_false(firmware->left);
+	assert_false(firmware->late_call);
+	assert_true(said(words));
+	assert_true(said("pagoda: cannot boot; back to the firmware\r\n"));
+	assert_int_equal(firmware->pages_taken, 0);
+}
+
+static void the_image_is_copied_to_free_memory_and_clean_to_its_end(void **state)
+{
+	u64 offset;
+
+	(void)state;
+	expect_boot();
+	offset = firmware->entry - (u64)(uintptr_t)firmware->ram;
+	assert_true(is_aligned(firmware->entry, MIB(2)));
+	assert_memory_equal(firmware->ram + offset, firmware->image, FIRMWARE_FILE_SIZE);
+	for (u64 at = 0; at < FIRMWARE_IMAGE_SIZE; at += EFI_PAGE_SIZE)
+		assert_int_equal(firmware->type[(offset + at) / EFI_PAGE_SIZE], EFI_LOADER_DATA);
+	for (u64 at = 0; at < FIRMWARE_IMAGE_SIZE; at += 64)
+		assert_false(machine_dirty(&firmware->machine, offset + at, offset + at + 64));
+	offset = firmware->fdt - (u64)(uintptr_t)firmware->ram;
+	assert_false(machine_dirty(&firmware->machine, offset, offset + facts.fdt.size));
+}
+
+static void the_copy_can_be_executed_by_nobody_while_the_mmu_is_on(void **state)
+{
+	(void)state;
+	expect_boot();
+	assert_int_equal(firmware->attribute_start, firmware->entry);
+	assert_int_equal(firmware->attribute_size, FIRMWARE_IMAGE_SIZE);
+	assert_int_equal(firmware->attributes, EFI_MEMORY_XP);
+}
+
+static void firmware_without_memory_attributes_boots_in_silence(void **state)
+{
+	(void)state;
+	firmware->memory_attribute = PROTOCOL_ABSENT;
+	expect_boot();
+	assert_string_equal(firmware->console, "");
+}
+
+static void memory_attributes_that_fail_are_said_and_no_more(void **state)
+{
+	(void)state;
+	firmware->memory_attribute = PROTOCOL_FAILS;
+	expect_boot();
+	assert_true(said("pagoda: EFI_MEMORY_ATTRIBUTE_PROTOCOL does not make data no-execute: "
+			 "unsupported\r\n"));
+}
+
+/* Bytes of [@start, @end) that the kernel takes for RAM. */
+static u64 ram_inside(u64 start, u64 end)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < facts.memory.count; i++) {
+		const struct memory_range *range = &facts.memory.range[i];
+		u64 from = range->start.value > start ? range->start.value : start;
+		u64 to = min_u64(range->end.value, end);
+
+		if (range->kind == MEMORY_RAM && from < to)
+			bytes += to - from;
+	}
+	return bytes;
+}
+
+static void the_map_becomes_memory_in_place_of_the_fdts(void **state)
+{
+	u64 ram = (u64)(uintptr_t)firmware->ram;
+
+	(void)state;
+	memset(firmware->type + 16, EFI_RUNTIME_SERVICES_DATA, 16);
+	memset(firmware->type + 1024, EFI_PERSISTENT, 16);
+	memset(firmware->type + 1100, EFI_UNACCEPTED, 16);
+	memset(firmware->type + 1200, EFI_ACPI_NVS, 16);
+	memset(firmware->type + 1300, EFI_BOOT_SERVICES_CODE, 16);
+	expect_boot();
+	assert_int_equal(ram_inside(0, ram), 0);
+	assert_int_equal(ram_inside(ram + FIRMWARE_RAM_SIZE, ~(u64)0), 0);
+	for (u64 page = 0; page < FIRMWARE_PAGES; page++) {
+		u8 type = firmware->type[page];
+		bool is_ram = type == EFI_CONVENTIONAL || type == EFI_LOADER_DATA ||
+			      type == EFI_BOOT_SERVICES_CODE;
+		u64 start = ram + page * EFI_PAGE_SIZE;
+
+		assert_int_equal(ram_inside(start, start + EFI_PAGE_SIZE),
+				 is_ram ? EFI_PAGE_SIZE : 0);
+	}
+}
+
+static void the_kernel_learns_where_system_table_map_and_rsdp_are(void **state)
+{
+	static u64 rsdp[8];
+	const struct efi_descriptor *first;
+
+	(void)state;
+	firmware_add_rsdp(firmware, rsdp);
+	expect_boot();
+	assert_int_equal(facts.efi.system_table, (uintptr_t)&firmware->system);
+	assert_int_equal(facts.efi.rsdp, (uintptr_t)rsdp);
+	assert_int_equal(facts.efi.descriptor_size, firmware->descriptor_size);
+	assert_int_equal(facts.efi.descriptor_version, 1);
+	assert_int_equal(facts.efi.map_size % firmware->descriptor_size, 0);
+	first = (const struct efi_descriptor *)(uintptr_t)facts.efi.map_start;
+	assert_int_equal(first->start, (uintptr_t)firmware->ram);
+	assert_int_equal(ram_inside(facts.efi.map_start, facts.efi.map_start + facts.efi.map_size),
+			 0);
+}
+
+/* ---- the command line ---- */
+
+static void load_options_become_the_command_line(void **state)
+{
+	u8 room[64];
+
+	(void)state;
+	set_options(room, "mem=1G nokaslr", 14);
+	expect_boot();
+	assert_string_equal(facts.command_line, "mem=1G nokaslr");
+	assert_string_equal(firmware->console, "");
+}
+
+static void without_load_options_the_fdts_command_line_stands(void **state)
+{
+	static const u16 empty[4];
+
+	(void)state;
+	firmware->options = empty;
+	for (firmware->options_size = 0; firmware->options_size <= sizeof(empty);
+	     firmware->options_size++) {
+		firmware->exits = 0;
+		expect_boot();
+		assert_string_equal(facts.command_line, "panic=reboot");
+		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+	}
+	firmware->exits = 0;
+	firmware->options = NULL;
+	firmware->options_size = 100;
+	expect_boot();
+	assert_string_equal(facts.command_line, "panic=reboot");
+}
+
+static void without_the_loaded_image_protocol_it_stands_too_and_that_is_said(void **state)
+{
+	(void)state;
+	firmware->loaded_image = PROTOCOL_ABSENT;
+	expect_boot();
+	assert_string_equal(facts.command_line, "panic=reboot");
+	assert_true(said("pagoda: no EFI_LOADED_IMAGE_PROTOCOL, so no load options: not found"));
+}
+
+static void a_shell_puts_the_programs_name_in_front(void **state)
+{
+	static const char line[] = "\"fs0:\\My Disk\\Image\"  nokaslr mem=2G";
+	u8 room[2 * sizeof(line)];
+
+	(void)state;
+	set_options(room, line, sizeof(line) - 1);
+	firmware->shell = PROTOCOL_WORKS;
+	expect_boot();
+	assert_string_equal(facts.command_line, "nokaslr mem=2G");
+	set_options(room, "Image.efi", 9);
+	memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+	firmware->exits = 0;
+	expect_boot();
+	assert_string_equal(facts.command_line, "panic=reboot");
+}
+
+static void characters_that_are_not_ascii_are_replaced_and_counted(void **state)
+{
+	static const u16 wide[] = { 'm', 0x20ac, 0x7f, '\t', 0xe9, '=', 0x1b, 0x161, 'x' };
+
+	(void)state;
+	firmware->options = wide;
+	firmware->options_size = sizeof(wide);
+	expect_boot();
+	assert_string_equal(facts.command_line, "m?? ?=??x");
+	assert_true(said("pagoda: 5 characters of the load options are not ASCII, "
+			 "and became '?'\r\n"));
+}
+
+static void load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair(void **state)
+{
+	u8 *room = malloc(1 + 7);
+
+	(void)state;
+	memcpy(room + 1, "a\0b\0c\0d", 7);
+	firmware->options = room + 1;
+	firmware->options_size = 7;
+	expect_boot();
+	assert_string_equal(facts.command_line, "abc");
+	free(room);
+}
+
+static void load_options_of_64_kib_reach_the_kernel_which_cuts_them(void **state)
+{
+	u8 *room = malloc(KIB(64));
+	char *text = malloc(KIB(32));
+
+	(void)state;
+	memset(text, 'x', KIB(32));
+	memcpy(text, "nokaslr ", 8);
+	set_options(room, text, KIB(32));
+	expect_boot();
+	assert_true(facts.command_line_cut);
+	assert_int_equal(facts.command_line_length, COMMAND_LINE_MAX - 1);
+	assert_memory_equal(facts.command_line, "nokaslr xxx", 11);
+	assert_string_equal(firmware->console, "");
+	free(text);
+	free(room);
+}
+
+static void a_size_of_load_options_beyond_reason_is_cut_and_said(void **state)
+{
+	u8 *room = malloc(KIB(64) + 2);
+
+	(void)state;
+	memset(room, 'y', KIB(64) + 2);
+	for (unsigned i = 1; i < KIB(64) + 2; i += 2)
+		room[i] = 0;
+	firmware->options = room;
+	firmware->options_size = 0xffffffff;
+	expect_boot();
+	assert_true(said("pagoda: load options cut after 32768 characters\r\n"));
+	free(room);
+}
+
+/* ---- entropy and place ---- */
+
+static void entropy_decides_the_place_and_seeds_the_kernel(void **state)
+{
+	u64 first;
+
+	(void)state;
+	firmware->random_seed = 1;
+	expect_boot();
+	first = firmware->entry;
+	assert_true(facts.efi.seed);
+	assert_int_equal(facts.kaslr_seed, 0xccaf9275583b1e01);
+	memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+	firmware->exits = 0;
+	firmware->random_seed = 99;
+	expect_boot();
+	assert_int_not_equal(firmware->entry, first);
+}
+
+static void without_entropy_the_lowest_place_is_taken_and_the_fdts_seed_kept(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+
+	(void)state;
+	description.has_seed = true;
+	description.seed = 0x1234;
+	build_fdt(&description);
+	for (firmware->rng = PROTOCOL_ABSENT;; firmware->rng = PROTOCOL_FAILS) {
+		firmware->console[0] = '\0';
+		firmware->exits = 0;
+		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+		memset(firmware->type, EFI_BOOT_SERVICES_DATA, 1);
+		expect_boot();
+		assert_int_equal(firmware->entry, (uintptr_t)firmware->ram + MIB(2));
+		assert_int_equal(facts.kaslr_seed, 0x1234);
+		assert_false(facts.efi.seed);
+		if (firmware->rng == PROTOCOL_FAILS)
+			break;
+		assert_true(said("no entropy from EFI_RNG_PROTOCOL (not found)"));
+	}
+	assert_true(said("no entropy from EFI_RNG_PROTOCOL (device error)"));
+}
+
+static bool holds(const u8 *at, u64 number)
+{
+	u64 big_endian = __builtin_bswap64(number);
+
+	for (u32 i = 0; i + sizeof(number) <= FDT_ROOM; i += 4)
+		if (memcmp(at + i, &big_endian, sizeof(number)) == 0)
+			return true;
+	return false;
+}
+
+static void a_seed_stays_in_firmwares_fdt_only_where_firmware_goes_on(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+
+	(void)state;
+	description.has_seed = true;
+	description.seed = 0x123456789abcdef1;
+	build_fdt(&description);
+	memcpy(firmware->ram, blob, FDT_ROOM);
+	memset(firmware->type, EFI_ACPI_RECLAIM, FDT_ROOM / EFI_PAGE_SIZE);
+	firmware->system.table_count = 0;
+	firmware_add_fdt(firmware, firmware->ram);
+	firmware->rng = PROTOCOL_ABSENT;
+	firmware->exit_status = EFI_DEVICE_ERROR;
+	expect_return(EFI_DEVICE_ERROR, "ExitBootServices fails");
+	assert_true(holds(firmware->ram, description.seed));
+	firmware->exit_status = EFI_SUCCESS;
+	firmware->exits = 0;
+	expect_boot();
+	assert_int_equal(facts.kaslr_seed, description.seed);
+	assert_false(holds(firmware->ram, description.seed));
+}
+
+static void nokaslr_takes_the_lowest_place(void **state)
+{
+	u8 room[64];
+
+	(void)state;
+	set_options(room, "nokaslr", 7);
+	for (firmware->random_seed = 0; firmware->random_seed < 250; firmware->random_seed += 50) {
+		firmware->exits = 0;
+		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+		expect_boot();
+		assert_int_equal(firmware->entry, (uintptr_t)firmware->ram);
+	}
+}
+
+static void where_2_mib_do_not_fit_64_kib_alignment_does(void **state)
+{
+	(void)state;
+	for (u64 page = 0; page < FIRMWARE_PAGES; page += MIB(2) / EFI_PAGE_SIZE)
+		memset(firmware->type + page, EFI_RESERVED, 1);
+	expect_boot();
+	assert_true(is_aligned(firmware->entry, KIB(64)));
+}
+
+static void without_room_for_the_image_firmware_gets_an_error(void **state)
+{
+	(void)state;
+	for (u64 page = 0; page < FIRMWARE_PAGES; page += KIB(128) / EFI_PAGE_SIZE)
+		memset(firmware->type + page, EFI_RESERVED, 1);
+	expect_return(EFI_OUT_OF_RESOURCES,
+		      "pagoda: no room for the Image's 256 KiB in one piece: out of resources\r\n");
+}
+
+static void places_that_firmware_keeps_back_are_tried_a_few_times_only(void **state)
+{
+	(void)state;
+	firmware->addresses_refused = true;
+	expect_return(EFI_NOT_FOUND, "pagoda: no room for the Image's 256 KiB in one piece");
+	assert_true(firmware->allocations < 20);
+}
+
+static void whichever_allocation_fails_is_said_and_nothing_is_kept(void **state)
+{
+	u8 room[64];
+	unsigned at;
+
+	(void)state;
+	set_options(room, "nokaslr", 7);
+	/* The copy of the Image has other places to go to: that failure alone does no harm. */
+	for (at = 0; at < 20; at++) {
+		firmware->console[0] = '\0';
+		firmware->allocations = firmware->exits = 0;
+		firmware->left = false;
+		firmware->pages_fail_at = at;
+		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+		firmware->pages_taken = 0;
+		if (firmware_boot(firmware) == EFI_SUCCESS) {
+			if (firmware->allocations <= at)
+				break;
+			continue;
+		}
+		assert_true(said("out of resources"));
+		assert_int_equal(firmware->pages_taken, 0);
+	}
+	assert_true(at >= 4 && at < 20);
+}
+
+/* ---- what describes the machine ---- */
+
+static void without_fdt_and_acpi_firmware_gets_an_error(void **state)
+{
+	(void)state;
+	firmware->system.table_count = 0;
+	expect_return(EFI_LOAD_ERROR, "neither by an FDT nor by ACPI 2.0 tables");
+	firmware->system.table_count = 4;
+	firmware->system.tables = NULL;
+	expect_return(EFI_LOAD_ERROR, "neither by an FDT nor by ACPI 2.0 tables");
+}
+
+static void a_corrupt_fdt_is_named_as_the_reason(void **state)
+{
+	(void)state;
+	((u8 *)blob)[0] = 0;
+	expect_return(EFI_LOAD_ERROR, "pagoda: the FDT that firmware passes is not used: "
+				      "device tree without its magic number\r\n");
+}
+
+static void tables_of_acpi_that_are_refused_are_named(void **state)
+{
+	static u64 rsdp[8];
+
+	(void)state;
+	firmware->system.table_count = 0;
+	firmware_add_rsdp(firmware, rsdp);
+	expect_return(EFI_LOAD_ERROR, "pagoda: no FDT, and ACPI's RSDP at 0x");
+}
+
+static void an_fdt_with_little_but_chosen_does_not_stand_for_the_machine(void **state)
+{
+	struct fdt_writer writer;
+	u32 written;
+
+	(void)state;
+	fdt_write_begin(&writer, blob, FDT_ROOM);
+	fdt_write_node(&writer, "");
+	fdt_write_node(&writer, "chosen");
+	fdt_write_string(&writer, "bootargs", "x");
+	fdt_write_node_end(&writer);
+	fdt_write_node_end(&writer);
+	assert_int_equal(fdt_write_finish(&writer, &written), FDT_WRITE_OK);
+	expect_return(EFI_LOAD_ERROR, "neither by an FDT nor by ACPI 2.0 tables");
+}
+
+/* Whatever bytes are wrong: a boot, or an error in words; never a crash, never a hang. */
+static void any_damage_to_the_fdt_ends_in_a_boot_or_an_error(void **state)
+{
+	struct random random = random_start();
+	u8 *whole = malloc(FDT_ROOM);
+
+	(void)state;
+	memcpy(whole, blob, FDT_ROOM);
+	for (int round = 0; round < 300; round++) {
+		memcpy(blob, whole, FDT_ROOM);
+		for (unsigned i = 0; i <= random_below(&random, 4); i++)
+			((u8 *)blob)[random_below(&random, 2048)] = (u8)random_next(&random);
+		firmware->console[0] = '\0';
+		firmware->exits = firmware->pages_taken = 0;
+		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+		if (firmware_boot(firmware) != EFI_SUCCESS)
+			assert_true(said("cannot boot"));
+	}
+	free(whole);
+}
+
+/* ---- the end of boot services ---- */
+
+static void a_map_that_changes_at_exit_is_asked_for_again(void **state)
+{
+	(void)state;
+	firmware->refusals = 3;
+	expect_boot();
+	assert_int_equal(firmware->exits, 4);
+}
+
+static void a_map_that_always_changes_gets_an_error(void **state)
+{
+	(void)state;
+	firmware->refusals = FIRMWARE_NEVER;
+	expect_return(EFI_INVALID_PARAMETER, "pagoda: the memory map keeps changing: "
+					     "ExitBootServices refused it 8 times\r\n");
+	assert_int_equal(firmware->exits, 8);
+}
+
+static void an_exit_that_fails_otherwise_is_not_tried_again(void **state)
+{
+	(void)state;
+	firmware->exit_status = EFI_DEVICE_ERROR;
+	expect_return(EFI_DEVICE_ERROR, "pagoda: ExitBootServices fails: device error\r\n");
+	assert_int_equal(firmware->exits, 1);
+}
+
+static void a_map_that_outgrows_every_buffer_gets_an_error(void **state)
+{
+	(void)state;
+	firmware->map_always_grows = true;
+	expect_return(EFI_BUFFER_TOO_SMALL, "pagoda: no memory map: buffer too small\r\n");
+	assert_true(firmware->maps < 100);
+}
+
+static void a_map_with_a_senseless_stride_gets_an_error(void **state)
+{
+	(void)state;
+	firmware->descriptor_size = EFI_PAGE_SIZE + 8;
+	expect_return(EFI_UNSUPPORTED, "pagoda: no memory map: unsupported\r\n");
+}
+
+static void a_map_of_thousands_boots_with_the_largest_ranges(void **state)
+{
+	u64 ram = (u64)(uintptr_t)firmware->ram;
+
+	(void)state;
+	for (u64 page = 0; page < FIRMWARE_PAGES / 2; page += 2)
+		memset(firmware->type + page, EFI_RUNTIME_SERVICES_CODE, 1);
+	expect_boot();
+	assert_true(facts.efi.map_size / facts.efi.descriptor_size > 2000);
+	assert_true(said("pieces of RAM"));
+	assert_int_equal(facts.memory.dropped, 0);
+	assert_int_equal(ram_inside(firmware->entry, firmware->entry + FIRMWARE_IMAGE_SIZE),
+			 FIRMWARE_IMAGE_SIZE);
+	assert_true(ram_inside(ram + FIRMWARE_RAM_SIZE / 2, ram + FIRMWARE_RAM_SIZE) > MIB(7));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_image_is_copied_to_free_memory_and_clean_to_its_end),
+		TEST(the_copy_can_be_executed_by_nobody_while_the_mmu_is_on),
+		TEST(firmware_without_memory_attributes_boots_in_silence),
+		TEST(memory_attributes_that_fail_are_said_and_no_more),
+		TEST(the_map_becomes_memory_in_place_of_the_fdts),
+		TEST(the_kernel_learns_where_system_table_map_and_rsdp_are),
+		TEST(load_options_become_the_command_line),
+		TEST(without_load_options_the_fdts_command_line_stands),
+		TEST(without_the_loaded_image_protocol_it_stands_too_and_that_is_said),
+		TEST(a_shell_puts_the_programs_name_in_front),
+		TEST(characters_that_are_not_ascii_are_replaced_and_counted),
+		TEST(load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair),
+		TEST(load_options_of_64_kib_reach_the_kernel_which_cuts_them),
+		TEST(a_size_of_load_options_beyond_reason_is_cut_and_said),
+		TEST(entropy_decides_the_place_and_seeds_the_kernel),
+		TEST(without_entropy_the_lowest_place_is_taken_and_the_fdts_seed_kept),
+		TEST(a_seed_stays_in_firmwares_fdt_only_where_firmware_goes_on),
+		TEST(nokaslr_takes_the_lowest_place),
+		TEST(where_2_mib_do_not_fit_64_kib_alignment_does),
+		TEST(without_room_for_the_image_firmware_gets_an_error),
+		TEST(places_that_firmware_keeps_back_are_tried_a_few_times_only),
+		TEST(whichever_allocation_fails_is_said_and_nothing_is_kept),
+		TEST(without_fdt_and_acpi_firmware_gets_an_error),
+		TEST(a_corrupt_fdt_is_named_as_the_reason),
+		TEST(tables_of_acpi_that_are_refused_are_named),
+		TEST(an_fdt_with_little_but_chosen_does_not_stand_for_the_machine),
+		TEST(any_damage_to_the_fdt_ends_in_a_boot_or_an_error),
+		TEST(a_map_that_changes_at_exit_is_asked_for_again),
+		TEST(a_map_that_always_changes_gets_an_error),
+		TEST(an_exit_that_fails_otherwise_is_not_tried_again),
+		TEST(a_map_that_outgrows_every_buffer_gets_an_error),
+		TEST(a_map_with_a_senseless_stride_gets_an_error),
+		TEST(a_map_of_thousands_boots_with_the_largest_ranges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: MIT
+"""scripts/ptview without a browser: what it reads from whole, cut and mixed logs, what it says
+about the rest, and its drawing."""
+import json
+import re
+import sys
+import xml.etree.ElementTree
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from captures import ALL, ROOT, SIZES, console, document, ptview
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import ptview_log  # noqa: E402
+
+NOISE = "[   12.345678] usb 1-1: new high-speed USB device"
+KEYS = ("level", "kind", "contiguous", "read", "write", "execute", "user", "type")
+
+
+def runs(dump):
+    """{root: runs as numbers} of one dump that was read."""
+    return {table["root"]: [(int(entry["start"], 16), int(entry["end"], 16) % (1 << 64),
+                             int(entry["pa"], 16), *(entry[key] for key in KEYS), entry["share"])
+                            for entry in table["entries"]] for table in dump["tables"]}
+
+
+def expected(text):
+    """The same, straight from the document in a console."""
+    return {table["root"]: [(int(entry["start"], 16), int(entry["end"], 16), int(entry["pa"], 16),
+                             *(entry[key] for key in KEYS), entry["shareability"])
+                            for entry in table["entries"]] for table in document(text)["tables"]}
+
+
+def read_one(text):
+    dumps, notes = ptview_log.read_log(text, "log")
+    assert len(dumps) == 1
+    return dumps[0], notes
+
+
+def count(dump):
+    return sum(map(len, runs(dump).values()))
+
+
+@pytest.mark.parametrize("fallback", ["", "arm64.nolva"])
+@pytest.mark.parametrize("size", SIZES)
+def test_json_and_text_of_one_boot_give_the_same_runs(size, fallback):
+    text = console(f"arm64.pagesize={size} {fallback}", ALL)
+    dump, notes = read_one(text)
+    assert (dump["kind"], notes) == ("json", [])
+    assert runs(dump) == expected(text)
+    without = re.sub(r"^\{$.*?^\}$", "", text, flags=re.MULTILINE | re.DOTALL)
+    by_text, notes = read_one(without)
+    assert (by_text["kind"], notes) == ("text", [])
+    assert runs(by_text) == runs(dump)
+    for key in ("regime", "idmap"):
+        assert {**dump[key], "pa_bits": 0, "wxn": 0} == {**by_text[key], "pa_bits": 0, "wxn": 0}
+    assert sorted(by_text["layout"], key=str) == sorted(dump["layout"], key=str)
+    assert by_text["segments"] == dump["segments"]
+
+
+def test_a_document_alone_is_read_however_it_is_laid_out():
+    text = console()
+    for form in (json.dumps(document(text)), json.dumps([document(text)]),
+                 json.dumps(document(text), indent=4)):
+        dump, notes = read_one(form)
+        assert runs(dump) == expected(text) and not notes
+
+
+def test_carriage_returns_and_terminal_colours_do_not_matter():
+    text = console()
+    dirty = "\r\n".join(f"\x1b[32m{line}\x1b[0m" for line in text.split("\n"))
+    dump, notes = read_one(dirty)
+    assert runs(dump) == expected(text) and not notes
+
+
+def test_a_log_cut_anywhere_gives_the_runs_before_the_cut():
+    lines = console().split("\n")
+    first, last = lines.index("{"), lines.index("}")
+    whole = [run for root in expected(console()).values() for run in root]
+    regime = next(i for i, line in enumerate(lines) if '"regime"' in line)
+    seen = set()
+    for cut in range(first + 1, last):
+        dumps, notes = ptview_log.read_log("\n".join(lines[:cut + 1]), "log")
+        assert f"begins in line {first + 1} is cut off here" in notes[0]["text"]
+        assert notes[0]["first"] == cut + 1
+        assert len(dumps) == (cut >= regime)
+        if dumps:
+            found = [run for root in runs(dumps[0]).values() for run in root]
+            assert found == whole[:len(found)]
+            seen.add(len(found))
+    assert seen == set(range(len(whole) + 1))
+
+
+def test_a_cut_within_a_line_loses_that_line_only():
+    lines = console().split("\n")
+    at = max(i for i, line in enumerate(lines) if '"raw"' in line)
+    dump, notes = read_one("\n".join([*lines[:at], lines[at][:60]]))
+    assert count(dump) == sum(map(len, expected(console()).values())) - 1
+    assert [note["first"] for note in notes] == [at]
+
+
+def test_a_foreign_line_anywhere_is_named_and_costs_nothing():
+    lines = console().split("\n")
+    first, last = lines.index("{"), lines.index("}")
+    for at in range(first + 1, last):
+        dump, notes = read_one("\n".join([*lines[:at], NOISE, *lines[at:]]))
+        assert runs(dump) == expected(console())
+        assert [(note["first"], note["last"]) for note in notes] == [(at + 1, at + 1)]
+
+
+def test_a_line_broken_by_another_is_named_and_the_rest_is_read():
+    lines = console().split("\n")
+    at = next(i for i, line in enumerate(lines) if '"raw"' in line)
+    lines[at:at + 1] = [lines[at][:50] + NOISE, lines[at][50:]]
+    dump, notes = read_one("\n".join(lines))
+    assert count(dump) == sum(map(len, expected(console()).values())) - 1
+    assert [(note["first"], note["last"]) for note in notes] == [(at + 1, at + 2)]
+
+
+def test_a_lost_regime_is_taken_from_the_control_register():
+    lines = [line for line in console().split("\n") if '"regime"' not in line]
+    lines.insert(lines.index("{") + 1, NOISE)
+    dump, _ = read_one("\n".join(lines))
+    assert runs(dump) == expected(console())
+    assert (dump["regime"]["granule"], dump["regime"]["va_bits"]) == (4096, 52)
+
+
+def test_every_dump_of_a_log_is_there_in_its_order():
+    text = console("nokaslr") + console("arm64.nolva nokaslr") + console("nokaslr", "ptdump")
+    dumps, notes = ptview_log.read_log(text, "log")
+    assert not notes
+    assert [(dump["kind"], dump["regime"]["va_bits"]) for dump in dumps] == [
+        ("json", 52), ("json", 48), ("text", 52)]
+    assert [dump["label"] for dump in dumps] == [
+        "4K · 52-bit · LPA2 · no KASLR", "4K · 48-bit · no KASLR", "4K · 52-bit · LPA2"]
+
+
+def test_a_boot_that_was_cut_short_does_not_hide_the_next():
+    text = console()
+    half = text[:text.index('"tables"') + 400]
+    dumps, notes = ptview_log.read_log(half + "\n" + text, "log")
+    assert len(dumps) == 2 and runs(dumps[1]) == expected(text)
+    assert len(notes) == 1 and notes[0]["first"] <= half.count("\n") + 1
+
+
+def test_a_cut_text_dump_gives_the_runs_before_the_cut():
+    lines = console("", ALL).split("\n")
+    at = next(i for i, line in enumerate(lines) if line.startswith("kernel map: 4K"))
+    end = next(i for i, line in enumerate(lines) if line.startswith("---[ Image end"))
+    dump, notes = read_one("\n".join([*lines[at:at + 9], NOISE, *lines[at + 9:end]]))
+    assert [note["first"] for note in notes] == [10, end - at + 1]
+    assert runs(dump)["kernel"] == expected(console("", ALL))["kernel"][:3]
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda entry: entry.update(end=entry["start"]), "ends before"),
+    (lambda entry: entry.update(start="12"), "not an address"),
+    (lambda entry: entry.update(level=9), "no such level"),
+    (lambda entry: entry.update(pa="0x0000000040200001"), "not aligned"),
+    (lambda entry: entry.pop("raw"), "'raw' is missing"),
+    (lambda entry: entry.update(raw=7), "not an address"),
+])
+def test_a_run_that_cannot_be_is_named_and_left_out(change, said):
+    whole = document(console())
+    change(whole["tables"][0]["entries"][1])
+    dump, notes = read_one(json.dumps(whole))
+    assert [len(root) for root in runs(dump).values()] == [
+        len(whole["tables"][0]["entries"]) - 1, len(whole["tables"][1]["entries"])]
+    assert len(notes) == 1 and said in notes[0]["text"]
+
+
+def test_runs_that_overlap_are_named():
+    whole = document(console())
+    whole["tables"][0]["entries"].append(dict(whole["tables"][0]["entries"][0]))
+    dump, notes = read_one(json.dumps(whole))
+    assert runs(dump) == expected(console())
+    assert len(notes) == 1 and "overlaps" in notes[0]["text"]
+
+
+@hypothesis.settings(deadline=None, max_examples=150)
+@hypothesis.given(st.data())
+def test_no_damage_to_a_log_stops_the_reader(data):
+    text = console("", ALL)
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(text) - 1))
+        gone = data.draw(st.integers(0, 3000))
+        text = text[:at] + data.draw(st.text(max_size=40)) + text[at + gone:]
+    for dump in ptview_log.read_log(text, "log")[0]:
+        assert json.dumps(dump)
+
+
+# ---- the program -------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("content", [
+    b"", b"hello\n", bytes(range(256)) * 40, b"[1, 2, 3]", b"{}", b'{\n  "regime": 4\n}\n',
+    b"[" * 100000, b"{\n" * 5000],
+    ids=["empty", "text", "binary", "numbers", "empty object", "wrong types", "nested", "openings"])
+def test_nonsense_is_one_line_and_status_1(tmp_path, content):
+    (tmp_path / "log").write_bytes(content)
+    result = ptview("log", cwd=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("ptview: log: no page tables found")
+    assert "Traceback" not in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_missing_log_is_one_line_and_status_1(tmp_path):
+    result = ptview("nowhere", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (
+        1, "ptview: nowhere: No such file or directory\n")
+
+
+def test_what_could_not_be_read_is_said_with_its_lines(tmp_path):
+    lines = console().split("\n")
+    lines[60:60] = [NOISE, NOISE]
+    (tmp_path / "boot.log").write_text("\n".join(lines))
+    result = ptview("boot.log", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "ptview: boot.log:61-62: not a line of the JSON document around it\n" in result.stderr
+    assert (tmp_path / "boot.html").exists()
+
+
+def test_the_input_is_never_replaced(tmp_path):
+    (tmp_path / "boot.html").write_text(console())
+    result = ptview("boot.html", cwd=tmp_path)
+    assert result.returncode == 1 and "would replace" in result.stderr
+    assert (tmp_path / "boot.html").read_text() == console()
+
+
+def test_standard_input_to_standard_output():
+    result = ptview("-", "-o", "-", input=console())
+    assert result.returncode == 0
+    assert result.stdout.startswith("<!doctype html>")
+
+
+def test_the_page_refers_to_nothing_outside_itself():
+    page = ptview("-", "-o", "-", input=console()).stdout
+    assert not re.findall(r"""(?:src|href)\s*=|@import|url\((?!#)|https?:""", page)
+
+
+# ---- the drawing -------------------------------------------------------------------------------
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawing(*texts):
+    result = ptview("--svg", "-", "-o", "-", input="".join(texts))
+    assert result.returncode == 0
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    return xml.etree.ElementTree.fromstring(result.stdout)
+
+
+@pytest.mark.parametrize("fallback", ["", "arm64.nolva"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_drawing_is_well_formed_and_shows_each_run(size, fallback):
+    text = console(f"arm64.pagesize={size} {fallback}", ALL)
+    root = drawing(text)
+    said = [element.text for element in root.iter(f"{SVG}text")]
+    assert root.get("width") == "720"
+    for start, *_ in expected(text)["kernel"]:
+        assert any(line.startswith(f"0x{start:016x} ") for line in said)
+    for shape in root.iter(f"{SVG}rect"):
+        x, width = float(shape.get("x")), float(shape.get("width"))
+        assert 0 <= x <= x + width <= 720
+
+
+def test_the_drawing_of_two_dumps_holds_both():
+    said = [element.text for element in drawing(
+        console("nokaslr"), console("arm64.nolva nokaslr")).iter(f"{SVG}text")]
+    assert "4K, 52-bit, LPA2, no KASLR: upper half" in said
+    assert "4K, 48-bit, no KASLR: upper half" in said
+
+
+def test_strips_are_to_scale():
+    root = drawing(console("nokaslr"))
+    regions = [shape for shape in root.iter(f"{SVG}rect") if shape.get("class") == "region"]
+    layout = {row["name"]: int(row["end"], 16) - int(row["start"], 16)
+              for row in document(console("nokaslr"))["layout"]}
+    assert float(regions[0].get("width")) == pytest.approx(712 * layout["linear"] / 2 ** 52, abs=.1)
