@@ -71,9 +71,9 @@ static struct stop tables_place(struct kernel *kernel, struct memory_range *tabl
 	u64 granule = regime_granule(regime), largest;
 	u64 size = granule * linear_tables(regime, &kernel->linear, kernel->memory,
 					   &kernel->handoff->facts.image);
+	struct memory_request request = { size, granule, BIT(kernel->idmap_space.regime.va_bits) };
 
-	if (!memory_find(kernel->memory, size, granule, BIT(kernel->idmap_space.regime.va_bits),
-			 &tables->start, &largest))
+	if (!memory_find(kernel->memory, &request, &tables->start, &largest))
 		return (struct stop){ STOP_MEMORY, size, largest, memory_total(kernel->memory) };
 	tables->end = paddr(tables->start.value + size);
 	memory_add_own(kernel->memory, tables->start.value, size, MEMORY_TABLES);
@@ -167,7 +167,7 @@ static bool word_works(const struct linear *linear, u64 pa)
 	*word = before ^ TEST_PATTERN;
 	works = *word == (before ^ TEST_PATTERN);
 	*word = before;
-	return works && *word == before;
+	return works;
 }
 
 void memory_test(const struct kernel *kernel)

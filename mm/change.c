@@ -118,7 +118,8 @@ enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_
 		struct map_attr attr;
 		pte_t pte;
 
-		unit_find(space, vaddr(va), &unit);
+		if (!unit_find(space, vaddr(va), &unit))
+			return MAP_NOT_MAPPED;
 		attr = (struct map_attr){ prot, unit.info.type };
 		pte = pte_leaf(&space->regime, &space->policy, attr, unit.info.pa, unit.level);
 		/* The descriptors of a run must be alike at all times. */
