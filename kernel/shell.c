@@ -84,9 +84,12 @@ static void command_reboot(const struct kernel *kernel)
 
 static void command_help(const struct kernel *kernel);
 
-/* In the order in which help lists them. walk has an argument, and is command_walk()'s. */
+/*
+ * In the order in which help lists them. walk has an argument, and is command_walk()'s. Text in
+ * place and not by pointer: each pointer would cost the early runtime a relocation.
+ */
 static const struct {
-	const char *name, *help;
+	char name[16], help[72];
 	void (*run)(const struct kernel *kernel);
 } commands[] = {
 	{ "help", "this list", command_help },
@@ -96,6 +99,7 @@ static const struct {
 	{ "layout", "the virtual address space by region", report_layout },
 	{ "memory", "physical memory: what is where, and where it is mapped", report_memory },
 	{ "memory test", "write and read both ends of each piece of RAM", memory_test },
+	{ "change test", "map, protect, split, merge, unmap; another root and back", change_test },
 	{ "ptdump", "the kernel's page tables", dump_kernel },
 	{ "ptdump idmap", "the identity map's page tables", dump_idmap },
 	{ "ptdump json", "report and page tables as one JSON document", dump_json },
