@@ -79,6 +79,8 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 		return handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK;
 	case WARNING_INIT_MAPPED:
 		return kernel->init_result != MAP_OK;
+	case WARNING_NO_GUARD:
+		return kernel->guard_result != MAP_OK;
 	case WARNING_COUNT:
 		break;
 	}
@@ -115,6 +117,7 @@ static const char *warning_words(enum report_warning warning)
 	case WARNING_COMMAND_LINE_CUT:
 	case WARNING_OVERRIDES_DROPPED:
 	case WARNING_INIT_MAPPED:
+	case WARNING_NO_GUARD:
 	case WARNING_COUNT:
 		break;
 	}
@@ -145,6 +148,9 @@ static void warning_write(const struct kernel *kernel, enum report_warning warni
 	} else if (warning == WARNING_INIT_MAPPED) {
 		format(text, WARNING_TEXT_MAX, "early-only text and data could not be unmapped: %s",
 		       map_result_str(kernel->init_result));
+	} else if (warning == WARNING_NO_GUARD) {
+		format(text, WARNING_TEXT_MAX, "the stack has no gap below it: unmapping it: %s",
+		       map_result_str(kernel->guard_result));
 	} else {
 		format(text, WARNING_TEXT_MAX, "%u more overrides than can be listed",
 		       handoff->options.records_dropped);
@@ -451,7 +457,7 @@ static void print_range(u64 start, u64 end, const char *name)
 	print("  %s\n", name);
 }
 
-static void report_layout(const struct kernel *kernel)
+void report_layout(const struct kernel *kernel)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	u64 image = handoff->plan.image_va.value;
@@ -468,7 +474,7 @@ static void report_layout(const struct kernel *kernel)
 	}
 }
 
-static void report_memory(const struct kernel *kernel)
+void report_memory(const struct kernel *kernel)
 {
 	const struct memory_map *memory = &kernel->handoff->facts.memory;
 

@@ -8,7 +8,7 @@
  *            init data, relocations	SEGMENT_INIT_DATA
  *            data			SEGMENT_DATA
  *            ---- end of the file ----
- *            .bss, table pool, stack
+ *            .bss, buffers, table pool, gap, stacks
  *     _end
  *
  * Segments begin at multiples of 64 KiB, the largest page, so that one Image can be mapped with
@@ -18,6 +18,7 @@
 
 #define SEGMENT_ALIGN 0x10000
 #define STACK_SIZE 0x4000
+#define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 
 /*
  * Tables for the worst page size, 64K: a root, and two at each level where the image crosses a
@@ -120,16 +121,24 @@ SECTIONS
 		_bss_end = .;
 	} :data
 
-	/* Never cleared as a whole: each table is, when it is taken; the stack need not be. */
-	.noinit (NOLOAD) : ALIGN(SEGMENT_ALIGN) {
+	/*
+	 * Never cleared as a whole: each table is, when it is taken; stacks and buffers need not
+	 * be. The kernel unmaps the gap below its stack; the exception stack is above, so that it
+	 * could only overflow into what a report no longer needs.
+	 */
+	.noinit (NOLOAD) : {
+		*(.noinit)
+		. = ALIGN(SEGMENT_ALIGN);
 		_pool_start = .;
 		. += POOL_SIZE;
 		_pool_end = .;
-		. += STACK_SIZE;
-		_exception_stack_end = .;
+		_guard_start = .;
+		. += GUARD_SIZE;
+		_guard_end = .;
 		. += STACK_SIZE;
 		_stack_end = .;
-		*(.noinit)
+		. += STACK_SIZE;
+		_exception_stack_end = .;
 	} :data
 	. = ALIGN(SEGMENT_ALIGN);
 	_data_end = .;
@@ -160,6 +169,7 @@ SECTIONS
 	ASSERT(_text == _rodata_start, "the header is not first")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")
+	ASSERT((_guard_start & (SEGMENT_ALIGN - 1)) == 0, "the gap cannot be unmapped by itself")
 	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")
 	ASSERT(_end - _text <= 0x300000, "more than 3 MiB of memory")
 	ASSERT(_end - _text <= 0x200000, "map_kernel.c counts on an image below 2 MiB")

@@ -59,6 +59,20 @@ void tlb_invalidate_all(void);
 /* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
 void idmap_disable(void);
 
+/*
+ * at_translate() - PAR_EL1 after the CPU has translated @va for a read or a @write of its own (AT
+ * S1E1R, S1E1W). Reads tables, not what @va maps.
+ */
+u64 at_translate(vaddr_t va, bool write);
+
+/*
+ * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
+ * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
+ */
+u64 memory_load(vaddr_t va, unsigned size);
+void memory_store(vaddr_t va, unsigned size, u64 value);
+void code_run(vaddr_t va);
+
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
 

@@ -19,6 +19,10 @@ void report_json_efi(const struct kernel *kernel, struct json *json);
 /* Every override on the command line with its fate, one a line. */
 void report_overrides(const struct kernel *kernel);
 
+/* The regions of the address space; physical memory: parts of the report. */
+void report_layout(const struct kernel *kernel);
+void report_memory(const struct kernel *kernel);
+
 /* One JSON document: docs/report.schema.json. */
 void report_json(const struct kernel *kernel);
 
@@ -42,6 +46,7 @@ enum report_warning {
 	WARNING_NO_PSCI,
 	WARNING_ENTRY_MMU, /* the loader left it on */
 	WARNING_INIT_MAPPED, /* what only the early runtime needed */
+	WARNING_NO_GUARD, /* below the stack */
 	WARNING_COUNT,
 };
 
