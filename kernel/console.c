@@ -28,8 +28,10 @@ static unsigned page_rows, page_left;
 void console_init(void *registers)
 {
 	console_registers = registers;
-	if (registers)
-		pl011_enable(console_registers);
+	if (!registers)
+		return;
+	pl011_enable(console_registers);
+	pl011_fifo_enable(console_registers);
 }
 
 static int device_read(void)
