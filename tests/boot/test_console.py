@@ -117,6 +117,15 @@ def test_the_text_dump_shows_what_the_json_dump_shows(machine, command, root):
         assert "AF" in words and "UXN" in words and entry["type"] in words
 
 
+def test_a_filtered_dump_is_a_document_of_what_passes(machine):
+    whole, = (table for table in machine.document("ptdump json")["tables"]
+              if table["root"] == "kernel")
+    document = machine.document("ptdump kernel image --perm rx --json")
+    assert [table["root"] for table in document["tables"]] == ["kernel"]
+    assert document["tables"][0]["entries"] == [
+        entry for entry in whole["entries"] if entry["execute"]]
+
+
 def test_overrides_says_that_there_are_none(machine):
     assert machine.command("overrides") == "  overrides    none\n"
 
