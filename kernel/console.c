@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's console over the PL011 driver.
+ * The kernel's console over a serial port.
  * Runs in the kernel, MMU on. Also from exception handlers, so it takes no lock, and what it keeps
  * is sound after every statement. Its buffers are not in .bss, which the boot clears word by word.
  */
 #include <pagoda/console.h>
 #include <pagoda/format.h>
-#include <pagoda/pl011.h>
+#include <pagoda/serial.h>
 
 #define PRINT_MAX 512 /* with the NUL */
 #define TYPED_MAX 1024 /* powers of two, both */
 #define LOG_MAX 16384
 #define CTRL_C 3
 
-static volatile u32 *console_registers;
+static struct serial_kind console_kind;
+static volatile void *console_registers;
 
 /* What was typed while something was printed. Both count bytes and are never taken modulo. */
 static char typed[TYPED_MAX] __attribute__((section(".noinit")));
@@ -25,18 +26,19 @@ static u64 log_length; /* in all; the last LOG_MAX are there */
 static bool watching, interrupted, log_shown;
 static unsigned page_rows, page_left;
 
-void console_init(void *registers)
+void console_init(struct serial_kind kind, void *registers)
 {
+	console_kind = kind;
 	console_registers = registers;
 	if (!registers)
 		return;
-	pl011_enable(console_registers);
-	pl011_fifo_enable(console_registers);
+	serial_enable(kind, registers);
+	serial_fifo_enable(kind, registers);
 }
 
 static int device_read(void)
 {
-	return console_registers ? pl011_read(console_registers) : -1;
+	return console_registers ? serial_read(console_kind, console_registers) : -1;
 }
 
 /* Ctrl-C also drops what was typed before it, as a terminal does. */
@@ -66,7 +68,7 @@ static void device_write(const char *text, size_t length)
 {
 	/* What a stalled device does not take is lost; the next write tries it again. */
 	if (console_registers)
-		(void)pl011_write(console_registers, text, length);
+		(void)serial_write(console_kind, console_registers, text, length);
 }
 
 static void log_write(const char *text, size_t length)

@@ -60,7 +60,8 @@ static void console_map(struct kernel *kernel, const struct boot_handoff *handof
 	if (kernel->console_result != MAP_OK)
 		return;
 	tables_publish();
-	console_init((void *)(uintptr_t)(slot.value + device % granule));
+	console_init(handoff->facts.console_kind,
+		     (void *)(uintptr_t)(slot.value + device % granule));
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */

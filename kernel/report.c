@@ -494,8 +494,9 @@ static void report_firmware(const struct kernel *kernel)
 	if (facts->console_source == CONSOLE_NONE)
 		print("none\n");
 	else
-		print("PL011 at 0x%016lx (%s)\n", facts->console.value,
-		      console_source_str(facts->console_source));
+		print("%s at 0x%016lx (%s)\n",
+		      serial_type_str((enum serial_type)facts->console_kind.type),
+		      facts->console.value, console_source_str(facts->console_source));
 	label("PSCI");
 	print("%s\n", psci_conduit_str(facts->psci));
 }

@@ -2,17 +2,17 @@
 /*
  * The kernel's console, polled: what is printed, what was typed, and a memory of the former. MMU
  * on, after console_init(); before that, output is only remembered. The early runtime writes to the
- * same device through pl011.h with the MMU off.
+ * same device through serial.h with the MMU off.
  */
 #ifndef PAGODA_CONSOLE_H
 #define PAGODA_CONSOLE_H
 
-#include <pagoda/types.h>
+#include <pagoda/serial.h>
 
 /*
- * console_init() - @registers: the PL011's registers, mapped as Device memory; null for no console.
+ * console_init() - @registers: a serial port's, mapped as Device memory; null for no console.
  */
-void console_init(void *registers);
+void console_init(struct serial_kind kind, void *registers);
 
 /*
  * console_write() - @length bytes as they are; "\n" becomes "\r\n". Bounded: a dead device drops.

@@ -65,7 +65,7 @@ static int set_up(void **state)
 	type("");
 	sent_length = 0;
 	sent[0] = '\0';
-	console_init(registers);
+	console_init((struct serial_kind){ 0 }, registers);
 	while (console_read() >= 0)
 		;
 	return 0;
@@ -157,7 +157,7 @@ static void the_log_is_what_was_printed_last(void **state)
 static void without_a_device_everything_is_dropped(void **state)
 {
 	(void)state;
-	console_init(NULL);
+	console_init((struct serial_kind){ 0 }, NULL);
 	print("text");
 	assert_string_equal(sent, "");
 	assert_int_equal(console_read(), -1);

@@ -25,7 +25,7 @@ enum fake_fdt_place {
 	UART_ON_CLOSED_BUS, /* /i2c: no ranges; its addresses are not the CPU's */
 };
 
-struct fake_fdt_uart {
+struct fake_fdt_uart { /* a PL011 unless compatible says otherwise */
 	const char *name; /* "serial@9000000"; a null pointer ends the list */
 	enum fake_fdt_place place;
 	uint32_t address; /* as the bus has it */
