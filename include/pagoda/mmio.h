@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Device registers: one access of exactly so many bits each, which the compiler neither drops,
- * merges nor repeats. A host test that wants to be the device supplies its own functions of these names.
- * Valid everywhere; @address is mapped as Device memory, or the MMU is off.
+ * merges nor repeats. A host test that wants to be the device supplies its own functions of these
+ * names. Valid everywhere; @address is mapped as Device memory, or the MMU is off.
  */
 #ifndef PAGODA_MMIO_H
 #define PAGODA_MMIO_H

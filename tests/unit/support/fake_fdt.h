@@ -25,11 +25,17 @@ enum fake_fdt_place {
 	UART_ON_CLOSED_BUS, /* /i2c: no ranges; its addresses are not the CPU's */
 };
 
-struct fake_fdt_uart { /* a PL011 unless compatible says otherwise */
+struct fake_fdt_uart {
 	const char *name; /* "serial@9000000"; a null pointer ends the list */
 	enum fake_fdt_place place;
 	uint32_t address; /* as the bus has it */
 	bool disabled;
+};
+
+/* What uart[0] is, unless compatible is null: then it is a PL011 like the others. */
+struct fake_fdt_serial {
+	const char *compatible;
+	uint32_t reg_shift, reg_io_width; /* left out where 0 */
 };
 
 struct fake_fdt {
@@ -44,6 +50,7 @@ struct fake_fdt {
 	struct fake_fdt_range reserve[FAKE_FDT_RANGES_MAX];
 	struct fake_fdt_range reserved_memory[FAKE_FDT_RANGES_MAX];
 	struct fake_fdt_uart uart[FAKE_FDT_UARTS_MAX];
+	struct fake_fdt_serial serial;
 	unsigned padding; /* bytes of a property that nobody reads, before /chosen */
 };
 
