@@ -59,8 +59,10 @@ efi_status_t efi_boot(struct efi_stub *stub)
 {
 	efi_status_t status = prepare(stub);
 
-	if (status == EFI_SUCCESS)
+	if (status == EFI_SUCCESS) {
+		efi_forget_seeds(stub);
 		efi_leave(stub->load, stub->fdt_pages.start);
+	}
 	efi_say(stub, "cannot boot; back to the firmware");
 	efi_free(stub, &stub->fdt_pages);
 	efi_free(stub, &stub->image_pages);

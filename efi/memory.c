@@ -90,6 +90,19 @@ static bool is_good_for(const struct efi_descriptor *descriptor, enum efi_use us
 	return false;
 }
 
+bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size)
+{
+	for (u64 i = 0; i < efi_map_count(map); i++) {
+		struct efi_descriptor descriptor = efi_map_get(map, i);
+		u64 end = end_of(&descriptor);
+
+		if (start >= descriptor.start && start < end && size <= end - start)
+			return !(descriptor.attributes & EFI_MEMORY_RO) &&
+			       (descriptor.type == EFI_LOADER_DATA || holds_tables(&descriptor));
+	}
+	return false;
+}
+
 static u64 length_of(const struct memory_range *range)
 {
 	return range->end.value - range->start.value;

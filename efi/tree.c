@@ -7,6 +7,7 @@
  */
 #include <pagoda/arch.h>
 #include <pagoda/efi_stub.h>
+#include <pagoda/string.h>
 
 #define SETTINGS_MAX 10
 /* For memory, settings and their names: see FDT_EDIT_ROOM and ACPI_FDT_ROOM. */
@@ -133,4 +134,24 @@ efi_status_t efi_make_fdt(struct efi_stub *stub)
 		return EFI_SUCCESS;
 	efi_say(stub, "cannot write the kernel's FDT: %s", fdt_write_status_str(status));
 	return EFI_LOAD_ERROR;
+}
+
+/* The seed tells where the kernel is: one copy of it is enough, which the early runtime wipes. */
+void efi_forget_seeds(struct efi_stub *stub)
+{
+	struct fdt_cursor cursor;
+	struct fdt_event event;
+	struct fdt fdt;
+
+	stub->kaslr_seed = 0;
+	if (stub->fdt == NULL || fdt_open(&fdt, stub->fdt) != FDT_OK ||
+	    !efi_map_has_data(&stub->map, (uintptr_t)stub->fdt, fdt.total_size))
+		return;
+	cursor = fdt_begin(&fdt);
+	while (fdt_next(&cursor, &event) == FDT_OK) {
+		if (event.token != FDT_PROP || strcmp(event.name, "kaslr-seed") != 0)
+			continue;
+		memset((void *)(uintptr_t)event.data, 0, event.size);
+		dcache_clean(event.data, event.size, stub->line_size);
+	}
 }

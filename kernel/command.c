@@ -5,9 +5,11 @@
  * Runs in the kernel, MMU on, after relocation, and on the host. The table holds characters, not
  * pointers: each of those would be a relocation, and cost the boot.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/command.h>
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/report.h>
 #include <pagoda/string.h>
@@ -25,6 +27,8 @@ enum command {
 	COMMAND_OVERRIDES,
 	COMMAND_REGISTERS,
 	COMMAND_MEMORY,
+	COMMAND_BUDDY,
+	COMMAND_VMALLOC,
 	COMMAND_PTDUMP,
 	COMMAND_WALK,
 	COMMAND_AT,
@@ -61,7 +65,15 @@ static const struct {
 				"overrides", "" },
 	[COMMAND_REGISTERS] = { "registers", "", "the control registers, field by field",
 				"registers", "" },
-	[COMMAND_MEMORY] = { "memory", "", "physical memory and who has it", "memory", "" },
+	[COMMAND_MEMORY] = { "memory", "[test]",
+			     "physical memory: what is where; or write and read its ends",
+			     "memory test", "test" },
+	[COMMAND_BUDDY] = { "buddy", "[test]",
+			    "the page allocator's free lists; or have it refuse what it must",
+			    "buddy test", "test" },
+	[COMMAND_VMALLOC] = { "vmalloc", "[test]",
+			      "what is mapped in the vmalloc region; or map, use and unmap some",
+			      "vmalloc test", "test" },
 	[COMMAND_PTDUMP] = { "ptdump",
 			     "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
 			     "[--json]",
@@ -223,6 +235,24 @@ static void command_report(const struct kernel *kernel, const struct arguments *
 		argument_refuse(arguments, 0, "is no form of the report; there is: json");
 }
 
+/* Those that show something, or test it. */
+static void command_memory(const struct kernel *kernel, enum command command,
+			   const struct arguments *arguments)
+{
+	bool test = argument_is(arguments, 0, "test");
+
+	if (!test && arguments->count > 0)
+		argument_refuse(arguments, 0, "is unknown here; there is: test");
+	else if (!argument_count(arguments, 0, 1))
+		return;
+	else if (command == COMMAND_MEMORY)
+		test ? memory_test(kernel) : report_memory(kernel);
+	else if (command == COMMAND_BUDDY)
+		test ? alloc_test_buddy(kernel) : alloc_show_buddy(kernel);
+	else
+		test ? alloc_test_vmalloc(kernel) : alloc_show_vmalloc(kernel);
+}
+
 static void power_refused(const struct kernel *kernel, const char *name)
 {
 	print("%s: %s\n", name,
@@ -255,9 +285,6 @@ static void command_run_plain(const struct kernel *kernel, enum command command)
 	case COMMAND_REGISTERS:
 		command_registers(kernel);
 		break;
-	case COMMAND_MEMORY:
-		report_memory(kernel);
-		break;
 	case COMMAND_TIMELINE:
 		command_timeline(kernel);
 		break;
@@ -270,6 +297,9 @@ static void command_run_plain(const struct kernel *kernel, enum command command)
 		break;
 	case COMMAND_HELP:
 	case COMMAND_REPORT:
+	case COMMAND_MEMORY:
+	case COMMAND_BUDDY:
+	case COMMAND_VMALLOC:
 	case COMMAND_PTDUMP:
 	case COMMAND_WALK:
 	case COMMAND_AT:
@@ -292,6 +322,11 @@ static void command_run(const struct kernel *kernel, enum command command,
 		break;
 	case COMMAND_REPORT:
 		command_report(kernel, arguments);
+		break;
+	case COMMAND_MEMORY:
+	case COMMAND_BUDDY:
+	case COMMAND_VMALLOC:
+		command_memory(kernel, command, arguments);
 		break;
 	case COMMAND_PTDUMP:
 		command_ptdump(kernel, arguments);
@@ -318,7 +353,6 @@ static void command_run(const struct kernel *kernel, enum command command,
 	case COMMAND_FEATURES:
 	case COMMAND_OVERRIDES:
 	case COMMAND_REGISTERS:
-	case COMMAND_MEMORY:
 	case COMMAND_TIMELINE:
 	case COMMAND_LOG:
 	case COMMAND_POWEROFF:

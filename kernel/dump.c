@@ -399,9 +399,16 @@ static void walk_show_result(const struct regime *regime, vaddr_t va, const stru
 	      info.contiguous ? ", contiguous" : "", info.global ? "" : ", not global");
 }
 
-static bool pool_contains(const struct table_pool *pool, paddr_t table)
+/* Tables come from the image's pool and, once there is a linear map, from RAM that is in it. */
+static bool can_be_table(const struct kernel *kernel, paddr_t table)
 {
-	return table.value >= pool->start.value && table.value < pool->end.value;
+	const struct table_pool *pool = &kernel->handoff->pool;
+	struct memory_range piece;
+
+	if (table.value >= pool->start.value && table.value < pool->end.value)
+		return true;
+	return kernel->memory != NULL && memory_next(kernel->memory, table.value, &piece) &&
+	       piece.start.value == table.value && piece.kind != MEMORY_NOMAP;
 }
 
 void dump_walk(const struct kernel *kernel, vaddr_t va)
@@ -414,8 +421,8 @@ void dump_walk(const struct kernel *kernel, vaddr_t va)
 		return;
 	table = space->root;
 	for (entry.level = space->regime.root_level;; entry.level++) {
-		if (!pool_contains(&kernel->handoff->pool, table)) {
-			print("  table 0x%016lx is not in the pool: not followed\n", table.value);
+		if (!can_be_table(kernel, table)) {
+			print("  table 0x%016lx is not in RAM: not followed\n", table.value);
 			return;
 		}
 		entry.pte = pt_step(space, table, entry.level, va);

@@ -3,10 +3,12 @@
  * The kernel: what happens after the flip, in order.
  * Runs with the MMU on, on the boot stack at its virtual address, interrupts masked.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/exception.h>
 #include <pagoda/kernel.h>
+#include <pagoda/memory.h>
 #include <pagoda/report.h>
 #include <pagoda/shell.h>
 #include <pagoda/start.h>
@@ -21,7 +23,7 @@ extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[]
 extern const u32 symbol_count, symbol_offsets[];
 extern const char symbol_names[];
 
-/* The tables lie in the image, so the image's own mapping is the way to them. */
+/* The tables lie in the image, so the image's own mapping is the first way to them. */
 static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 {
 	const struct boot_plan *plan = &handoff->plan;
@@ -97,16 +99,14 @@ static void efi_map_read(struct kernel *kernel, const struct boot_handoff *hando
 	kernel->efi_map = map;
 }
 
-/* What only the early runtime needed goes: text, data and relocations, in one piece. */
-static void init_unmap(struct kernel *kernel, const struct boot_handoff *handoff)
+/* A boot that cannot go on although the MMU is on. */
+static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 {
-	const struct image *image = &handoff->facts.image;
-	u64 base = handoff->plan.image_va.value;
+	char reason[STOP_TEXT_MAX];
 
-	kernel->init_result = pt_unmap_range(&kernel->kernel_space,
-					     vaddr(base + image->segment[SEGMENT_INIT_TEXT].start),
-					     vaddr(base + image->segment[SEGMENT_INIT_DATA].end));
-	tlb_invalidate_all();
+	stop_describe(stop, reason, sizeof(reason));
+	print("pagoda: cannot boot: %s\n", reason);
+	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
 }
 
 /* A contiguous run of 4K pages, and a page of 64K: no smaller piece can always be unmapped. */
@@ -138,6 +138,7 @@ static struct symbols symbols_get(void)
 void kernel_main(struct boot_handoff *handoff)
 {
 	static struct kernel kernel;
+	struct stop stop;
 
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 	kernel.handoff = handoff;
@@ -145,10 +146,14 @@ void kernel_main(struct boot_handoff *handoff)
 	console_map(&kernel, handoff);
 	efi_map_read(&kernel, handoff);
 	exception_init(&kernel);
+	stop = memory_init(&kernel, handoff);
+	if (stop.code != STOP_NONE)
+		cannot_boot(&stop);
 	if (handoff->plan.pan)
 		pan_enable();
 	idmap_disable();
-	init_unmap(&kernel, handoff);
+	kernel.init_result = memory_release_init(&kernel);
+	alloc_init(&kernel);
 	stack_guard(&kernel);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);

@@ -64,7 +64,15 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 	case WARNING_NO_ENTROPY:
 		return handoff->plan.kaslr_source == KASLR_OFF_NO_ENTROPY;
 	case WARNING_RAM_UNREACHABLE:
-		return handoff->memory_dropped != 0;
+		return kernel->memory_fate.unreachable != 0;
+	case WARNING_RAM_OUTSIDE:
+		return kernel->memory_fate.outside != 0;
+	case WARNING_RAM_LIMITED:
+		return kernel->memory_fate.limited != 0;
+	case WARNING_RAM_OVERLAPS:
+		return kernel->memory_fate.overlaps != 0;
+	case WARNING_IMAGE_RESERVED:
+		return kernel->memory_fate.image_reserved;
 	case WARNING_MEMORY_DROPPED:
 		return handoff->facts.memory.dropped != 0;
 	case WARNING_NO_CHOSEN:
@@ -109,10 +117,15 @@ static const char *warning_words(enum report_warning warning)
 		return "the FDT has no /chosen: no command line, defaults throughout";
 	case WARNING_NO_PSCI:
 		return "the FDT names no PSCI: poweroff and reboot will not work";
+	case WARNING_IMAGE_RESERVED:
+		return "the FDT reserves memory that the Image is in; the Image stays there";
 	case WARNING_ENTRY_MMU:
 		return "entered with the MMU on: what the loader left in the caches may be lost";
 	case WARNING_NOWXN:
 	case WARNING_RAM_UNREACHABLE:
+	case WARNING_RAM_OUTSIDE:
+	case WARNING_RAM_LIMITED:
+	case WARNING_RAM_OVERLAPS:
 	case WARNING_MEMORY_DROPPED:
 	case WARNING_COMMAND_LINE_CUT:
 	case WARNING_OVERRIDES_DROPPED:
@@ -124,21 +137,51 @@ static const char *warning_words(enum report_warning warning)
 	return NULL;
 }
 
+/* What became of RAM: false where that is not what @warning is about. */
+static bool warning_write_memory(const struct kernel *kernel, enum report_warning warning,
+				 char *text)
+{
+	const struct memory_fate *fate = &kernel->memory_fate;
+	char bytes[SIZE_TEXT_MAX], window[SIZE_TEXT_MAX];
+
+	if (warning == WARNING_RAM_UNREACHABLE) {
+		format_size(bytes, sizeof(bytes), fate->unreachable);
+		format(text, WARNING_TEXT_MAX,
+		       "%s of RAM left out: beyond %u-bit physical addresses", bytes,
+		       kernel->handoff->plan.kernel.pa_bits);
+	} else if (warning == WARNING_RAM_OUTSIDE) {
+		format_size(bytes, sizeof(bytes), fate->outside);
+		format_size(window, sizeof(window),
+			    kernel->linear.end.value - kernel->linear.start.value);
+		format(text, WARNING_TEXT_MAX,
+		       "%s of RAM left out: beyond the %s from 0x%lx on that the linear map "
+		       "reaches",
+		       bytes, window, kernel->linear.start.value);
+	} else if (warning == WARNING_RAM_LIMITED) {
+		format_size(bytes, sizeof(bytes), fate->limited);
+		format(text, WARNING_TEXT_MAX, "%s of RAM left out: mem=", bytes);
+	} else if (warning == WARNING_RAM_OVERLAPS) {
+		format(text, WARNING_TEXT_MAX,
+		       "%u ranges of RAM overlap others in the FDT, and were joined",
+		       fate->overlaps);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void warning_write(const struct kernel *kernel, enum report_warning warning, char *text)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	const char *words = warning_words(warning);
-	char bytes[SIZE_TEXT_MAX];
 
 	if (words) {
 		format(text, WARNING_TEXT_MAX, "%s", words);
+	} else if (warning_write_memory(kernel, warning, text)) {
+		return;
 	} else if (warning == WARNING_NOWXN) {
 		format(text, WARNING_TEXT_MAX, "W^X is NOT enforced by the CPU: WXN is off (%s)",
 		       wxn_off_reason(kernel));
-	} else if (warning == WARNING_RAM_UNREACHABLE) {
-		format_size(bytes, sizeof(bytes), handoff->memory_dropped);
-		format(text, WARNING_TEXT_MAX, "%s of RAM left out: beyond mem= or %u address bits",
-		       bytes, handoff->plan.kernel.pa_bits);
 	} else if (warning == WARNING_MEMORY_DROPPED) {
 		format(text, WARNING_TEXT_MAX, "%u memory ranges of the FDT were not taken in",
 		       handoff->facts.memory.dropped);
@@ -474,9 +517,22 @@ void report_layout(const struct kernel *kernel)
 	}
 }
 
+static void report_linear(const struct kernel *kernel)
+{
+	const struct linear *linear = &kernel->linear;
+	char size[SIZE_TEXT_MAX];
+
+	format_size(size, sizeof(size), memory_total(kernel->memory));
+	label("linear map");
+	print("%s of RAM at PA + 0x%016lx", size, linear->offset);
+	if (linear->random != 0)
+		print(", 0x%lx of that random", linear->random);
+	print("\n");
+}
+
 void report_memory(const struct kernel *kernel)
 {
-	const struct memory_map *memory = &kernel->handoff->facts.memory;
+	const struct memory_map *memory = kernel->memory;
 
 	for (u32 i = 0; i < memory->count; i++) {
 		const struct memory_range *range = &memory->range[i];
@@ -484,6 +540,7 @@ void report_memory(const struct kernel *kernel)
 		label(i == 0 ? "memory" : "");
 		print_range(range->start.value, range->end.value, memory_kind_str(range->kind));
 	}
+	report_linear(kernel);
 }
 
 static void report_firmware(const struct kernel *kernel)
@@ -518,8 +575,7 @@ static void report_tables(const struct kernel *kernel)
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 
 	label("page tables");
-	print("%lu of %lu pages used\n", (pool->next.value - pool->start.value) / granule,
-	      (pool->end.value - pool->start.value) / granule);
+	print("%lu of %lu pages used\n", pool_used(pool, granule), pool_total(pool, granule));
 	report_audit("kernel map", &kernel->kernel_space);
 	report_audit("identity map", &kernel->idmap_space);
 }

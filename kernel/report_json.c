@@ -161,7 +161,7 @@ static void json_layout(struct json *json, const struct kernel *kernel)
 
 static void json_memory(struct json *json, const struct kernel *kernel)
 {
-	const struct memory_map *memory = &kernel->handoff->facts.memory;
+	const struct memory_map *memory = kernel->memory;
 
 	json_array(json, "memory");
 	for (u32 i = 0; i < memory->count; i++) {
@@ -173,6 +173,16 @@ static void json_memory(struct json *json, const struct kernel *kernel)
 		json_string(json, "kind", memory_kind_str(range->kind));
 		json_close(json);
 	}
+	json_close(json);
+}
+
+static void json_linear(struct json *json, const struct kernel *kernel)
+{
+	json_row(json, "linear");
+	json_hex(json, "offset", kernel->linear.offset);
+	json_hex(json, "random", kernel->linear.random);
+	json_hex(json, "start", kernel->linear.start.value);
+	json_hex(json, "end", kernel->linear.end.value);
 	json_close(json);
 }
 
@@ -195,8 +205,8 @@ static void json_pool(struct json *json, const struct kernel *kernel)
 	json_array(json, "pool");
 	json_row(json, NULL);
 	json_string(json, "name", "early");
-	json_number(json, "used", (pool->next.value - pool->start.value) / granule);
-	json_number(json, "total", (pool->end.value - pool->start.value) / granule);
+	json_number(json, "used", pool_used(pool, granule));
+	json_number(json, "total", pool_total(pool, granule));
 	json_close(json);
 	json_close(json);
 }
@@ -263,6 +273,7 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	json_overrides(json, kernel);
 	json_layout(json, kernel);
 	json_memory(json, kernel);
+	json_linear(json, kernel);
 	json_devices(json, kernel);
 	report_json_efi(kernel, json);
 	json_pool(json, kernel);

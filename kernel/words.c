@@ -34,10 +34,18 @@ const char *memory_kind_str(enum memory_kind kind)
 		return "ram";
 	case MEMORY_RESERVED:
 		return "reserved";
-	case MEMORY_IMAGE:
-		return "image";
 	case MEMORY_FDT:
 		return "fdt";
+	case MEMORY_INITRD:
+		return "initrd";
+	case MEMORY_TABLES:
+		return "tables";
+	case MEMORY_NOMAP:
+		return "no-map";
+	case MEMORY_IMAGE:
+		return "image";
+	case MEMORY_KIND_COUNT:
+		break;
 	}
 	return "unknown kind";
 }

@@ -301,7 +301,7 @@ enum fdt_status fdt_next(struct fdt_cursor *cursor, struct fdt_event *event)
 /* Every name ends with a NUL inside its block, so an empty one is read no further. */
 static inline unsigned name_hash(const char *name)
 {
-	return name[0] != '\0' ? (unsigned)(name[0] + 2 * name[1]) % FDT_HASH_SIZE : 0;
+	return name[0] != '\0' ? (unsigned)(name[0] + 8 * name[1]) % FDT_HASH_SIZE : 0;
 }
 
 void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,

@@ -22,10 +22,11 @@
 
 /*
  * Tables for the worst page size, 64K: a root, and two at each level where the image crosses a
- * boundary, for each of the two maps, and two for the fixmap. Alignment costs at most one.
+ * boundary, for each of the two maps, two for the fixmap, and two at each level for a passing view
+ * of the linear map's first tables. Alignment costs at most one.
  */
 #ifndef POOL_SIZE
-#define POOL_SIZE 0xc0000
+#define POOL_SIZE 0x100000
 #endif
 
 /*

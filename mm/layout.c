@@ -69,6 +69,11 @@ struct layout layout_make(const struct regime *regime, unsigned page_struct_size
 	return layout;
 }
 
+vaddr_t layout_fixmap_fdt(const struct layout *layout, paddr_t pa)
+{
+	return vaddr(layout->region[LAYOUT_FIXMAP].start.value + (pa.value & (MIB(2) - 1)));
+}
+
 vaddr_t layout_fixmap(const struct layout *layout, enum fixmap_slot slot)
 {
 	u64 end = layout->region[LAYOUT_FIXMAP].end.value;

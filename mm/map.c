@@ -59,6 +59,44 @@ static void slot_link(u64 *slot, pte_t pte)
 	__atomic_store_n(slot, pte.bits, __ATOMIC_RELEASE);
 }
 
+void pool_give(struct pt_space *space, paddr_t table)
+{
+	struct table_pool *pool = space->pool;
+
+	*table_pointer(space, table) = pool->free.value;
+	pool->free = table;
+	pool->free_count++;
+}
+
+void pool_add(struct pt_space *space, paddr_t start, paddr_t end)
+{
+	u64 granule = regime_granule(&space->regime);
+
+	/* Backwards, so that the lowest is taken first. */
+	for (u64 table = end.value; table != start.value; table -= granule)
+		pool_give(space, paddr(table - granule));
+	space->pool->added += (end.value - start.value) / granule;
+}
+
+/* A granule of memory, whatever is in it. */
+static bool pool_take(struct pt_space *space, paddr_t *table)
+{
+	struct table_pool *pool = space->pool;
+	u64 granule = regime_granule(&space->regime);
+
+	if (pool->free_count != 0) {
+		*table = pool->free;
+		pool->free = paddr(*table_pointer(space, *table));
+		pool->free_count--;
+		return true;
+	}
+	if (pool->end.value - pool->next.value < granule)
+		return false;
+	*table = pool->next;
+	pool->next.value += granule;
+	return true;
+}
+
 /*
  * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
  * cleared: a root table need not fill its granule.
@@ -66,12 +104,9 @@ static void slot_link(u64 *slot, pte_t pte)
 static bool table_create(struct pt_space *space, int level, paddr_t *table)
 {
 	const struct regime *regime = &space->regime;
-	struct table_pool *pool = space->pool;
 
-	if (pool->end.value - pool->next.value < regime_granule(regime))
+	if (!pool_take(space, table))
 		return false;
-	*table = pool->next;
-	pool->next.value += regime_granule(regime);
 	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
 	return true;
 }
@@ -83,14 +118,25 @@ enum map_result pt_space_create(struct pt_space *space)
 	return MAP_OK;
 }
 
-/* The table at @level that translates @va, made where it is missing. */
-static enum map_result table_reach(struct pt_space *space, vaddr_t va, int level, u64 **table)
+/* A stretch of one table: @count leaves at @level, contiguous in both address spaces. */
+struct stretch {
+	u64 *slot;
+	u64 va, pa;
+	unsigned count;
+	int level;
+};
+
+/*
+ * The table at @s->level that translates @s->va, made where it is missing; @s->slot is its first
+ * descriptor.
+ */
+static enum map_result table_reach(struct pt_space *space, struct stretch *s)
 {
 	const struct regime *regime = &space->regime;
 	paddr_t next = space->root;
 
-	for (int at = regime->root_level; at < level; at++) {
-		u64 *slot = table_pointer(space, next) + regime_index(regime, at, va);
+	for (int at = regime->root_level; at < s->level; at++) {
+		u64 *slot = table_pointer(space, next) + regime_index(regime, at, vaddr(s->va));
 		pte_t pte = slot_read(slot);
 
 		switch (pte_kind(regime, pte, at)) {
@@ -108,7 +154,7 @@ static enum map_result table_reach(struct pt_space *space, vaddr_t va, int level
 			return MAP_CONFLICT;
 		}
 	}
-	*table = table_pointer(space, next);
+	s->slot = table_pointer(space, next);
 	return MAP_OK;
 }
 
@@ -124,24 +170,37 @@ static int leaf_level(const struct regime *regime, u64 va, u64 pa, u64 left)
 	return level;
 }
 
-/* @count neighbouring descriptors from @slot on, each @span further than the one before. */
-static enum map_result slots_fill(u64 *slot, unsigned count, pte_t pte, u64 span)
+/*
+ * A large map is made in the next two: they take sixteen descriptors at a time, which GCC loads and
+ * stores in pairs. Each half of a pair is one single-copy atomic access (DDI 0487 B2.2.1).
+ */
+#define SLOTS_AT_ONCE 16
+
+static bool slots_used(const u64 *slot, unsigned count)
 {
-	for (; count > 0; count--, slot++, pte.bits += span) {
-		if (slot_read(slot).bits != 0)
-			return MAP_CONFLICT;
-		slot_write(slot, pte);
+	u64 any = 0;
+
+	for (; count >= SLOTS_AT_ONCE && any == 0; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++)
+			any |= slot[i];
 	}
-	return MAP_OK;
+	for (; count > 0; count--, slot++)
+		any |= *slot;
+	return any != 0;
 }
 
-/* A stretch of one table: @count leaves at @level, contiguous in both address spaces. */
-struct stretch {
-	u64 *slot;
-	u64 va, pa;
-	unsigned count;
-	int level;
-};
+/* @count neighbouring descriptors from @slot on, each @span further than the one before. */
+static void slots_fill(u64 *slot, unsigned count, pte_t pte, u64 span)
+{
+	for (; count >= SLOTS_AT_ONCE; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++, pte.bits += span)
+			slot[i] = pte.bits;
+	}
+	for (; count > 0; count--, slot++, pte.bits += span)
+		slot_write(slot, pte);
+}
 
 /* Leaves of @s up to the next place where a contiguous run can begin or must end. */
 static unsigned stretch_piece(const struct regime *regime, const struct stretch *s,
@@ -165,21 +224,22 @@ static unsigned stretch_piece(const struct regime *regime, const struct stretch 
 static enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
 {
 	const struct regime *regime = &space->regime;
-	enum map_result result = MAP_OK;
 
-	while (s.count > 0 && result == MAP_OK) {
+	if (slots_used(s.slot, s.count))
+		return MAP_CONFLICT;
+	while (s.count > 0) {
 		bool contiguous;
 		unsigned piece = stretch_piece(regime, &s, &contiguous);
 		u64 span = regime_span(regime, s.level);
 		pte_t pte = pte_leaf(regime, &space->policy, attr, paddr(s.pa), s.level);
 
-		result = slots_fill(s.slot, piece, contiguous ? pte_contiguous(pte) : pte, span);
+		slots_fill(s.slot, piece, contiguous ? pte_contiguous(pte) : pte, span);
 		s.slot += piece;
 		s.va += piece * span;
 		s.pa += piece * span;
 		s.count -= piece;
 	}
-	return result;
+	return MAP_OK;
 }
 
 static enum map_result range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
@@ -218,10 +278,10 @@ enum map_result map_range(struct pt_space *space, const struct map_request *requ
 	while (result == MAP_OK && left > 0) {
 		struct stretch s = { .va = va, .pa = pa };
 		unsigned index, shift;
-		u64 *table, pa_left;
+		u64 pa_left;
 
 		s.level = leaf_level(regime, va, pa, left);
-		result = table_reach(space, vaddr(va), s.level, &table);
+		result = table_reach(space, &s);
 		if (result != MAP_OK)
 			break;
 		/*
@@ -231,7 +291,7 @@ enum map_result map_range(struct pt_space *space, const struct map_request *requ
 		shift = regime_shift(regime, s.level);
 		index = regime_index(regime, s.level, vaddr(va));
 		pa_left = RUN_PA_LIMIT - (pa & (RUN_PA_LIMIT - 1));
-		s.slot = table + index;
+		s.slot += index;
 		s.count = min_u64(regime_entries(regime, s.level) - index,
 				  min_u64(left, pa_left) >> shift);
 		result = stretch_map(space, s, request->attr);

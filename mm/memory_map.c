@@ -1,45 +1,163 @@
 // SPDX-License-Identifier: MIT
 /*
  * The list of physical memory ranges.
- * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
- * addresses, .bss, instructions a host compiler cannot build.
+ * memory_add() runs in the early runtime with the MMU off, the rest in the kernel; all of it also
+ * on the host. May not use: absolute addresses, .bss, instructions a host compiler cannot build.
  */
 #include <pagoda/memory_map.h>
 
-void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
+#define OTHERS_MAX (MEMORY_RANGES_MAX - MEMORY_OWN_MAX - MEMORY_BANKS_MAX)
+
+/* Neither RAM nor what lies in it can take the other's place. */
+static bool has_room(const struct memory_map *map, enum memory_kind kind)
 {
-	if (size == 0)
-		return;
-	if (start + size < start || map->count == MEMORY_RANGES_MAX) {
-		map->dropped++;
-		return;
-	}
+	return kind == MEMORY_RAM ? map->banks < MEMORY_BANKS_MAX :
+				    map->count - map->banks < OTHERS_MAX;
+}
+
+void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
+{
 	map->range[map->count++] = (struct memory_range){ paddr(start), paddr(start + size), kind };
 }
 
-u64 memory_limit(struct memory_map *map, u64 limit, u64 pa_end)
+void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
 {
-	u32 kept = 0;
-	u64 gone = 0;
+	bool wraps = start + size < start;
+
+	if (size == 0)
+		return;
+	/* RAM that wraps is nonsense; a reservation that does is kept as far as addresses go. */
+	if (wraps && kind != MEMORY_RAM)
+		size = ~start;
+	if (wraps)
+		map->dropped++;
+	if (wraps && kind == MEMORY_RAM)
+		return;
+	if (has_room(map, kind)) {
+		memory_add_own(map, start, size, kind);
+		map->banks += kind == MEMORY_RAM;
+	} else if (kind == MEMORY_RAM) {
+		map->dropped++;
+	} else {
+		map->unprotected++;
+	}
+}
+
+void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind)
+{
+	for (u32 i = 0; i < map->count; i++) {
+		struct memory_range *range = &map->range[i];
+		u64 range_end = range->end.value;
+
+		if (range->kind != kind || start < range->start.value || end > range_end)
+			continue;
+		range->end = paddr(start);
+		memory_add_own(map, end, range_end - end, kind);
+		return;
+	}
+}
+
+/* Inwards to whole pages. False where none is left. */
+static bool range_shrink(struct memory_range *range, u64 granule)
+{
+	u64 start = align_up(range->start.value, granule);
+
+	if (start < range->start.value)
+		return false;
+	range->start.value = start;
+	range->end.value = align_down(range->end.value, granule);
+	return range->start.value < range->end.value;
+}
+
+static bool range_before(const struct memory_range *a, const struct memory_range *b)
+{
+	return a->kind != b->kind ? a->kind < b->kind : a->start.value < b->start.value;
+}
+
+/* By insertion: lists are short, and those that firmware makes are nearly sorted. */
+static void sort(struct memory_map *map)
+{
+	for (u32 i = 1; i < map->count; i++) {
+		struct memory_range range = map->range[i];
+		u32 at = i;
+
+		for (; at > 0 && range_before(&range, &map->range[at - 1]); at--)
+			map->range[at] = map->range[at - 1];
+		map->range[at] = range;
+	}
+}
+
+/* Neighbours of one kind that overlap or adjoin become one; the list is sorted. */
+static u32 join(struct memory_map *map)
+{
+	struct memory_range *last = NULL;
+	u32 kept = 0, overlaps = 0;
 
 	for (u32 i = 0; i < map->count; i++) {
 		struct memory_range range = map->range[i];
-		u64 size = range.end.value - range.start.value;
-		u64 reachable = range.start.value < pa_end ? pa_end - range.start.value : 0;
-		u64 keep = size;
+
+		if (last == NULL || range.kind != last->kind ||
+		    range.start.value > last->end.value) {
+			last = &map->range[kept++];
+			*last = range;
+			continue;
+		}
+		if (range.kind == MEMORY_RAM && range.start.value < last->end.value)
+			overlaps++;
+		if (range.end.value > last->end.value)
+			last->end = range.end;
+	}
+	map->count = kept;
+	return overlaps;
+}
+
+/* RAM that is one page in two ranges is still a page: it shrinks when it has been joined. */
+u32 memory_normalise(struct memory_map *map, u64 granule)
+{
+	u32 kept = 0, overlaps;
+
+	map->granule = granule;
+	sort(map);
+	overlaps = join(map);
+	for (u32 i = 0; i < map->count; i++)
+		if (map->range[i].kind != MEMORY_RAM || range_shrink(&map->range[i], granule))
+			map->range[kept++] = map->range[i];
+	map->count = kept;
+	return overlaps;
+}
+
+u64 memory_cut(struct memory_map *map, u64 start, u64 end)
+{
+	u64 before = memory_total(map);
+	u32 kept = 0;
+
+	for (u32 i = 0; i < map->count; i++) {
+		struct memory_range range = map->range[i];
 
 		if (range.kind == MEMORY_RAM) {
-			keep = min_u64(min_u64(size, reachable), limit);
-			limit -= keep;
-			gone += size - keep;
+			if (range.start.value < start)
+				range.start.value = start;
+			range.end.value = min_u64(range.end.value, end);
+			if (range.start.value >= range.end.value)
+				continue;
 		}
-		if (keep == 0)
-			continue;
-		range.end.value = range.start.value + keep;
 		map->range[kept++] = range;
 	}
 	map->count = kept;
-	return gone;
+	return before - memory_total(map);
+}
+
+u64 memory_limit(struct memory_map *map, u64 limit)
+{
+	for (u32 i = 0; i < map->count && map->range[i].kind == MEMORY_RAM; i++) {
+		u64 start = map->range[i].start.value;
+		u64 size = map->range[i].end.value - start;
+
+		if (size > limit)
+			return memory_cut(map, 0, start + limit);
+		limit -= size;
+	}
+	return 0;
 }
 
 u64 memory_total(const struct memory_map *map)
@@ -50,4 +168,81 @@ u64 memory_total(const struct memory_map *map)
 		if (map->range[i].kind == MEMORY_RAM)
 			total += map->range[i].end.value - map->range[i].start.value;
 	return total;
+}
+
+/*
+ * Range @index with all of the pages that it has a part of. In the last page there is, the last
+ * bytes do not matter.
+ */
+static struct memory_range range_pages(const struct memory_map *map, u32 index)
+{
+	struct memory_range range = map->range[index];
+	u64 end = align_up(range.end.value, map->granule);
+
+	range.start.value = align_down(range.start.value, map->granule);
+	range.end.value = end != 0 ? end : -map->granule;
+	return range;
+}
+
+/* What has the last word at @pa, which is RAM. @end shrinks to where that may change. */
+static enum memory_kind kind_at(const struct memory_map *map, u64 pa, u64 *end)
+{
+	enum memory_kind kind = MEMORY_RAM;
+
+	for (u32 i = 0; i < map->count; i++) {
+		struct memory_range range = range_pages(map, i);
+
+		if (pa >= range.end.value)
+			continue;
+		*end = min_u64(*end, (pa < range.start.value ? range.start : range.end).value);
+		if (pa >= range.start.value) /* sorted by kind: the last one counts */
+			kind = range.kind;
+	}
+	return kind;
+}
+
+bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece)
+{
+	for (u32 i = 0; i < map->count && map->range[i].kind == MEMORY_RAM; i++) {
+		u64 bank_end = map->range[i].end.value, end = bank_end;
+
+		if (bank_end <= from)
+			continue;
+		if (from < map->range[i].start.value)
+			from = map->range[i].start.value;
+		piece->start = paddr(from);
+		piece->kind = kind_at(map, from, &end);
+		while (end != bank_end) {
+			u64 next = bank_end;
+
+			if (kind_at(map, end, &next) != piece->kind)
+				break;
+			end = next;
+		}
+		piece->end = paddr(end);
+		return true;
+	}
+	return false;
+}
+
+bool memory_find(const struct memory_map *map, u64 size, u64 align, u64 end, paddr_t *place,
+		 u64 *largest)
+{
+	struct memory_range piece;
+
+	*largest = 0;
+	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value) {
+		u64 start = align_up(piece.start.value, align);
+		u64 limit = min_u64(piece.end.value, end);
+
+		if (piece.kind != MEMORY_RAM || start >= limit)
+			continue;
+		if (limit - start > *largest)
+			*largest = limit - start;
+		if (limit - start >= size) {
+			*place = paddr(start);
+			return true;
+		}
+	}
+	return false;
 }

@@ -72,3 +72,17 @@ unsigned regime_contiguous(const struct regime *regime, int level)
 	}
 	return run <= regime_entries(regime, level) ? run : 0;
 }
+
+/* Where leaves fit at a level, only the two ends of the range need a table below it. */
+u64 regime_tables(const struct regime *regime, vaddr_t start, vaddr_t end, int top)
+{
+	u64 tables = 0;
+
+	for (int level = regime->root_level; level < LEVEL_PAGE; level++) {
+		unsigned shift = regime_shift(regime, level);
+		u64 touched = ((end.value - 1) >> shift) - (start.value >> shift) + 1;
+
+		tables += level < top ? touched : min_u64(touched, 2);
+	}
+	return tables;
+}

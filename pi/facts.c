@@ -22,8 +22,6 @@
 enum property {
 	PROPERTY_ADDRESS_CELLS,
 	PROPERTY_SIZE_CELLS,
-	PROPERTY_REG_SHIFT, /* before reg, the common one: of one hash, the last is tried first */
-	PROPERTY_REG_IO_WIDTH,
 	PROPERTY_REG,
 	PROPERTY_RANGES,
 	PROPERTY_COMPATIBLE,
@@ -34,6 +32,9 @@ enum property {
 	PROPERTY_STDOUT_PATH,
 	PROPERTY_KASLR_SEED,
 	PROPERTY_FIRMWARE,
+	PROPERTY_INITRD_START,
+	PROPERTY_INITRD_END,
+	PROPERTY_NO_MAP,
 	PROPERTY_COUNT,
 };
 
@@ -50,8 +51,9 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_STDOUT_PATH] = "stdout-path",
 	[PROPERTY_KASLR_SEED] = "kaslr-seed",
 	[PROPERTY_FIRMWARE] = "pagoda,firmware",
-	[PROPERTY_REG_SHIFT] = "reg-shift",
-	[PROPERTY_REG_IO_WIDTH] = "reg-io-width",
+	[PROPERTY_INITRD_START] = "linux,initrd-start",
+	[PROPERTY_INITRD_END] = "linux,initrd-end",
+	[PROPERTY_NO_MAP] = "no-map",
 };
 
 /* A UART seen: its address and kind, and the names on its path, to compare with stdout-path. */
@@ -154,6 +156,23 @@ static void read_efi(struct scan *scan, const struct fdt_node *node)
 			read_efi_property(&scan->facts->efi, &event);
 }
 
+/* An address in one cell or two: loaders write either. */
+static u64 chosen_address(const struct fdt_node *node, enum property property)
+{
+	struct fdt_value value = fdt_value(node, property);
+
+	return value.size <= sizeof(u64) ? fdt_cells(value.data, value.size / sizeof(u32)) : 0;
+}
+
+static void read_initrd(struct boot_facts *facts, const struct fdt_node *node)
+{
+	u64 start = chosen_address(node, PROPERTY_INITRD_START);
+	u64 end = chosen_address(node, PROPERTY_INITRD_END);
+
+	if (start < end)
+		memory_add(&facts->memory, start, end - start, MEMORY_INITRD);
+}
+
 static void read_chosen(struct scan *scan, const struct fdt_node *node)
 {
 	struct boot_facts *facts = scan->facts;
@@ -165,6 +184,8 @@ static void read_chosen(struct scan *scan, const struct fdt_node *node)
 	take_seed(scan, fdt_value(node, PROPERTY_KASLR_SEED));
 	if (node->found & BIT(PROPERTY_FIRMWARE))
 		read_efi(scan, node);
+	if (node->found & BIT(PROPERTY_INITRD_START))
+		read_initrd(facts, node);
 	if (bootargs.size == 0)
 		return;
 	facts->command_line_length = strnlen(text, bootargs.size);
@@ -228,14 +249,34 @@ static bool translate(const struct fdt_node *bus, u64 *address)
 }
 
 /*
+ * The number in a property of one cell of the node that the walk has reached, which is too rare for
+ * the walk to look out for.
+ */
+static u32 rare_cell(const struct scan *scan, const char *name, u32 missing)
+{
+	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_event event;
+
+	cursor.offset = scan->walk.reached->offset;
+	cursor.root_seen = true;
+	cursor.depth = scan->walk.depth;
+	if (fdt_next(&cursor, &event) != FDT_OK)
+		return missing;
+	while (fdt_next(&cursor, &event) == FDT_OK && event.token == FDT_PROP)
+		if (strcmp(event.name, name) == 0 && event.size == sizeof(u32))
+			return (u32)fdt_cells(event.data, 1);
+	return missing;
+}
+
+/*
  * How an 8250 has its registers; false where nobody could reach them so. The DesignWare UART's
  * binding has 32-bit registers, though some trees leave that out.
  */
-static bool read_8250(const struct fdt_node *node, struct serial_kind *kind)
+static bool read_8250(const struct scan *scan, struct serial_kind *kind)
 {
-	bool designware = has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart");
-	u32 shift = cell(node, PROPERTY_REG_SHIFT, designware ? 2 : 0);
-	u32 width = cell(node, PROPERTY_REG_IO_WIDTH, designware && shift == 2 ? 4 : 1);
+	bool designware = has_string(scan->walk.reached, PROPERTY_COMPATIBLE, "snps,dw-apb-uart");
+	u32 shift = rare_cell(scan, "reg-shift", designware ? 2 : 0);
+	u32 width = rare_cell(scan, "reg-io-width", designware && shift == 2 ? 4 : 1);
 
 	if (shift > 3 || (width != 1 && width != 2 && width != 4) || width > 1u << shift)
 		return false;
@@ -259,7 +300,7 @@ static void add_console(struct scan *scan, const struct fdt_node *node, enum ser
 			return;
 	console->address = paddr(address);
 	console->kind = (struct serial_kind){ .type = (u8)type };
-	if (type == SERIAL_8250 && !read_8250(node, &console->kind))
+	if (type == SERIAL_8250 && !read_8250(scan, &console->kind))
 		return;
 	console->depth = depth;
 	for (int i = 0; i < depth; i++)
@@ -300,7 +341,8 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 	    has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
 		add_memory(scan, node, MEMORY_RAM);
 	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
-		add_memory(scan, node, MEMORY_RESERVED);
+		add_memory(scan, node,
+			   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
 	else if (has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
 		add_console(scan, node, SERIAL_PL011);
 	else if (node->name[0] == 's' || node->name[0] == 'u')
@@ -480,10 +522,11 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	choose_console(&scan);
 	if (status != FDT_END)
 		return stop_fdt(facts, status);
-	if (memory_total(&facts->memory) == 0)
+	if (facts->memory.banks == 0)
 		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
 	add_reservations(&scan, line);
-	memory_add(&facts->memory, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
-	memory_add(&facts->memory, address, size, MEMORY_FDT);
+	if (facts->memory.unprotected != 0)
+		return (struct stop){ STOP_RESERVATIONS, facts->memory.unprotected,
+				      MEMORY_RANGES_MAX, 0 };
 	return stop_none();
 }

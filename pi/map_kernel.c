@@ -63,7 +63,9 @@ static struct table_pool pool_make(const struct image *image, u64 granule)
 
 	if (end < start)
 		end = start;
-	return (struct table_pool){ paddr(start), paddr(start), paddr(end) };
+	return (struct table_pool){ .start = paddr(start),
+				    .next = paddr(start),
+				    .end = paddr(end) };
 }
 
 struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)

@@ -33,14 +33,6 @@ static void read_options(struct boot_handoff *handoff)
 	}
 }
 
-static void limit_memory(struct boot_handoff *handoff)
-{
-	u64 asked = handoff->options.memory_limit;
-
-	handoff->memory_dropped = memory_limit(&handoff->facts.memory, asked != 0 ? asked : ~(u64)0,
-					       regime_pa_end(&handoff->plan.kernel));
-}
-
 struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct pac_key *key)
 {
 	struct boot_facts *facts = &handoff->facts;
@@ -59,8 +51,9 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct p
 	stop = plan_make(plan, facts, handoff->id, &handoff->options, entropy);
 	if (stop.code != STOP_NONE)
 		return stop;
-	limit_memory(handoff);
 	*key = (struct pac_key){ entropy_next(&entropy), entropy_next(&entropy) };
+	if (plan->kaslr_source == KASLR_FDT || plan->kaslr_source == KASLR_RNDR)
+		plan->linear_seed = entropy_next(&entropy);
 	mark(handoff, STAGE_PLAN);
 	stop = map_kernel(handoff, phys_offset);
 	if (stop.code != STOP_NONE)

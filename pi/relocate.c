@@ -21,23 +21,26 @@ struct stop relocate_image(const struct image *image, vaddr_t image_va, u64 phys
 {
 	u64 base = image->pa.value + phys_offset;
 	u64 delta = image_va.value - image->link_va;
-	u64 link_va = image->link_va, last = image->size - sizeof(u64);
+	u64 link_va = image->link_va, last = (image->size - sizeof(u64)) / sizeof(u64);
 	const struct rela *rela = (const struct rela *)(uintptr_t)(base + image->rela.start);
 	const struct rela *end = (const struct rela *)(uintptr_t)(base + image->rela.end);
 	u64 lowest = image->size, highest = 0;
 
 	for (; rela < end; rela++) {
 		u64 offset = rela->offset - link_va;
+		/* In words; what is left over of one lands in the high bits, beyond any image. */
+		u64 word = offset >> 3 | offset << 61;
 
-		if (rela->info != R_AARCH64_RELATIVE || offset > last ||
-		    !is_aligned(offset, sizeof(u64)))
+		if (rela->info != R_AARCH64_RELATIVE || word > last)
 			return (struct stop){ STOP_RELOCATION, rela->info, rela->offset, 0 };
 		*(u64 *)(uintptr_t)(base + offset) = rela->addend + delta;
 		lowest = min_u64(lowest, offset);
-		if (highest < offset + sizeof(u64))
-			highest = offset + sizeof(u64);
+		if (highest < offset)
+			highest = offset;
 	}
-	if (highest == 0)
+	if (lowest < image->size)
+		highest += sizeof(u64);
+	else
 		lowest = 0;
 	touched->start = paddr(image->pa.value + lowest);
 	touched->end = paddr(image->pa.value + highest);

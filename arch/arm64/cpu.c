@@ -6,19 +6,7 @@
  */
 #include <pagoda/arch.h>
 
-#define STRINGIFY_(text) #text
-#define STRINGIFY(text) STRINGIFY_(text)
-
-/* By encoding, so that an old assembler need not know the register's name. */
-#define READ_REGISTER(name)                                                              \
-	({                                                                               \
-		u64 value_;                                                              \
-		asm volatile("mrs %0, " STRINGIFY(SYS_##name) : "=r"(value_)::"memory"); \
-		value_;                                                                  \
-	})
-
-#define WRITE_REGISTER(name, value) \
-	asm volatile("msr " STRINGIFY(SYS_##name) ", %0" ::"r"((u64)(value)) : "memory")
+#include "registers.h"
 
 #define RNDR_TRIES 10
 
@@ -94,19 +82,25 @@ void pan_enable(void)
 	asm volatile(".arch_extension pan\n\tmsr pan, #1" ::: "memory");
 }
 
+/* PAR_EL1 holds the address of the 4 KiB that the byte is in, whatever the page size. */
+bool address_probe(vaddr_t va, bool write, paddr_t *pa)
+{
+	u64 result;
+
+	if (write)
+		WRITE_REGISTER(AT_S1E1W, va.value);
+	else
+		WRITE_REGISTER(AT_S1E1R, va.value);
+	asm volatile("isb" ::: "memory");
+	result = READ_REGISTER(PAR_EL1);
+	*pa = paddr((result & PAR_EL1_PA_MASK) | (va.value & (KIB(4) - 1)));
+	return !SYSREG_GET(PAR_EL1_F, result);
+}
+
 /* The walker must see the stores (DSB), and this CPU's next instructions their effect (ISB). */
 void tables_publish(void)
 {
 	asm volatile("dsb ishst\n\tisb" ::: "memory");
-}
-
-/*
- * The template of DDI 0487 K11 "TLB maintenance": the stores that took the mapping away are
- * complete before the invalidation, the invalidation before anything that follows.
- */
-void tlb_invalidate_all(void)
-{
-	asm volatile("dsb ishst\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
 }
 
 /*

@@ -7,6 +7,7 @@
 #define PAGODA_ARCH_H
 
 #include <pagoda/sysreg.h>
+#include <pagoda/tlb.h>
 
 /* The virtual counter, CNTVCT_EL0, and its frequency in Hz. Any time. */
 u64 counter_read(void);
@@ -53,8 +54,20 @@ void pan_enable(void);
 /* tables_publish() - make descriptors just written where none was valid visible to the walker. */
 void tables_publish(void);
 
-/* tlb_invalidate_all() - complete what pt_unmap_range() began: no stale translation is left. */
+/*
+ * Complete what a change of descriptors began: on return no CPU has, or will use, a translation
+ * that was read before it. tlb_invalidate_all(): of all that the kernel and EL0 use.
+ * tlb_invalidate(): of @range. tlb_invalidate_asid(): of @asid, but for global ones.
+ */
 void tlb_invalidate_all(void);
+void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range);
+void tlb_invalidate_asid(u16 asid);
+
+/*
+ * address_probe() - ask the CPU, not the tables: true where EL1 may read or, with @write, write the
+ * byte at @va, and its physical address in @pa.
+ */
+bool address_probe(vaddr_t va, bool write, paddr_t *pa);
 
 /* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
 void idmap_disable(void);

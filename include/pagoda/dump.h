@@ -36,7 +36,7 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
 
 /*
  * dump_walk() - show how @va translates: every descriptor on the way, decoded, and what comes out.
- * Any @va, canonical or not, mapped or not: fault handlers call this. Tables outside the pool are
+ * Any @va, canonical or not, mapped or not: fault handlers call this. Tables outside RAM are
  * not followed, so a damaged tree ends the walk and not the kernel.
  */
 void dump_walk(const struct kernel *kernel, vaddr_t va);

@@ -55,6 +55,7 @@ enum efi_memory_type {
 /* Attributes of a descriptor. */
 #define EFI_MEMORY_WB BIT(3) /* may be cached, write-back */
 #define EFI_MEMORY_XP BIT(14) /* no execute */
+#define EFI_MEMORY_RO BIT(17) /* read-only */
 #define EFI_MEMORY_SP BIT(18) /* set aside for a purpose */
 
 /* As firmware writes it, in an array of its own stride: later versions may have longer ones. */

@@ -47,8 +47,8 @@ u32 efi_first_word(const char *text);
 
 /* ---- memory: efi/memory.c ---- */
 
-/* Ranges that are kept: below MEMORY_RANGES_MAX, since the kernel adds some of its own. */
-#define EFI_RANGES_MAX 96
+/* Ranges that are kept: as many banks of RAM as the memory map has room for. */
+#define EFI_RANGES_MAX MEMORY_BANKS_MAX
 
 struct efi_ranges {
 	u32 count;
@@ -84,7 +84,10 @@ void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct e
  */
 bool efi_map_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice, u64 *place);
 
-/* ---- the boot: efi/stub.c and its steps ---- */
+/* efi_map_has_data() - one descriptor of memory for data, not read-only, holds all of the range. */
+bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size);
+
+/* ---- the boot: efi/boot.c and its steps ---- */
 
 struct efi_stub {
 	void *handle;
@@ -146,6 +149,12 @@ efi_status_t efi_place_image(struct efi_stub *stub);
  */
 efi_status_t efi_prepare_fdt(struct efi_stub *stub);
 efi_status_t efi_make_fdt(struct efi_stub *stub);
+
+/*
+ * efi_forget_seeds() - wipe what decides the kernel's place, but for the kernel's own FDT. Boot
+ * services are gone, and so is whoever would handle a fault: what cannot be written is let be.
+ */
+void efi_forget_seeds(struct efi_stub *stub);
 
 /*
  * efi_boot() - all of it. @stub has handle, system, boot, image and line_size, and is zero

@@ -91,7 +91,7 @@ struct boot_facts {
 	enum psci_conduit psci;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
 	struct efi_facts efi;
-	struct memory_map memory;
+	struct memory_map memory; /* as the FDT lists it; the kernel puts it in order, in place */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
 	bool command_line_cut;
 	char command_line[COMMAND_LINE_MAX];

@@ -103,7 +103,7 @@ struct fdt_value {
 
 #define FDT_NAME_SIZE 24
 #define FDT_WANTED_MAX 15 /* makes struct fdt_node 256 bytes: quick to index */
-#define FDT_HASH_SIZE 64
+#define FDT_HASH_SIZE 128
 
 /* A node, and those of its properties that the walk was asked for. */
 struct fdt_node {

@@ -34,7 +34,6 @@ struct boot_handoff {
 	struct boot_plan plan;
 	struct table_pool pool; /* where the tables of both spaces come from */
 	paddr_t kernel_root, idmap_root;
-	u64 memory_dropped; /* bytes of RAM beyond mem= or the reach of the output address */
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
 };
 

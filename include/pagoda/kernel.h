@@ -10,12 +10,28 @@
 #include <pagoda/backtrace.h>
 #include <pagoda/efi.h>
 #include <pagoda/handoff.h>
+#include <pagoda/linear.h>
 
 #define PAGODA_VERSION "0.1.0"
+
+/* What became of the memory that the FDT lists. Bytes of RAM, but for the last two. */
+struct memory_fate {
+	u64 unreachable; /* dropped: beyond the output address */
+	u64 limited; /* left out: mem= */
+	u64 outside; /* dropped: beyond the window of the linear map */
+	u32 overlaps; /* ranges of RAM that overlapped another, and were joined with it */
+	bool image_reserved; /* a reservation lies over the image, and does not count there */
+};
+
+struct alloc;
 
 struct kernel {
 	const struct boot_handoff *handoff;
 	struct pt_space kernel_space, idmap_space;
+	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
+	struct memory_fate memory_fate;
+	struct linear linear;
+	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum map_result console_result; /* of mapping the console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */

@@ -70,4 +70,10 @@ enum fixmap_slot {
  */
 vaddr_t layout_fixmap(const struct layout *layout, enum fixmap_slot slot);
 
+/*
+ * layout_fixmap_fdt() - where an FDT at @pa, of at most 2 MiB, is mapped: in the first 4 MiB of the
+ * fixmap, equal to @pa modulo 2 MiB.
+ */
+vaddr_t layout_fixmap_fdt(const struct layout *layout, paddr_t pa);
+
 #endif /* PAGODA_LAYOUT_H */

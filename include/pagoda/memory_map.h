@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Physical memory as a bounded list of ranges. Pure: any world, MMU on or off, and the host.
+ * Physical memory as a bounded list of ranges. The early runtime only collects what the FDT says;
+ * the kernel then normalises the list, once, and reads it piece by piece.
+ * Pure: any world, MMU on or off, and the host.
  */
 #ifndef PAGODA_MEMORY_MAP_H
 #define PAGODA_MEMORY_MAP_H
@@ -8,12 +10,19 @@
 #include <pagoda/types.h>
 
 #define MEMORY_RANGES_MAX 128
+#define MEMORY_BANKS_MAX 64 /* of RAM; the rest is for what lies in it, */
+#define MEMORY_OWN_MAX 8 /* and the last of that for memory_add_own() */
 
+/* Where ranges overlap, the later of these words has the last one. */
 enum memory_kind {
 	MEMORY_RAM,
 	MEMORY_RESERVED, /* by the FDT: /memreserve/ and /reserved-memory */
-	MEMORY_IMAGE,
 	MEMORY_FDT,
+	MEMORY_INITRD, /* /chosen/linux,initrd-start and -end */
+	MEMORY_TABLES, /* page tables of the linear map */
+	MEMORY_NOMAP, /* /reserved-memory with no-map: in no map, ever */
+	MEMORY_IMAGE,
+	MEMORY_KIND_COUNT,
 };
 
 const char *memory_kind_str(enum memory_kind kind);
@@ -23,23 +32,57 @@ struct memory_range {
 	enum memory_kind kind;
 };
 
-/* Ranges in the order they were found; RAM and what lies in it stand side by side. */
+/* RAM and what lies in it stand side by side; in the order they were found, until normalised. */
 struct memory_map {
 	u32 count;
-	u32 dropped; /* ranges that wrap, or that there was no room for */
+	u32 banks; /* of those, RAM, as long as they are being added */
+	u32 dropped; /* ranges that wrap, and RAM that there was no room for */
+	u32 unprotected; /* ranges other than RAM that there was no room for: nothing may boot */
+	u64 granule; /* of the pages that the kernel sees, once normalised */
 	struct memory_range range[MEMORY_RANGES_MAX];
 };
 
-/* memory_add() - append [@start, @start + @size). Nothing where @size is 0. */
+/*
+ * memory_add() - append [@start, @start + @size), from the FDT. Nothing where @size is 0.
+ * memory_add_own() - the same for what the kernel knows by itself. At most MEMORY_OWN_MAX times.
+ * memory_take_out() - [@start, @end) is no longer of @kind, which it was in one range; counts as
+ * once more.
+ */
 void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind);
+void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind);
+void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind);
 
 /*
- * memory_limit() - cut RAM to @limit bytes in all, the first ranges first (mem=), and below
- * @pa_end, the first address that cannot be reached. Returns the bytes of RAM that went.
+ * memory_normalise() - sort the list by kind and address, and join ranges of one kind that overlap
+ * or adjoin. RAM shrinks to whole pages of @granule; all else stands as it was, and counts for
+ * every page that it has a part of. Returns how many ranges of RAM overlapped another.
  */
-u64 memory_limit(struct memory_map *map, u64 limit, u64 pa_end);
+u32 memory_normalise(struct memory_map *map, u64 granule);
 
-/* memory_total() - bytes of RAM. */
+/*
+ * memory_limit() - cut RAM to @limit bytes in all, the lowest first. memory_cut() - cut RAM to what
+ * lies in [@start, @end). Both return the bytes of RAM that went; the list is normalised.
+ */
+u64 memory_limit(struct memory_map *map, u64 limit);
+u64 memory_cut(struct memory_map *map, u64 start, u64 end);
+
+/* memory_total() - bytes of RAM; they count twice where a list that is not normalised overlaps. */
 u64 memory_total(const struct memory_map *map);
+
+/*
+ * memory_next() - the first piece of RAM that ends above @from, cut off at @from, into @piece: a
+ * maximal stretch in which the same kind has the last word. False past the end of RAM. The list is
+ * normalised. To visit all: from 0, then from each piece's end.
+ */
+bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece);
+
+/*
+ * memory_find() - the lowest @size bytes of RAM that nothing lies in, aligned to @align and below
+ * @end, into @place. Where there are none: false, and the size of the largest such piece there is
+ * in
+ * @largest.
+ */
+bool memory_find(const struct memory_map *map, u64 size, u64 align, u64 end, paddr_t *place,
+		 u64 *largest);
 
 #endif /* PAGODA_MEMORY_MAP_H */

@@ -12,12 +12,32 @@
 #include <pagoda/descriptor.h>
 
 /*
- * Memory for tables: [start, end), handed out from the front and never given back.
- * start and end are multiples of the granule.
+ * Memory for tables, a granule each: [start, end), handed out from the front, and a list of those
+ * that were given back or added. The list goes first.
  */
 struct table_pool {
-	paddr_t start, next, end;
+	paddr_t start, next, end; /* multiples of the granule */
+	paddr_t free; /* each table on the list holds the address of the next in its first word */
+	u32 free_count;
+	u32 added; /* tables that are not in [start, end) */
 };
+
+/* Tables in use, and tables in all, with tables of @granule bytes. */
+static inline u64 pool_used(const struct table_pool *pool, u64 granule)
+{
+	return (pool->next.value - pool->start.value) / granule + pool->added - pool->free_count;
+}
+
+static inline u64 pool_total(const struct table_pool *pool, u64 granule)
+{
+	return (pool->end.value - pool->start.value) / granule + pool->added;
+}
+
+/* Tables that can be taken before it is empty. */
+static inline u64 pool_room(const struct table_pool *pool, u64 granule)
+{
+	return pool_total(pool, granule) - pool_used(pool, granule);
+}
 
 /* One tree of tables and how to reach it. */
 struct pt_space {
@@ -47,6 +67,14 @@ struct map_request {
 	paddr_t pa;
 	struct map_attr attr;
 };
+
+/*
+ * pool_give() - back to the pool of @space with a table that no walk reaches any more.
+ * pool_add() - more memory for it: [@start, @end), multiples of the granule, which is the pool's
+ * from now on. Both write the table's first word, through phys_offset.
+ */
+void pool_give(struct pt_space *space, paddr_t table);
+void pool_add(struct pt_space *space, paddr_t start, paddr_t end);
 
 /*
  * pt_space_create() - take a root table from the pool, with no descriptor valid.

@@ -65,6 +65,7 @@ struct boot_plan {
 	vaddr_t image_va;
 	u64 kaslr_offset; /* of image_va from where nokaslr would put it */
 	enum kaslr_source kaslr_source;
+	u64 linear_seed; /* for linear_place(), which forgets it; 0: no KASLR */
 	struct mmu_registers registers; /* but for ttbr0 and ttbr1 */
 };
 

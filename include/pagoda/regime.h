@@ -104,6 +104,13 @@ static inline bool regime_leaf_level(const struct regime *regime, int level)
  */
 unsigned regime_contiguous(const struct regime *regime, int level);
 
+/*
+ * regime_tables() - as many tables below the root as mapping [@start, @end), end exclusive, can
+ * take. @top: the lowest-numbered level at which leaves will stand wherever they fit, because
+ * physical addresses are aligned as virtual ones are; LEVEL_PAGE for pages from anywhere.
+ */
+u64 regime_tables(const struct regime *regime, vaddr_t start, vaddr_t end, int top);
+
 /* The first output address that the regime cannot reach: 2^pa_bits. */
 static inline u64 regime_pa_end(const struct regime *regime)
 {

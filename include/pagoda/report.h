@@ -19,7 +19,7 @@ void report_json_efi(const struct kernel *kernel, struct json *json);
 /* Every override on the command line with its fate, one a line. */
 void report_overrides(const struct kernel *kernel);
 
-/* The regions of the address space; physical memory: parts of the report. */
+/* Parts of it: the virtual address space by region; physical memory, and where it is mapped. */
 void report_layout(const struct kernel *kernel);
 void report_memory(const struct kernel *kernel);
 
@@ -38,7 +38,11 @@ enum report_warning {
 	WARNING_NOWXN,
 	WARNING_WRITABLE_EXECUTABLE, /* and nobody asked for it */
 	WARNING_NO_ENTROPY,
-	WARNING_RAM_UNREACHABLE,
+	WARNING_RAM_UNREACHABLE, /* beyond the output address */
+	WARNING_RAM_OUTSIDE, /* beyond the linear map's window */
+	WARNING_RAM_LIMITED, /* mem= */
+	WARNING_RAM_OVERLAPS,
+	WARNING_IMAGE_RESERVED,
 	WARNING_MEMORY_DROPPED,
 	WARNING_NO_CHOSEN,
 	WARNING_COMMAND_LINE_CUT,

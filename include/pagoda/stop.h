@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Why a boot cannot go on: a code that a debugger can read from a register, with the values that
- * belong to it. Every step of the early runtime returns one; pi/fail.c puts it in words.
+ * belong to it. Every step of the early runtime returns one, and the kernel's first steps do.
  */
 #ifndef PAGODA_STOP_H
 #define PAGODA_STOP_H
@@ -29,6 +29,8 @@ enum stop_code {
 	STOP_MAP = 10, /* value: enum map_result; limit: virtual address; extra: physical address */
 	STOP_RELOCATION = 11, /* value: relocation type; limit: its offset */
 	STOP_EXCEPTION = STOP_EXCEPTION_CODE, /* value: ESR; limit: ELR; extra: FAR */
+	STOP_RESERVATIONS = 13, /* value: those without room; limit: room for all ranges */
+	STOP_MEMORY = 14, /* value: bytes needed in one piece; limit: largest; extra: RAM in all */
 };
 
 /* A reason and its values. A set of numbers has bit n set for each number n in it. */
@@ -41,6 +43,8 @@ static inline struct stop stop_none(void)
 {
 	return (struct stop){ STOP_NONE, 0, 0, 0 };
 }
+
+#define STOP_TEXT_MAX 240
 
 /*
  * stop_describe() - the reason in words, with its values, into @buffer: what was found, and what

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * A QEMU TCG plugin that counts executed instructions between two events: the first execution of
- * the address `start`, and the first execution of an address in the upper half, which is the first
- * instruction after the flip. At exit it writes every address executed in between, with its count:
+ * the address `start`, and after it the first of the address `stop`. Without a `stop` that is any
+ * address in the upper half: the first instruction after the flip. At exit it writes every address
+ * executed in between, from `base` (else `start`) on, with its count:
  *
  *     -plugin build/count.so,start=0x40200000,out=FILE
+ *     -plugin build/count.so,base=0x..,start=0x..,stop=0x..,out=FILE
  *
  * QEMU's plugin header is not packaged; the functions used are declared here, as version 1 of the
  * interface has them.
@@ -37,10 +39,10 @@ void qemu_plugin_register_atexit_cb(plugin_id id, void (*callback)(plugin_id, vo
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
-/* Counts by word of the memory after `start`: as much as an Image may take. */
+/* Counts by word of the memory after `base`: as much as an Image may take. */
 #define WORDS (0x300000 / 4)
 
-static uint64_t start, counts[WORDS], elsewhere;
+static uint64_t base, start, stop, counts[WORDS], elsewhere;
 static bool running, ended;
 static const char *out;
 
@@ -51,12 +53,12 @@ static void executed(unsigned int cpu, void *data)
 	(void)cpu;
 	if (address == start && !ended)
 		running = true;
-	if (address >> 63)
+	if (stop != 0 ? running && address == stop : address >> 63)
 		ended = true;
 	if (!running || ended)
 		return;
-	if (address - start < WORDS * 4)
-		counts[(address - start) / 4]++;
+	if (address - base < WORDS * 4)
+		counts[(address - base) / 4]++;
 	else
 		elsewhere++;
 }
@@ -94,7 +96,11 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
 	(void)info;
 	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], "start=", 6) == 0)
+		if (strncmp(argv[i], "base=", 5) == 0)
+			base = strtoull(argv[i] + 5, NULL, 0);
+		else if (strncmp(argv[i], "stop=", 5) == 0)
+			stop = strtoull(argv[i] + 5, NULL, 0);
+		else if (strncmp(argv[i], "start=", 6) == 0)
 			start = strtoull(argv[i] + 6, NULL, 0);
 		else if (strncmp(argv[i], "out=", 4) == 0)
 			out = strdup(argv[i] + 4);
@@ -103,6 +109,8 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 		fputs("count: start= and out= are needed\n", stderr);
 		return -1;
 	}
+	if (base == 0)
+		base = start;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, finished, NULL);
 	return 0;

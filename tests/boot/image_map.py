@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the maps of the image must look like, from the symbols of pagoda.elf alone."""
 from machine import number, symbols
-from walker import Walker
 
 # Pages in a group that can have the contiguous hint at level 3.
 CONTIGUOUS_PAGES = {4096: 16, 16384: 128, 65536: 32}
@@ -13,8 +12,7 @@ KERNEL_MAP = [("_rodata_start", "_rodata_end", False, False),
               ("_data_start", "_guard_start", True, False),
               ("_guard_end", "_data_end", True, False)]
 IDENTITY_MAP = [("_rodata_start", "_rodata_end", False, False),
-                ("_text_start", "_init_text_end", False, True),
-                ("_init_data_start", "_init_data_end", False, False),
+                ("_text_start", "_text_end", False, True),
                 ("_data_start", "_data_end", True, False)]
 
 
@@ -55,9 +53,13 @@ def dumped(entries, offset=0):
 
 def check_walk(result):
     """The dump is what an independent walk of memory finds. Returns the two walkers."""
-    walkers = []
-    for root, ttbr, upper in (("kernel", "TTBR1", True), ("idmap", "TTBR0", False)):
-        walkers.append(Walker(result.control("TCR"), result.control(ttbr),
-                              result.control("MAIR"), upper, result.read))
-        assert walkers[-1].runs() == result.tables(root)
-    return walkers
+    for root, runs in result.walks.items():
+        assert runs == result.tables(root)
+    return result.walkers["kernel"], result.walkers["idmap"]
+
+
+def in_image(document, entries):
+    """Those of the kernel's @entries that map the image where it runs."""
+    start = number(document["image"]["va"])
+    return [entry for entry in entries
+            if start <= number(entry["start"]) < start + document["image"]["size"]]

@@ -24,10 +24,12 @@ import pexpect
 import pexpect.fdpexpect
 from elftools.elf.elffile import ELFFile
 
+from walker import Walker
+
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
 IMAGE = BUILD / "Image"
-TIMEOUT = 10  # seconds, for anything that a machine is waited for; a boot takes a tenth of one
+TIMEOUT = 60  # seconds, for anything that a machine is waited for; a boot takes a tenth of one
 PROMPT = "pagoda> "
 CANNOT_BOOT = "pagoda: cannot boot: "
 STOP_MAGIC = 0x5061676F6461  # above the code in x0 of a CPU that has stopped
@@ -65,6 +67,18 @@ def image_size():
 def number(text):
     """The number in one of the report's hexadecimal strings."""
     return int(text, 16)
+
+
+def follows_firmware(document, entry):
+    """Whether an entry of `tables` is there for what firmware left or told: RAM in the linear map,
+    the FDT in its window, PCI I/O (which the FDT made from ACPI's tables leaves out).
+    """
+    regions = {region["name"]: region for region in document["layout"]}
+    where = [name for name in ("linear", "pci_io", "fixmap")
+             if number(regions[name]["start"]) <= number(entry["start"])
+             < number(regions[name]["end"])]
+    return where in (["linear"], ["pci_io"]) or (
+        where == ["fixmap"] and entry["type"] == "MEM/NORMAL")
 
 
 def documents(text):
@@ -300,15 +314,11 @@ class Boot:
     """What one boot to the prompt left behind."""
     text: str  # the console up to the prompt
     document: dict  # `ptdump json`
-    memory: bytes  # of the image, from image.pa on, tables included
+    memory: bytes  # of the image, from image.pa on
     registers: dict  # the CPU's, at the prompt
     emulator: dict  # {address: physical address or None}, by QEMU's own walk
-
-    def read(self, address, size):
-        """Physical memory inside the image."""
-        start = address - number(self.document["image"]["pa"])
-        assert 0 <= start <= start + size <= len(self.memory), f"{address:#x} is not in the image"
-        return self.memory[start:start + size]
+    walkers: dict  # {root: Walker}, which has read all its tables
+    walks: dict  # {root: what Walker.runs() found}
 
     def tables(self, root):
         return next(table["entries"] for table in self.document["tables"] if table["root"] == root)
@@ -325,8 +335,14 @@ def capture(machine):
     image = document["image"]
     edges = [edge for table in document["tables"] for entry in table["entries"]
              for edge in (number(entry["start"]), number(entry["start"]) + entry["size"] - 1)]
+    level = document["decision"]["el"]
+    tcr, mair, *roots = [number(document["registers"][f"{name}_EL{level}"])
+                         for name in ("TCR", "MAIR", "TTBR1", "TTBR0")]
+    walkers = {root: Walker(tcr, ttbr, mair, root == "kernel", machine.memory)
+               for root, ttbr in zip(("kernel", "idmap"), roots)}
     return Boot(text, document, machine.memory(number(image["pa"]), image["size"]),
-                machine.registers(), {edge: machine.translate(edge) for edge in edges})
+                machine.registers(), {edge: machine.translate(edge) for edge in edges},
+                walkers, {root: walker.runs() for root, walker in walkers.items()})
 
 
 @functools.lru_cache(maxsize=None)

@@ -219,7 +219,7 @@ static void a_walk_of_an_address_that_is_not_canonical_is_one_line(void **state)
 		       " and begin again at 0xffff000000000000\n");
 }
 
-static void a_walk_does_not_follow_a_table_outside_the_pool(void **state)
+static void a_walk_does_not_follow_a_table_outside_ram(void **state)
 {
 	const struct pt_space *space = &sample.kernel.kernel_space;
 	u64 *root;
@@ -230,7 +230,7 @@ static void a_walk_does_not_follow_a_table_outside_the_pool(void **state)
 	root[0] = 0x123450003; /* a table descriptor */
 	walk(0xffff000000000000);
 	assert_line_count(3);
-	assert_printed("  table 0x0000000123450000 is not in the pool: not followed\n");
+	assert_printed("  table 0x0000000123450000 is not in RAM: not followed\n");
 }
 
 /* Members of a document have one line each; `tables` is the last of them. */
@@ -414,7 +414,7 @@ int main(void)
 		cmocka_unit_test(a_walk_of_a_hole_ends_where_the_tables_do),
 		cmocka_unit_test(a_walk_of_the_lower_half_names_the_identity_map),
 		cmocka_unit_test(a_walk_of_an_address_that_is_not_canonical_is_one_line),
-		cmocka_unit_test(a_walk_does_not_follow_a_table_outside_the_pool),
+		cmocka_unit_test(a_walk_does_not_follow_a_table_outside_ram),
 		cmocka_unit_test(json_documents_stand_between_braces_in_column_0),
 		cmocka_unit_test(json_tables_hold_runs_that_markers_do_not_cut),
 		cmocka_unit_test(a_kernel_at_el2_has_its_registers_under_their_names_there),

@@ -824,27 +824,25 @@ static void a_long_command_line_is_cut_and_the_boot_goes_on(void **state)
 static void memory_is_listed_with_what_lies_in_it(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
-	const struct memory_map *map = &machine.handoff->facts.memory;
-	u64 fdt;
+	const struct memory_map *map;
 
 	(void)state;
 	setup.fdt.memory[0] = (struct fake_fdt_range){ 0x40000000, 0x20000000 };
 	setup.fdt.memory[1] = (struct fake_fdt_range){ 0x880000000, 0x40000000 };
 	setup.fdt.reserved_memory[0] = (struct fake_fdt_range){ 0x50000000, 0x100000 };
+	setup.fdt.no_map[0] = (struct fake_fdt_range){ 0x51000000, 0x20000 };
 	setup.fdt.reserve[0] = (struct fake_fdt_range){ 0x58000000, 0x1000 };
 	setup.fdt.reserve[1] = (struct fake_fdt_range){ 0x58008000, 0x234 };
 	boot_well(&setup);
 	map = &machine.handoff->facts.memory;
-	fdt = setup.ram_start + setup.fdt_offset;
 	{
 		const struct memory_range expected[] = {
 			{ { 0x40000000 }, { 0x60000000 }, MEMORY_RAM },
 			{ { 0x880000000 }, { 0x8c0000000 }, MEMORY_RAM },
 			{ { 0x50000000 }, { 0x50100000 }, MEMORY_RESERVED },
+			{ { 0x51000000 }, { 0x51020000 }, MEMORY_NOMAP },
 			{ { 0x58000000 }, { 0x58001000 }, MEMORY_RESERVED },
 			{ { 0x58008000 }, { 0x58008234 }, MEMORY_RESERVED },
-			{ { 0x40000000 }, { 0x40000000 + machine.image.size }, MEMORY_IMAGE },
-			{ { fdt }, { fdt + machine.fdt_size }, MEMORY_FDT },
 		};
 
 		assert_int_equal(map->count, ARRAY_SIZE(expected));
@@ -855,48 +853,50 @@ static void memory_is_listed_with_what_lies_in_it(void **state)
 			assert_int_equal(map->range[i].kind, expected[i].kind);
 		}
 	}
-	assert_int_equal(machine.handoff->memory_dropped, 0);
 }
 
-static void mem_and_the_output_size_cut_ram_and_nothing_else(void **state)
+static void an_initrd_is_memory_in_use(void **state)
 {
-	static const struct {
-		enum fake_cpu cpu;
-		const char *command_line;
-		u64 kept[2]; /* of each of the two ranges */
-	} cases[] = {
-		{ FAKE_CPU_MAX, "", { GIB(1), GIB(2) } },
-		{ FAKE_CPU_MAX, "mem=256M", { MIB(256), 0 } },
-		{ FAKE_CPU_MAX, "mem=1G", { GIB(1), 0 } },
-		{ FAKE_CPU_MAX, "mem=1025M", { GIB(1), MIB(1) } },
-		{ FAKE_CPU_MAX, "mem=1P", { GIB(1), GIB(2) } },
-		{ FAKE_CPU_MAX, "id_aa64mmfr0.parange=2", { GIB(1), GIB(1) } }, /* 40 bits */
-		{ FAKE_CPU_CORTEX_A53, "", { GIB(1), GIB(1) } },
-		{ FAKE_CPU_CORTEX_A53, "mem=1025M", { GIB(1), MIB(1) } },
-	};
+	static const struct fake_fdt_range initrds[] = { { 0x48000000, 0x123456 },
+							 { 0x848000000, 0x1000 },
+							 { 0xfffff000, 0x2000 } };
 	struct machine_setup setup = setup_at(GIB(1));
 
 	(void)state;
-	setup.fdt.memory[0] = (struct fake_fdt_range){ GIB(1), GIB(1) };
-	setup.fdt.memory[1] = (struct fake_fdt_range){ (1ul << 40) - GIB(1), GIB(2) };
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(initrds); i++) {
 		const struct memory_map *map;
-		u64 kept = cases[i].kept[0] + cases[i].kept[1];
+		u64 start = initrds[i].start, end = start + initrds[i].size;
+		bool found = false;
 
-		setup.cpu = cases[i].cpu;
-		setup.fdt.bootargs = cases[i].command_line;
+		setup.fdt.initrd = initrds[i];
 		boot_well(&setup);
 		map = &machine.handoff->facts.memory;
-		assert_int_equal(memory_total(map), kept);
-		assert_int_equal(machine.handoff->memory_dropped, GIB(3) - kept);
-		assert_int_equal(map->range[0].end.value, GIB(1) + cases[i].kept[0]);
-		if (cases[i].kept[1] != 0)
-			assert_int_equal(map->range[1].end.value,
-					 (1ul << 40) - GIB(1) + cases[i].kept[1]);
-		assert_int_equal(map->count, cases[i].kept[1] != 0 ? 4 : 3);
-		assert_int_equal(map->range[map->count - 2].kind, MEMORY_IMAGE);
-		assert_int_equal(map->range[map->count - 1].kind, MEMORY_FDT);
+		for (u32 j = 0; j < map->count; j++)
+			found |= map->range[j].kind == MEMORY_INITRD &&
+				 map->range[j].start.value == start &&
+				 map->range[j].end.value == end;
+		assert_true(found);
 	}
+}
+
+static void the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+	u64 numbers[2];
+
+	(void)state;
+	setup.fdt.has_seed = true;
+	for (int i = 0; i < 2; i++) {
+		setup.fdt.seed = 0x1122334455667788 + (u64)i;
+		boot_well(&setup);
+		numbers[i] = machine.handoff->plan.linear_seed;
+		assert_true(numbers[i] != 0 && numbers[i] != setup.fdt.seed);
+		assert_true(numbers[i] != machine.key.low && numbers[i] != machine.key.high);
+	}
+	assert_true(numbers[0] != numbers[1]);
+	setup.fdt.bootargs = "nokaslr";
+	boot_well(&setup);
+	assert_int_equal(machine.handoff->plan.linear_seed, 0);
 }
 
 struct console_case {
@@ -1091,6 +1091,8 @@ static void every_stop_is_described_with_its_values(void **state)
 		  { "0xffff800080010000", "0x40210000", "already mapped" } },
 		{ { STOP_RELOCATION, 257, 0xffff800080012340, 0 },
 		  { "0x101", "0xffff800080012340" } },
+		{ { STOP_RESERVATIONS, 7, 128, 0 }, { "7 ", "128" } },
+		{ { STOP_MEMORY, MIB(1), KIB(64), MIB(2) }, { "1024K", "64K", "2048K" } },
 		{ { STOP_EXCEPTION, 0x96000021, 0x40231234, 0x40000001 },
 		  { "0x96000021", "0x40231234", "0x40000001" } },
 	};
@@ -1346,6 +1348,8 @@ static bool is_stop_code(enum stop_code code)
 	case STOP_MAP:
 	case STOP_RELOCATION:
 	case STOP_EXCEPTION:
+	case STOP_RESERVATIONS:
+	case STOP_MEMORY:
 		return true;
 	}
 	return false;
@@ -1458,7 +1462,8 @@ int main(void)
 		cmocka_unit_test(entry_at_el3_stops_but_the_console_is_known),
 		cmocka_unit_test(a_long_command_line_is_cut_and_the_boot_goes_on),
 		cmocka_unit_test(memory_is_listed_with_what_lies_in_it),
-		cmocka_unit_test(mem_and_the_output_size_cut_ram_and_nothing_else),
+		cmocka_unit_test(an_initrd_is_memory_in_use),
+		cmocka_unit_test(the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr),
 		cmocka_unit_test(the_console_is_what_stdout_path_names),
 		cmocka_unit_test(
 			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),

@@ -357,6 +357,39 @@ static void without_entropy_the_lowest_place_is_taken_and_the_fdts_seed_kept(voi
 	assert_true(said("no entropy from EFI_RNG_PROTOCOL (device error)"));
 }
 
+static bool holds(const u8 *at, u64 number)
+{
+	u64 big_endian = __builtin_bswap64(number);
+
+	for (u32 i = 0; i + sizeof(number) <= FDT_ROOM; i += 4)
+		if (memcmp(at + i, &big_endian, sizeof(number)) == 0)
+			return true;
+	return false;
+}
+
+static void a_seed_stays_in_firmwares_fdt_only_where_firmware_goes_on(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+
+	(void)state;
+	description.has_seed = true;
+	description.seed = 0x123456789abcdef1;
+	build_fdt(&description);
+	memcpy(firmware->ram, blob, FDT_ROOM);
+	memset(firmware->type, EFI_ACPI_RECLAIM, FDT_ROOM / EFI_PAGE_SIZE);
+	firmware->system.table_count = 0;
+	firmware_add_fdt(firmware, firmware->ram);
+	firmware->rng = PROTOCOL_ABSENT;
+	firmware->exit_status = EFI_DEVICE_ERROR;
+	expect_return(EFI_DEVICE_ERROR, "ExitBootServices fails");
+	assert_true(holds(firmware->ram, description.seed));
+	firmware->exit_status = EFI_SUCCESS;
+	firmware->exits = 0;
+	expect_boot();
+	assert_int_equal(facts.kaslr_seed, description.seed);
+	assert_false(holds(firmware->ram, description.seed));
+}
+
 static void nokaslr_takes_the_lowest_place(void **state)
 {
 	u8 room[64];
@@ -569,6 +602,7 @@ int main(void)
 		TEST(a_size_of_load_options_beyond_reason_is_cut_and_said),
 		TEST(entropy_decides_the_place_and_seeds_the_kernel),
 		TEST(without_entropy_the_lowest_place_is_taken_and_the_fdts_seed_kept),
+		TEST(a_seed_stays_in_firmwares_fdt_only_where_firmware_goes_on),
 		TEST(nokaslr_takes_the_lowest_place),
 		TEST(where_2_mib_do_not_fit_64_kib_alignment_does),
 		TEST(without_room_for_the_image_firmware_gets_an_error),

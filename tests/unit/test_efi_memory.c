@@ -296,6 +296,25 @@ static void no_place_is_at_address_0(void **state)
 	assert_false(efi_map_place(&map, 64 * PAGE, 64 * PAGE, 0, &place));
 }
 
+static void data_lies_in_one_descriptor_that_may_be_written(void **state)
+{
+	struct efi_memory_map map = map_empty();
+	struct efi_descriptor read_only = piece(EFI_ACPI_RECLAIM, 64, 4);
+
+	(void)state;
+	read_only.attributes |= EFI_MEMORY_RO;
+	map_add(&map, piece(EFI_BOOT_SERVICES_DATA, 16, 4));
+	map_add(&map, piece(EFI_MEMORY_MAPPED_IO, 32, 4));
+	map_add(&map, read_only);
+	assert_true(efi_map_has_data(&map, 16 * PAGE, 4 * PAGE));
+	assert_true(efi_map_has_data(&map, 20 * PAGE - 8, 8));
+	assert_false(efi_map_has_data(&map, 20 * PAGE - 8, 9));
+	assert_false(efi_map_has_data(&map, 16 * PAGE - 1, 8));
+	assert_false(efi_map_has_data(&map, 16 * PAGE, ~(u64)0));
+	assert_false(efi_map_has_data(&map, 32 * PAGE, 8));
+	assert_false(efi_map_has_data(&map, 64 * PAGE, 8));
+}
+
 static void a_map_whose_stride_makes_no_sense_is_refused(void **state)
 {
 	static const u64 bad[] = { 0, 1, 32, 39, 44, EFI_PAGE_SIZE + 8, ~(u64)0 };
@@ -324,6 +343,7 @@ int main(void)
 		cmocka_unit_test(every_place_is_chosen_by_its_share_of_the_numbers),
 		cmocka_unit_test(a_place_fits_to_the_page_and_no_further),
 		cmocka_unit_test(no_place_is_at_address_0),
+		cmocka_unit_test(data_lies_in_one_descriptor_that_may_be_written),
 		cmocka_unit_test(a_map_whose_stride_makes_no_sense_is_refused),
 	};
 

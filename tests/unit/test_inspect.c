@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pagoda/alloc.h>
 #include <pagoda/command.h>
 #include <pagoda/inspect.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 
 #include "support/console_capture.h"
@@ -57,6 +59,31 @@ void command_fault(const struct kernel *kernel, const struct arguments *argument
 {
 	(void)kernel;
 	(void)arguments;
+}
+
+void memory_test(const struct kernel *kernel)
+{
+	(void)kernel;
+}
+
+void alloc_show_buddy(const struct kernel *kernel)
+{
+	(void)kernel;
+}
+
+void alloc_test_buddy(const struct kernel *kernel)
+{
+	(void)kernel;
+}
+
+void alloc_show_vmalloc(const struct kernel *kernel)
+{
+	(void)kernel;
+}
+
+void alloc_test_vmalloc(const struct kernel *kernel)
+{
+	(void)kernel;
 }
 
 void psci_poweroff(enum psci_conduit conduit)

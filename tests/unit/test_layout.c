@@ -218,6 +218,18 @@ static void the_fixmap_has_one_address_in_every_mode_of_every_page_size(void **s
 	}
 }
 
+/* The window is the fixmap's first 4 MiB, slots are in its last 2: a tree of 2 MiB fits. */
+static void the_device_tree_keeps_its_offset_in_2_mib(void **state)
+{
+	struct layout layout = make_layout(GRANULE_SHIFT_4K, 52, 64);
+
+	(void)state;
+	assert_int_equal(layout_fixmap_fdt(&layout, paddr(0x48000000)).value, FIXMAP_START);
+	assert_int_equal(layout_fixmap_fdt(&layout, paddr(0xf0000481ffff8)).value,
+			 FIXMAP_START + 0x1ffff8);
+	assert_true(layout_fixmap(&layout, FIXMAP_SLOT_COUNT - 1).value >= FIXMAP_START + 0x400000);
+}
+
 /* Slots grow down from the region's end, 64 KiB apart, and all of them fit. */
 static void fixmap_slots_are_64k_apart_and_inside_the_region(void **state)
 {
@@ -256,6 +268,7 @@ int main(void)
 		cmocka_unit_test(unused_vmemmap_goes_to_vmalloc_on_the_fallback),
 		cmocka_unit_test(addresses_above_the_linear_map_are_the_same_on_the_fallback),
 		cmocka_unit_test(the_fixmap_has_one_address_in_every_mode_of_every_page_size),
+		cmocka_unit_test(the_device_tree_keeps_its_offset_in_2_mib),
 		cmocka_unit_test(fixmap_slots_are_64k_apart_and_inside_the_region),
 		cmocka_unit_test(regions_have_the_names_that_the_report_promises),
 	};

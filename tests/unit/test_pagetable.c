@@ -530,7 +530,9 @@ static void bench_open(struct bench *b, const struct test_case *c, u64 tables)
 	ASAN_UNPOISON_MEMORY_REGION(arena, ARENA_SIZE);
 	memset(start - shape_granule(s), POISON, size + 2 * shape_granule(s));
 	*b = (struct bench){
-		.pool = { paddr(c->table_pa), paddr(c->table_pa), paddr(c->table_pa + size) },
+		.pool = { .start = paddr(c->table_pa),
+			  .next = paddr(c->table_pa),
+			  .end = paddr(c->table_pa + size) },
 		.space = {
 			.regime = regime_make(s->granule, s->va_bits, s->pa_bits, s->wide),
 			.policy = c->policy,

@@ -9,8 +9,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pagoda/alloc.h>
 #include <pagoda/command.h>
 #include <pagoda/line.h>
+#include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/shell.h>
 
@@ -71,6 +73,38 @@ void psci_reboot(enum psci_conduit conduit)
 {
 	assert_int_equal(conduit, sample.handoff.facts.psci);
 	reboots++;
+}
+
+static unsigned allocator_commands;
+
+void memory_test(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 16;
+}
+
+void alloc_show_buddy(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 1;
+}
+
+void alloc_test_buddy(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 2;
+}
+
+void alloc_show_vmalloc(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 4;
+}
+
+void alloc_test_vmalloc(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 8;
 }
 
 /* Type @keys, with pagoda.run=@run. The console has what was printed. */
@@ -232,7 +266,7 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 	static const char *const names[] = {
 		"help",	  "report",   "layout", "features", "overrides", "registers", "memory",
 		"ptdump", "walk",     "at",	"find",	    "timeline",	 "read",      "write",
-		"fault",  "poweroff", "reboot", "log",	    "more",
+		"fault",  "poweroff", "reboot", "log",	    "more",	 "buddy",     "vmalloc",
 	};
 
 	(void)state;
@@ -251,6 +285,9 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 		assert_true(strcmp(names[i], "more") == 0 || strcmp(names[i], "help") == 0 ||
 			    !strstr(captured, "unknown command"));
 	}
+	allocator_commands = 0;
+	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test", "");
+	assert_int_equal(allocator_commands, 0x1f); /* every one, and each its own */
 }
 
 /* The examples that help gives, but for those that would end the session, are good commands. */

@@ -73,6 +73,14 @@ static void put_padding(struct writer *writer, unsigned size)
 		memset(data, 0xee, size);
 }
 
+static void put_address(struct writer *writer, const char *name, uint64_t address)
+{
+	if (address >> 32 == 0)
+		note(writer, fdt_property_u32(writer->blob, name, (uint32_t)address));
+	else
+		note(writer, fdt_property_u64(writer->blob, name, address));
+}
+
 static void put_chosen(struct writer *writer, const struct fake_fdt *fdt)
 {
 	if (fdt->no_chosen)
@@ -82,6 +90,10 @@ static void put_chosen(struct writer *writer, const struct fake_fdt *fdt)
 		note(writer, fdt_property_u64(writer->blob, "kaslr-seed", fdt->seed));
 	put_string(writer, "bootargs", fdt->bootargs);
 	put_string(writer, "stdout-path", fdt->stdout_path);
+	if (fdt->initrd.size != 0) {
+		put_address(writer, "linux,initrd-start", fdt->initrd.start);
+		put_address(writer, "linux,initrd-end", fdt->initrd.start + fdt->initrd.size);
+	}
 	end(writer);
 }
 
@@ -106,13 +118,17 @@ static void put_memory(struct writer *writer, const struct fake_fdt *fdt)
 
 static void put_reserved_memory(struct writer *writer, const struct fake_fdt *fdt)
 {
-	if (fdt->reserved_memory[0].size == 0)
+	if (fdt->reserved_memory[0].size == 0 && fdt->no_map[0].size == 0)
 		return;
 	begin(writer, "reserved-memory");
 	put_cell_sizes(writer, 2, 2);
 	note(writer, fdt_property(writer->blob, "ranges", NULL, 0));
 	begin(writer, "firmware@0");
 	put_ranges(writer, fdt->reserved_memory);
+	end(writer);
+	begin(writer, "secure@0");
+	put_ranges(writer, fdt->no_map);
+	note(writer, fdt_property(writer->blob, "no-map", NULL, 0));
 	end(writer);
 	end(writer);
 }

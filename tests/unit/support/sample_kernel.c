@@ -100,12 +100,14 @@ void sample_make(struct sample *sample, unsigned granule_shift, unsigned va_bits
 	struct boot_plan *plan = &handoff->plan;
 
 	memset(sample, 0, sizeof(*sample));
-	handoff->pool = (struct table_pool){ paddr(SAMPLE_POOL_PA), paddr(SAMPLE_POOL_PA),
-					     paddr(SAMPLE_POOL_PA + SAMPLE_POOL_SIZE) };
+	handoff->pool = (struct table_pool){ .start = paddr(SAMPLE_POOL_PA),
+					     .next = paddr(SAMPLE_POOL_PA),
+					     .end = paddr(SAMPLE_POOL_PA + SAMPLE_POOL_SIZE) };
 	make_facts(&handoff->facts);
 	memcpy(handoff->id, handoff->facts.id, sizeof(handoff->id));
 	make_plan(plan, granule_shift, va_bits);
 	kernel->handoff = handoff;
+	kernel->memory = &handoff->facts.memory;
 	kernel->kernel_space = make_space(sample, &plan->kernel, true);
 	kernel->idmap_space = make_space(sample, &plan->idmap, false);
 	map_image(&kernel->kernel_space, &handoff->facts.image, plan->image_va.value);

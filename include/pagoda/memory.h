@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory as the kernel takes it over: from the list that the early runtime collected to a
+ * linear map of it. MMU on; memory_init() needs the identity map.
+ */
+#ifndef PAGODA_MEMORY_H
+#define PAGODA_MEMORY_H
+
+#include <pagoda/kernel.h>
+
+/*
+ * memory_init() - normalise the memory map, choose the place of the linear map and build it. From
+ * then on all tables are reached through it. Returns a stop with code STOP_NONE, or why the boot
+ * cannot go on. The identity map is live, its image segments mapped; it is left as it was.
+ */
+struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
+
+/*
+ * memory_release_init() - what only the early runtime needed becomes RAM like any other: no longer
+ * executable in any map, read-write in the linear map, free in kernel->memory. Before the allocator
+ * takes memory over.
+ */
+enum map_result memory_release_init(struct kernel *kernel);
+
+/*
+ * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,
+ * through the linear map, and put back what was there; say what came of it. For the console.
+ */
+void memory_test(const struct kernel *kernel);
+
+#endif /* PAGODA_MEMORY_H */

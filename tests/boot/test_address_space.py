@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: MIT
+"""The linear map on machines with little memory, with much, with holes, and with some where only
+52-bit addresses reach; and what the report says about memory."""
+import os
+import re
+import sys
+import tempfile
+
+import pytest
+
+from image_map import CONTIGUOUS_PAGES
+from loader import Memory, WINDOW_START, device_tree, edit_tree, load
+from machine import PROMPT, Machine, boot, capture, number
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
+import boot_cost  # noqa: E402
+
+KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
+RAM = 0x40000000
+IMAGE, FDT = WINDOW_START + 4 * MIB, WINDOW_START + 10 * MIB
+PAGE_SIZES = {"4k": 4 * KIB, "16k": 16 * KIB, "64k": 64 * KIB}
+STOP_MEMORY, STOP_RESERVATIONS = 14, 13
+NO_KASLR = "virt,dtb-randomness=off"
+
+# Block sizes by granule and level, and entries in a contiguous run.
+BLOCKS = {4 * KIB: {0: 512 * GIB, 1: GIB, 2: 2 * MIB}, 16 * KIB: {1: 64 * GIB, 2: 32 * MIB},
+          64 * KIB: {1: 4 * TIB, 2: 512 * MIB}}
+CONTIGUOUS_BLOCKS = {4 * KIB: 16, 16 * KIB: 32, 64 * KIB: 32}
+
+
+def linear(document, entries):
+    """The runs of the linear map, as (physical start, size, level, contiguous, writable)."""
+    region = document["layout"][0]
+    assert region["name"] == "linear"
+    start, end = number(region["start"]), number(region["end"])
+    offset = number(document["linear"]["offset"])
+    runs = [entry for entry in entries if start <= number(entry["start"]) < end]
+    for run in runs:
+        assert (number(run["start"]) - number(run["pa"])) % (1 << 64) == offset
+        assert not run["execute"] and not run["user"]
+    return [(number(run["pa"]), run["size"], run["level"], run["contiguous"], run["write"])
+            for run in runs]
+
+
+def ranges(document, kind):
+    return [(number(entry["start"]), number(entry["end"])) for entry in document["memory"]
+            if entry["kind"] == kind]
+
+
+def size_of(spans):
+    return sum(end - start for start, end in spans)
+
+
+def joined(runs):
+    """[(start, end, writable)] of physical memory, whatever the leaves."""
+    found = []
+    for start, size, _, _, write in sorted(runs):
+        if found and found[-1][1] == start and found[-1][2] == write:
+            found[-1][1] = start + size
+        else:
+            found.append([start, start + size, write])
+    return [tuple(run) for run in found]
+
+
+def check_linear(document, entries, absent=()):
+    """Exactly RAM is mapped, to the byte, read-write but for the image's text and rodata, with the
+    largest leaves and contiguous runs that addresses allow. @absent: physical ranges left out."""
+    granule = document["regime"]["granule"]
+    runs = linear(document, entries)
+    image = number(document["image"]["pa"])
+    segments = {segment["name"]: [number(segment[end]) - number(document["image"]["va"]) + image
+                                  for end in ("start", "end")]
+                for segment in document["image"]["segments"]}
+    read_only = (segments["rodata"][0], segments["text"][1])
+    assert [run[:2] for run in joined(runs) if not run[2]] == [read_only]
+    ram, mapped = size_of(ranges(document, "ram")), sum(run[1] for run in runs)
+    assert mapped == ram - size_of(absent)
+    spans = joined(runs)
+    for start, size, level, contiguous, write in runs:
+        first, end, _ = next(span for span in spans if span[0] <= start < span[1])
+        check_leaves(granule, document, (start, size, level, contiguous), (first, end))
+
+
+def check_leaves(granule, document, run, span):
+    """No larger leaf, and no contiguous group more, would have fitted."""
+    start, size, level, contiguous = run
+    offset = number(document["linear"]["offset"])
+    blocks = dict(BLOCKS[granule])
+    if not document["regime"]["lpa2"] and granule == 4 * KIB:
+        del blocks[0]
+    if not document["regime"]["lpa2"] and granule == 16 * KIB:
+        del blocks[1]
+    if granule == 64 * KIB and document["regime"]["pa_bits"] < 52:
+        del blocks[1]
+    leaf = blocks.get(level, granule)
+    group = leaf * ((CONTIGUOUS_BLOCKS[granule] if level == 2 else 0) if level < 3
+                    else CONTIGUOUS_PAGES[granule])
+    for larger in sorted(size for size in blocks.values() if size > leaf):
+        for place in {-(-start // larger) * larger, start // larger * larger}:
+            if place + larger <= min(start + size + larger, span[1]) and place >= span[0]:
+                overlap = min(place + larger, start + size) - max(place, start)
+                assert overlap <= 0 or offset % larger != 0, (hex(start), hex(size), level)
+    if group and not contiguous and offset % group == 0:
+        first = -(-start // group) * group
+        assert first + group > start + size, (hex(start), hex(size), level)
+
+
+# ---- the machine as it comes ----
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+@pytest.mark.parametrize("append", ["", "nokaslr", "arm64.nolva"])
+def test_all_of_ram_is_mapped_to_the_byte(page_size, append):
+    result = boot("max", f"arm64.pagesize={page_size} {append}".strip())
+    assert ranges(result.document, "ram") == [(RAM, RAM + 512 * MIB)]
+    check_linear(result.document, result.tables("kernel"))
+
+
+def test_the_map_of_512_mib_is_linuxs():
+    """Linux 6.12 on the same machine: from 0xfff0000000000000, 2 MiB blocks, contiguous from the
+    first multiple of 32 MiB on, pages only around the image's segments."""
+    result = boot("max", "nokaslr", "dtb-randomness=off")
+    start = next(entry for entry in result.tables("kernel") if number(entry["pa"]) == RAM)
+    assert number(start["start"]) == 0xFFF0000000000000
+    assert (start["level"], start["size"]) == (2, 2 * MIB)
+    runs = linear(result.document, result.tables("kernel"))
+    assert runs[-2:] == [(RAM + 4 * MIB, 28 * MIB, 2, False, True),
+                         (RAM + 32 * MIB, 480 * MIB, 2, True, True)]
+    pages = [run for run in runs if run[2] == 3]
+    assert min(run[0] for run in pages) == RAM + 2 * MIB
+    assert max(run[0] + run[1] for run in pages) == RAM + 4 * MIB
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_the_seed_moves_the_linear_map_and_nokaslr_does_not(page_size):
+    append = f"arm64.pagesize={page_size}"
+    offsets = set()
+    for _ in range(3):
+        with Machine("max", append) as machine:
+            machine.expect(PROMPT)
+            document = machine.document("report json")
+        offsets.add(document["linear"]["offset"])
+        assert number(document["linear"]["random"]) % (512 * MIB) == 0
+    assert len(offsets) > 1
+    fixed = boot("max", append + " nokaslr").document
+    assert number(fixed["linear"]["random"]) == 0
+    assert number(fixed["linear"]["offset"]) == number(fixed["layout"][0]["start"]) - RAM
+
+
+def test_what_only_the_early_runtime_needed_is_ram_like_any_other():
+    result = boot("max", "")
+    image, init = number(result.document["image"]["pa"]), []
+    for segment in result.document["image"]["segments"]:
+        if segment["name"].startswith("init_"):
+            init.append(number(segment["start"]) - number(result.document["image"]["va"]) + image)
+    for address in init:
+        assert not any(start <= address < end for kind in ("image", "reserved")
+                       for start, end in ranges(result.document, kind))
+        views = [entry for table in ("kernel", "idmap") for entry in result.tables(table)
+                 if number(entry["pa"]) <= address < number(entry["pa"]) + entry["size"]]
+        assert [(view["write"], view["execute"]) for view in views] == [(True, False)]
+
+
+def test_the_commands_show_memory_and_layout():
+    with Machine("max", "") as machine:
+        machine.expect(PROMPT)
+        memory, layout = machine.command("memory"), machine.command("layout")
+        tested = machine.command("memory test")
+    assert re.search(r"0x0000000040000000-0x0000000060000000 +512M  ram\n", memory)
+    assert "linear map   512M of RAM at PA + 0xf" in memory
+    for name in ("linear", "modules", "vmalloc", "image", "vmemmap", "pci_io", "fixmap"):
+        assert re.search(rf" {name}\n", layout)
+    assert "both ends of each written and read" in tested
+
+
+# ---- much memory, and little ----
+
+def big_machine(append, memory="16T"):
+    return Machine("max", append, arguments=["-m", memory, *boot_cost.backend(memory)])
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_16_tib_are_mapped_with_the_largest_blocks(page_size):
+    with big_machine(f"arm64.pagesize={page_size}") as machine:
+        machine.expect(PROMPT)
+        document = machine.document("ptdump json")
+        assert "both ends of each written and read" in machine.command("memory test")
+    entries = next(table["entries"] for table in document["tables"] if table["root"] == "kernel")
+    assert size_of(ranges(document, "ram")) == 16 * TIB
+    check_linear(document, entries)
+    levels = {run[2] for run in linear(document, entries)}
+    assert min(levels) == {"4k": 0, "16k": 1, "64k": 1}[page_size]
+    assert sum(pool["used"] for pool in document["pool"]) < 60
+
+
+def test_16_tib_boot_without_52_bit_addresses_too():
+    with big_machine("arm64.nolva") as machine:
+        machine.expect(PROMPT)
+        document = machine.document("ptdump json")
+    check_linear(document, document["tables"][0]["entries"])
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_boot_does_not_take_longer_in_proportion_to_ram(page_size):
+    append = f"arm64.pagesize={page_size}"
+    small = sum(boot_cost.measure_kernel(append=append).values())
+    large = sum(boot_cost.measure_kernel(append=append, memory="16T",
+                                         arguments=boot_cost.backend("16T")).values())
+    print(f"{page_size}: {small} instructions with 512 MiB, {large} with 16 TiB")
+    assert 10_000 < small <= 150_000
+    assert large <= 1.5 * small
+
+
+def test_32_mib_boot():
+    for page_size in PAGE_SIZES:
+        with Machine("max", f"arm64.pagesize={page_size}", arguments=["-m", "32M"]) as machine:
+            machine.expect(PROMPT)
+            document = machine.document("ptdump json")
+        assert ranges(document, "ram") == [(RAM, RAM + 32 * MIB)]
+        check_linear(document, document["tables"][0]["entries"])
+
+
+def test_too_little_memory_says_so_with_the_numbers():
+    with Machine("max", "arm64.pagesize=64k mem=256K") as machine:
+        reason, stop = machine.wait_cannot_boot()
+    match = re.fullmatch(r"too little RAM: page tables need (\d+)K in one piece; the largest that "
+                         r"is free and in reach has (\d+)K, of (\d+)K RAM in all", reason)
+    needed, largest, ram = (int(number) * KIB for number in match.groups())
+    assert (stop.code, stop.value, stop.limit, stop.extra) == (STOP_MEMORY, needed, largest, ram)
+    assert largest == 256 * KIB < needed
+
+
+def test_mem_leaves_the_rest_out_of_the_linear_map():
+    result = boot("max", "mem=256M")
+    assert ranges(result.document, "ram") == [(RAM, RAM + 256 * MIB)]
+    check_linear(result.document, result.tables("kernel"))
+    assert "256M of RAM left out: mem=" in result.document["warnings"]
+
+
+# ---- device trees of our own ----
+
+def cells(*numbers):
+    """64-bit numbers as fdtput wants them."""
+    return [f"{word:x}" for number in numbers for word in (number >> 32, number & 0xFFFFFFFF)]
+
+
+def boot_tree(bootargs, *edits, fdt_edit=None, arguments=(), image=IMAGE, **machine):
+    """The Boot from QEMU's device tree after @edits."""
+    blob = edit_tree(device_tree(bootargs), *edits)
+    if fdt_edit:
+        blob = fdt_edit(blob)
+    memory = Memory()
+    memory.put(FDT, blob)
+    with load(memory, image, FDT, extra=arguments, **machine) as running:
+        result = capture(running)
+        tested = running.command("memory test")
+        return result, tested
+
+
+def memory_edit(*spans):
+    return ["-t", "x", "FILE", "/memory@40000000", "reg", *cells(*(n for span in spans
+                                                                   for n in span))]
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_banks_holes_and_reservations_across_blocks(page_size):
+    """Unsorted, overlapping, adjoining banks; RAM below the image; reservations that cross block
+    boundaries, one of them no-map."""
+    banks = [(RAM + 256 * MIB, 64 * MIB), (RAM, 128 * MIB), (RAM + 128 * MIB, 32 * MIB),
+             (RAM + 100 * MIB, 40 * MIB), (RAM + 400 * MIB + 64 * KIB, 64 * MIB)]
+    hole, kept = RAM + 0x9F0000 + 32 * MIB, RAM + 300 * MIB - 64 * KIB
+    result, tested = boot_tree(
+        f"arm64.pagesize={page_size}", memory_edit(*banks),
+        ["-c", "FILE", "/reserved-memory"],
+        ["-t", "x", "FILE", "/reserved-memory", "#address-cells", "2"],
+        ["-t", "x", "FILE", "/reserved-memory", "#size-cells", "2"],
+        ["-c", "FILE", "/reserved-memory/secure"],
+        ["-t", "x", "FILE", "/reserved-memory/secure", "reg", *cells(hole, 2 * MIB + 64 * KIB)],
+        ["-t", "x", "FILE", "/reserved-memory/secure", "no-map"],
+        ["-c", "FILE", "/reserved-memory/logs"],
+        ["-t", "x", "FILE", "/reserved-memory/logs", "reg", *cells(kept, 128 * KIB)],
+        ["-t", "x", "FILE", "/chosen", "linux,initrd-start", f"{RAM + 80 * MIB:x}"],
+        ["-t", "x", "FILE", "/chosen", "linux,initrd-end", f"{RAM + 81 * MIB + 7:x}"])
+    document = result.document
+    assert ranges(document, "ram") == [
+        (RAM, RAM + 160 * MIB), (RAM + 256 * MIB, RAM + 320 * MIB),
+        (RAM + 400 * MIB + 64 * KIB, RAM + 464 * MIB + 64 * KIB)]
+    absent = (hole, hole + 2 * MIB + 64 * KIB)
+    assert ranges(document, "no-map") == [absent]
+    assert ranges(document, "reserved") == [(kept, kept + 128 * KIB)]
+    assert ranges(document, "initrd") == [(RAM + 80 * MIB, RAM + 81 * MIB + 7)]
+    check_linear(document, result.tables("kernel"), [absent])
+    assert not [run for run in linear(document, result.tables("kernel"))
+                if run[0] < absent[1] and absent[0] < run[0] + run[1]]
+    assert [text for text in document["warnings"] if "2 ranges of RAM overlap" in text]
+    assert "both ends of each written and read" in tested
+
+
+def test_64_banks():
+    banks = [(RAM + i * 8 * MIB, 4 * MIB + i * 4 * KIB) for i in range(64)]
+    result, _ = boot_tree("arm64.pagesize=4k", memory_edit(*banks), image=RAM + 8 * MIB)
+    assert ranges(result.document, "ram") == [(start, start + size) for start, size in banks]
+    check_linear(result.document, result.tables("kernel"))
+
+
+def test_a_thousand_banks_are_bounded_and_counted():
+    banks = [(RAM + 0x200000 * (i % 250) + 0x20000 * (i // 250), 0x10000) for i in range(1000)]
+    blob = edit_tree(device_tree(""), memory_edit((RAM, 64 * MIB), *banks))
+    memory = Memory()
+    memory.put(FDT, blob)
+    with load(memory, IMAGE, FDT) as machine:
+        assert "memory ranges of the FDT were not taken in" in machine.expect(PROMPT)
+
+
+def test_a_thousand_reservations_are_refused():
+    """To forget one would be to hand out memory that is somebody's."""
+    edits = [["-c", "FILE", "/reserved-memory"],
+             ["-t", "x", "FILE", "/reserved-memory", "#address-cells", "2"],
+             ["-t", "x", "FILE", "/reserved-memory", "#size-cells", "2"],
+             ["-c", "FILE", "/reserved-memory/many"],
+             ["-t", "x", "FILE", "/reserved-memory/many", "reg",
+              *cells(*(n for i in range(1000) for n in (RAM + i * 0x20000, 0x1000)))]]
+    memory = Memory()
+    memory.put(FDT, edit_tree(device_tree(""), *edits))
+    with load(memory, IMAGE, FDT) as machine:
+        reason, stop = machine.wait_cannot_boot()
+    assert stop.code == STOP_RESERVATIONS
+    assert f"{stop.value} are left over" in reason
+
+
+def test_a_reservation_over_the_image_is_a_warning():
+    result, _ = boot_tree("", ["-c", "FILE", "/reserved-memory"],
+                          ["-t", "x", "FILE", "/reserved-memory", "#address-cells", "2"],
+                          ["-t", "x", "FILE", "/reserved-memory", "#size-cells", "2"],
+                          ["-c", "FILE", "/reserved-memory/mistake"],
+                          ["-t", "x", "FILE", "/reserved-memory/mistake", "reg",
+                           *cells(IMAGE + MIB, 64 * KIB)])
+    assert [text for text in result.document["warnings"]
+            if "reserves memory that the Image" in text]
+    check_linear(result.document, result.tables("kernel"))
+
+
+# ---- memory that only 52-bit addresses reach ----
+
+DIMM, DIMM_SIZE = 1 << 48, GIB
+
+
+def far_memory(append):
+    """A DIMM at 2^48: device memory, which QEMU gives firmware only, so a file that is never run
+    stands for that; and a device tree that names the DIMM."""
+    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (DIMM, DIMM_SIZE)))
+    memory = Memory()
+    memory.put(FDT, blob)
+    with tempfile.NamedTemporaryFile(prefix="pagoda-") as firmware:
+        firmware.write(bytes(4096))
+        firmware.flush()
+        arguments = ["-bios", firmware.name, "-m", "512M,slots=1,maxmem=260T", "-object",
+                     f"memory-backend-ram,id=far,size={DIMM_SIZE},reserve=off", "-device",
+                     f"pc-dimm,memdev=far,addr={DIMM:#x}"]
+        with load(memory, IMAGE, FDT, extra=arguments) as running:
+            text = running.expect(PROMPT)
+            document = running.document("ptdump json")
+            tested = running.command("memory test")
+            offset = number(document["linear"]["offset"])
+            seen = running.translate((DIMM + DIMM_SIZE - 8 + offset) % (1 << 64))
+    return text, document, tested, seen
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_memory_above_48_bits_is_mapped_and_works(page_size):
+    text, document, tested, seen = far_memory(f"arm64.pagesize={page_size}")
+    assert "WARNING" not in text
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (DIMM, DIMM + DIMM_SIZE)]
+    check_linear(document, document["tables"][0]["entries"])
+    assert seen == DIMM + DIMM_SIZE - 8
+    assert "both ends of each written and read" in tested
+
+
+def test_memory_above_48_bits_is_left_out_in_the_fallback():
+    text, document, _, seen = far_memory("arm64.nolva")
+    assert "1G of RAM left out: beyond 48-bit physical addresses" in text
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB)]
+    assert seen is None

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's allocators on the machine: what their own tests say there, with QEMU's log watched
+for TLBI operands it objects to, and what is mapped once they have run."""
+import re
+
+import pytest
+
+from machine import PROMPT, Machine, number, symbols
+
+ROWS = [
+    ("max", "arm64.pagesize=4k"), ("max", "arm64.pagesize=16k"), ("max", "arm64.pagesize=64k"),
+    ("max,lpa2=off", "arm64.pagesize=4k"), ("max,lpa2=off", "arm64.pagesize=16k"),
+    ("max", "arm64.nolva arm64.pagesize=64k"), ("max", "pagoda.va_bits=39"),
+    ("max", "arm64.pagesize=16k pagoda.va_bits=36"),
+    ("max", "arm64.pagesize=64k pagoda.va_bits=42"),
+    ("max", "id_aa64isar0.tlb=0"),  # no FEAT_TLBIRANGE
+    ("max", "id_aa64mmfr2.ttl=0"),  # no FEAT_TTL
+    ("cortex-a57", ""), ("cortex-a76", "arm64.pagesize=16k"),
+]
+KIB = 1024
+
+
+def layout(document, name):
+    region = next(region for region in document["layout"] if region["name"] == name)
+    return number(region["start"]), number(region["end"])
+
+
+def entries_in(document, name):
+    start, end = layout(document, name)
+    kernel = next(table for table in document["tables"] if table["root"] == "kernel")
+    return [entry for entry in kernel["entries"] if start <= number(entry["start"]) < end]
+
+
+@pytest.mark.parametrize("cpu,append", ROWS)
+def test_the_allocators_pass_their_own_tests_on_the_machine(cpu, append):
+    # AT instructions that find nothing are no exceptions, and guest errors end the test.
+    with Machine(cpu, append) as machine:
+        machine.expect(PROMPT)
+        assert re.search(r"^buddy test: \d+ checks passed$", machine.command("buddy test"), re.M)
+        assert re.search(r"^vmalloc test: \d{3,} checks passed$", machine.command("vmalloc test"),
+                         re.M)
+        text = machine.command("buddy")
+        assert "audit: ok" in text and "heap: 0 objects in use" in text
+        assert re.search(r"^  used +0$", text, re.M)
+        assert "audit: ok" in machine.command("vmalloc")
+
+
+def test_what_the_tests_took_is_unmapped_again_and_the_image_is_still_there():
+    with Machine() as machine:
+        machine.expect(PROMPT)
+        before = machine.document("ptdump json")
+        machine.command("vmalloc test")
+        after = machine.document("ptdump json")
+        for name in ("vmalloc", "linear", "pci_io", "fixmap"):
+            assert entries_in(before, name) == entries_in(after, name)
+        assert entries_in(before, "vmalloc")  # the image
+
+
+def test_vmemmap_is_mapped_only_once_memory_is_asked_for():
+    with Machine() as machine:
+        machine.expect(PROMPT)
+        assert entries_in(machine.document("ptdump json"), "vmemmap") == []
+        machine.command("vmalloc test")
+        entries = entries_in(machine.document("ptdump json"), "vmemmap")
+        assert 0 < sum(entry["size"] for entry in entries) <= 128 * KIB
+        assert all(entry["write"] and not entry["execute"] for entry in entries)
+
+
+@pytest.mark.parametrize("pagesize", ["4k", "16k", "64k"])
+def test_the_pci_io_window_shows_the_bridges_ports(pagesize):
+    with Machine(append=f"arm64.pagesize={pagesize}") as machine:
+        machine.expect(PROMPT)
+        assert "ports 0x0-0x10000" in machine.command("vmalloc")
+        document = machine.document("ptdump json")
+        entries = entries_in(document, "pci_io")
+        assert [(number(entry["pa"]), entry["size"]) for entry in entries] == [
+            (0x3EFF0000, 64 * KIB)]
+        assert entries[0]["type"] == "DEVICE/nGnRE" and entries[0]["write"]
+        assert machine.translate(layout(document, "pci_io")[0]) == 0x3EFF0000
+
+
+def test_a_machine_of_16_tib_hands_out_pages_and_touches_little_of_its_memory():
+    arguments = ("-object", "memory-backend-ram,id=ram,size=16T,reserve=off", "-m", "16T")
+    with Machine(machine="memory-backend=ram", arguments=arguments) as machine:
+        machine.expect(PROMPT)
+        assert re.search(r"^vmalloc test: \d{3,} checks passed$", machine.command("vmalloc test"),
+                         re.M)
+        metadata = re.search(r"^  metadata +(\d+)K$", machine.command("buddy"), re.M)
+        assert int(metadata.group(1)) <= 128
+
+
+def test_memory_that_the_early_runtime_had_is_handed_out():
+    with Machine() as machine:
+        machine.expect(PROMPT)
+        image = number(machine.document("report json")["image"]["pa"])
+        text = machine.command("buddy")
+        start, end = (image + symbols()[name] for name in ("_init_text_start", "_init_data_end"))
+        assert re.search(rf"^  0x{start:016x}-0x{end:016x} ", text, re.M)

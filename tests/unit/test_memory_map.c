@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The list of memory ranges, against a model of memory page by page. Host only.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include <pagoda/memory_map.h>
+
+#include "support/random.h"
+
+#define GRANULE KIB(16)
+#define UNIT (GRANULE / 4) /* ranges need not be page-aligned */
+#define UNITS 256
+#define PAGES (UNITS / 4)
+#define ROUNDS 20000
+
+static struct memory_map map;
+
+static void add(u64 start, u64 size, enum memory_kind kind)
+{
+	memory_add(&map, start, size, kind);
+}
+
+static void assert_range(u32 index, u64 start, u64 end, enum memory_kind kind)
+{
+	assert_true(index < map.count);
+	assert_int_equal(map.range[index].start.value, start);
+	assert_int_equal(map.range[index].end.value, end);
+	assert_int_equal(map.range[index].kind, kind);
+}
+
+/* ---- what is taken in ---- */
+
+static void an_empty_range_is_not_taken_in(void **state)
+{
+	(void)state;
+	map.count = 0;
+	add(GIB(1), 0, MEMORY_RAM);
+	add(GIB(1), 0, MEMORY_RESERVED);
+	assert_int_equal(map.count, 0);
+}
+
+static void ram_that_wraps_is_dropped_and_counted(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	add(-MIB(1), MIB(2), MEMORY_RAM);
+	assert_int_equal(map.count, 0);
+	assert_int_equal(map.dropped, 1);
+}
+
+/* To forget it would be to hand out memory that is somebody's. */
+static void a_reservation_that_wraps_is_kept_up_to_the_last_byte_but_one(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	add(-MIB(1), MIB(2), MEMORY_RESERVED);
+	memory_normalise(&map, GRANULE);
+	assert_int_equal(map.dropped, 1);
+	assert_int_equal(map.count, 1);
+	assert_range(0, -MIB(1), -(u64)1, MEMORY_RESERVED);
+}
+
+static void a_thousand_ranges_are_bounded_and_counted(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	for (u64 i = 0; i < 1000; i++)
+		add(i * MIB(2), MIB(1), MEMORY_RAM);
+	assert_int_equal(map.count, MEMORY_BANKS_MAX);
+	assert_int_equal(map.dropped, 1000 - MEMORY_BANKS_MAX);
+	assert_int_equal(map.unprotected, 0);
+	for (u64 i = 0; i < 1000; i++)
+		add(i * MIB(2), KIB(64), MEMORY_RESERVED);
+	assert_int_equal(map.count, MEMORY_RANGES_MAX - MEMORY_OWN_MAX);
+	assert_int_equal(map.unprotected, 1000 - (map.count - MEMORY_BANKS_MAX));
+	for (u64 i = 0; i < MEMORY_OWN_MAX; i++)
+		memory_add_own(&map, i * MIB(2), KIB(64), MEMORY_TABLES);
+	assert_int_equal(map.count, MEMORY_RANGES_MAX);
+}
+
+static void ranges_are_sorted_and_joined_by_kind(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	add(GIB(4), GIB(1), MEMORY_RAM);
+	add(MIB(512), MIB(16), MEMORY_RESERVED);
+	add(GIB(1), GIB(1), MEMORY_RAM);
+	add(GIB(2), GIB(1), MEMORY_RAM); /* adjoins */
+	add(GIB(4) + MIB(512), GIB(1), MEMORY_RAM); /* overlaps */
+	add(MIB(520), MIB(2), MEMORY_RESERVED);
+	assert_int_equal(memory_normalise(&map, GRANULE), 1);
+	assert_int_equal(map.count, 3);
+	assert_range(0, GIB(1), GIB(3), MEMORY_RAM);
+	assert_range(1, GIB(4), GIB(5) + MIB(512), MEMORY_RAM);
+	assert_range(2, MIB(512), MIB(528), MEMORY_RESERVED);
+}
+
+/* ---- cuts ---- */
+
+static void a_limit_keeps_the_lowest_bytes(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	add(GIB(8), GIB(2), MEMORY_RAM);
+	add(GIB(1), GIB(1), MEMORY_RAM);
+	add(GIB(9), MIB(1), MEMORY_RESERVED);
+	memory_normalise(&map, GRANULE);
+	assert_int_equal(memory_limit(&map, GIB(16)), 0);
+	assert_int_equal(memory_limit(&map, GIB(2)), GIB(1));
+	assert_range(1, GIB(8), GIB(9), MEMORY_RAM);
+	assert_int_equal(memory_limit(&map, GIB(1)), GIB(1));
+	assert_int_equal(map.count, 2);
+	assert_range(0, GIB(1), GIB(2), MEMORY_RAM);
+	assert_range(1, GIB(9), GIB(9) + MIB(1), MEMORY_RESERVED);
+	assert_int_equal(memory_limit(&map, MIB(3)), GIB(1) - MIB(3));
+	assert_int_equal(memory_total(&map), MIB(3));
+}
+
+static void ram_beyond_reach_is_cut_and_counted(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	add(GIB(1), GIB(1), MEMORY_RAM);
+	add(BIT(48) - GIB(1), GIB(3), MEMORY_RAM);
+	add(BIT(49), GIB(1), MEMORY_RAM);
+	memory_normalise(&map, GRANULE);
+	assert_int_equal(memory_cut(&map, 0, BIT(48)), GIB(3));
+	assert_range(1, BIT(48) - GIB(1), BIT(48), MEMORY_RAM);
+	assert_int_equal(map.count, 2);
+	assert_int_equal(memory_cut(&map, GIB(1) + MIB(1), BIT(48)), MIB(1));
+}
+
+static void a_range_can_lose_its_middle(void **state)
+{
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	add(GIB(1), GIB(1), MEMORY_RAM);
+	memory_add_own(&map, GIB(1), MIB(16), MEMORY_IMAGE);
+	memory_normalise(&map, GRANULE);
+	memory_take_out(&map, GIB(1) + MIB(4), GIB(1) + MIB(8), MEMORY_IMAGE);
+	memory_normalise(&map, GRANULE);
+	assert_int_equal(map.count, 3);
+	assert_range(1, GIB(1), GIB(1) + MIB(4), MEMORY_IMAGE);
+	assert_range(2, GIB(1) + MIB(8), GIB(1) + MIB(16), MEMORY_IMAGE);
+}
+
+/* ---- random lists against a model ---- */
+
+static struct memory_range list[24];
+static unsigned list_length;
+
+static void list_make(struct random *random)
+{
+	list_length = 1 + random_below(random, 23);
+	memset(&map, 0, sizeof(map));
+	for (unsigned i = 0; i < list_length; i++) {
+		u64 start = random_below(random, UNITS);
+		u64 size = 1 + random_below(random, (unsigned)min_u64(UNITS - start, 80));
+		enum memory_kind kind = random_below(random, 2) ?
+						MEMORY_RAM :
+						random_below(random, MEMORY_KIND_COUNT);
+
+		list[i] = (struct memory_range){ paddr(start), paddr(start + size), kind };
+		add(start * UNIT, size * UNIT, kind);
+	}
+}
+
+/* Whether range @i covers unit @unit of memory. */
+static bool covers(unsigned i, unsigned unit)
+{
+	return list[i].start.value <= unit && unit < list[i].end.value;
+}
+
+/* Whether the list says that all (RAM) or some (else) of @page is of @kind. */
+static bool is_kind(unsigned page, enum memory_kind kind)
+{
+	unsigned covered = 0;
+
+	for (unsigned unit = page * 4; unit < page * 4 + 4; unit++) {
+		bool any = false;
+
+		for (unsigned i = 0; i < list_length; i++)
+			any |= list[i].kind == kind && covers(i, unit);
+		covered += any;
+	}
+	return kind == MEMORY_RAM ? covered == 4 : covered != 0;
+}
+
+/* The kind that has the last word in @page; -1 where there is no RAM. */
+static int kind_of(unsigned page)
+{
+	int kind = MEMORY_RAM;
+
+	if (!is_kind(page, MEMORY_RAM))
+		return -1;
+	for (int i = MEMORY_RAM; i < MEMORY_KIND_COUNT; i++)
+		if (is_kind(page, (enum memory_kind)i))
+			kind = i;
+	return kind;
+}
+
+static void check_pieces(u64 seed)
+{
+	struct memory_range piece = { 0 };
+	int last_kind = -1;
+	u64 from = 0, ram = 0;
+
+	while (memory_next(&map, from, &piece)) {
+		for (u64 pa = from; pa < piece.start.value; pa += GRANULE)
+			if (kind_of((unsigned)(pa / GRANULE)) != -1)
+				fail_msg("seed %lu: RAM at %#lx was passed over", seed, pa);
+		if (piece.start.value == from && last_kind == (int)piece.kind)
+			fail_msg("seed %lu: two pieces at %#lx are one", seed, from);
+		for (u64 pa = piece.start.value; pa < piece.end.value; pa += GRANULE)
+			if (kind_of((unsigned)(pa / GRANULE)) != (int)piece.kind)
+				fail_msg("seed %lu: %#lx is not of kind %d", seed, pa, piece.kind);
+		ram += piece.end.value - piece.start.value;
+		last_kind = piece.kind;
+		from = piece.end.value;
+	}
+	for (u64 pa = from; pa < PAGES * GRANULE; pa += GRANULE)
+		if (kind_of((unsigned)(pa / GRANULE)) != -1)
+			fail_msg("seed %lu: RAM at %#lx is missing", seed, pa);
+	assert_int_equal(ram, memory_total(&map));
+}
+
+static void check_find(u64 seed, u64 size, u64 align)
+{
+	u64 run = 0, largest;
+	bool expected = false;
+	paddr_t place;
+
+	for (unsigned page = 0; page < PAGES && !expected; page++) {
+		if (run == 0 && page % (align / GRANULE) != 0)
+			continue;
+		run = kind_of(page) == MEMORY_RAM ? run + GRANULE : 0;
+		expected = run >= size;
+	}
+	if (memory_find(&map, size, align, PAGES * GRANULE, &place, &largest) != expected)
+		fail_msg("seed %lu: %#lx bytes aligned to %#lx: %s", seed, size, align,
+			 expected ? "not found" : "found where there are none");
+	if (!expected) {
+		assert_true(largest < size);
+		return;
+	}
+	assert_true(is_aligned(place.value, align));
+	for (u64 pa = place.value; pa < place.value + size; pa += GRANULE)
+		assert_int_equal(kind_of((unsigned)(pa / GRANULE)), MEMORY_RAM);
+}
+
+static void random_lists_mean_the_same_when_normalised(void **state)
+{
+	struct random random = random_start();
+
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		u64 seed = random.state;
+
+		list_make(&random);
+		memory_normalise(&map, GRANULE);
+		check_pieces(seed);
+		check_find(seed, GRANULE * (1 + random_below(&random, 12)),
+			   GRANULE << random_below(&random, 3));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_range_is_not_taken_in),
+		cmocka_unit_test(ram_that_wraps_is_dropped_and_counted),
+		cmocka_unit_test(a_reservation_that_wraps_is_kept_up_to_the_last_byte_but_one),
+		cmocka_unit_test(a_thousand_ranges_are_bounded_and_counted),
+		cmocka_unit_test(ranges_are_sorted_and_joined_by_kind),
+		cmocka_unit_test(a_limit_keeps_the_lowest_bytes),
+		cmocka_unit_test(ram_beyond_reach_is_cut_and_counted),
+		cmocka_unit_test(a_range_can_lose_its_middle),
+		cmocka_unit_test(random_lists_mean_the_same_when_normalised),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

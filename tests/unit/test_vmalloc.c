@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Areas of the vmalloc region: mapped where they should be and nowhere else, apart by guard pages,
+ * clear of the image, and gone without a trace when they are freed. On real page tables and the
+ * real page allocator, in every kind of regime. Host only.
+ *
+ * Environment: PAGODA_SEED repeats a run.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "support/fake_memory.h"
+#include "support/random.h"
+
+#define AREAS_MAX 64
+#define STEPS 600
+#define IMAGE_SIZE MIB(1)
+
+static struct fake_memory memory;
+static struct vmalloc *const vmalloc = &memory.vmalloc;
+static u64 image;
+static u32 first_added; /* to the pool, before the first area */
+
+/* An image of its own tables at @image_va, as the early runtime leaves it. */
+static void image_make(u64 image_va)
+{
+	struct map_request request = { .start = vaddr(image_va),
+				       .end = vaddr(image_va + IMAGE_SIZE),
+				       .pa = paddr(memory.setup.ram_start + MIB(2)),
+				       .attr = { PROT_READ_ONLY, MEM_NORMAL } };
+
+	image = image_va;
+	assert_int_equal(map_range(&memory.space, &request), MAP_OK);
+	vmalloc_init(vmalloc, vmalloc->region, vaddr(image_va), request.pa, IMAGE_SIZE);
+}
+
+/* A region of @size bytes, 0: all that the layout has, with the image in its middle. */
+static void start(unsigned index, u64 size)
+{
+	struct fake_memory_setup setup = fake_memory_setup(index);
+	u64 id[SYSREG_FACT_COUNT] = { 0 };
+	paddr_t page;
+
+	fake_memory_make(&memory, &setup);
+	vmalloc->space = &memory.space;
+	vmalloc->tlb = tlb_make(&memory.space.regime, id);
+	vmalloc->heap = &memory.heap;
+	vmalloc->region = memory.layout.region[LAYOUT_VMALLOC];
+	if (size != 0)
+		vmalloc->region.end = vaddr(vmalloc->region.start.value + size);
+	size = vmalloc->region.end.value - vmalloc->region.start.value;
+	image_make(align_down(vmalloc->region.start.value + size / 2, MIB(2)) + KIB(64));
+	assert_int_equal(
+		buddy_add(&memory.buddy, paddr(memory.usable + MIB(4)), paddr(memory.ram_end)),
+		BUDDY_OK);
+	/* What the page allocator gives the pool itself counts as its metadata. */
+	assert_int_equal(buddy_alloc(&memory.buddy, 0, &page), BUDDY_OK);
+	assert_int_equal(buddy_free(&memory.buddy, page, 0), BUDDY_OK);
+	first_added = memory.pool.added;
+}
+
+static void check_sound(void)
+{
+	assert_true(vmalloc_audit(vmalloc));
+	assert_true(buddy_audit(&memory.buddy));
+	assert_false(memory.early_free);
+}
+
+/* Only the image is left in the region, and the only pages in use are those that hold tables. */
+static void finish(void)
+{
+	check_sound();
+	assert_ptr_equal(vmalloc->areas, &vmalloc->image);
+	assert_null(vmalloc->image.next);
+	assert_int_equal(memory.heap.objects, 0);
+	assert_int_equal(buddy_usage(&memory.buddy).used,
+			 (memory.pool.added - first_added) * memory.granule);
+	fake_memory_free(&memory);
+}
+
+static u64 pages_of(u64 size)
+{
+	return align_up(size, memory.granule);
+}
+
+/* @size bytes at @address are each on a page of RAM of their own. */
+static void check_memory(u64 address, u64 size)
+{
+	for (u64 at = 0; at < pages_of(size); at += memory.granule) {
+		struct pt_entry entry = pt_find(&memory.space, vaddr(address + at));
+		struct pte_info info =
+			pte_decode(&memory.space.regime, entry.pte, entry.level, entry.table_bits);
+		u64 *page;
+
+		assert_int_equal(entry.kind, PTE_PAGE);
+		assert_true(info.write && !info.execute && info.type == MEM_NORMAL);
+		assert_true(info.pa.value >= memory.usable && info.pa.value < memory.ram_end);
+		page = fake_memory_pointer(&memory, info.pa.value);
+		assert_int_equal(page[3], address + at);
+	}
+}
+
+static void fill_memory(u64 address, u64 size)
+{
+	for (u64 at = 0; at < pages_of(size); at += memory.granule) {
+		paddr_t pa;
+
+		assert_true(pt_translate(&memory.space, vaddr(address + at), &pa));
+		((u64 *)fake_memory_pointer(&memory, pa.value))[3] = address + at;
+	}
+}
+
+static void free_area(u64 address, u64 size)
+{
+	u64 first = align_down(address, memory.granule), end = pages_of(address + size);
+	const struct tlb_range *range = &memory.invalidation[0];
+
+	memory.invalidation_count = 0;
+	assert_int_equal(vmalloc_free(vmalloc, vaddr(address)), VMALLOC_OK);
+	assert_int_equal(memory.invalidation_count, 1);
+	assert_int_equal(range->start.value, first);
+	assert_int_equal(range->end.value, end);
+	for (u64 at = first; at != end; at += memory.granule)
+		assert_int_equal(pt_find(&memory.space, vaddr(at)).kind, PTE_INVALID);
+}
+
+static void random_sequences_keep_areas_apart(void **state)
+{
+	struct random random = random_start();
+
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		struct {
+			u64 address, size;
+			bool device;
+		} area[AREAS_MAX];
+		unsigned count = 0;
+
+		start(setup, 0);
+		for (unsigned step = 0; step < STEPS; step++) {
+			u64 size = 1 + random_next(&random) % (20 * memory.granule);
+			bool device = random_below(&random, 3) == 0;
+			vaddr_t address;
+
+			if (count == AREAS_MAX || (count > 0 && random_below(&random, 5) < 2)) {
+				unsigned index = random_below(&random, count);
+
+				if (!area[index].device)
+					check_memory(area[index].address, area[index].size);
+				free_area(area[index].address, area[index].size);
+				area[index] = area[--count];
+			} else {
+				/* No RAM above the first, in any of these machines. */
+				u64 pa = memory.ram_end + random_below(&random, 1 << 20);
+
+				if (device)
+					assert_int_equal(
+						vmalloc_ioremap(vmalloc, paddr(pa), size, &address),
+						VMALLOC_OK);
+				else
+					assert_int_equal(vmalloc_alloc(vmalloc, size, &address),
+							 VMALLOC_OK);
+				if (!device)
+					fill_memory(address.value, size);
+				area[count].address = address.value;
+				area[count].size = size;
+				area[count++].device = device;
+			}
+			if (step % 8 == 0)
+				check_sound();
+		}
+		while (count-- > 0)
+			free_area(area[count].address, area[count].size);
+		finish();
+	}
+}
+
+static void an_area_is_followed_by_a_page_that_is_not_mapped(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		vaddr_t a, b, c;
+
+		start(setup, 0);
+		assert_int_equal(vmalloc_alloc(vmalloc, 3 * memory.granule, &a), VMALLOC_OK);
+		assert_int_equal(vmalloc_alloc(vmalloc, 1, &b), VMALLOC_OK);
+		assert_int_equal(b.value, a.value + 4 * memory.granule);
+		assert_int_equal(pt_find(&memory.space, vaddr(b.value - memory.granule)).kind,
+				 PTE_INVALID);
+		/* A hole of three pages and a guard takes three pages, not four. */
+		free_area(a.value, 3 * memory.granule);
+		assert_int_equal(vmalloc_alloc(vmalloc, 4 * memory.granule, &c), VMALLOC_OK);
+		assert_true(c.value > b.value);
+		assert_int_equal(vmalloc_alloc(vmalloc, 3 * memory.granule, &a), VMALLOC_OK);
+		assert_true(a.value < b.value);
+		free_area(a.value, 3 * memory.granule);
+		free_area(b.value, 1);
+		free_area(c.value, 4 * memory.granule);
+		finish();
+	}
+}
+
+/* A region that is soon full, with the image in it: all of it is used, and none of the image. */
+static void a_full_region_is_an_error_and_the_image_stays_clear(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		u64 list[256], pages = 0;
+		vaddr_t address = { 0 };
+		unsigned count = 0;
+
+		start(setup, MIB(6));
+		while (count < 256 &&
+		       vmalloc_alloc(vmalloc, 3 * memory.granule, &address) == VMALLOC_OK)
+			list[count++] = address.value;
+		/* Then what is too small for three. */
+		while (count < 256 && vmalloc_alloc(vmalloc, 1, &address) == VMALLOC_OK)
+			list[count++] = address.value;
+		if (count < 256) {
+			assert_int_equal(vmalloc_alloc(vmalloc, 1, &address), VMALLOC_NO_SPACE);
+			assert_int_equal(
+				vmalloc_ioremap(vmalloc, paddr(memory.ram_end), 1, &address),
+				VMALLOC_NO_SPACE);
+		}
+		check_sound();
+		for (const struct vmalloc_area *area = vmalloc->areas; area; area = area->next)
+			pages += (area->end.value - area->start.value) / memory.granule + 1;
+		/* Two remnants too small for a page and its guard: at the image, and the end. */
+		if (count < 256)
+			assert_true(MIB(6) / memory.granule - pages <= 2);
+		while (count-- > 0)
+			assert_int_equal(vmalloc_free(vmalloc, vaddr(list[count])), VMALLOC_OK);
+		finish();
+	}
+}
+
+static void exhausted_memory_is_an_error_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		struct buddy_usage usage;
+		paddr_t blocks[4096];
+		unsigned count = 0;
+		vaddr_t address;
+
+		start(setup, 0);
+		/* More than there is: refused before a page is taken. */
+		usage = buddy_usage(&memory.buddy);
+		assert_int_equal(vmalloc_alloc(vmalloc, usage.total + 1, &address),
+				 VMALLOC_NO_MEMORY);
+		assert_int_equal(buddy_usage(&memory.buddy).used, usage.used);
+		/* All but twenty pages or so: they run out on the way. */
+		while (count < 4096 && buddy_alloc(&memory.buddy, 3, &blocks[count]) == BUDDY_OK)
+			count++;
+		assert_int_equal(vmalloc_alloc(vmalloc, 200 * memory.granule, &address),
+				 VMALLOC_NO_MEMORY);
+		for (u64 pages = 1; pages < 20; pages++)
+			if (vmalloc_alloc(vmalloc, pages * memory.granule, &address) == VMALLOC_OK)
+				free_area(address.value, pages * memory.granule);
+		check_sound();
+		assert_null(vmalloc->areas->next);
+		while (count-- > 0)
+			assert_int_equal(buddy_free(&memory.buddy, blocks[count], 3), BUDDY_OK);
+		finish();
+	}
+}
+
+static void devices_appear_at_their_offset_and_in_the_largest_blocks(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		const struct regime *regime = &memory.space.regime;
+		u64 span, pa;
+		struct pt_entry entry;
+		vaddr_t address;
+
+		start(setup, 0);
+		span = regime_span(regime, 2);
+		pa = align_up(memory.ram_end, span);
+		if (pa + 3 * span > regime_pa_end(regime))
+			pa = align_down(memory.setup.ram_start, span) - 4 * span;
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa + 0x123), 0x10, &address),
+				 VMALLOC_OK);
+		assert_int_equal(address.value % memory.granule, 0x123);
+		assert_int_equal(vmalloc_free(vmalloc, vaddr(address.value - 0x123)),
+				 VMALLOC_NOT_AN_AREA);
+		free_area(address.value, 0x10);
+		/* A page's last and the next one's first byte. */
+		assert_int_equal(
+			vmalloc_ioremap(vmalloc, paddr(pa + memory.granule - 1), 2, &address),
+			VMALLOC_OK);
+		free_area(address.value, 2);
+		/* A page, a block and a page: the block stands as one. */
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa + span - memory.granule),
+						 span + 2 * memory.granule, &address),
+				 VMALLOC_OK);
+		entry = pt_find(&memory.space, vaddr(address.value + memory.granule));
+		assert_int_equal(entry.kind, PTE_BLOCK);
+		assert_int_equal(pte_address(regime, entry.pte, 2).value, pa + span);
+		assert_int_equal(pte_decode(regime, entry.pte, 2, 0).type, MEM_DEVICE_NGNRE);
+		check_sound();
+		free_area(address.value, span + 2 * memory.granule);
+		finish();
+	}
+}
+
+static void requests_that_make_no_sense_are_refused(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		u64 end = BIT(memory.space.regime.pa_bits);
+		vaddr_t address = { 0 };
+
+		start(setup, 0);
+		end = regime_pa_end(&memory.space.regime);
+		assert_int_equal(vmalloc_alloc(vmalloc, 0, &address), VMALLOC_BAD_SIZE);
+		assert_int_equal(vmalloc_alloc(vmalloc, ~(u64)0, &address), VMALLOC_BAD_SIZE);
+		assert_int_equal(vmalloc_alloc(vmalloc, BIT(63), &address), VMALLOC_NO_SPACE);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(end - 1), 0, &address),
+				 VMALLOC_BAD_SIZE);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(~(u64)0), 2, &address),
+				 VMALLOC_BAD_SIZE);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(end), 1, &address),
+				 VMALLOC_UNREACHABLE);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.ram_end - 1), 1, &address),
+				 VMALLOC_IS_RAM);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.ram_end - 1),
+						 2 * memory.granule, &address),
+				 VMALLOC_IS_RAM);
+		assert_int_equal(vmalloc_free(vmalloc, vaddr(image)), VMALLOC_NOT_AN_AREA);
+		assert_int_equal(vmalloc_free(vmalloc, vaddr(0)), VMALLOC_NOT_AN_AREA);
+		assert_int_equal(vmalloc_alloc(vmalloc, 5, &address), VMALLOC_OK);
+		assert_int_equal(vmalloc_free(vmalloc, vaddr(address.value + 1)),
+				 VMALLOC_NOT_AN_AREA);
+		check_sound();
+		free_area(address.value, 5);
+		assert_int_equal(vmalloc_free(vmalloc, address), VMALLOC_NOT_AN_AREA);
+		assert_int_equal(memory.invalidation_count, 1);
+		finish();
+	}
+}
+
+/* The tables are not what the area says: somebody else unmapped a page of it. */
+static void tables_that_disagree_are_an_error_and_no_page_is_freed(void **state)
+{
+	u64 used;
+	vaddr_t a;
+
+	(void)state;
+	start(0, 0);
+	assert_int_equal(vmalloc_alloc(vmalloc, 4 * memory.granule, &a), VMALLOC_OK);
+	used = buddy_usage(&memory.buddy).used;
+	assert_int_equal(pt_unmap_range(&memory.space, vaddr(a.value + memory.granule),
+					vaddr(a.value + 2 * memory.granule)),
+			 MAP_OK);
+	assert_false(vmalloc_audit(vmalloc));
+	assert_int_equal(vmalloc_free(vmalloc, a), VMALLOC_BAD_TABLES);
+	assert_int_equal(vmalloc->map_result, MAP_NOT_MAPPED);
+	assert_int_equal(buddy_usage(&memory.buddy).used, used);
+	assert_true(buddy_audit(&memory.buddy));
+	fake_memory_free(&memory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(random_sequences_keep_areas_apart),
+		cmocka_unit_test(an_area_is_followed_by_a_page_that_is_not_mapped),
+		cmocka_unit_test(a_full_region_is_an_error_and_the_image_stays_clear),
+		cmocka_unit_test(exhausted_memory_is_an_error_and_nothing_is_lost),
+		cmocka_unit_test(devices_appear_at_their_offset_and_in_the_largest_blocks),
+		cmocka_unit_test(requests_that_make_no_sense_are_refused),
+		cmocka_unit_test(tables_that_disagree_are_an_error_and_no_page_is_freed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
