@@ -108,9 +108,6 @@ $(O)/%.o: %.c Makefile | $(generated)
 $(O)/gen/%.o: $(O)/gen/%.c Makefile | $(generated)
 	$(call compile,CC,$(CC),$(flags))
 
-$(O)/gen/%.o: $(O)/gen/%.S Makefile
-	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a)
-
 # head.S is where every other file's assumptions begin: assembled without the C-only include.
 $(O)/%.o: %.S Makefile | $(generated)
 	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a -Iinclude -I$(O)/gen)
@@ -135,21 +132,21 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-symbols > $@
 
-$(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.o $(O)/pagoda.lds scripts/check-sealed \
+$(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
 		scripts/early-imports.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
 		$(efi_objects) --shared $(shared_objects)
 	$(call say,LD,$@)
-	$(Q)$(link) $(O)/gen/no_symbols.o
+	$(Q)$(link) $(O)/gen/no_symbols.S
 
 $(O)/gen/symbols.S: $(O)/pagoda.elf.1 scripts/gen-symbols
 	$(call say,GEN,$@)
 	$(Q)scripts/gen-symbols $< > $@
 
-$(O)/pagoda.elf: $(image_objects) $(O)/gen/symbols.o $(O)/pagoda.lds
+$(O)/pagoda.elf: $(image_objects) $(O)/gen/symbols.S $(O)/pagoda.lds
 	$(call say,LD,$@)
-	$(Q)$(link) $(O)/gen/symbols.o
+	$(Q)$(link) $(O)/gen/symbols.S
 	$(Q)scripts/gen-symbols $@ | cmp -s - $(O)/gen/symbols.S || \
 		{ echo '$@: the table of symbols does not fit it' >&2; rm $@; exit 1; }
 

@@ -133,6 +133,7 @@ SECTIONS
 		_pool_start = .;
 		. += POOL_SIZE;
 		_pool_end = .;
+		. = ALIGN(SEGMENT_ALIGN);
 		_guard_start = .;
 		. += GUARD_SIZE;
 		_guard_end = .;
@@ -170,7 +171,6 @@ SECTIONS
 	ASSERT(_text == _rodata_start, "the header is not first")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")
-	ASSERT((_guard_start & (SEGMENT_ALIGN - 1)) == 0, "the gap cannot be unmapped by itself")
 	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")
 	ASSERT(_end - _text <= 0x300000, "more than 3 MiB of memory")
 	ASSERT(_end - _text <= 0x200000, "map_kernel.c counts on an image below 2 MiB")
