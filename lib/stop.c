@@ -52,6 +52,20 @@ static void describe_va_bits(const struct stop *stop, char *buffer, size_t size)
 	       stop->value, BIT(stop->limit) / KIB(1), possible);
 }
 
+static void describe_memory(const struct stop *stop, char *buffer, size_t size)
+{
+	if (stop->code == STOP_MEMORY)
+		format(buffer, size,
+		       "too little RAM: page tables need %luK in one piece; the largest that is "
+		       "free and in reach has %luK, of %luK RAM in all",
+		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
+	else
+		format(buffer, size,
+		       "the FDT reserves more memory ranges than there is room for: %lu are left "
+		       "over after %lu; join them",
+		       stop->value, stop->limit);
+}
+
 void stop_describe(const struct stop *stop, char *buffer, size_t size)
 {
 	switch (stop->code) {
@@ -104,17 +118,8 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		       stop->value, stop->limit);
 		break;
 	case STOP_RESERVATIONS:
-		format(buffer, size,
-		       "the FDT reserves more memory ranges than there is room for: %lu are left "
-		       "over after %lu; join them",
-		       stop->value, stop->limit);
-		break;
 	case STOP_MEMORY:
-		format(buffer, size,
-		       "too little RAM: page tables need %luK in one piece; the largest that is "
-		       "free "
-		       "and in reach has %luK, of %luK RAM in all",
-		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
+		describe_memory(stop, buffer, size);
 		break;
 	case STOP_EXCEPTION:
 		format(buffer, size, "exception before the MMU was on: ESR %#lx ELR %#lx FAR %#lx",

@@ -225,6 +225,7 @@ bool memory_next(const struct memory_map *map, u64 from, struct memory_range *pi
 	return false;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): five to look with, and what was found */
 bool memory_find(const struct memory_map *map, u64 size, u64 align, u64 end, paddr_t *place,
 		 u64 *largest)
 {
