@@ -23,6 +23,7 @@ static u32 data_page[DATA_SIZE / sizeof(u32)]
  * Frames that the compiler can neither merge nor drop: each has an array of its own that somebody
  * else, as far as it knows, looks at.
  */
+/* NOLINTNEXTLINE(misc-no-recursion): this is what it is for */
 static u64 use_stack(u64 depth)
 {
 	volatile u64 frame[FRAME_WORDS];

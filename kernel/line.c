@@ -53,6 +53,15 @@ static void window_follow_cursor(struct line *line)
 		line->left = line->cursor > size / 2 ? line->cursor - size / 2 : 0;
 }
 
+/* The prompt at the start of a row; nothing of the line is shown yet. */
+static void begin_row(struct line *line)
+{
+	put(line, line->prompt, strlen(line->prompt));
+	line->unbounded = false;
+	line->shown_length = 0;
+	line->shown_cursor = 0;
+}
+
 void line_show(struct line *line)
 {
 	const char *text;
@@ -60,8 +69,7 @@ void line_show(struct line *line)
 
 	if (line->unbounded) {
 		put(line, "\n", 1);
-		line_show_again(line);
-		return;
+		begin_row(line);
 	}
 	window_follow_cursor(line);
 	text = line->text + line->left;
@@ -84,10 +92,7 @@ void line_show(struct line *line)
 
 void line_show_again(struct line *line)
 {
-	put(line, line->prompt, strlen(line->prompt));
-	line->unbounded = false;
-	line->shown_length = 0;
-	line->shown_cursor = 0;
+	begin_row(line);
 	line_show(line);
 }
 
