@@ -6,17 +6,26 @@
  */
 #include <pagoda/arch.h>
 
+#include "registers.h"
+
 /* The barrier: a read of PAR_EL1 is ordered after AT by nothing else. */
 u64 at_translate(vaddr_t va, bool write)
 {
-	u64 par;
-
 	if (write)
-		asm volatile("at s1e1w, %0" ::"r"(va.value) : "memory");
+		WRITE_REGISTER(AT_S1E1W, va.value);
 	else
-		asm volatile("at s1e1r, %0" ::"r"(va.value) : "memory");
-	asm volatile("isb\n\tmrs %0, par_el1" : "=r"(par)::"memory");
-	return par;
+		WRITE_REGISTER(AT_S1E1R, va.value);
+	asm volatile("isb" ::: "memory");
+	return READ_REGISTER(PAR_EL1);
+}
+
+/* PAR_EL1 holds the address of the 4 KiB that the byte is in, whatever the page size. */
+bool address_probe(vaddr_t va, bool write, paddr_t *pa)
+{
+	u64 par = at_translate(va, write);
+
+	*pa = paddr((par & PAR_EL1_PA_MASK) | (va.value & (KIB(4) - 1)));
+	return !SYSREG_GET(PAR_EL1_F, par);
 }
 
 u64 memory_load(vaddr_t va, unsigned size)

@@ -86,6 +86,14 @@ u64 memory_load(vaddr_t va, unsigned size);
 void memory_store(vaddr_t va, unsigned size, u64 value);
 void code_run(vaddr_t va);
 
+/*
+ * ttbr1_replace() - @ttbr1 into TTBR1: the upper half has another root from then on, in which the
+ * kernel is mapped where it runs. @swap_code: the physical address of ttbr1_swap(), which only this
+ * may call. The identity map is in TTBR0, walks of it off.
+ */
+void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
+void ttbr1_swap(u64 ttbr1, u64 tcr);
+
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
 
