@@ -270,10 +270,10 @@ static void poweroff_and_reboot_say_why_the_machine_is_still_there(void **state)
 static void every_command_that_help_lists_is_known_and_has_help(void **state)
 {
 	static const char *const names[] = {
-		"help",	  "report",   "layout", "features", "overrides", "registers", "memory",
-		"ptdump", "walk",     "at",	"find",	    "timeline",	 "read",      "write",
-		"fault",  "poweroff", "reboot", "log",	    "more",	 "buddy",     "vmalloc",
-		"change",
+		"help",	  "report", "layout",  "features", "overrides", "registers",
+		"memory", "ptdump", "walk",    "at",	   "find",	"timeline",
+		"read",	  "write",  "fault",   "poweroff", "reboot",	"log",
+		"more",	  "buddy",  "vmalloc", "change",
 	};
 
 	(void)state;
