@@ -101,11 +101,13 @@ static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
 }
 
-void kernel_main(struct boot_handoff *handoff)
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 {
 	static struct kernel kernel;
 	struct stop stop;
 
+	handoff->timeline[STAGE_PUBLISHED] = published;
+	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
@@ -121,6 +123,7 @@ void kernel_main(struct boot_handoff *handoff)
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);
 	control_read(kernel.registers);
+	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_text(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);

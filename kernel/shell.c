@@ -13,6 +13,7 @@
 #include <pagoda/shell.h>
 #include <pagoda/string.h>
 #include <pagoda/text.h>
+#include <pagoda/timeline.h>
 
 #define PROMPT "pagoda> "
 
@@ -95,6 +96,7 @@ static const struct {
 	{ "help", "this list", command_help },
 	{ "report", "what the CPU offers, what was decided, and why", report_text },
 	{ "report json", "the same as one JSON document", report_json },
+	{ "timeline", "what the boot spent its time on, stage by stage", timeline_text },
 	{ "overrides", "what became of the overrides on the command line", report_overrides },
 	{ "layout", "the virtual address space by region", report_layout },
 	{ "memory", "physical memory: what is where, and where it is mapped", report_memory },

@@ -145,6 +145,7 @@ def test_running_needs_nothing_that_only_tests_use(machine):
     ("lint", ["clang-format", "clang-tidy", "cppcheck", "shellcheck"]),
     ("gdb", ["gdb-multiarch"]),
     ("view", ["chromium", "chromium-driver", "fonts-dejavu-core"]),
+    ("peer", ["linux-source-6.12", "flex", "bison", "bc", "xz-utils"]),
 ])
 def test_each_group_brings_its_own_tools(machine, group, packages):
     machine.remove("gdb-multiarch", "chromium", "chromedriver",
