@@ -19,6 +19,8 @@ CASES = [
     ("arm64.pagesize=16k", "virt,virtualization=on"),
     ("arm64.pagesize=64k", "virt,virtualization=on"),
     ("", "virt,dtb-randomness=off"),
+    ("nokaslr", "virt,virtualization=on"),  # a word more to record
+    ("nokaslr arm64.pagesize=64k", "virt,virtualization=on"),
 ]
 
 
