@@ -9,7 +9,7 @@
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
 # make docs-images   docs/images again, from what is built
-# make fuzz       fuzzing: TIME= seconds for each TARGET=
+# make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 # make mutants    whether the tests catch seeded defects
 # make coverage   what of pi/, mm/ and lib/ the unit tests reach
 # make bench      what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux

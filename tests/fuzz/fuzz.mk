@@ -35,7 +35,9 @@ $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libpagoda.a
 
 -include $(fuzz_objects:.o=.d) $(fuzz_sources:%.c=$(O)/host/%.d) $(fuzz_sources:%.c=$(O)/fuzz/%.d)
 
+# Seconds for each target; or for all of them.
 TIME ?= 60
+TOTAL ?=
 TARGET ?= $(fuzz_targets)
 
 .PHONY: setup-fuzz fuzz
@@ -44,4 +46,4 @@ setup-fuzz:
 
 fuzz: setup-fuzz
 	@$(MAKE) --no-print-directory O=$(O) $(TARGET:%=$(O)/fuzz/fuzz_%)
-	$(Q)scripts/fuzz --time $(TIME) $(TARGET:%=$(O)/fuzz/fuzz_%)
+	$(Q)scripts/fuzz $(if $(TOTAL),--total $(TOTAL),--time $(TIME)) $(TARGET:%=$(O)/fuzz/fuzz_%)
