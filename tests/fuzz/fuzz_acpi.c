@@ -68,11 +68,11 @@ static void mend_sum(enum acpi_table table, u32 length, u32 place)
 }
 
 /* Entries of the XSDT that the input's own are overwritten by, the first ones. */
-static void mend_xsdt(bool twice)
+static void mend_xsdt(unsigned rounds)
 {
 	u32 at = memory.at[ACPI_XSDT] + 36, end = memory.at[ACPI_XSDT] + memory.length[ACPI_XSDT];
 
-	for (int round = 0; round <= twice; round++)
+	for (unsigned round = 0; round < rounds; round++)
 		for (enum acpi_table table = ACPI_FADT; table < TABLES && at + 8 <= end;
 		     table++, at += 8)
 			put(at, BASE + memory.at[table], 8);
@@ -110,7 +110,7 @@ static void build(struct fuzz_input *input, uint8_t flags)
 	take_table(input, spcr_last ? ACPI_SPCR : ACPI_MADT);
 	if (flags & FLAG_RAW)
 		return;
-	mend_xsdt(flags & FLAG_TWICE);
+	mend_xsdt(flags & FLAG_TWICE ? 2 : 1);
 	for (enum acpi_table table = ACPI_RSDP; table < TABLES; table++)
 		mend_table(table, !(flags & FLAG_SUMS));
 }
