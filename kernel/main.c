@@ -15,6 +15,7 @@
 #include <pagoda/string.h>
 
 struct boot_handoff boot_handoff;
+struct memory_map boot_memory __attribute__((section(".noinit")));
 
 /* The tables lie in the image, so the image's own mapping is the first way to them. */
 static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
