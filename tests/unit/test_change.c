@@ -94,10 +94,15 @@ void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
 {
 	(void)tlb;
 	tlb_check();
-	for (unsigned i = 0; i < b.units; i++)
-		if (b.base + i * b.unit - range->start.value <
-		    range->end.value - range->start.value)
+	for (unsigned i = 0; i < b.units; i++) {
+		bool hinted = range->tables || range->level == TLB_LEVEL_UNKNOWN ||
+			      range->level == b.seen_level[i];
+
+		/* What stands at another level than the hint says may stay. */
+		if (hinted && b.base + i * b.unit - range->start.value <
+				      range->end.value - range->start.value)
 			b.seen[i] = 0;
+	}
 	tlb_load();
 }
 
