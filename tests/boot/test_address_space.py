@@ -2,6 +2,7 @@
 """The linear map on machines with little memory, with much, with holes, and with some where only
 52-bit addresses reach; and what the report says about memory."""
 import os
+import random
 import re
 import sys
 import tempfile
@@ -399,14 +400,37 @@ def test_memory_above_48_bits_is_left_out_in_the_fallback():
 def test_live_mappings_change_as_the_cpu_sees_it_and_the_root_can_be_replaced(cpu, append, machine):
     with Machine(cpu, append, machine) as running:
         running.expect(PROMPT)
+        running.command("change test 1")  # leaves metadata of the memory that it borrows
         before = running.document("ptdump json")
-        said = running.command("change test")
+        said = running.command("change test 100")
         after = running.document("ptdump json")
     match = re.search(r"change test: (\d+) of (\d+) checks passed", said)
     assert match and match.group(1) == match.group(2) and int(match.group(1)) > 60
+    assert re.search(r"change test: 100 of 100 random steps, \d+ checks, seed 0x[0-9a-f]+: passed",
+                     said)
     assert after["tables"] == before["tables"]
     assert after["pool"] == before["pool"]
     assert after["registers"] == before["registers"]
+
+
+@pytest.mark.parametrize("cpu,append,machine", [
+    ("max", "arm64.pagesize=4k", ""), ("max", "arm64.pagesize=16k", ""),
+    ("max", "arm64.pagesize=64k", ""), ("max", "arm64.pagesize=4k", "virtualization=on"),
+    ("max", "id_aa64isar0.tlb=0", ""), ("cortex-a57", "arm64.pagesize=4k", "")])
+def test_random_changes_leave_no_stale_translation_and_no_table(cpu, append, machine):
+    seed = random.randrange(1 << 64)
+    print(f"seed {seed:#x}")
+    with Machine(cpu, append, machine) as running:
+        running.expect(PROMPT)
+        running.command("change test 1")
+        before = running.document("ptdump json")
+        said = running.command(f"change test 1500 {seed:#x}")
+        after = running.document("ptdump json")
+    match = re.search(rf"change test: 1500 of 1500 random steps, (\d+) checks, seed "
+                      rf"0x{seed:x}: passed", said)
+    assert match and int(match.group(1)) > 100_000, said
+    assert after["tables"] == before["tables"]
+    assert after["pool"] == before["pool"]
 
 
 @pytest.mark.parametrize("page_size", PAGE_SIZES)
