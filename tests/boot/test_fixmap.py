@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The fixmap: the console's registers and the FDT, whatever that says of the memory it is in. And
-why it needs no slot for tables: all of them are in the linear map."""
+"""The fixmap: the registers of the console, and the FDT, whatever memory it is in. And why there
+is no slot for tables: all of them are in the linear map."""
 import pytest
 
 from machine import PROMPT, Machine, boot, number
