@@ -116,12 +116,16 @@ def test_all_of_ram_is_mapped_to_the_byte(page_size, append):
     check_linear(result.document, result.tables("kernel"))
 
 
-def test_the_map_of_512_mib_is_linuxs():
-    """Linux 6.12 on the same machine: from 0xfff0000000000000, 2 MiB blocks, contiguous from the
-    first multiple of 32 MiB on, pages only around the image's segments."""
-    result = boot("max", "nokaslr", "dtb-randomness=off")
+@pytest.mark.parametrize("cpu,append,first", [
+    ("max", "nokaslr", 0xFFF0000000000000), ("max", "nokaslr arm64.nolva", 0xFFFF000000000000),
+    ("max,lpa2=off", "nokaslr arm64.pagesize=4k", 0xFFFF000000000000),
+    ("cortex-a72", "nokaslr", 0xFFFF000000000000)])
+def test_the_map_of_512_mib_is_linuxs(cpu, append, first):
+    """Linux 6.12 on the same machines: where it begins, 2 MiB blocks, contiguous from the first
+    multiple of 32 MiB on, pages only around the image's segments."""
+    result = boot(cpu, append, "dtb-randomness=off")
     start = next(entry for entry in result.tables("kernel") if number(entry["pa"]) == RAM)
-    assert number(start["start"]) == 0xFFF0000000000000
+    assert number(start["start"]) == first
     assert (start["level"], start["size"]) == (2, 2 * MIB)
     runs = linear(result.document, result.tables("kernel"))
     assert runs[-2:] == [(RAM + 4 * MIB, 28 * MIB, 2, False, True),
@@ -372,44 +376,64 @@ def test_a_reservation_over_the_image_is_a_warning():
     check_linear(result.document, result.tables("kernel"))
 
 
-# ---- memory that only 52-bit addresses reach ----
+# ---- memory where addresses end, and memory that only 52-bit addresses reach ----
 
-DIMM, DIMM_SIZE = 1 << 48, GIB
+REACH_48, REACH_52, DIMM_SIZE = 1 << 48, 1 << 52, GIB
 
 
-def far_memory(append):
-    """A DIMM at 2^48: device memory, which QEMU gives firmware only, so a file that is never run
+def far_memory(append, dimm, cpu="max"):
+    """A DIMM at @dimm: device memory, which QEMU gives firmware only, so a file that is never run
     stands for that; and a device tree that names the DIMM."""
-    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (DIMM, DIMM_SIZE)))
+    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (dimm, DIMM_SIZE)))
+    # QEMU puts device memory, and 1 GiB for each slot, behind the first 2 GiB: it ends with the
+    # DIMM, and for the PCIe windows that would come behind it there is no need.
+    most = dimm + DIMM_SIZE - 3 * GIB + 512 * MIB
     memory = Memory()
     memory.put(FDT, blob)
     with tempfile.NamedTemporaryFile(prefix="pagoda-") as firmware:
         firmware.write(bytes(4096))
         firmware.flush()
-        arguments = ["-bios", firmware.name, "-m", "512M,slots=1,maxmem=260T", "-object",
+        arguments = ["-bios", firmware.name, "-m", f"512M,slots=1,maxmem={most}", "-object",
                      f"memory-backend-ram,id=far,size={DIMM_SIZE},reserve=off", "-device",
-                     f"pc-dimm,memdev=far,addr={DIMM:#x}"]
-        with load(memory, IMAGE, FDT, extra=arguments) as running:
+                     f"pc-dimm,memdev=far,addr={dimm:#x}"]
+        with load(memory, IMAGE, FDT, extra=arguments, cpu=cpu) as running:
             text = running.expect(PROMPT)
             document = running.document("ptdump json")
             tested = running.command("memory test")
             offset = number(document["linear"]["offset"])
-            seen = running.translate((DIMM + DIMM_SIZE - 8 + offset) % (1 << 64))
+            seen = running.translate((dimm + DIMM_SIZE - 8 + offset) % (1 << 64))
     return text, document, tested, seen
 
 
-@pytest.mark.parametrize("page_size", PAGE_SIZES)
-def test_memory_above_48_bits_is_mapped_and_works(page_size):
-    text, document, tested, seen = far_memory(f"arm64.pagesize={page_size}")
-    assert "WARNING" not in text
-    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (DIMM, DIMM + DIMM_SIZE)]
+@pytest.mark.parametrize("append,dimm,cpu", [
+    *[(f"arm64.pagesize={page_size}", dimm, "max") for page_size in PAGE_SIZES
+      for dimm in (REACH_48, REACH_48 - DIMM_SIZE // 2)],
+    ("", (1 << 40) - DIMM_SIZE, "cortex-a53"),
+    ("arm64.pagesize=64k", (1 << 44) - DIMM_SIZE, "cortex-a72")])
+def test_memory_across_48_bits_or_up_to_the_last_address_is_mapped_and_works(append, dimm, cpu):
+    text, document, tested, seen = far_memory(append, dimm, cpu)
+    assert "RAM left out" not in text
+    assert cpu == "max" or 1 << document["regime"]["pa_bits"] == dimm + DIMM_SIZE
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (dimm, dimm + DIMM_SIZE)]
     check_linear(document, document["tables"][0]["entries"])
-    assert seen == DIMM + DIMM_SIZE - 8
+    assert seen == dimm + DIMM_SIZE - 8
+    assert "both ends of each written and read" in tested
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_memory_that_the_linear_region_has_no_addresses_for_is_left_out(page_size):
+    """The region is what 52 bits of virtual addresses leave beside all else, so it ends before
+    physical addresses do."""
+    text, document, tested, seen = far_memory(f"arm64.pagesize={page_size}", REACH_52 - DIMM_SIZE)
+    assert "1G of RAM left out: beyond the " in text
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB)]
+    check_linear(document, document["tables"][0]["entries"])
+    assert seen is None
     assert "both ends of each written and read" in tested
 
 
 def test_memory_above_48_bits_is_left_out_in_the_fallback():
-    text, document, _, seen = far_memory("arm64.nolva")
+    text, document, _, seen = far_memory("arm64.nolva", REACH_48)
     assert "1G of RAM left out: beyond 48-bit physical addresses" in text
     assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB)]
     assert seen is None
