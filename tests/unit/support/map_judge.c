@@ -236,9 +236,11 @@ static const char *judge_half_map(const struct fake_machine *machine, bool upper
 
 	CHECK(count >= 0, "a walk of the %s half failed", upper ? "upper" : "lower");
 	for (int i = 0; i < count; i++) {
-		struct expected expected = expect(machine, &half, base, segment);
+		struct expected expected;
 		const char *wrong;
 
+		CHECK(segment < SEGMENT_COUNT, "%#lx is mapped, behind the image", leaves[i].va);
+		expected = expect(machine, &half, base, segment);
 		CHECK(leaves[i].va == base + offset && leaves[i].result.pa == pa + offset,
 		      "%#lx maps to %#lx, where %#lx to %#lx should come next", leaves[i].va,
 		      leaves[i].result.pa, base + offset, pa + offset);
