@@ -71,6 +71,13 @@ void change_test(const struct kernel *kernel)
 	(void)kernel;
 }
 
+void change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
+{
+	(void)kernel;
+	(void)steps;
+	(void)seed;
+}
+
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	(void)kernel;
