@@ -21,6 +21,7 @@
 #define ROUNDS 100
 #define TABLES 64
 #define POOL_PA GIB(1)
+#define LEVELS (LEVEL_PAGE + 1 - LEVEL_MIN)
 
 static const struct shape {
 	unsigned granule_shift, va_bits, pa_bits;
@@ -37,6 +38,7 @@ static struct {
 	struct pt_space space;
 	u64 seen[CHANGE_UNITS_MAX]; /* what the TLB has for each unit's first byte, or 0 */
 	int seen_level[CHANGE_UNITS_MAX];
+	u64 walked[CHANGE_UNITS_MAX][LEVELS]; /* the tables on the way there that it has, or 0 */
 	u64 seed;
 	unsigned step;
 	bool broken_wrongly;
@@ -51,13 +53,51 @@ static struct pt_entry look(unsigned i)
 	return pt_find(&b.space, vaddr(model.base + i * model.unit));
 }
 
+/* The table at @level that a walk for unit @i goes through; 0 where it ends before. */
+static u64 table_of(unsigned i, int level)
+{
+	vaddr_t va = vaddr(model.base + i * model.unit);
+	paddr_t table = b.space.root;
+
+	for (int at = b.regime.root_level; at < level; at++) {
+		pte_t pte = pt_step(&b.space, table, at, va);
+
+		if (pte_kind(&b.regime, pte, at) != PTE_TABLE)
+			return 0;
+		table = pte_address(&b.regime, pte, at);
+	}
+	return level < b.regime.root_level ? 0 : table.value;
+}
+
+static void tables_load(unsigned i)
+{
+	for (int level = LEVEL_MIN; level <= LEVEL_PAGE; level++)
+		if (b.walked[i][level - LEVEL_MIN] == 0)
+			b.walked[i][level - LEVEL_MIN] = table_of(i, level);
+}
+
+/* What it has of tables is so. */
+static void tables_check(unsigned i)
+{
+	for (int level = LEVEL_MIN; level <= LEVEL_PAGE; level++) {
+		u64 table = b.walked[i][level - LEVEL_MIN];
+
+		if (table != 0 && table != table_of(i, level))
+			fail_msg("seed %lu, step %u: a table for unit %u is stale in the TLB",
+				 b.seed, b.step, i);
+	}
+}
+
 /* A CPU may load any translation at any time: this one loads all, and drops none by itself. */
 static void tlb_load(void)
 {
 	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 
-		if ((entry.kind == PTE_PAGE || entry.kind == PTE_BLOCK) && b.seen[i] == 0) {
+		if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
+			continue;
+		tables_load(i);
+		if (b.seen[i] == 0) {
 			b.seen[i] = entry.pte.bits;
 			b.seen_level[i] = entry.level;
 		}
@@ -82,18 +122,32 @@ static void tlb_check(void)
 	}
 }
 
+/* An operation for one address drops what any walk of it has cached, for all others as well. */
+static void tables_forget(unsigned i)
+{
+	for (unsigned j = 0; j < model.units; j++)
+		for (unsigned level = 0; level < LEVELS; level++)
+			if (j != i && b.walked[j][level] == b.walked[i][level])
+				b.walked[j][level] = 0;
+	memset(b.walked[i], 0, sizeof(b.walked[i]));
+}
+
 void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
 {
+	u64 start = range->start.value, end = range->end.value;
+
 	(void)tlb;
 	tlb_check();
 	for (unsigned i = 0; i < model.units; i++) {
+		u64 first = model.base + i * model.unit;
 		bool hinted = range->tables || range->level == TLB_LEVEL_UNKNOWN ||
 			      range->level == b.seen_level[i];
 
 		/* What stands at another level than the hint says may stay. */
-		if (hinted && model.base + i * model.unit - range->start.value <
-				      range->end.value - range->start.value)
+		if (hinted && first - start < end - start)
 			b.seen[i] = 0;
+		if (range->tables && start < first + model.unit && first < end)
+			tables_forget(i);
 	}
 	tlb_load();
 }
@@ -166,6 +220,7 @@ static void check_model(void)
 		paddr_t pa, last;
 		bool mapped = pt_translate(&b.space, at(i), &pa);
 
+		tables_check(i);
 		if (mapped != model.at[i].mapped)
 			fail_msg("seed %lu, step %u: unit %u mapped %d", b.seed, b.step, i, mapped);
 		if (!mapped) {
