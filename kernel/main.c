@@ -150,7 +150,7 @@ void kernel_main(struct boot_handoff *handoff)
 	if (stop.code != STOP_NONE)
 		cannot_boot(&stop);
 	if (handoff->plan.pan)
-		pan_enable();
+		pan_set(true);
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);

@@ -57,6 +57,12 @@ void memory_store(vaddr_t va, unsigned size, u64 value)
 	(void)value;
 }
 
+void command_selftest(const struct kernel *kernel, const struct arguments *arguments)
+{
+	(void)kernel;
+	(void)arguments;
+}
+
 void command_fault(const struct kernel *kernel, const struct arguments *arguments)
 {
 	(void)kernel;
