@@ -24,7 +24,7 @@ enum test_id {
 };
 
 static const struct {
-	char name[24];
+	char name[32];
 	char what[64];
 } tests[TEST_COUNT] = { SELFTEST_EACH(TEST_ROW) };
 
@@ -238,7 +238,7 @@ static void run_all(const struct kernel *kernel, const struct arguments *argumen
 static void list_all(void)
 {
 	for (unsigned id = 0; id < TEST_COUNT; id++)
-		print("  %-20s %s\n", tests[id].name, tests[id].what);
+		print("  %-30s %s\n", tests[id].name, tests[id].what);
 }
 
 void command_selftest(const struct kernel *kernel, const struct arguments *arguments)

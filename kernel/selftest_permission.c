@@ -5,14 +5,11 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/alloc.h>
-#include <pagoda/selftest.h>
+#include <pagoda/scratch.h>
 
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text[], _text_start[], _bss_start[];
 
-/* bti c; ret: harmless, were it ever executed. */
-#define CODE_BTI 0xd503245f
-#define CODE_RET 0xd65f03c0
 #define CODE ((u64)CODE_RET << 32 | CODE_BTI)
 
 static void check_permission(struct selftest *test, enum touch what, vaddr_t va)

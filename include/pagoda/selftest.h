@@ -32,7 +32,32 @@
 	X(permission, data, "data cannot be executed")                                     \
 	X(permission, stack, "the stack cannot be executed, and ends in a guard")          \
 	X(permission, linear, "the linear map cannot be executed, nor text written there") \
-	X(permission, vmalloc, "vmalloc memory cannot be executed")
+	X(permission, vmalloc, "vmalloc memory cannot be executed")                        \
+	X(descriptor, levels, "leaves at every level that has them")                       \
+	X(descriptor, contiguous, "contiguous runs at every level that has them")          \
+	X(descriptor, sizes, "every address size, at both ends and beyond")                \
+	X(descriptor, root, "faults at level -1 are told so")                              \
+	X(descriptor, output, "every bit of the output address arrives")                   \
+	X(descriptor, memory, "the highest RAM is the same by another address")            \
+	X(descriptor, reach, "addresses above the output size fault at their level")       \
+	X(descriptor, types, "each memory type has its attributes")                        \
+	X(descriptor, accessed, "a clear access flag faults")                              \
+	X(descriptor, hardware_accessed, "hardware sets the access flag")                  \
+	X(descriptor, dirty, "hardware makes a page writable when it is written")          \
+	X(illegal, block, "a block at a level that has none faults")                       \
+	X(illegal, page, "the reserved type at level 3 faults")                            \
+	X(illegal, invalid, "what is not valid faults whatever else it holds")             \
+	X(illegal, size_small, "T0SZ below its least value")                               \
+	X(illegal, size_large, "T0SZ above its greatest value")                            \
+	X(execute, wxn, "what is writable cannot be executed, by WXN alone")               \
+	X(execute, pxn, "PXN stops the kernel, UXN does not")                              \
+	X(execute, uxn, "UXN stops EL0, in leaves and in tables")                          \
+	X(execute, bti, "a branch to what is no landing pad traps")                        \
+	X(execute, pac, "a pointer signed wrongly cannot be used")                         \
+	X(execute, alignment, "unaligned data and code fault")                             \
+	X(user, access, "EL0 has the access that AP gives it")                             \
+	X(user, kernel, "EL0 cannot touch the kernel's addresses")                         \
+	X(user, pan, "PAN keeps the kernel from EL0's pages")
 
 /* Results that a test adds to; nothing but these functions looks inside. */
 struct selftest {
