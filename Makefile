@@ -35,7 +35,7 @@ PYTHON ?= /usr/bin/python3
 early_sources := $(wildcard pi/*.c)
 efi_sources := $(wildcard efi/*.c)
 # Of mm/ and lib/, what only the kernel needs.
-late_sources := lib/json.c mm/buddy.c mm/heap.c mm/vmalloc.c
+late_sources := lib/json.c mm/buddy.c mm/change.c mm/heap.c mm/vmalloc.c
 shared_sources := $(filter-out $(late_sources),$(wildcard mm/*.c lib/*.c))
 kernel_sources := $(wildcard kernel/*.c) $(late_sources)
 arch_sources := $(wildcard arch/arm64/*.c arch/arm64/*.S)
@@ -203,8 +203,9 @@ host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=a
 	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
-	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c alloc% \
-		selftest%), $(kernel_sources)) \
+	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
+			alloc% selftest% scratch.c), \
+		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
 unit_sources := $(wildcard tests/unit/test_*.c)

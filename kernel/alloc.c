@@ -15,8 +15,9 @@ static bool state_place(struct kernel *kernel, struct memory_range *state)
 {
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	u64 size = align_up(sizeof(struct alloc), granule), largest;
+	struct memory_request request = { size, granule, ~(u64)0 };
 
-	if (!memory_find(kernel->memory, size, granule, ~(u64)0, &state->start, &largest))
+	if (!memory_find(kernel->memory, &request, &state->start, &largest))
 		return false;
 	state->end = paddr(state->start.value + size);
 	kernel->alloc = linear_pointer(&kernel->linear, state->start);

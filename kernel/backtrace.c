@@ -48,8 +48,8 @@ void symbols_print(const struct symbols *symbols, u64 address)
 
 static bool frame_is_sound(struct stack stack, u64 frame)
 {
-	return is_aligned(frame, 2 * sizeof(u64)) && frame >= stack.start && frame < stack.end &&
-	       stack.end - frame >= 2 * sizeof(u64);
+	return frame != 0 && is_aligned(frame, 2 * sizeof(u64)) && frame >= stack.start &&
+	       frame < stack.end && stack.end - frame >= 2 * sizeof(u64);
 }
 
 /*

@@ -29,6 +29,7 @@ enum command {
 	COMMAND_MEMORY,
 	COMMAND_BUDDY,
 	COMMAND_VMALLOC,
+	COMMAND_CHANGE,
 	COMMAND_PTDUMP,
 	COMMAND_WALK,
 	COMMAND_AT,
@@ -75,6 +76,9 @@ static const struct {
 	[COMMAND_VMALLOC] = { "vmalloc", "[test]",
 			      "what is mapped in the vmalloc region; or map, use and unmap some",
 			      "vmalloc test", "test" },
+	[COMMAND_CHANGE] = { "change", "test",
+			     "live mappings: protect, split, merge, unmap; another root and back",
+			     "change test", "test" },
 	[COMMAND_PTDUMP] = { "ptdump",
 			     "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
 			     "[--json]",
@@ -257,6 +261,16 @@ static void command_memory(const struct kernel *kernel, enum command command,
 		test ? alloc_test_vmalloc(kernel) : alloc_show_vmalloc(kernel);
 }
 
+static void command_change(const struct kernel *kernel, const struct arguments *arguments)
+{
+	if (!argument_count(arguments, 1, 1))
+		return;
+	if (argument_is(arguments, 0, "test"))
+		change_test(kernel);
+	else
+		argument_refuse(arguments, 0, "is unknown here; there is: test");
+}
+
 static void power_refused(const struct kernel *kernel, const char *name)
 {
 	print("%s: %s\n", name,
@@ -304,6 +318,7 @@ static void command_run_plain(const struct kernel *kernel, enum command command)
 	case COMMAND_MEMORY:
 	case COMMAND_BUDDY:
 	case COMMAND_VMALLOC:
+	case COMMAND_CHANGE:
 	case COMMAND_PTDUMP:
 	case COMMAND_WALK:
 	case COMMAND_AT:
@@ -332,6 +347,9 @@ static void command_run(const struct kernel *kernel, enum command command,
 	case COMMAND_BUDDY:
 	case COMMAND_VMALLOC:
 		command_memory(kernel, command, arguments);
+		break;
+	case COMMAND_CHANGE:
+		command_change(kernel, arguments);
 		break;
 	case COMMAND_PTDUMP:
 		command_ptdump(kernel, arguments);

@@ -10,6 +10,7 @@
  * written.
  */
 #include <pagoda/arch.h>
+#include <pagoda/change.h>
 #include <pagoda/console.h>
 #include <pagoda/memory.h>
 
@@ -70,9 +71,9 @@ static struct stop tables_place(struct kernel *kernel, struct memory_range *tabl
 	u64 granule = regime_granule(regime), largest;
 	u64 size = granule * linear_tables(regime, &kernel->linear, kernel->memory,
 					   &kernel->handoff->facts.image);
+	struct memory_request request = { size, granule, BIT(kernel->idmap_space.regime.va_bits) };
 
-	if (!memory_find(kernel->memory, size, granule, BIT(kernel->idmap_space.regime.va_bits),
-			 &tables->start, &largest))
+	if (!memory_find(kernel->memory, &request, &tables->start, &largest))
 		return (struct stop){ STOP_MEMORY, size, largest, memory_total(kernel->memory) };
 	tables->end = paddr(tables->start.value + size);
 	memory_add_own(kernel->memory, tables->start.value, size, MEMORY_TABLES);
@@ -98,6 +99,7 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 				      .pa = tables->start,
 				      .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 	enum map_result result = map_range(idmap, &window);
+	struct tlb tlb;
 
 	if (result != MAP_OK)
 		return stop_map(result, window.start, window.pa);
@@ -109,7 +111,8 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
 	if (result != MAP_OK)
 		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
-	return stop_map(pt_unmap_range(idmap, window.start, window.end), window.start, window.pa);
+	tlb = tlb_make(&idmap->regime, kernel->handoff->id);
+	return stop_map(pt_unmap(idmap, &tlb, window.start, window.end), window.start, window.pa);
 }
 
 struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff)
@@ -135,19 +138,21 @@ enum map_result memory_release_init(struct kernel *kernel)
 				       .end = linear_va(&kernel->linear, paddr(pa + end)),
 				       .pa = paddr(pa + start),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct tlb tlb = tlb_make(&space->regime, kernel->handoff->id);
+	struct tlb idmap_tlb = tlb_make(&idmap->regime, kernel->handoff->id);
 	enum map_result result;
 
-	result = pt_unmap_range(&kernel->kernel_space, vaddr(va + start), vaddr(va + end));
+	result = pt_unmap(space, &tlb, vaddr(va + start), vaddr(va + end));
 	if (result == MAP_OK)
-		result = pt_unmap_range(&kernel->idmap_space, vaddr(pa + start), vaddr(pa + end));
-	tlb_invalidate_all();
+		result = pt_unmap(idmap, &idmap_tlb, vaddr(pa + start), vaddr(pa + end));
 	if (result == MAP_OK)
-		result = map_range(&kernel->kernel_space, &request);
+		result = map_range(space, &request);
 	tables_publish();
 	if (result != MAP_OK)
 		return result;
 	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
-	memory_normalise(kernel->memory, regime_granule(&kernel->kernel_space.regime));
+	memory_normalise(kernel->memory, regime_granule(&space->regime));
 	return MAP_OK;
 }
 
@@ -162,8 +167,7 @@ static bool word_works(const struct linear *linear, u64 pa)
 	*word = before ^ TEST_PATTERN;
 	works = *word == (before ^ TEST_PATTERN);
 	*word = before;
-	/* cppcheck-suppress knownConditionTrueFalse ; not where the RAM is bad */
-	return works && *word == before;
+	return works;
 }
 
 void memory_test(const struct kernel *kernel)

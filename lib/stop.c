@@ -54,16 +54,17 @@ static void describe_va_bits(const struct stop *stop, char *buffer, size_t size)
 
 static void describe_memory(const struct stop *stop, char *buffer, size_t size)
 {
-	if (stop->code == STOP_MEMORY)
-		format(buffer, size,
-		       "too little RAM: page tables need %luK in one piece; the largest that is "
-		       "free and in reach has %luK, of %luK RAM in all",
-		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
-	else
+	if (stop->code == STOP_RESERVATIONS)
 		format(buffer, size,
 		       "the FDT reserves more memory ranges than there is room for: %lu are left "
 		       "over after %lu; join them",
 		       stop->value, stop->limit);
+	else
+		format(buffer, size,
+		       "too little RAM: page tables need %luK in one piece; the largest that is "
+		       "free "
+		       "and in reach has %luK, of %luK RAM in all",
+		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
 }
 
 void stop_describe(const struct stop *stop, char *buffer, size_t size)

@@ -7,8 +7,9 @@
  * Descriptors are written with single 64-bit stores. A new table is zero before the release store
  * that links it, so a table walker running at the same time never sees old memory as descriptors.
  */
-#include <pagoda/pagetable.h>
 #include <pagoda/string.h>
+
+#include "tables.h"
 
 /*
  * A run of neighbouring descriptors is written by adding the span to the first one. That carries
@@ -34,29 +35,12 @@ const char *map_result_str(enum map_result result)
 		return "not mapped";
 	case MAP_SPLIT:
 		return "cuts a block or contiguous run in two";
+	case MAP_LIVE:
+		return "would have to be broken first, and holds what that needs";
+	case MAP_UNEVEN:
+		return "not all of it mapped alike";
 	}
 	return "unknown result";
-}
-
-static u64 *table_pointer(const struct pt_space *space, paddr_t table)
-{
-	return (u64 *)(uintptr_t)(table.value + space->phys_offset);
-}
-
-static pte_t slot_read(const u64 *slot)
-{
-	return (pte_t){ __atomic_load_n(slot, __ATOMIC_RELAXED) };
-}
-
-static void slot_write(u64 *slot, pte_t pte)
-{
-	__atomic_store_n(slot, pte.bits, __ATOMIC_RELAXED);
-}
-
-/* The walker must see the table's zeroes before the descriptor that leads to it. */
-static void slot_link(u64 *slot, pte_t pte)
-{
-	__atomic_store_n(slot, pte.bits, __ATOMIC_RELEASE);
 }
 
 void pool_give(struct pt_space *space, paddr_t table)
@@ -97,11 +81,7 @@ static bool pool_take(struct pt_space *space, paddr_t *table)
 	return true;
 }
 
-/*
- * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
- * cleared: a root table need not fill its granule.
- */
-static bool table_create(struct pt_space *space, int level, paddr_t *table)
+bool table_create(struct pt_space *space, int level, paddr_t *table)
 {
 	const struct regime *regime = &space->regime;
 
@@ -117,14 +97,6 @@ enum map_result pt_space_create(struct pt_space *space)
 		return MAP_NO_TABLES;
 	return MAP_OK;
 }
-
-/* A stretch of one table: @count leaves at @level, contiguous in both address spaces. */
-struct stretch {
-	u64 *slot;
-	u64 va, pa;
-	unsigned count;
-	int level;
-};
 
 /*
  * The table at @s->level that translates @s->va, made where it is missing; @s->slot is its first
@@ -176,7 +148,7 @@ static int leaf_level(const struct regime *regime, u64 va, u64 pa, u64 left)
  */
 #define SLOTS_AT_ONCE 16
 
-static bool slots_used(const u64 *slot, unsigned count)
+bool slots_used(const u64 *slot, unsigned count)
 {
 	u64 any = 0;
 
@@ -221,7 +193,7 @@ static unsigned stretch_piece(const struct regime *regime, const struct stretch 
 	return into != 0 && s->count > run - into ? run - into : s->count;
 }
 
-static enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
+enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
 {
 	const struct regime *regime = &space->regime;
 
@@ -242,7 +214,7 @@ static enum map_result stretch_map(struct pt_space *space, struct stretch s, str
 	return MAP_OK;
 }
 
-static enum map_result range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
+enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
 {
 	vaddr_t last = vaddr(end.value - 1);
 
@@ -260,7 +232,7 @@ static enum map_result request_check(const struct pt_space *space,
 
 	if (!is_aligned(request->pa.value, regime_granule(&space->regime)))
 		return MAP_BAD_RANGE;
-	if (range_check(space, request->start, request->end) != MAP_OK)
+	if (pt_range_check(space, request->start, request->end) != MAP_OK)
 		return MAP_BAD_RANGE;
 	if (request->pa.value >= pa_end || size > pa_end - request->pa.value)
 		return MAP_UNREACHABLE;
@@ -330,7 +302,7 @@ static enum map_result unmap_check(const struct pt_space *space, u64 start, u64 
 
 enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end)
 {
-	enum map_result result = range_check(space, start, end);
+	enum map_result result = pt_range_check(space, start, end);
 
 	if (result == MAP_OK)
 		result = unmap_check(space, start.value, end.value);

@@ -225,22 +225,21 @@ bool memory_next(const struct memory_map *map, u64 from, struct memory_range *pi
 	return false;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): five to look with, and what was found */
-bool memory_find(const struct memory_map *map, u64 size, u64 align, u64 end, paddr_t *place,
+bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,
 		 u64 *largest)
 {
 	struct memory_range piece;
 
 	*largest = 0;
 	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value) {
-		u64 start = align_up(piece.start.value, align);
-		u64 limit = min_u64(piece.end.value, end);
+		u64 start = align_up(piece.start.value, request->align);
+		u64 limit = min_u64(piece.end.value, request->end);
 
 		if (piece.kind != MEMORY_RAM || start >= limit)
 			continue;
 		if (limit - start > *largest)
 			*largest = limit - start;
-		if (limit - start >= size) {
+		if (limit - start >= request->size) {
 			*place = paddr(start);
 			return true;
 		}

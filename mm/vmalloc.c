@@ -145,18 +145,25 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
 }
 
-/* Take [start, end) of @area out of the tables, and the TLB. @level: of all of its leaves. */
+/*
+ * Take [start, end) out of the tables, and the TLB, and give back what tables it leaves empty: in
+ * this order. @level: of all leaves.
+ */
 static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end,
 				      int level)
 {
 	struct tlb_range range = { .start = start, .end = end, .level = level };
+	struct table_list pruned = { .count = 0 };
 
 	if (start.value == end.value)
 		return VMALLOC_OK;
 	vmalloc->map_result = pt_unmap_range(vmalloc->space, start, end);
 	if (vmalloc->map_result != MAP_OK)
 		return VMALLOC_BAD_TABLES;
+	pt_prune(vmalloc->space, start, end, &pruned);
+	range.tables = pruned.count != 0;
 	tlb_invalidate(&vmalloc->tlb, &range);
+	pt_give_pruned(vmalloc->space, &pruned);
 	return VMALLOC_OK;
 }
 

@@ -77,15 +77,6 @@ void control_read(u64 registers[SYSREG_COUNT])
 		registers[SYSREG_HCR_EL2] = READ_REGISTER(HCR_EL2);
 }
 
-/* PAR_EL1 holds the address of the 4 KiB that the byte is in, whatever the page size. */
-bool address_probe(vaddr_t va, bool write, paddr_t *pa)
-{
-	u64 result = at_translate(va, write);
-
-	*pa = paddr((result & PAR_EL1_PA_MASK) | (va.value & (KIB(4) - 1)));
-	return !SYSREG_GET(PAR_EL1_F, result);
-}
-
 /* The walker must see the stores (DSB), and this CPU's next instructions their effect (ISB). */
 void tables_publish(void)
 {
@@ -99,6 +90,23 @@ void tables_publish(void)
 void idmap_disable(void)
 {
 	WRITE_REGISTER(TCR_EL1, READ_REGISTER(TCR_EL1) | TCR_EL1_EPD0_MASK);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+/*
+ * The one way to another root. The identity map's text is where the swap runs; walks of that are on
+ * for as long as it takes.
+ */
+void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
+{
+	void (*swap)(u64, u64) = (void (*)(u64, u64))(uintptr_t)swap_code.value;
+	u64 tcr = READ_REGISTER(TCR_EL1), walking = tcr & ~TCR_EL1_EPD0_MASK;
+
+	WRITE_REGISTER(TCR_EL1, walking);
+	asm volatile("isb" ::: "memory");
+	swap(ttbr1, walking);
+	WRITE_REGISTER(TCR_EL1, tcr);
 	asm volatile("isb" ::: "memory");
 	tlb_invalidate_all();
 }

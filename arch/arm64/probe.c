@@ -40,6 +40,15 @@ u64 at_translate(vaddr_t va, bool write)
 	return at_translate_as(va, write ? AT_WRITE : AT_READ);
 }
 
+/* PAR_EL1 holds the address of the 4 KiB that the byte is in, whatever the page size. */
+bool address_probe(vaddr_t va, bool write, paddr_t *pa)
+{
+	u64 par = at_translate(va, write);
+
+	*pa = paddr((par & PAR_EL1_PA_MASK) | (va.value & (KIB(4) - 1)));
+	return !SYSREG_GET(PAR_EL1_F, par);
+}
+
 u64 memory_load(vaddr_t va, unsigned size)
 {
 	const volatile void *at = (const volatile void *)(uintptr_t)va.value;

@@ -128,6 +128,14 @@ void lower_half_set(u64 ttbr0, u64 tcr);
 /* code_publish() - what was written to [@va, @va + @size) may be executed from now on. */
 void code_publish(vaddr_t va, u64 size);
 
+/*
+ * ttbr1_replace() - @ttbr1 into TTBR1: the upper half has another root from then on, in which the
+ * kernel is mapped where it runs. @swap_code: the physical address of ttbr1_swap(), which only this
+ * may call. The identity map is in TTBR0, walks of it off.
+ */
+void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
+void ttbr1_swap(u64 ttbr1, u64 tcr);
+
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
 

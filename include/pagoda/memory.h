@@ -28,4 +28,11 @@ enum map_result memory_release_init(struct kernel *kernel);
  */
 void memory_test(const struct kernel *kernel);
 
+/*
+ * change_test() - the changes of pagoda/change.h on the live tables, each looked at with the CPU's
+ * own translation, and TTBR1 replaced by a copy of the root and put back. Leaves everything as it
+ * was. For the console.
+ */
+void change_test(const struct kernel *kernel);
+
 #endif /* PAGODA_MEMORY_H */

@@ -76,13 +76,16 @@ u64 memory_total(const struct memory_map *map);
  */
 bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece);
 
+/* @size bytes in one piece, aligned to @align, below @end. */
+struct memory_request {
+	u64 size, align, end;
+};
+
 /*
- * memory_find() - the lowest @size bytes of RAM that nothing lies in, aligned to @align and below
- * @end, into @place. Where there are none: false, and the size of the largest such piece there is
- * in
- * @largest.
+ * memory_find() - the lowest RAM that nothing lies in and that is as @request wants it, into
+ * @place. Where there is none: false, and the size of the largest such piece there is in @largest.
  */
-bool memory_find(const struct memory_map *map, u64 size, u64 align, u64 end, paddr_t *place,
+bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,
 		 u64 *largest);
 
 #endif /* PAGODA_MEMORY_MAP_H */

@@ -56,7 +56,9 @@ enum map_result {
 	MAP_UNREACHABLE, /* the physical range ends above 2^pa_bits */
 	MAP_CONFLICT, /* something is mapped there already: break before make is the caller's */
 	MAP_NOT_MAPPED, /* pt_unmap_range(): a hole in the range */
-	MAP_SPLIT, /* pt_unmap_range(): the range cuts a block or a contiguous run in two */
+	MAP_SPLIT, /* the range cuts a block or a contiguous run in two */
+	MAP_LIVE, /* a change that must break the mapping first, of the memory it would write to */
+	MAP_UNEVEN, /* pt_merge(): not all of it mapped alike, or nothing larger is possible */
 };
 
 const char *map_result_str(enum map_result result);
@@ -93,9 +95,25 @@ enum map_result map_range(struct pt_space *space, const struct map_request *requ
 /*
  * pt_unmap_range() - make every leaf in [start, end) invalid. All of it must be mapped, and no
  * block or contiguous run may stick out: otherwise nothing changes. The caller invalidates the TLB.
- * Tables stay, empty; map_range() fills them again, but a block in the place of one is a conflict.
+ * Tables stay, empty; map_range() fills them again, but a block in the place of one is a conflict:
+ * see pt_prune().
  */
 enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end);
+
+/* Tables that no walk from the root reaches any more, but that a TLB may still know of. */
+struct table_list {
+	paddr_t first; /* each holds the address of the next in its first word; 0 ends the list */
+	u32 count;
+};
+
+/*
+ * pt_prune() - take every table that translates part of [@start, @end) and holds no valid
+ * descriptor out of the tree, and put it on @pruned, which was {0}. The root stays.
+ * pt_give_pruned() - back to the pool with them, after the caller has invalidated the TLB for that
+ * range, tables included.
+ */
+void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
+void pt_give_pruned(struct pt_space *space, struct table_list *pruned);
 
 /* Where a walk ended. */
 struct pt_entry {

@@ -326,6 +326,34 @@ static void double_and_bad_frees_are_told_apart_and_change_nothing(void **state)
 	}
 }
 
+/* What was a block of its own before it was merged is none any more, from either side. */
+static void a_merged_block_cannot_be_freed_again(void **state)
+{
+	(void)state;
+	for (unsigned upper_first = 0; upper_first < 2; upper_first++) {
+		struct buddy *buddy = &model.memory.buddy;
+		u64 pair;
+
+		model_make(0);
+		add_all();
+		while (model.count < 2 ||
+		       model.block[model.count - 1].pa.value !=
+			       (model.block[model.count - 2].pa.value ^ model.memory.granule))
+			assert_int_equal(model_alloc(0), BUDDY_OK);
+		pair = model.block[model.count - 1].pa.value & ~model.memory.granule;
+		for (unsigned i = 0; i < 2; i++) {
+			u64 half = pair + (i ^ upper_first) * model.memory.granule;
+
+			assert_int_equal(buddy_free(buddy, paddr(half), 0), BUDDY_OK);
+		}
+		model.count -= 2;
+		refuse(pair, 0, BUDDY_DOUBLE_FREE);
+		refuse(pair + model.memory.granule, 0, BUDDY_DOUBLE_FREE);
+		model_free_all();
+		fake_memory_free(&model.memory);
+	}
+}
+
 static void overlapping_and_too_many_ranges_are_refused(void **state)
 {
 	struct buddy *buddy = &model.memory.buddy;
@@ -406,6 +434,7 @@ int main(void)
 		cmocka_unit_test(exhaustion_is_an_error_and_everything_comes_back),
 		cmocka_unit_test(the_largest_blocks_can_be_had),
 		cmocka_unit_test(double_and_bad_frees_are_told_apart_and_change_nothing),
+		cmocka_unit_test(a_merged_block_cannot_be_freed_again),
 		cmocka_unit_test(overlapping_and_too_many_ranges_are_refused),
 		cmocka_unit_test(tables_come_from_the_memory_that_needs_them),
 		cmocka_unit_test(an_allocator_without_memory_is_exhausted),

@@ -159,12 +159,14 @@ static void what_was_never_given_out_is_refused(void **state)
 /* A free object says so in its second word. One in use may hold the same, by chance or malice. */
 static void an_object_that_looks_free_can_be_freed(void **state)
 {
-	u64 *first, *second, kept[2];
+	u64 *first, *second, *free, kept[2];
 
 	(void)state;
 	start(0);
 	first = get(16);
 	second = get(16);
+	free = get(16);
+	assert_int_equal(heap_free(heap, free), HEAP_OK);
 	assert_int_equal(heap_free(heap, first), HEAP_OK);
 	memcpy(kept, first, sizeof(kept));
 	assert_ptr_equal(get(16), first);

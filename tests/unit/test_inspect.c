@@ -72,6 +72,11 @@ void memory_test(const struct kernel *kernel)
 	(void)kernel;
 }
 
+void change_test(const struct kernel *kernel)
+{
+	(void)kernel;
+}
+
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	(void)kernel;

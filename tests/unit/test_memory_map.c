@@ -232,6 +232,7 @@ static void check_pieces(u64 seed)
 
 static void check_find(u64 seed, u64 size, u64 align)
 {
+	struct memory_request request = { size, align, PAGES * GRANULE };
 	u64 run = 0, largest;
 	bool expected = false;
 	paddr_t place;
@@ -242,7 +243,7 @@ static void check_find(u64 seed, u64 size, u64 align)
 		run = kind_of(page) == MEMORY_RAM ? run + GRANULE : 0;
 		expected = run >= size;
 	}
-	if (memory_find(&map, size, align, PAGES * GRANULE, &place, &largest) != expected)
+	if (memory_find(&map, &request, &place, &largest) != expected)
 		fail_msg("seed %lu: %#lx bytes aligned to %#lx: %s", seed, size, align,
 			 expected ? "not found" : "found where there are none");
 	if (!expected) {

@@ -115,6 +115,20 @@ static void a_damaged_tree_gives_no_bridge_or_some_range_but_no_fault(void **sta
 	assert_true(found > DAMAGES / 4 && found < DAMAGES);
 }
 
+static void check_ports(const struct fake_memory *memory, u64 va, const struct pci_io *io)
+{
+	struct pt_entry entry = pt_find(&memory->space, vaddr(va));
+	struct pte_info info = pte_decode(&memory->space.regime, entry.pte, entry.level, 0);
+	paddr_t pa;
+
+	assert_true(pt_translate(&memory->space, vaddr(va), &pa));
+	assert_int_equal(pa.value, io->pa.value);
+	assert_true(pt_translate(&memory->space, vaddr(va + io->size - 1), &pa));
+	assert_int_equal(pa.value, io->pa.value + io->size - 1);
+	assert_int_equal(info.type, MEM_DEVICE_NGNRE);
+	assert_true(info.write && !info.execute);
+}
+
 static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **state)
 {
 	static const struct {
@@ -150,20 +164,8 @@ static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **
 			result = pci_io_map(&memory.space, &memory.layout, &io);
 			assert_int_equal(result, wanted.granule_shift == 12 ? cases[i].in_4k :
 									      cases[i].in_64k);
-			if (result == PCI_OK) {
-				struct pt_entry entry = pt_find(&memory.space, vaddr(va));
-				struct pte_info info =
-					pte_decode(&memory.space.regime, entry.pte, entry.level, 0);
-				paddr_t pa;
-
-				assert_true(pt_translate(&memory.space, vaddr(va), &pa));
-				assert_int_equal(pa.value, io.pa.value);
-				assert_true(
-					pt_translate(&memory.space, vaddr(va + io.size - 1), &pa));
-				assert_int_equal(pa.value, io.pa.value + io.size - 1);
-				assert_int_equal(info.type, MEM_DEVICE_NGNRE);
-				assert_true(info.write && !info.execute);
-			}
+			if (result == PCI_OK)
+				check_ports(&memory, va, &io);
 			fake_memory_free(&memory);
 		}
 	}

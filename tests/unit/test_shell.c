@@ -89,6 +89,12 @@ void memory_test(const struct kernel *kernel)
 	allocator_commands |= 16;
 }
 
+void change_test(const struct kernel *kernel)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	allocator_commands |= 32;
+}
+
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	assert_ptr_equal(kernel, &sample.kernel);
@@ -270,9 +276,10 @@ static void poweroff_and_reboot_say_why_the_machine_is_still_there(void **state)
 static void every_command_that_help_lists_is_known_and_has_help(void **state)
 {
 	static const char *const names[] = {
-		"help",	  "report",   "layout", "features", "overrides", "registers", "memory",
-		"ptdump", "walk",     "at",	"find",	    "timeline",	 "read",      "write",
-		"fault",  "poweroff", "reboot", "log",	    "more",	 "buddy",     "vmalloc",
+		"help",	  "report", "layout",  "features", "overrides", "registers",
+		"memory", "ptdump", "walk",    "at",	   "find",	"timeline",
+		"read",	  "write",  "fault",   "poweroff", "reboot",	"log",
+		"more",	  "buddy",  "vmalloc", "change",
 	};
 
 	(void)state;
@@ -292,8 +299,8 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 			    !strstr(captured, "unknown command"));
 	}
 	allocator_commands = 0;
-	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test", "");
-	assert_int_equal(allocator_commands, 0x1f); /* every one, and each its own */
+	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test; change test", "");
+	assert_int_equal(allocator_commands, 0x3f); /* every one, and each its own */
 }
 
 /* The examples that help gives, but for those that would end the session, are good commands. */

@@ -119,6 +119,19 @@ static bool decode_range(const struct cpu *cpu, const struct asked *asked, uint6
 	return true;
 }
 
+static bool decode(const struct cpu *cpu, const struct asked *asked, const struct tlb_op *op,
+		   uint64_t at, uint64_t *size)
+{
+	bool last = op->kind == TLB_VA_LAST || op->kind == TLB_RANGE_LAST;
+
+	CHECK(last == !asked->tables, "of leaves only: %d, tables went: %d", last, asked->tables);
+	if (op->kind == TLB_VA || op->kind == TLB_VA_LAST)
+		return decode_address(cpu, asked, op->operand, at, size);
+	CHECK(op->kind == TLB_RANGE || op->kind == TLB_RANGE_LAST, "kind %d", op->kind);
+	CHECK(!cpu->ds || at % 65536 == 0, "base %#lx is not 64 KiB aligned", at);
+	return decode_range(cpu, asked, op->operand, at, size);
+}
+
 static struct tlb make_tlb(const struct cpu *cpu)
 {
 	unsigned va_bits = cpu->ds ? 52 : cpu->granule_bits == 14 ? 47 : 48;
@@ -147,8 +160,6 @@ static bool covers(const struct cpu *cpu, const struct asked *asked, unsigned *c
 	uint64_t size = 0;
 
 	for (*count = 0; tlb_ops_next(&ops, &op); ++*count, at += size) {
-		bool last = op.kind == TLB_VA_LAST || op.kind == TLB_RANGE_LAST;
-
 		CHECK(*count < TLB_OPS_MAX, "more than %d operations", TLB_OPS_MAX);
 		if (op.kind == TLB_ALL) {
 			CHECK(*count == 0 && !tlb_ops_next(&ops, &op), "all, and more");
@@ -158,21 +169,11 @@ static bool covers(const struct cpu *cpu, const struct asked *asked, unsigned *c
 			return true;
 		}
 		CHECK(at != end, "an operation too many: %#lx", op.operand);
-		CHECK(last == !asked->tables, "of leaves only: %d, tables went: %d", last,
-		      asked->tables);
-		if (op.kind == TLB_VA || op.kind == TLB_VA_LAST) {
-			if (!decode_address(cpu, asked, op.operand, at, &size))
-				return false;
-			/* Not a leaf's span where the range has only part of the leaf. */
-			if (asked->tables || at % size != 0 || end - at < size)
-				size = page;
-		} else {
-			CHECK(op.kind == TLB_RANGE || op.kind == TLB_RANGE_LAST, "kind %d",
-			      op.kind);
-			if (!decode_range(cpu, asked, op.operand, at, &size))
-				return false;
-			CHECK(!cpu->ds || at % 65536 == 0, "base %#lx is not 64 KiB aligned", at);
-		}
+		if (!decode(cpu, asked, &op, at, &size))
+			return false;
+		/* Not a leaf's span where the range has only part of the leaf. */
+		if (op.kind < TLB_RANGE && (asked->tables || at % size != 0 || end - at < size))
+			size = page;
 		CHECK(end - at >= size, "%#lx bytes from %#lx on, beyond %#lx", size, at, end);
 	}
 	CHECK(at == end, "ends at %#lx, not %#lx", at, end);

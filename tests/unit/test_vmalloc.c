@@ -23,7 +23,9 @@
 static struct fake_memory memory;
 static struct vmalloc *const vmalloc = &memory.vmalloc;
 static u64 image;
-static u32 first_added; /* to the pool, before the first area */
+
+/* Of the pool, before the first area: tables added to it, and in use. */
+static u64 first_added, first_tables;
 
 /* An image of its own tables at @image_va, as the early runtime leaves it. */
 static void image_make(u64 image_va)
@@ -61,6 +63,7 @@ static void start(unsigned index, u64 size)
 	assert_int_equal(buddy_alloc(&memory.buddy, 0, &page), BUDDY_OK);
 	assert_int_equal(buddy_free(&memory.buddy, page, 0), BUDDY_OK);
 	first_added = memory.pool.added;
+	first_tables = pool_used(&memory.pool, memory.granule);
 }
 
 static void check_sound(void)
@@ -79,6 +82,7 @@ static void finish(void)
 	assert_int_equal(memory.heap.objects, 0);
 	assert_int_equal(buddy_usage(&memory.buddy).used,
 			 (memory.pool.added - first_added) * memory.granule);
+	assert_int_equal(pool_used(&memory.pool, memory.granule), first_tables);
 	fake_memory_free(&memory);
 }
 
@@ -118,14 +122,54 @@ static void free_area(u64 address, u64 size)
 {
 	u64 first = align_down(address, memory.granule), end = pages_of(address + size);
 	const struct tlb_range *range = &memory.invalidation[0];
+	u32 free_tables = memory.pool.free_count;
 
 	memory.invalidation_count = 0;
 	assert_int_equal(vmalloc_free(vmalloc, vaddr(address)), VMALLOC_OK);
 	assert_int_equal(memory.invalidation_count, 1);
 	assert_int_equal(range->start.value, first);
 	assert_int_equal(range->end.value, end);
+	/* No table is in the pool again before walks cannot know of it any more. */
+	assert_int_equal(memory.free_tables, free_tables);
+	assert_int_equal(range->tables, memory.pool.free_count != free_tables);
 	for (u64 at = first; at != end; at += memory.granule)
 		assert_int_equal(pt_find(&memory.space, vaddr(at)).kind, PTE_INVALID);
+}
+
+/* What the test knows of each area. */
+struct known {
+	u64 address, size;
+	bool device;
+};
+
+static struct known known[AREAS_MAX];
+static unsigned known_count;
+
+static void get_area(struct random *random)
+{
+	struct known *area = &known[known_count++];
+	u64 pa = memory.ram_end + random_below(random, 1 << 20); /* no RAM, in any machine here */
+	enum vmalloc_result result;
+	vaddr_t address;
+
+	area->size = 1 + random_next(random) % (20 * memory.granule);
+	area->device = random_below(random, 3) == 0;
+	result = area->device ? vmalloc_ioremap(vmalloc, paddr(pa), area->size, &address) :
+				vmalloc_alloc(vmalloc, area->size, &address);
+	assert_int_equal(result, VMALLOC_OK);
+	area->address = address.value;
+	if (!area->device)
+		fill_memory(area->address, area->size);
+}
+
+static void drop_area(unsigned index)
+{
+	struct known area = known[index];
+
+	if (!area.device)
+		check_memory(area.address, area.size);
+	free_area(area.address, area.size);
+	known[index] = known[--known_count];
 }
 
 static void random_sequences_keep_areas_apart(void **state)
@@ -134,47 +178,18 @@ static void random_sequences_keep_areas_apart(void **state)
 
 	(void)state;
 	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
-		struct {
-			u64 address, size;
-			bool device;
-		} area[AREAS_MAX];
-		unsigned count = 0;
-
 		start(setup, 0);
 		for (unsigned step = 0; step < STEPS; step++) {
-			u64 size = 1 + random_next(&random) % (20 * memory.granule);
-			bool device = random_below(&random, 3) == 0;
-			vaddr_t address;
-
-			if (count == AREAS_MAX || (count > 0 && random_below(&random, 5) < 2)) {
-				unsigned index = random_below(&random, count);
-
-				if (!area[index].device)
-					check_memory(area[index].address, area[index].size);
-				free_area(area[index].address, area[index].size);
-				area[index] = area[--count];
-			} else {
-				/* No RAM above the first, in any of these machines. */
-				u64 pa = memory.ram_end + random_below(&random, 1 << 20);
-
-				if (device)
-					assert_int_equal(
-						vmalloc_ioremap(vmalloc, paddr(pa), size, &address),
-						VMALLOC_OK);
-				else
-					assert_int_equal(vmalloc_alloc(vmalloc, size, &address),
-							 VMALLOC_OK);
-				if (!device)
-					fill_memory(address.value, size);
-				area[count].address = address.value;
-				area[count].size = size;
-				area[count++].device = device;
-			}
+			if (known_count == AREAS_MAX ||
+			    (known_count > 0 && random_below(&random, 5) < 2))
+				drop_area(random_below(&random, known_count));
+			else
+				get_area(&random);
 			if (step % 8 == 0)
 				check_sound();
 		}
-		while (count-- > 0)
-			free_area(area[count].address, area[count].size);
+		while (known_count > 0)
+			drop_area(known_count - 1);
 		finish();
 	}
 }
@@ -256,6 +271,7 @@ static void exhausted_memory_is_an_error_and_nothing_is_lost(void **state)
 		/* All but twenty pages or so: they run out on the way. */
 		while (count < 4096 && buddy_alloc(&memory.buddy, 3, &blocks[count]) == BUDDY_OK)
 			count++;
+		first_tables = pool_used(&memory.pool, memory.granule); /* with all metadata */
 		assert_int_equal(vmalloc_alloc(vmalloc, 200 * memory.granule, &address),
 				 VMALLOC_NO_MEMORY);
 		for (u64 pages = 1; pages < 20; pages++)

@@ -49,8 +49,7 @@ struct fake_fdt {
 	struct fake_fdt_range memory[FAKE_FDT_RANGES_MAX];
 	struct fake_fdt_range reserve[FAKE_FDT_RANGES_MAX];
 	struct fake_fdt_range reserved_memory[FAKE_FDT_RANGES_MAX];
-	struct fake_fdt_range
-		no_map[FAKE_FDT_RANGES_MAX]; /* there too, in a node with that property */
+	struct fake_fdt_range no_map[FAKE_FDT_RANGES_MAX]; /* there too, with that property */
 	struct fake_fdt_range initrd; /* size 0: none; addresses of one cell if below 2^32 */
 	struct fake_fdt_uart uart[FAKE_FDT_UARTS_MAX];
 	struct fake_fdt_serial serial;

@@ -170,6 +170,7 @@ void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
 	if (selected->invalidation_count < FAKE_INVALIDATIONS_MAX)
 		selected->invalidation[selected->invalidation_count] = *range;
 	selected->invalidation_count++;
+	selected->free_tables = selected->pool.free_count;
 	for (const struct vmalloc_area *area = selected->vmalloc.areas; area; area = area->next)
 		if (!pages_are_used(area))
 			selected->early_free = true;

@@ -50,6 +50,7 @@ struct fake_memory {
 	unsigned invalidation_count;
 	struct tlb_range invalidation[FAKE_INVALIDATIONS_MAX];
 	bool early_free; /* a page was free before its address was out of the TLB */
+	u32 free_tables; /* in the pool at the last invalidation */
 };
 
 /* fake_memory_make() - RAM full of poison, an empty space, an allocator with no memory. */

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Changes of live mappings.
+ * Runs in the kernel, MMU on, and on the host. May not use: absolute addresses, .bss, instructions
+ * a host compiler cannot build.
+ */
+#include <pagoda/arch.h>
+#include <pagoda/change.h>
+
+#include "tables.h"
+
+/* What must change together: one leaf, or all of a contiguous run. */
+struct unit {
+	u64 *slot; /* its first descriptor */
+	pte_t pte; /* what stands there */
+	struct pte_info info;
+	u64 va, size;
+	unsigned count; /* descriptors */
+	int level;
+};
+
+static bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit)
+{
+	const struct regime *regime = &space->regime;
+	struct pt_entry entry = pt_find(space, va);
+	u64 span = regime_span(regime, entry.level), slot = entry.slot.value;
+
+	if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
+		return false;
+	unit->info = pte_decode(regime, entry.pte, entry.level, entry.table_bits);
+	unit->level = entry.level;
+	unit->count = unit->info.contiguous ? regime_contiguous(regime, entry.level) : 1;
+	unit->size = span * unit->count;
+	unit->va = align_down(va.value, unit->size);
+	slot -= (align_down(va.value, span) - unit->va) / span * sizeof(u64);
+	unit->slot = table_pointer(space, paddr(slot));
+	unit->pte = slot_read(unit->slot);
+	unit->info.pa = pte_address(regime, unit->pte, unit->level);
+	return true;
+}
+
+/* The word for what a leaf may be used for; writable and executable is rodata=off's text. */
+static struct map_attr unit_attr(const struct unit *unit)
+{
+	enum mem_prot prot = unit->info.write ? PROT_READ_WRITE : PROT_READ_ONLY;
+
+	return (struct map_attr){ unit->info.execute ? PROT_READ_EXECUTE : prot, unit->info.type };
+}
+
+static void invalidate(const struct tlb *tlb, u64 start, u64 size, int level, bool tables)
+{
+	struct tlb_range range = { vaddr(start), vaddr(start + size), level, tables };
+
+	tlb_invalidate(tlb, &range);
+}
+
+/* Whether the descriptor at @slot is reached through what [@start, @start + @size) maps. */
+static bool is_live(const u64 *slot, u64 start, u64 size)
+{
+	return (u64)(uintptr_t)slot - start < size;
+}
+
+static void unit_break(const struct tlb *tlb, const struct unit *unit)
+{
+	for (unsigned i = 0; i < unit->count; i++)
+		slot_write(unit->slot + i, (pte_t){ 0 });
+	invalidate(tlb, unit->va, unit->size, unit->level, false);
+}
+
+/* The descriptor that leads to the table at @level for @va. */
+static u64 *parent_slot(const struct pt_space *space, u64 va, int level)
+{
+	paddr_t table = space->root;
+
+	for (int at = space->regime.root_level; at < level - 1; at++)
+		table = pte_address(&space->regime, pt_step(space, table, at, vaddr(va)), at);
+	return table_pointer(space, table) + regime_index(&space->regime, level - 1, vaddr(va));
+}
+
+enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end)
+{
+	enum map_result result = pt_unmap_range(space, start, end);
+	struct table_list pruned = { 0 };
+
+	if (result != MAP_OK)
+		return result;
+	pt_prune(space, start, end, &pruned);
+	invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN, pruned.count != 0);
+	pt_give_pruned(space, &pruned);
+	return MAP_OK;
+}
+
+/* Whole leaves and runs, and none that holds its own descriptors and must be broken. */
+static enum map_result protect_check(struct pt_space *space, vaddr_t start, vaddr_t end)
+{
+	struct unit unit;
+
+	for (u64 va = start.value; va != end.value; va += unit.size) {
+		if (!unit_find(space, vaddr(va), &unit))
+			return MAP_NOT_MAPPED;
+		if (va != unit.va || end.value - va < unit.size)
+			return MAP_SPLIT;
+		if (unit.count > 1 && is_live(unit.slot, unit.va, unit.size))
+			return MAP_LIVE;
+	}
+	return MAP_OK;
+}
+
+enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_t start,
+			   vaddr_t end, enum mem_prot prot)
+{
+	enum map_result result = pt_range_check(space, start, end);
+	struct unit unit;
+
+	if (result == MAP_OK)
+		result = protect_check(space, start, end);
+	for (u64 va = start.value; result == MAP_OK && va != end.value; va += unit.size) {
+		struct map_attr attr;
+		pte_t pte;
+
+		if (!unit_find(space, vaddr(va), &unit))
+			return MAP_NOT_MAPPED;
+		attr = (struct map_attr){ prot, unit.info.type };
+		pte = pte_leaf(&space->regime, &space->policy, attr, unit.info.pa, unit.level);
+		/* The descriptors of a run must be alike at all times. */
+		if (unit.count > 1) {
+			unit_break(tlb, &unit);
+			result = stretch_map(space,
+					     (struct stretch){ unit.slot, unit.va,
+							       unit.info.pa.value, unit.count,
+							       unit.level },
+					     attr);
+		} else {
+			slot_write(unit.slot, pte);
+		}
+	}
+	if (result == MAP_OK)
+		invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN, false);
+	return result;
+}
+
+/* The same leaves, without the hint that binds them. */
+static void run_split(struct pt_space *space, const struct tlb *tlb, const struct unit *unit)
+{
+	const struct regime *regime = &space->regime;
+	u64 span = regime_span(regime, unit->level), pa = unit->info.pa.value;
+
+	unit_break(tlb, unit);
+	for (unsigned i = 0; i < unit->count; i++)
+		slot_write(unit->slot + i, pte_leaf(regime, &space->policy, unit_attr(unit),
+						    paddr(pa + i * span), unit->level));
+	tables_publish();
+}
+
+enum map_result pt_split(struct pt_space *space, const struct tlb *tlb, vaddr_t va)
+{
+	struct stretch leaves = { 0 };
+	struct unit unit;
+	paddr_t table;
+
+	if (!pt_contains(space, va))
+		return MAP_BAD_RANGE;
+	if (!unit_find(space, va, &unit))
+		return MAP_NOT_MAPPED;
+	if (unit.count == 1 && unit.level == LEVEL_PAGE)
+		return MAP_SPLIT;
+	if (is_live(unit.slot, unit.va, unit.size))
+		return MAP_LIVE;
+	if (unit.count > 1) {
+		run_split(space, tlb, &unit);
+		return MAP_OK;
+	}
+	if (!table_create(space, unit.level + 1, &table))
+		return MAP_NO_TABLES;
+	leaves.slot = table_pointer(space, table);
+	leaves.va = unit.va;
+	leaves.pa = unit.info.pa.value;
+	leaves.level = unit.level + 1;
+	leaves.count = regime_entries(&space->regime, leaves.level);
+	/* The new table is complete before anything is broken: it may lie in what is. */
+	(void)stretch_map(space, leaves, unit_attr(&unit));
+	unit_break(tlb, &unit);
+	slot_link(unit.slot, pte_table(&space->regime, table));
+	tables_publish();
+	return MAP_OK;
+}
+
+/* @count descriptors from @slot on are leaves at @level alike, one after the other in memory. */
+static bool slots_alike(const struct regime *regime, const u64 *slot, unsigned count, int level)
+{
+	pte_t first = slot_read(slot);
+	u64 pa = pte_address(regime, first, level).value;
+
+	for (unsigned i = 0; i < count; i++) {
+		pte_t pte = slot_read(slot + i);
+		enum pte_kind kind = pte_kind(regime, pte, level);
+
+		if (kind != PTE_PAGE && kind != PTE_BLOCK)
+			return false;
+		if (pte_address(regime, pte, level).value != pa + i * regime_span(regime, level) ||
+		    pte_attributes(regime, pte_contiguous(pte), level) !=
+			    pte_attributes(regime, pte_contiguous(first), level))
+			return false;
+	}
+	return is_aligned(pa, count * regime_span(regime, level));
+}
+
+/* @unit, a single leaf, and its neighbours become a run. */
+static enum map_result run_merge(struct pt_space *space, const struct tlb *tlb, struct unit unit)
+{
+	const struct regime *regime = &space->regime;
+	unsigned count = regime_contiguous(regime, unit.level), into;
+
+	if (count == 0)
+		return MAP_UNEVEN;
+	into = (unit.va >> regime_shift(regime, unit.level)) & (count - 1);
+	unit.slot -= into;
+	unit.va -= into * unit.size;
+	unit.info.pa.value -= into * unit.size;
+	unit.size *= count;
+	unit.count = count;
+	if (!slots_alike(regime, unit.slot, count, unit.level))
+		return MAP_UNEVEN;
+	if (is_live(unit.slot, unit.va, unit.size))
+		return MAP_LIVE;
+	unit_break(tlb, &unit);
+	return stretch_map(
+		space,
+		(struct stretch){ unit.slot, unit.va, unit.info.pa.value, count, unit.level },
+		unit_attr(&unit));
+}
+
+/* The table that @unit stands in becomes a block in its place. */
+static enum map_result block_merge(struct pt_space *space, const struct tlb *tlb,
+				   const struct unit *unit)
+{
+	const struct regime *regime = &space->regime;
+	int level = unit->level - 1;
+	u64 span, va, *slot;
+	paddr_t table, pa;
+
+	if (unit->level == regime->root_level || !regime_leaf_level(regime, level))
+		return MAP_UNEVEN;
+	span = regime_span(regime, level);
+	va = align_down(unit->va, span);
+	slot = parent_slot(space, va, unit->level);
+	table = pte_address(regime, slot_read(slot), level);
+	if (!slots_alike(regime, table_pointer(space, table), regime_entries(regime, unit->level),
+			 unit->level))
+		return MAP_UNEVEN;
+	if (is_live(slot, va, span) || is_live(table_pointer(space, table), va, span))
+		return MAP_LIVE;
+	pa = pte_address(regime, slot_read(table_pointer(space, table)), unit->level);
+	slot_write(slot, (pte_t){ 0 });
+	invalidate(tlb, va, span, TLB_LEVEL_UNKNOWN, true);
+	slot_write(slot, pte_leaf(regime, &space->policy, unit_attr(unit), pa, level));
+	pool_give(space, table);
+	return MAP_OK;
+}
+
+enum map_result pt_merge(struct pt_space *space, const struct tlb *tlb, vaddr_t va)
+{
+	enum map_result result = MAP_UNEVEN;
+	struct unit unit;
+
+	if (!pt_contains(space, va))
+		return MAP_BAD_RANGE;
+	if (!unit_find(space, va, &unit))
+		return MAP_NOT_MAPPED;
+	if (!unit.info.contiguous)
+		result = run_merge(space, tlb, unit);
+	if (result == MAP_UNEVEN)
+		result = block_merge(space, tlb, &unit);
+	tables_publish();
+	return result;
+}
