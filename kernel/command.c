@@ -104,7 +104,8 @@ static const struct {
 			    "read write exec data stack recursion" },
 	[COMMAND_SELFTEST] = { "selftest", "NAME|SUBJECT|all [SEED] | list",
 			       "check the map against the CPU, and report as KTAP", "selftest walk",
-			       "all list walk audit permission descriptor illegal execute user" },
+			       "all list walk audit permission descriptor illegal execute user tlb "
+			       "change" },
 	[COMMAND_LOG] = { "log", "", "what was printed before, as far as it is remembered",
 			  "more log", "" },
 	[COMMAND_MORE] = { "more", "CMD", "run a command, and wait for a key after each page",

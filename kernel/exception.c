@@ -9,6 +9,7 @@
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
 #include <pagoda/exception.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/psci.h>
 #include <pagoda/stop.h>
 
@@ -179,8 +180,9 @@ exception_report(const struct exception_frame *frame, u64 vector)
 	panic_stop(the_kernel);
 }
 
-/* Vectors of synchronous exceptions from the kernel itself, and from EL0. */
+/* Vectors of exceptions from the kernel itself, and from EL0. */
 #define VECTOR_SYNC 4
+#define VECTOR_IRQ 5
 #define VECTOR_SYNC_EL0 8
 
 /* PSTATE in the kernel: its own level, SP of that level, everything masked. */
@@ -213,8 +215,22 @@ static void catch_fault(struct exception_frame *frame)
 		      (plan->pan ? PSTATE_PAN : 0);
 }
 
+/* Whoever handles an interrupt is not who waits for a fault. */
+static bool handle_interrupt(void)
+{
+	struct fault *waiting = expected;
+	bool handled;
+
+	expected = NULL;
+	handled = interrupt_handle();
+	expected = waiting;
+	return handled;
+}
+
 void exception_handle(struct exception_frame *frame, u64 vector)
 {
+	if (vector == VECTOR_IRQ && handle_interrupt())
+		return;
 	if ((vector == VECTOR_SYNC || vector == VECTOR_SYNC_EL0) && expected != NULL)
 		catch_fault(frame);
 	else

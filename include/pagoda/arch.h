@@ -125,6 +125,25 @@ void alignment_check_set(bool on);
 /* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
 void lower_half_set(u64 ttbr0, u64 tcr);
 
+/* interrupts_mask() - PSTATE.I: whether interrupts wait. */
+void interrupts_mask(bool masked);
+
+/*
+ * GICv3's registers in the CPU: gic_cpu_enable() - let interrupts of group 1 with a priority below
+ * @priority_mask through; false where the CPU may not use them. gic_cpu_acknowledge() - the number
+ * of the interrupt to be handled; gic_cpu_end() - it has been.
+ */
+bool gic_cpu_enable(u32 priority_mask);
+u32 gic_cpu_acknowledge(void);
+void gic_cpu_end(u32 number);
+
+/*
+ * timer_set() - the timer of exception level @el, on which the kernel runs, is to interrupt in
+ * @ticks of the counter. timer_clear() - it is not to.
+ */
+void timer_set(unsigned el, u64 ticks);
+void timer_clear(unsigned el);
+
 /* code_publish() - what was written to [@va, @va + @size) may be executed from now on. */
 void code_publish(vaddr_t va, u64 size);
 

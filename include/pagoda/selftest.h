@@ -57,7 +57,15 @@
 	X(execute, alignment, "unaligned data and code fault")                             \
 	X(user, access, "EL0 has the access that AP gives it")                             \
 	X(user, kernel, "EL0 cannot touch the kernel's addresses")                         \
-	X(user, pan, "PAN keeps the kernel from EL0's pages")
+	X(user, pan, "PAN keeps the kernel from EL0's pages")                              \
+	X(tlb, all, "invalidation of everything")                                          \
+	X(tlb, asid, "invalidation by ASID")                                               \
+	X(tlb, address, "invalidation by address, with and without a level")               \
+	X(tlb, range, "invalidation of ranges, with and without a level")                  \
+	X(tlb, block, "invalidation of blocks and of tables")                              \
+	X(tlb, operands, "operands name what they should, and no wrong level")             \
+	X(change, split, "blocks split and merge under interrupts")                        \
+	X(change, root, "TTBR1 is replaced under interrupts")
 
 /* Results that a test adds to; nothing but these functions looks inside. */
 struct selftest {
