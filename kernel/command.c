@@ -52,7 +52,7 @@ static const struct {
 	char arguments[80];
 	char help[88];
 	char example[48];
-	char words[64];
+	char words[80];
 } commands[COMMAND_COUNT] = {
 	[COMMAND_HELP] = { "help", "[CMD]", "what commands there are, or how one is used",
 			   "help ptdump", "*" },

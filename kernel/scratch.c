@@ -68,7 +68,7 @@ bool scratch_begin(struct scratch *scratch, struct selftest *test, unsigned va_b
 	scratch->tcr = registers[SYSREG_TCR_EL1];
 	scratch->ttbr0 = registers[SYSREG_TTBR0_EL1];
 	scratch->page = regime_granule(&kernel->kernel_space.regime);
-	scratch->space.policy = kernel->kernel_space.policy;
+	scratch->space.policy.guarded = kernel->kernel_space.policy.guarded;
 	scratch->space.phys_offset = kernel->linear.offset;
 	scratch->space.pool = &scratch->pool;
 	scratch_reset(scratch, va_bits);

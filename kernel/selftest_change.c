@@ -34,6 +34,7 @@ static void change_init(struct change *change, struct selftest *test)
 				   .pa = kernel->linear.start.value,
 				   .size = regime_span(regime, 2),
 				   .page = regime_granule(regime) };
+	change->space.policy.text_writable = false; /* read-only means that, even with rodata=off */
 }
 
 static void check_result(struct change *change, enum map_result result, const char *what)

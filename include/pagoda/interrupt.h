@@ -19,7 +19,7 @@ enum interrupt_result {
 	INTERRUPT_NO_CONTROLLER, /* the FDT has no GIC of version 2 or 3 */
 	INTERRUPT_NO_TIMER,
 	INTERRUPT_NOT_MAPPED, /* its registers */
-	INTERRUPT_NOT_THIS_CPU, /* a GICv3 that has no registers for it, or does not let it use them */
+	INTERRUPT_NOT_THIS_CPU, /* a GICv3 without registers for it, or that it may not use */
 };
 
 const char *interrupt_result_str(enum interrupt_result result);
