@@ -72,6 +72,10 @@ $(call objects_of,lib/acpi.c lib/fdt_write.c): flags := $(image_flags) -Os $(bra
 $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
+# Tests are in no hurry, and a boot pays for the size of text.
+$(call objects_of,$(wildcard kernel/*test*.c) kernel/scratch.c kernel/interrupt.c kernel/tree.c): \
+	flags := $(image_flags) -Os $(branch_protection) \
+	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 
 POOL_SIZE ?=
 linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
