@@ -9,6 +9,7 @@
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
 # make docs-images   docs/images again, from what is built
+# make conformance   the self tests on every CPU that QEMU has: build/conformance.md and .json
 # make bench-boot what a boot costs, in instructions
 # make check-format | lint
 #
@@ -243,6 +244,12 @@ bench-boot: setup-test
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=4k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
+
+# What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
+.PHONY: conformance
+conformance: setup-run
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/conformance
 
 .PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:

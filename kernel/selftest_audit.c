@@ -4,8 +4,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/alloc.h>
-#include <pagoda/console.h>
-#include <pagoda/selftest.h>
+#include <pagoda/scratch.h>
 
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text[], _init_text_start[], _init_data_end[];
@@ -110,6 +109,38 @@ static unsigned tour_new_tables(const struct tour *tour)
 	for (int level = regime->root_level + 1; level <= tour->entry.level; level++)
 		tables += is_aligned(tour->va, regime_span(regime, level - 1));
 	return tables;
+}
+
+/*
+ * The bits that are the same in every leaf of the kernel's, or follow from what it is for. GP stands
+ * where there is code, if the CPU has BTI; UXN in the leaf and in each table above it.
+ */
+static void check_leaf(struct selftest *test, const struct tour *tour, bool guarded)
+{
+	u64 bits = tour->entry.pte.bits, tables = tour->entry.table_bits;
+	bool code = !(bits & LEAF_PXN);
+
+	test_check(test, bits & LEAF_AF, "not accessed", tour->va);
+	test_check(test, !(bits & LEAF_USER), "EL0's", tour->va);
+	test_check(test, bits & LEAF_UXN, "executable at EL0", tour->va);
+	test_check(test, tables & TABLE_UXN, "tables that let EL0 execute, above", tour->va);
+	test_check(test, !(bits & LEAF_NG), "not global", tour->va);
+	test_check(test, !(bits & LEAF_DBM), "writable by hardware's leave", tour->va);
+	test_equal(test, !!(bits & LEAF_GP), code && guarded, "guarded");
+}
+
+void audit_leaves(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	struct tour upper = { .space = &kernel->kernel_space };
+	struct tour lower = { .space = &kernel->idmap_space };
+
+	while (tour_next(&upper))
+		if (is_leaf(upper.entry.kind))
+			check_leaf(test, &upper, kernel->handoff->plan.bti);
+	while (tour_next(&lower))
+		if (is_leaf(lower.entry.kind))
+			check_leaf(test, &lower, false);
 }
 
 static void check_table(struct selftest *test, const struct tour *tour)

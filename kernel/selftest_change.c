@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on. Works on a stretch of the modules region, which is reserved and holds
  * nothing; the tables change, the kernel that the console has is constant.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/change.h>
 #include <pagoda/interrupt.h>
 #include <pagoda/selftest.h>
@@ -19,6 +20,7 @@ struct change {
 	struct pt_space space;
 	struct tlb tlb;
 	u64 va, pa, size, page;
+	paddr_t data; /* a page that is nobody's else */
 };
 
 static void change_init(struct change *change, struct selftest *test)
@@ -75,6 +77,30 @@ static void split_and_merge(struct change *change)
 	check_ends(change, 2);
 }
 
+/* The first page, as a page of its own, is writable; read-only; not there. What it holds stays. */
+static void protect_page(struct change *change)
+{
+	struct pt_space *space = &change->space;
+	struct selftest *test = change->test;
+	vaddr_t start = vaddr(change->va + change->size);
+	vaddr_t end = vaddr(start.value + change->page);
+	struct map_request request = { start, end, change->data, { PROT_READ_WRITE, MEM_NORMAL } };
+
+	check_result(change, map_range(space, &request), "map a page");
+	tables_publish();
+	test_works(test, TOUCH_STORE, start);
+	check_result(change, pt_protect(space, &change->tlb, start, end, PROT_READ_ONLY),
+		     "make it read-only");
+	test_faults(test, TOUCH_STORE, start, fault_status(FAULT_PERMISSION, LEVEL_PAGE));
+	test_works(test, TOUCH_LOAD, start);
+	check_result(change, pt_protect(space, &change->tlb, start, end, PROT_READ_WRITE),
+		     "make it writable");
+	test_works(test, TOUCH_STORE, start);
+	check_result(change, pt_unmap(space, &change->tlb, start, end), "unmap it");
+	test_faults(test, TOUCH_LOAD, start,
+		    fault_status(FAULT_TRANSLATION, leaf_level(test, start)));
+}
+
 static void replace_root(const struct kernel *kernel, const struct pt_space *space)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
@@ -118,11 +144,16 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 	struct change change;
 	enum interrupt_result started = interrupt_start(test->kernel);
 	struct map_request request;
+	struct buddy *buddy;
 	u64 used, interrupts, rounds = 0;
 
 	if (!test_needs(test, started == INTERRUPT_OK, interrupt_result_str(started)))
 		return;
+	if (!test_needs(test, test->kernel->alloc != NULL, "no RAM is left for an allocator"))
+		return;
+	buddy = &test->kernel->alloc->buddy;
 	change_init(&change, test);
+	test_equal(test, buddy_alloc(buddy, 0, &change.data), BUDDY_OK, "a page of memory");
 	used = pool_used(change.space.pool, change.page);
 	request = (struct map_request){ vaddr(change.va),
 					vaddr(change.va + change.size),
@@ -141,6 +172,12 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 	check_result(&change, pt_unmap(&change.space, &change.tlb, request.start, request.end),
 		     "unmap");
 	test_equal(test, pool_used(change.space.pool, change.page), used, "tables in use");
+	test_equal(test, buddy_free(buddy, change.data, 0), BUDDY_OK, "freeing the page");
+}
+
+void change_protect(struct selftest *test)
+{
+	run_interrupted(test, protect_page);
 }
 
 void change_split(struct selftest *test)

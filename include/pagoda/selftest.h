@@ -22,6 +22,7 @@
 	X(walk, idmap, "the lower half is not walked")                                     \
 	X(audit, wx, "nothing is writable and executable")                                 \
 	X(audit, alias, "text and rodata are writable nowhere")                            \
+	X(audit, leaves, "every leaf has the bits that all of the kernel's have")          \
 	X(audit, tables, "no page table is executable or EL0's")                           \
 	X(audit, guards, "guard pages and init segments are not mapped")                   \
 	X(audit, pool, "every table taken from the pool is in use")                        \
@@ -65,6 +66,7 @@
 	X(tlb, block, "invalidation of blocks and of tables")                              \
 	X(tlb, operands, "operands name what they should, and no wrong level")             \
 	X(change, split, "blocks split and merge under interrupts")                        \
+	X(change, protect, "permissions come and go under interrupts")                     \
 	X(change, root, "TTBR1 is replaced under interrupts")
 
 /* Results that a test adds to; nothing but these functions looks inside. */

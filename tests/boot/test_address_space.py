@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The linear map on machines with little memory, with much, with holes, and with some where only
 52-bit addresses reach; and what the report says about memory."""
+import contextlib
 import os
 import re
 import sys
@@ -345,7 +346,8 @@ def test_a_reservation_over_the_image_is_a_warning():
 DIMM, DIMM_SIZE = 1 << 48, GIB
 
 
-def far_memory(append):
+@contextlib.contextmanager
+def far_machine(append, **machine):
     """A DIMM at 2^48: device memory, which QEMU gives firmware only, so a file that is never run
     stands for that; and a device tree that names the DIMM."""
     blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (DIMM, DIMM_SIZE)))
@@ -357,12 +359,17 @@ def far_memory(append):
         arguments = ["-bios", firmware.name, "-m", "512M,slots=1,maxmem=260T", "-object",
                      f"memory-backend-ram,id=far,size={DIMM_SIZE},reserve=off", "-device",
                      f"pc-dimm,memdev=far,addr={DIMM:#x}"]
-        with load(memory, IMAGE, FDT, extra=arguments) as running:
-            text = running.expect(PROMPT)
-            document = running.document("ptdump json")
-            tested = running.command("memory test")
-            offset = number(document["linear"]["offset"])
-            seen = running.translate((DIMM + DIMM_SIZE - 8 + offset) % (1 << 64))
+        with load(memory, IMAGE, FDT, extra=arguments, **machine) as running:
+            yield running
+
+
+def far_memory(append):
+    with far_machine(append) as running:
+        text = running.expect(PROMPT)
+        document = running.document("ptdump json")
+        tested = running.command("memory test")
+        offset = number(document["linear"]["offset"])
+        seen = running.translate((DIMM + DIMM_SIZE - 8 + offset) % (1 << 64))
     return text, document, tested, seen
 
 
