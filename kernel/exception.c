@@ -22,9 +22,9 @@ static unsigned depth;
 /* Asked for: the report is to fault. */
 static bool fault_in_report;
 
-/* The call that a fault may end: null for none. */
+/* The call that a fault may end: null for none; and how to go on after it. */
 static struct fault *expected;
-static u64 expected_sp;
+static u64 expected_sp, expected_pan;
 
 void exception_init(const struct kernel *kernel)
 {
@@ -189,12 +189,12 @@ exception_report(const struct exception_frame *frame, u64 vector)
 #define PSTATE_MASKED 0x3c0
 #define PSTATE_EL_SHIFT 2
 #define PSTATE_SP_ELX 1
-#define PSTATE_PAN BIT(22)
 
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 {
 	bool caught;
 
+	expected_pan = the_kernel->handoff->plan.pan ? pan_get() : 0;
 	expected = fault;
 	caught = catch_call(function, context, &expected_sp);
 	expected = NULL;
@@ -204,15 +204,14 @@ bool fault_catch(void (*function)(void *context), void *context, struct fault *f
 /* Back into catch_call(), as if the function it called had returned. */
 static void catch_fault(struct exception_frame *frame)
 {
-	const struct boot_plan *plan = &the_kernel->handoff->plan;
+	u64 el = the_kernel->handoff->plan.el;
 
 	*expected = (struct fault){ .esr = frame->esr, .far = frame->far, .elr = frame->elr };
 	expected = NULL;
 	frame->x[0] = true;
 	frame->sp = expected_sp;
 	frame->elr = (u64)(uintptr_t)catch_resume;
-	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT | PSTATE_SP_ELX |
-		      (plan->pan ? PSTATE_PAN : 0);
+	frame->spsr = PSTATE_MASKED | el << PSTATE_EL_SHIFT | PSTATE_SP_ELX | expected_pan;
 }
 
 /* Whoever handles an interrupt is not who waits for a fault. */

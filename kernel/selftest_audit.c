@@ -112,7 +112,7 @@ static unsigned tour_new_tables(const struct tour *tour)
 }
 
 /*
- * The bits that are the same in every leaf of the kernel's, or follow from what it is for. GP stands
+ * The bits that are the same in every leaf of the kernel's, or follow from what it is for. GP is
  * where there is code, if the CPU has BTI; UXN in the leaf and in each table above it.
  */
 static void check_leaf(struct selftest *test, const struct tour *tour, bool guarded)

@@ -187,42 +187,45 @@ static u64 granule_word(const struct regime *regime)
 
 /*
  * One operation, read as the CPU does: it begins at @at, and what it says about levels is true of
- * leaves at @level. Returns how many pages it drops.
+ * leaves at @hinted, or nothing where that is TLB_LEVEL_UNKNOWN. Returns how many pages it drops.
  */
 static u64 check_operand(struct selftest *test, const struct regime *regime, struct tlb_op op,
-			 u64 at, int level)
+			 u64 at, int hinted)
 {
 	bool range = op.kind == TLB_RANGE || op.kind == TLB_RANGE_LAST;
+	bool known = hinted != TLB_LEVEL_UNKNOWN;
 	u64 granule = op.operand >> 46 & 3, hint = op.operand >> (range ? 37 : 44) & 3;
 	unsigned shift = regime->format == DESC_LPA2 ? 16 : regime->granule_shift;
 	u64 first = range ? (op.operand & (BIT(37) - 1)) << shift :
 			    (op.operand & (BIT(44) - 1)) << 12;
 
 	test_equal(test, first, at & (BIT(range ? 37 + shift : 56) - 1), "address of a TLBI");
-	if (range || hint != 0)
+	if (range || (granule | hint) != 0)
 		test_equal(test, granule, granule_word(regime), "page size of a TLBI");
-	if (hint != 0 || (granule != 0 && !range))
-		test_equal(test, hint, (u64)level, "level of a TLBI");
-	if (!range)
-		return BIT(regime_shift(regime, level) - regime->granule_shift);
-	return ((op.operand >> 39 & 31) + 1) << (5 * (op.operand >> 44 & 3) + 1);
+	if (!known)
+		test_equal(test, range ? hint : granule | hint, 0, "level of a TLBI");
+	else if (hint != 0 || (granule != 0 && !range))
+		test_equal(test, hint, (u64)hinted, "level of a TLBI");
+	if (range)
+		return ((op.operand >> 39 & 31) + 1) << (5 * (op.operand >> 44 & 3) + 1);
+	return known ? BIT(regime_shift(regime, hinted) - regime->granule_shift) : 1;
 }
 
-/* All operations for @pages pages from @page on, in leaves at @level; @known: the kernel knows. */
-static void check_operands(struct selftest *test, const struct tlb *tlb, u64 page, u64 pages,
-			   int level, bool known)
+/*
+ * All operations for @pages pages from @page on, about which the kernel says @level, and may give
+ * @hinted for a hint.
+ */
+static void check_operands(struct selftest *test, u64 page, u64 pages, int level, int hinted)
 {
-	const struct regime *regime = &tlb->regime;
-	u64 start = page << regime->granule_shift, end = start + (pages << regime->granule_shift);
-	struct tlb_range range = { vaddr(start), vaddr(end), known ? level : TLB_LEVEL_UNKNOWN,
-				   false };
-	struct tlb_ops ops = tlb_ops_begin(tlb, &range);
-	struct tlb_op op;
-	u64 at = start;
+	const struct regime *regime = &test->kernel->kernel_space.regime;
+	struct tlb tlb = tlb_make(regime, test->kernel->handoff->id);
+	u64 at = page << regime->granule_shift, end = at + (pages << regime->granule_shift);
+	struct tlb_range range = { vaddr(at), vaddr(end), level, false };
+	struct tlb_ops ops = tlb_ops_begin(&tlb, &range);
+	struct tlb_op op = { .kind = TLB_ALL };
 
 	while (tlb_ops_next(&ops, &op) && op.kind != TLB_ALL)
-		at += check_operand(test, regime, op, at, known ? level : LEVEL_PAGE)
-		      << regime->granule_shift;
+		at += check_operand(test, regime, op, at, hinted) << regime->granule_shift;
 	if (op.kind != TLB_ALL)
 		test_equal(test, at, end, "end of the last TLBI");
 }
@@ -230,18 +233,25 @@ static void check_operands(struct selftest *test, const struct tlb *tlb, u64 pag
 void tlb_operands(struct selftest *test)
 {
 	const struct regime *regime = &test->kernel->kernel_space.regime;
-	struct tlb tlb = tlb_make(regime, test->kernel->handoff->id);
+	const int unknown = TLB_LEVEL_UNKNOWN;
 
 	for (int level = regime->root_level; level <= LEVEL_PAGE; level++) {
 		u64 leaf = BIT(regime_shift(regime, level) - regime->granule_shift);
+		bool legal = regime_leaf_level(regime, level);
 
-		if (!regime_leaf_level(regime, level))
-			continue;
-		for (unsigned i = 0; i < 16; i++)
-			check_operands(test, &tlb, leaf * test_random(test, 32),
-				       leaf * (1 + test_random(test, 40)), level, true);
+		for (unsigned i = 0; i < 16; i++) {
+			u64 page = leaf * test_random(test, 32);
+			u64 pages = leaf * (1 + test_random(test, 40));
+
+			check_operands(test, page, pages, level, legal ? level : unknown);
+			/* Leaves of that level cannot begin or end there. */
+			if (leaf > 1) {
+				check_operands(test, page + 1, 33, level, unknown);
+				check_operands(test, page, leaf + 1, level, unknown);
+			}
+		}
 	}
 	for (unsigned i = 0; i < 64; i++)
-		check_operands(test, &tlb, test_random(test, 100), 1 + test_random(test, 5000),
-			       LEVEL_PAGE, i & 1);
+		check_operands(test, test_random(test, 100), 1 + test_random(test, 5000), unknown,
+			       unknown);
 }

@@ -140,6 +140,14 @@ void pan_set(bool on)
 		asm volatile(".arch_extension pan\n\tmsr pan, #0" ::: "memory");
 }
 
+u64 pan_get(void)
+{
+	u64 pan;
+
+	asm volatile(".arch_extension pan\n\tmrs %0, pan" : "=r"(pan)::"memory");
+	return pan;
+}
+
 void alignment_check_set(bool on)
 {
 	u64 sctlr = READ_REGISTER(SCTLR_EL1) & ~SCTLR_EL1_A_MASK;

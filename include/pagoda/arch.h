@@ -48,9 +48,10 @@ void control_read(u64 registers[SYSREG_COUNT]);
 
 /*
  * pan_set() - PSTATE.PAN: whether the kernel may not touch EL0's pages (FEAT_PAN, caller has
- * checked).
+ * checked). pan_get() - the same, in its place in PSTATE.
  */
 void pan_set(bool on);
+u64 pan_get(void);
 
 /* tables_publish() - make descriptors just written where none was valid visible to the walker. */
 void tables_publish(void);

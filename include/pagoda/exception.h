@@ -41,7 +41,7 @@ struct fault {
 /*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts as they were and PSTATE.PAN as the kernel has it. One at a time.
+ * interrupts and PSTATE.PAN as they were. One at a time.
  */
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's self tests, on a few of the machines that `make conformance` runs them on: which pass
-and which are skipped is written down here, so that a check cannot go missing."""
+"""The kernel's self tests, on a few of the machines that `make conformance` runs them on: which are
+skipped is written down here, so that a check cannot go missing."""
 import sys
 
 import pytest
