@@ -15,6 +15,7 @@
 #include <pagoda/string.h>
 
 struct boot_handoff boot_handoff;
+struct memory_map boot_memory __attribute__((section(".noinit")));
 
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[];
@@ -135,11 +136,13 @@ static struct symbols symbols_get(void)
 				 .names = symbol_names };
 }
 
-void kernel_main(struct boot_handoff *handoff)
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 {
 	static struct kernel kernel;
 	struct stop stop;
 
+	handoff->timeline[STAGE_PUBLISHED] = published;
+	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
@@ -157,6 +160,7 @@ void kernel_main(struct boot_handoff *handoff)
 	stack_guard(&kernel);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
+	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_text(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);
