@@ -59,10 +59,11 @@ static bool memory_get(struct scratch *scratch, struct alloc *alloc)
 bool scratch_begin(struct scratch *scratch, struct selftest *test, unsigned va_bits)
 {
 	const struct kernel *kernel = test->kernel;
+	struct alloc *alloc = test_alloc(test);
 	u64 registers[SYSREG_COUNT];
 
 	*scratch = (struct scratch){ .test = test };
-	if (!test_needs(test, memory_get(scratch, kernel->alloc), "no memory for tables"))
+	if (!alloc || !test_needs(test, memory_get(scratch, alloc), "no memory for tables"))
 		return false;
 	control_read(registers);
 	scratch->tcr = registers[SYSREG_TCR_EL1];

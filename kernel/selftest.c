@@ -62,6 +62,13 @@ bool test_needs(struct selftest *test, bool has, const char *reason)
 	return has;
 }
 
+struct alloc *test_alloc(struct selftest *test)
+{
+	if (!test->kernel->alloc)
+		test_needs(test, false, "no RAM is left for an allocator");
+	return test->kernel->alloc;
+}
+
 /* xorshift64*: its state is never 0. */
 u64 test_random(struct selftest *test, u64 limit)
 {
@@ -254,13 +261,13 @@ void command_selftest(const struct kernel *kernel, const struct arguments *argum
 	}
 	for (unsigned id = 0; id < TEST_COUNT; id++)
 		planned += is_asked_for(arguments, (enum test_id)id);
-	if (planned == 0)
+	if (planned == 0) {
 		argument_refuse(arguments, 0, "is no test; selftest list names them");
-	else if (arguments->count == 1)
-		run_all(kernel, arguments, planned, seed);
-	else if (!argument_number(arguments, 1, &seed))
 		return;
-	else if (seed == 0)
+	}
+	if (arguments->count == 2 && !argument_number(arguments, 1, &seed))
+		return;
+	if (seed == 0)
 		argument_refuse(arguments, 1, "is no seed: any other number is");
 	else
 		run_all(kernel, arguments, planned, seed);

@@ -204,15 +204,15 @@ void audit_guards(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
+	const struct alloc *alloc = test_alloc(test);
 
 	check_hole(test, kernel->guard.start, kernel->guard.end);
 	check_hole(test, (uintptr_t)_init_text_start, (uintptr_t)_init_data_end);
 	check_hole(test, (uintptr_t)_text - granule, (uintptr_t)_text);
-	if (!test_needs(test, kernel->alloc != NULL, "no RAM is left for an allocator"))
+	if (!alloc)
 		return;
-	test_check(test, vmalloc_audit(&kernel->alloc->vmalloc), "areas of vmalloc", 0);
-	for (const struct vmalloc_area *area = kernel->alloc->vmalloc.areas; area;
-	     area = area->next)
+	test_check(test, vmalloc_audit(&alloc->vmalloc), "areas of vmalloc", 0);
+	for (const struct vmalloc_area *area = alloc->vmalloc.areas; area; area = area->next)
 		check_hole(test, area->end.value, area->end.value + granule);
 }
 

@@ -143,15 +143,16 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 {
 	struct change change;
 	enum interrupt_result started = interrupt_start(test->kernel);
+	struct alloc *alloc = test_alloc(test);
 	struct map_request request;
 	struct buddy *buddy;
 	u64 used, interrupts, rounds = 0;
 
 	if (!test_needs(test, started == INTERRUPT_OK, interrupt_result_str(started)))
 		return;
-	if (!test_needs(test, test->kernel->alloc != NULL, "no RAM is left for an allocator"))
+	if (!alloc)
 		return;
-	buddy = &test->kernel->alloc->buddy;
+	buddy = &alloc->buddy;
 	change_init(&change, test);
 	test_equal(test, buddy_alloc(buddy, 0, &change.data), BUDDY_OK, "a page of memory");
 	used = pool_used(change.space.pool, change.page);

@@ -117,12 +117,13 @@ void permission_linear(struct selftest *test)
 void permission_vmalloc(struct selftest *test)
 {
 	u64 granule = regime_granule(&test->kernel->kernel_space.regime);
+	struct alloc *alloc = test_alloc(test);
 	struct vmalloc *vmalloc;
 	vaddr_t va;
 
-	if (!test_needs(test, test->kernel->alloc != NULL, "no RAM is left for an allocator"))
+	if (!alloc)
 		return;
-	vmalloc = &test->kernel->alloc->vmalloc;
+	vmalloc = &alloc->vmalloc;
 	if (!test_needs(test, vmalloc_alloc(vmalloc, granule, &va) == VMALLOC_OK, "no memory"))
 		return;
 	memory_store(va, 8, CODE);

@@ -90,6 +90,9 @@ void test_equal(struct selftest *test, u64 value, u64 expected, const char *what
 /* test_needs() - @has: or the test is skipped for @reason. Returns @has. */
 bool test_needs(struct selftest *test, bool has, const char *reason);
 
+/* test_alloc() - the kernel's allocators; without any the test is skipped, and this null. */
+struct alloc *test_alloc(struct selftest *test);
+
 /* test_random() - a number below @limit, from the seed that is printed. */
 u64 test_random(struct selftest *test, u64 limit);
 
@@ -135,7 +138,7 @@ void test_class(struct selftest *test, const struct fault *fault, unsigned class
 
 /*
  * leaf_level() - the level at which the walk of @va in the kernel's tables ends.
- * pointer_va() - the virtual address of what is at @pointer; function_va() of a function.
+ * pointer_va() - the virtual address of what is at @pointer.
  */
 int leaf_level(const struct selftest *test, vaddr_t va);
 
