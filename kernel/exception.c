@@ -204,14 +204,18 @@ bool fault_catch(void (*function)(void *context), void *context, struct fault *f
 /* Back into catch_call(), as if the function it called had returned. */
 static void catch_fault(struct exception_frame *frame)
 {
-	u64 el = the_kernel->handoff->plan.el;
+	const struct boot_plan *plan = &the_kernel->handoff->plan;
 
-	*expected = (struct fault){ .esr = frame->esr, .far = frame->far, .elr = frame->elr };
+	*expected = (struct fault){ .esr = frame->esr,
+				    .far = frame->far,
+				    .elr = frame->elr,
+				    .pan = plan->pan && pan_get() != 0 };
 	expected = NULL;
 	frame->x[0] = true;
 	frame->sp = expected_sp;
 	frame->elr = (u64)(uintptr_t)catch_resume;
-	frame->spsr = PSTATE_MASKED | el << PSTATE_EL_SHIFT | PSTATE_SP_ELX | expected_pan;
+	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT | PSTATE_SP_ELX |
+		      expected_pan;
 }
 
 /* Whoever handles an interrupt is not who waits for a fault. */

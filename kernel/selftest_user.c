@@ -79,6 +79,7 @@ static void check_pan(struct selftest *test, bool pan)
 void user_pan(struct selftest *test)
 {
 	struct scratch scratch;
+	struct fault fault = { 0 };
 
 	if (!test_needs(test, test->kernel->handoff->plan.pan, "no FEAT_PAN, or turned off") ||
 	    !scratch_begin(&scratch, test, 48))
@@ -88,6 +89,9 @@ void user_pan(struct selftest *test)
 	check_pan(test, true);
 	pan_set(false);
 	check_pan(test, false);
+	/* SCTLR.SPAN: an exception handler does not inherit that. */
+	touch(TOUCH_LOAD, vaddr(scratch.page), &fault);
+	test_check(test, fault.pan, "PAN was not set by a fault at", fault.far);
 	pan_set(true);
 	check_pan(test, true);
 	scratch_end(&scratch);

@@ -36,6 +36,7 @@ void exception_handle(struct exception_frame *frame, u64 vector);
 /* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
 struct fault {
 	u64 esr, far, elr;
+	bool pan; /* PSTATE.PAN was set on the way in */
 };
 
 /*
