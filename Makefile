@@ -9,6 +9,7 @@
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
 # make docs-images   docs/images again, from what is built
+# make conformance   the self tests on every CPU that QEMU models: build/conformance.md, .json
 # make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 # make mutants    whether the tests catch seeded defects
 # make coverage   what of pi/, mm/ and lib/ the unit tests reach
@@ -76,6 +77,10 @@ $(shared_objects): flags := $(image_flags) -O3 $(branch_protection)
 $(call objects_of,lib/acpi.c lib/fdt_write.c): flags := $(image_flags) -Os $(branch_protection)
 $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
+	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
+# Tests are in no hurry, and a boot pays for the size of text.
+$(call objects_of,$(wildcard kernel/*test*.c) kernel/scratch.c kernel/interrupt.c kernel/tree.c): \
+	flags := $(image_flags) -Os $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 
 POOL_SIZE ?=
@@ -210,7 +215,7 @@ host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
 	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
-			change_random.c alloc%), \
+			change_random.c alloc% selftest% scratch.c interrupt.c), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
@@ -267,6 +272,12 @@ bench-boot: setup-test
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=4k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
+
+# What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
+.PHONY: conformance
+conformance: setup-run
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/conformance
 
 .PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:

@@ -41,6 +41,7 @@ enum command {
 	COMMAND_READ,
 	COMMAND_WRITE,
 	COMMAND_FAULT,
+	COMMAND_SELFTEST,
 	COMMAND_LOG,
 	COMMAND_MORE,
 	COMMAND_POWEROFF,
@@ -54,7 +55,7 @@ static const struct {
 	char arguments[80];
 	char help[88];
 	char example[48];
-	char words[64];
+	char words[80];
 } commands[COMMAND_COUNT] = {
 	[COMMAND_HELP] = { "help", "[CMD]", "what commands there are, or how one is used",
 			   "help ptdump", "*" },
@@ -105,6 +106,10 @@ static const struct {
 			    "make the kernel fault, and end as panic= says",
 			    "fault read 0xfff0000000000000",
 			    "read write exec data stack recursion" },
+	[COMMAND_SELFTEST] = { "selftest", "NAME|SUBJECT|all [SEED] | list",
+			       "check the map against the CPU, and report as KTAP", "selftest walk",
+			       "all list walk audit permission descriptor illegal execute user tlb "
+			       "change" },
 	[COMMAND_LOG] = { "log", "", "what was printed before, as far as it is remembered",
 			  "more log", "" },
 	[COMMAND_MORE] = { "more", "CMD", "run a command, and wait for a key after each page",
@@ -332,6 +337,7 @@ static void command_run_plain(const struct kernel *kernel, enum command command)
 	case COMMAND_READ:
 	case COMMAND_WRITE:
 	case COMMAND_FAULT:
+	case COMMAND_SELFTEST:
 	case COMMAND_MORE:
 	case COMMAND_COUNT:
 		break;
@@ -376,6 +382,9 @@ static void command_run(const struct kernel *kernel, enum command command,
 		break;
 	case COMMAND_FAULT:
 		command_fault(kernel, arguments);
+		break;
+	case COMMAND_SELFTEST:
+		command_selftest(kernel, arguments);
 		break;
 	case COMMAND_LAYOUT:
 	case COMMAND_FEATURES:

@@ -153,7 +153,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	if (stop.code != STOP_NONE)
 		cannot_boot(&stop);
 	if (handoff->plan.pan)
-		pan_enable();
+		pan_set(true);
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);

@@ -33,3 +33,10 @@ void __attribute__((weak)) command_fault(const struct kernel *kernel,
 	(void)kernel;
 	(void)arguments;
 }
+
+void __attribute__((weak))
+command_selftest(const struct kernel *kernel, const struct arguments *arguments)
+{
+	(void)kernel;
+	(void)arguments;
+}
