@@ -55,7 +55,9 @@ def names(results, status):
     return {test.name for test in results.tests if test.status == status}
 
 
-@pytest.mark.parametrize("cpu,append,machine,skipped", MACHINES)
+@pytest.mark.parametrize("cpu,append,machine,skipped", [
+    pytest.param(*case, id=f"{case[0]}-{'EL2' if EL2 in case[2] else 'EL1'}-{case[1]}")
+    for case in MACHINES])
 def test_every_check_passes_but_for_what_the_machine_lacks(cpu, append, machine, skipped):
     results = run(cpu, append, machine)
     assert [test for test in results.tests if test.status == "fail"] == []
