@@ -36,6 +36,7 @@ MACHINES = [
     ("max", "rodata=off", "", ALWAYS | RODATA),
     ("max", "arm64.nobti arm64.nopauth", "", ALWAYS | {"execute.bti", "execute.pac"}),
     ("max", "pagoda.va_bits=39", "", ALWAYS | NO_LEVEL),
+    ("max", "pagoda.va_bits=42 arm64.pagesize=64k", "", ALWAYS | NO_LEVEL),
     ("max", "pagoda.va_bits=36 arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
     ("max,lpa2=off", "arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
     ("cortex-a53", "", "", ALWAYS | OLD),
