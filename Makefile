@@ -79,7 +79,8 @@ $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 # Tests are in no hurry, and a boot pays for the size of text.
-$(call objects_of,$(wildcard kernel/*test*.c) kernel/scratch.c kernel/interrupt.c kernel/tree.c): \
+$(call objects_of,$(wildcard kernel/*test*.c) $(addprefix kernel/,change_random.c scratch.c \
+		interrupt.c tree.c)): \
 	flags := $(image_flags) -Os $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 
@@ -215,7 +216,7 @@ host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
 	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
-			alloc% selftest% scratch.c interrupt.c), \
+			change_random.c alloc% selftest% scratch.c interrupt.c), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o

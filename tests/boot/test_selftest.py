@@ -76,7 +76,7 @@ def test_memory_of_terabytes_takes_the_same_checks():
 
 @pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
 def test_memory_above_48_bits_takes_the_same_checks(page_size):
-    with far_machine(f"arm64.pagesize={page_size}", exceptions=None) as machine:
+    with far_machine(f"arm64.pagesize={page_size}", 1 << 48, exceptions=None) as machine:
         machine.expect(PROMPT)
         results = ktap.parse(machine.command("selftest all"))
     assert names(results, "fail") == set()
