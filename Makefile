@@ -79,7 +79,8 @@ $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 # Tests are in no hurry, and a boot pays for the size of text.
-$(call objects_of,$(wildcard kernel/*test*.c) kernel/scratch.c kernel/interrupt.c kernel/tree.c): \
+$(call objects_of,$(wildcard kernel/*test*.c) $(addprefix kernel/,change_random.c scratch.c \
+		interrupt.c tree.c)): \
 	flags := $(image_flags) -Os $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 

@@ -9,7 +9,11 @@
 
 unsigned scratch_bits(const struct selftest *test)
 {
-	return test->kernel->kernel_space.regime.va_bits == 52 ? 52 : 48;
+	const struct regime *kernel = &test->kernel->kernel_space.regime;
+
+	if (kernel->granule_shift == GRANULE_SHIFT_64K)
+		return test_has_lva(test) ? 52 : 48;
+	return kernel->va_bits == 52 ? 52 : 48;
 }
 
 static void registers_set(const struct scratch *scratch, u64 clear, u64 set)

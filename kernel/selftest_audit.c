@@ -113,17 +113,20 @@ static unsigned tour_new_tables(const struct tour *tour)
 
 /*
  * The bits that are the same in every leaf of the kernel's, or follow from what it is for. GP is
- * where there is code, if the CPU has BTI; UXN in the leaf and in each table above it.
+ * where there is code, if the CPU has BTI; UXN in the leaf and in a table above it.
  */
 static void check_leaf(struct selftest *test, const struct tour *tour, bool guarded)
 {
 	u64 bits = tour->entry.pte.bits, tables = tour->entry.table_bits;
-	bool code = !(bits & LEAF_PXN);
+	bool code = !(bits & LEAF_PXN), in_root;
+
+	in_root = tour->entry.level == tour->space->regime.root_level;
 
 	test_check(test, bits & LEAF_AF, "not accessed", tour->va);
 	test_check(test, !(bits & LEAF_USER), "EL0's", tour->va);
 	test_check(test, bits & LEAF_UXN, "executable at EL0", tour->va);
-	test_check(test, tables & TABLE_UXN, "tables that let EL0 execute, above", tour->va);
+	test_check(test, in_root || (tables & TABLE_UXN), "tables that let EL0 execute, above",
+		   tour->va);
 	test_check(test, !(bits & LEAF_NG), "not global", tour->va);
 	test_check(test, !(bits & LEAF_DBM), "writable by hardware's leave", tour->va);
 	test_equal(test, !!(bits & LEAF_GP), code && guarded, "guarded");

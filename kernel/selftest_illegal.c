@@ -112,14 +112,13 @@ static void check_size(struct selftest *test, struct scratch *scratch, unsigned 
 
 void illegal_size_small(struct selftest *test)
 {
-	bool lva = test_feature(test, ID_AA64MMFR2_EL1, VARANGE) != 0;
 	struct scratch scratch;
 
 	if (!scratch_begin(&scratch, test, scratch_bits(test)))
 		return;
 	scratch_page(&scratch, 0);
 	test_translates(test, 0, scratch.data.value);
-	check_size(test, &scratch, 64 - scratch_bits(test) - 1, !lva);
+	check_size(test, &scratch, 64 - scratch_bits(test) - 1, !test_has_lva(test));
 	scratch_end(&scratch);
 }
 

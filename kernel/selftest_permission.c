@@ -63,21 +63,6 @@ void permission_data(struct selftest *test)
 	check_permission(test, TOUCH_RUN, pointer_va(_bss_start));
 }
 
-#define FRAME_WORDS 64
-#define DEPTH_MAX BIT(32) /* of frames: far more than any stack has room for */
-
-/* Frames that the compiler can neither merge nor drop: somebody else, it must think, looks. */
-/* NOLINTNEXTLINE(misc-no-recursion): this is what it is for */
-static u64 use_stack(u64 depth)
-{
-	volatile u64 frame[FRAME_WORDS];
-
-	frame[0] = depth;
-	if (depth < DEPTH_MAX)
-		frame[0] += use_stack(depth + 1);
-	return frame[0];
-}
-
 static void overflow(void *context)
 {
 	*(u64 *)context = use_stack(0);

@@ -54,6 +54,11 @@ void catch_resume(void);
 void exception_fault_in_report(void);
 
 /*
+ * use_stack() - call itself until the stack ends, which faults; else how often it did, and @depth.
+ */
+u64 use_stack(u64 depth);
+
+/*
  * panic_stop() - do what panic= says: halt, reboot or power off. The message has been printed.
  */
 void panic_stop(const struct kernel *kernel) __attribute__((noreturn));

@@ -53,6 +53,16 @@ struct scratch {
 bool scratch_begin(struct scratch *scratch, struct selftest *test, unsigned va_bits);
 void scratch_end(struct scratch *scratch);
 
+/*
+ * FEAT_LVA, whatever the command line says: the kernel may do without, but the CPU goes on taking
+ * 52 bits of address with 64K pages.
+ */
+static inline bool test_has_lva(const struct selftest *test)
+{
+	return SYSREG_GET(ID_AA64MMFR2_EL1_VARANGE,
+			  test->kernel->handoff->facts.id[SYSREG_ID_AA64MMFR2_EL1]) != 0;
+}
+
 /* scratch_bits() - the most address bits that the lower half can have. */
 unsigned scratch_bits(const struct selftest *test);
 

@@ -384,7 +384,7 @@ REACH_48, REACH_52, DIMM_SIZE = 1 << 48, 1 << 52, GIB
 
 
 @contextlib.contextmanager
-def far_machine(append, dimm=REACH_48, **machine):
+def far_machine(append, dimm, **machine):
     """A DIMM at @dimm: device memory, which QEMU gives firmware only, so a file that is never run
     stands for that; and a device tree that names the DIMM."""
     blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (dimm, DIMM_SIZE)))

@@ -36,6 +36,7 @@ MACHINES = [
     ("max", "rodata=off", "", ALWAYS | RODATA),
     ("max", "arm64.nobti arm64.nopauth", "", ALWAYS | {"execute.bti", "execute.pac"}),
     ("max", "pagoda.va_bits=39", "", ALWAYS | NO_LEVEL),
+    ("max", "pagoda.va_bits=42 arm64.pagesize=64k", "", ALWAYS | NO_LEVEL),
     ("max", "pagoda.va_bits=36 arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
     ("max,lpa2=off", "arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
     ("cortex-a53", "", "", ALWAYS | OLD),
@@ -55,7 +56,9 @@ def names(results, status):
     return {test.name for test in results.tests if test.status == status}
 
 
-@pytest.mark.parametrize("cpu,append,machine,skipped", MACHINES)
+@pytest.mark.parametrize("cpu,append,machine,skipped", [
+    pytest.param(*case, id=f"{case[0]}-{'EL2' if EL2 in case[2] else 'EL1'}-{case[1]}")
+    for case in MACHINES])
 def test_every_check_passes_but_for_what_the_machine_lacks(cpu, append, machine, skipped):
     results = run(cpu, append, machine)
     assert [test for test in results.tests if test.status == "fail"] == []
@@ -73,7 +76,7 @@ def test_memory_of_terabytes_takes_the_same_checks():
 
 @pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
 def test_memory_above_48_bits_takes_the_same_checks(page_size):
-    with far_machine(f"arm64.pagesize={page_size}", exceptions=None) as machine:
+    with far_machine(f"arm64.pagesize={page_size}", 1 << 48, exceptions=None) as machine:
         machine.expect(PROMPT)
         results = ktap.parse(machine.command("selftest all"))
     assert names(results, "fail") == set()
