@@ -203,8 +203,8 @@ host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=a
 	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
-	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
-			alloc%), \
+	$(filter-out $(addprefix kernel/,main.c console_choice.c exception.c fault.c psci.c \
+			memory.c change_test.c alloc%), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o

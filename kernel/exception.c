@@ -148,8 +148,18 @@ void exception_fault_in_report(void)
 	__builtin_trap();
 }
 
+/* A synchronous data abort of the load that asks whether a device is there. */
+static bool is_answer(const struct exception_frame *frame, u64 vector)
+{
+	return vector % 4 == 0 && is_data_abort(frame->esr) &&
+	       frame->elr >= (uintptr_t)device_load_start &&
+	       frame->elr < (uintptr_t)device_load_end;
+}
+
 void exception_report(const struct exception_frame *frame, u64 vector)
 {
+	if (is_answer(frame, vector))
+		return;
 	if (the_kernel == NULL || depth > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
 	console_watch_end();

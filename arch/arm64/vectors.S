@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's exception vectors. MMU on; every exception is reported by C and ends the kernel, so
-// the registers are saved for the report, not for a return.
+// The kernel's exception vectors. MMU on; every exception but one is reported by C and ends the
+// kernel, so the registers are saved for the report, not for a return.
 //
 // Nothing is known about the stack pointer: a bad one may be what the exception is about. So no
 // memory is touched before SP is the exception stack's, and registers that the kernel has no other
@@ -37,7 +37,9 @@ exception_vectors:
 	.noaltmacro
 
 // exception_save: x0 is the vector's number, TPIDR_EL0 what x0 was. Fills in a struct
-// exception_frame and calls exception_report(frame, number), which does not return.
+// exception_frame and calls exception_report(frame, number). That returns where device_load() has
+// faulted, and device_load() then returns false: as after any call, only what a callee must keep is
+// as it was, and of that C has changed no more than x30.
 exception_save:
 	msr	sp_el0, x1
 	mov	x1, sp
@@ -79,7 +81,38 @@ exception_save:
 	mov	x1, x0
 	mov	x0, sp
 	bl	exception_report
-	b	.
+	ldp	x30, x1, [sp, #240]
+	mov	sp, x1
+	mrs	x1, tpidr_el1
+	sub	x1, x1, #1
+	msr	tpidr_el1, x1
+	mov	w0, #0
+	msr	elr_el1, x30
+	eret
+
+// bool device_load(vaddr_t va, u64 size, u32 *value): x0 to x2. Nothing on the stack, x30 not
+// signed: exception_save returns in its place. The barrier keeps a late abort from being somebody
+// else's.
+	.global	device_load, device_load_start, device_load_end
+	.hidden	device_load, device_load_start, device_load_end
+	.type	device_load, %function
+device_load:
+	hint	#34				// bti c
+	cmp	x1, #2
+device_load_start:
+	b.hi	4f
+	b.eq	2f
+	ldrb	w3, [x0]
+	b	1f
+2:	ldrh	w3, [x0]
+	b	1f
+4:	ldr	w3, [x0]
+1:	dsb	sy
+device_load_end:
+	str	w3, [x2]
+	mov	w0, #1
+	ret
+	.size	device_load, . - device_load
 
 exception_halt:
 	mov	x0, #STOP_EXCEPTION_CODE

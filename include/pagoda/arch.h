@@ -87,6 +87,15 @@ void memory_store(vaddr_t va, unsigned size, u64 value);
 void code_run(vaddr_t va);
 
 /*
+ * device_load() - one access of 1, 2 or 4 bytes to a device that may not be there: false where the
+ * bus has refused it. Before interrupts are on.
+ */
+bool device_load(vaddr_t va, u64 size, u32 *value);
+
+/* Its first and its last instruction: an exception in between means false. */
+extern const char device_load_start[], device_load_end[];
+
+/*
  * ttbr1_replace() - @ttbr1 into TTBR1: the upper half has another root from then on, in which the
  * kernel is mapped where it runs. @swap_code: the physical address of ttbr1_swap(), which only this
  * may call. The identity map is in TTBR0, walks of it off.

@@ -27,8 +27,11 @@ _Static_assert(sizeof(struct exception_frame) == EXCEPTION_FRAME_SIZE, "vectors.
 /* exception_init() - what reports and panic= need; before this, an exception only halts. */
 void exception_init(const struct kernel *kernel);
 
-/* Called by vectors.S. @vector: 0 to 15, in the order of the vector table. */
-void exception_report(const struct exception_frame *frame, u64 vector) __attribute__((noreturn));
+/*
+ * Called by vectors.S. @vector: 0 to 15, in the order of the vector table. Returns only where the
+ * exception is the answer to device_load().
+ */
+void exception_report(const struct exception_frame *frame, u64 vector);
 
 /* exception_fault_in_report() - fault, and fault again while that is being reported. */
 void exception_fault_in_report(void);
