@@ -9,7 +9,12 @@
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
 # make docs-images   docs/images again, from what is built
-# make bench-boot what a boot costs, in instructions
+# make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
+# make mutants    whether the tests catch seeded defects
+# make coverage   what of pi/, mm/ and lib/ the unit tests reach
+# make bench      what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux
+# make bench-boot only what the boot to kernel_main costs, by function
+# make bench-baseline   make what it costs now the baseline that `make test` compares with
 # make check-format | lint
 #
 # V=1 shows commands. O= is the build directory. EXTRA_CFLAGS= reaches kernel/ only. POOL_SIZE= is
@@ -199,8 +204,9 @@ firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
 
 # ---- unit tests, on this machine ---------------------------------------------------------------
 
-host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
+HOST_CHECKS ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
+	-Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
 	$(filter-out $(addprefix kernel/,main.c console_choice.c exception.c fault.c psci.c \
@@ -227,15 +233,37 @@ $(O)/host/test_%: $(O)/host/tests/unit/test_%.o $(O)/host/libpagoda.a
 
 -include $(host_objects:.o=.d) $(unit_sources:%.c=$(O)/host/%.d)
 
+include tests/fuzz/fuzz.mk
+
 # The plugin that counts a boot's instructions.
 $(O)/count.so: tests/bench/count.c
 	$(call say,HOSTCC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
-.PHONY: bench-boot
+# A program that maps leaves of every kind, to count what each costs.
+$(O)/leaf_cost.elf: tests/bench/leaf_cost.c $(shared_objects) Makefile
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -fpie,$(image_flags)) -O2 -nostdlib -static -Wl,-e,_start \
+		-Wl,-Ttext=0x40200000 -Wl,--defsym=_text=0x40200000 -Wl,--build-id=none \
+		-o $@ $< $(shared_objects)
+
+bench_parts := $(O)/Image $(O)/count.so $(O)/leaf_cost.elf
+
+# With PEER=linux what its build needs and cannot be installed is for bench.py to say: the rest is
+# measured all the same.
+.PHONY: bench bench-boot bench-baseline
+bench: setup-test
+	@$(if $(PEER),scripts/setup peer || true)
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/bench.py $(if $(PEER),--peer $(PEER))
+
+bench-baseline: setup-test
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/baseline.py --update
+
 bench-boot: setup-test
-	@$(MAKE) --no-print-directory all $(O)/count.so
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=4k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
@@ -245,7 +273,7 @@ setup-test:
 	@scripts/setup test
 
 test: setup-test
-	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(O)/count.so $(unit_programs)
+	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(bench_parts) $(unit_programs)
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 test-all: unit
@@ -260,7 +288,7 @@ script-test:
 view-test: all
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/viewer
 
-boot-test: all $(O)/count.so
+boot-test: all $(bench_parts)
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
 
 # Every machine that firmware can boot the Image on; make test takes a few of them.
@@ -278,6 +306,22 @@ setup-view:
 docs-images: setup-view
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)scripts/docs-images
+
+# ---- testing the tests -------------------------------------------------------------------------
+
+.PHONY: mutants setup-coverage coverage
+mutants: setup-test
+	$(Q)scripts/mutants
+
+setup-coverage:
+	@scripts/setup coverage
+
+# Without sanitizers and optimization, which add and remove branches.
+coverage: setup-coverage
+	@$(MAKE) --no-print-directory O=$(O)/coverage HOST_CHECKS='-O0 --coverage' unit
+	$(Q)gcovr --root . --filter '(pi|mm|lib)/' $(O)/coverage
+	$(Q)gcovr --root . --filter '(pi|mm|lib)/' --branches --fail-under-line 95 \
+		--fail-under-branch 90 $(O)/coverage
 
 # ---- keeping it clean --------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ static enum console_fault console_try(struct kernel *kernel, const struct boot_f
 				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
 	u64 registers = slot.value + device % granule;
 
-	if (is_memory(&facts->memory, device))
+	if (is_memory(kernel->memory, device))
 		return CONSOLE_IN_RAM;
 	if (map_range(space, &request) != MAP_OK)
 		return CONSOLE_OUT_OF_REACH;

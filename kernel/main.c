@@ -16,6 +16,7 @@
 #include <pagoda/string.h>
 
 struct boot_handoff boot_handoff;
+struct memory_map boot_memory __attribute__((section(".noinit")));
 
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[];
@@ -24,7 +25,10 @@ extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[]
 extern const u32 symbol_count, symbol_offsets[];
 extern const char symbol_names[];
 
-/* The tables lie in the image, so the image's own mapping is the first way to them. */
+/*
+ * The tables and the list of memory lie in the image, so the image's own mapping is the first way
+ * to them.
+ */
 static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 {
 	const struct boot_plan *plan = &handoff->plan;
@@ -40,6 +44,8 @@ static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 						 .root = handoff->idmap_root,
 						 .phys_offset = phys_offset,
 						 .pool = &handoff->pool };
+	kernel->memory =
+		(struct memory_map *)(uintptr_t)(handoff->facts.memory.value + phys_offset);
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */
@@ -111,11 +117,13 @@ static struct symbols symbols_get(void)
 				 .names = symbol_names };
 }
 
-void kernel_main(struct boot_handoff *handoff)
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 {
 	static struct kernel kernel;
 	struct stop stop;
 
+	handoff->timeline[STAGE_PUBLISHED] = published;
+	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
@@ -133,6 +141,7 @@ void kernel_main(struct boot_handoff *handoff)
 	stack_guard(&kernel);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
+	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_text(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);

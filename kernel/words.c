@@ -233,8 +233,12 @@ const char *boot_stage_str(enum boot_stage stage)
 		return "relocated";
 	case STAGE_PUBLISHED:
 		return "published";
+	case STAGE_FLIP:
+		return "flip";
 	case STAGE_KERNEL_MAIN:
 		return "kernel_main";
+	case STAGE_MEMORY:
+		return "memory";
 	case STAGE_PROMPT:
 		return "prompt";
 	case STAGE_COUNT:

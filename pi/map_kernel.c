@@ -40,15 +40,36 @@ static struct stop stop_map(const struct pt_space *space, enum map_result result
 	return (struct stop){ STOP_MAP, result, request->start.value, request->pa.value };
 }
 
-/* Every segment of the image, its first byte at @base. */
+/* The longest contiguous run that an image is long enough for: 16 pages of 4K. */
+#define RUN_ALIGN 0x10000
+
+/* The last of the segments from @first on that can be mapped as one, the first byte at @base. */
+static int segments_alike(const struct image *image, int first, u64 base)
+{
+	int last = first;
+
+	while (last + 1 < SEGMENT_COUNT && segment_prot(last + 1) == segment_prot(first) &&
+	       image->segment[last + 1].start == image->segment[last].end &&
+	       is_aligned(base + image->segment[last].end, RUN_ALIGN))
+		last++;
+	return last;
+}
+
+/*
+ * Every segment of the image, its first byte at @base. A range costs as much as sixty pages, so
+ * segments that are mapped alike are one; but not where a contiguous run could cross from one to
+ * the next, since each is unmapped alone.
+ */
 static struct stop map_image(struct pt_space *space, const struct image *image, u64 base)
 {
 	struct map_request request = { .attr.type = MEM_NORMAL };
 	enum map_result result = pt_space_create(space);
+	int last;
 
-	for (int i = 0; i < SEGMENT_COUNT && result == MAP_OK; i++) {
+	for (int i = 0; i < SEGMENT_COUNT && result == MAP_OK; i = last + 1) {
+		last = segments_alike(image, i, base);
 		request.start = vaddr(base + image->segment[i].start);
-		request.end = vaddr(base + image->segment[i].end);
+		request.end = vaddr(base + image->segment[last].end);
 		request.pa = paddr(image->pa.value + image->segment[i].start);
 		request.attr.prot = segment_prot(i);
 		result = map_range(space, &request);

@@ -68,7 +68,6 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct p
 	handoff->magic = HANDOFF_MAGIC;
 	handoff->version = HANDOFF_VERSION;
 	/* Nothing is written past this line: what was is what the kernel will read. */
-	mark(handoff, STAGE_PUBLISHED);
 	caches_publish(handoff, &relocated, phys_offset);
 	return stop_none();
 }

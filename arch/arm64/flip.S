@@ -16,6 +16,7 @@
 
 // mmu_flip(registers, entry, argument, stack, vectors): see include/pagoda/start.h.
 //   x0 struct mmu_registers (physical)	x1 to x4 virtual addresses	does not return
+//   x10 counter before the flip
 // At EL2 HCR_EL2.E2H is set: the names that end in EL1 reach EL2's registers, of the same layout.
 routine mmu_flip
 	ldp	x5, x6, [x0]			// mair, tcr
@@ -40,6 +41,9 @@ routine mmu_flip
 	// is dropped, or an entry could be made anew from the old ones: hence the first ISB. DSB
 	// waits for both to be done, the second ISB for this CPU's own prefetch.
 2:	isb
+	.global	mmu_flip_published	// for measurements
+mmu_flip_published:
+	mrs	x10, cntvct_el0
 	tlbi	vmalle1				// EL2 with E2H and TGE set: all of EL2&0
 	ic	iallu
 	dsb	nsh
@@ -52,6 +56,8 @@ routine mmu_flip
 	msr	vbar_el1, x4
 	msr	sctlr_el1, x9			// MMU, caches, WXN: all at once
 	isb
+	mov	x1, x10
+	mrs	x2, cntvct_el0
 	.global	mmu_flip_jump		// for debuggers: the last instruction at a physical address
 mmu_flip_jump:
 	br	x16				// x16: a call as far as BTI is concerned

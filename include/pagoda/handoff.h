@@ -17,8 +17,10 @@ enum boot_stage {
 	STAGE_PLAN, /* command line read, everything decided */
 	STAGE_TABLES, /* identity map and kernel map built */
 	STAGE_RELOCATED,
-	STAGE_PUBLISHED, /* caches; next comes the flip */
+	STAGE_PUBLISHED, /* caches, and the exception level entered; next comes the flip */
+	STAGE_FLIP, /* MMU on */
 	STAGE_KERNEL_MAIN,
+	STAGE_MEMORY, /* the kernel's own map and memory are ready; next comes the report */
 	STAGE_PROMPT,
 	STAGE_COUNT,
 };

@@ -15,6 +15,9 @@
 /* The handoff itself, in .bss. The kernel gets it as kernel_main()'s argument. */
 extern struct boot_handoff boot_handoff;
 
+/* The memory ranges, outside .bss: what is in use of them counts. The handoff has its address. */
+extern struct memory_map boot_memory;
+
 /* Called by head.S. MMU off, on the boot stack, .bss clear. */
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter) __attribute__((noreturn));
 
@@ -40,12 +43,17 @@ void boot_fail(struct boot_handoff *handoff, const struct stop *stop) __attribut
  * mmu_flip() - load @registers, turn the MMU and the caches on, and continue at @entry with
  * @argument in x0, the stack at @stack and the vectors at @vectors: all four virtual addresses of
  * the upper half. Runs from the identity map; everything the MMU will read has been published.
+ * In x1 and x2: the counter before the flip and after it, when memory can be written again.
  */
 void mmu_flip(const struct mmu_registers *registers, u64 entry, u64 argument, u64 stack,
 	      u64 vectors) __attribute__((noreturn));
 
-/* The first C function after the flip. MMU on, caches on, interrupts masked. */
-void kernel_main(struct boot_handoff *handoff) __attribute__((noreturn));
+/*
+ * The first C function after the flip. MMU on, caches on, interrupts masked. @published, @flipped:
+ * the counter at those stages, which came too late to be written to the handoff.
+ */
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
+	__attribute__((noreturn));
 
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_START_H */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Counts the instructions from the Image's first to kernel_main's first, under QEMU; or, with
---kernel, from there to the report, without KASLR: all that the kernel does but for what it prints.
+"""Counts the instructions of a boot under QEMU, from the Image's first to kernel_main's first; or,
+with --kernel, from there to the report: all that the kernel does but for what it prints.
 
   boot_cost.py [--kernel] [--cpu max] [--machine virt] [--memory 512M] [--append '...']
                [--functions N]
@@ -12,46 +12,114 @@ what the seed decides.
 """
 import argparse
 import bisect
+import dataclasses
+import functools
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
 
 from elftools.elf.elffile import ELFFile
 
-BUILD = os.environ.get("O", "build")
-IMAGE_ADDRESS = 0x40200000  # where QEMU's virt machine puts an Image in 512 MiB
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("O", "build")
+QEMU = "qemu-system-aarch64"
+IMAGE_ADDRESS = 0x40200000  # where QEMU's virt machine puts an Image
+QUIET = "virt,dtb-randomness=off"  # no seeds in the FDT: the same boot every time
 
 
-def measure(cpu="max", machine="virt", append="", timeout=60):
-    """{offset from _text: times executed} for one boot up to kernel_main."""
-    return run(f"start={IMAGE_ADDRESS:#x}", cpu, machine, append, "512M", (), timeout)
+class CannotMeasure(Exception):
+    """What stands in the way, and what to do about it."""
 
 
-def measure_kernel(cpu="max", machine="virt", append="", memory="512M", arguments=(), timeout=60):
-    """{offset from _text: times executed} for one boot without KASLR from kernel_main to the
-    report. The image is then 2 GiB above where modules start: that depends on the page size."""
-    base = 0xffffc00080000000 if "pagesize=16k" in append else 0xffff800080000000
-    offset = {name: place for place, name in functions()}
-    events = (f"base={base:#x},start={base + offset['kernel_main']:#x},"
-              f"stop={base + offset['report_text']:#x}")
-    return run(events, cpu, machine, append + " nokaslr", memory, arguments, timeout)
+class Kernel:
+    """An Image, its symbols, and what part of its boot to count: from @begin to @end. @jump: the
+    function at which the upper half is entered."""
+
+    def __init__(self, image, elf, jump="kernel_main", begin="_text", end="kernel_main"):
+        self.image, self.elf = pathlib.Path(image), elf
+        self.jump, self.begin, self.end = jump, begin, end
+
+    @functools.cached_property
+    def symbols(self):
+        """{name: offset from _text}."""
+        with open(self.elf, "rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            values = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()
+                      if symbol.name and symbol["st_shndx"] != "SHN_UNDEF"}
+        return {name: value - values["_text"] for name, value in values.items()}
+
+    @functools.cached_property
+    def functions(self):
+        """[(offset from _text, name)], sorted."""
+        with open(self.elf, "rb") as file:
+            symbols = list(ELFFile(file).get_section_by_name(".symtab").iter_symbols())
+        text = next(s["st_value"] for s in symbols if s.name == "_text")
+        # Assembly has entry points without a type; $x and the like are not names.
+        return sorted((s["st_value"] - text, s.name) for s in symbols
+                      if s["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE")
+                      and s["st_shndx"] not in ("SHN_UNDEF", "SHN_ABS")
+                      and s.name and not s.name.startswith(("$", ".L")))
 
 
-def run(events, cpu, machine, append, memory, arguments, timeout):
-    """Boot once, and read what the plugin counted between two @events."""
-    with tempfile.NamedTemporaryFile(suffix=".count") as counts:
-        subprocess.run(
-            ["qemu-system-aarch64", "-M", machine, "-cpu", cpu, "-m", memory, "-nographic",
-             "-nic", "none", "-kernel", f"{BUILD}/Image", *arguments,
-             "-append", append + ' pagoda.run="poweroff"', "-plugin",
-             f"{BUILD}/count.so,{events},out={counts.name}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True, timeout=timeout)
-        lines = [line.split() for line in open(counts.name, encoding="ascii")]
-    facts = {line[0]: int(line[1]) for line in lines[:2]}
-    assert facts["ended"] == 1, "the machine never came to where counting ends"
-    assert facts["elsewhere"] == 0, "code outside the Image ran"
-    return {int(offset, 16): int(count) for offset, count in lines[2:]}
+@functools.lru_cache
+def pagoda(begin="_text", end="kernel_main", build=BUILD):
+    return Kernel(build / "Image", build / "pagoda.elf", begin=begin, end=end)
+
+
+@dataclasses.dataclass
+class Cost:
+    """What was counted; see count.c."""
+    kernel: Kernel
+    counts: dict  # {offset from _text: times executed}
+    marks: list  # instructions before each time that a mark was come to
+    stores: dict  # {offset from _text: (stores into the pool, bytes)}
+
+    @property
+    def total(self):
+        return sum(self.counts.values())
+
+    def _named(self, offset):
+        table = self.kernel.functions
+        index = bisect.bisect_right(table, (offset, "\uffff")) - 1
+        return table[index][1] if index >= 0 else "_text"
+
+    @functools.cached_property
+    def by_function(self):
+        """{name: instructions executed in it, callees not included}."""
+        totals = {}
+        for offset, count in self.counts.items():
+            name = self._named(offset)
+            totals[name] = totals.get(name, 0) + count
+        return totals
+
+    @functools.cached_property
+    def stores_by_function(self):
+        """{name: (stores into the pool, bytes)}."""
+        totals = {}
+        for offset, (stores, size) in self.stores.items():
+            name = self._named(offset)
+            old = totals.get(name, (0, 0))
+            totals[name] = (old[0] + stores, old[1] + size)
+        return totals
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """A machine to boot, and the kernel to boot on it."""
+    append: str = ""
+    cpu: str = "max"
+    machine: str = "virt"
+    memory: str = "512M"
+    arguments: tuple = ()  # more for QEMU; with a -device loader there, -kernel is left out
+    kernel: Kernel = dataclasses.field(default_factory=pagoda)
+
+    def command(self):
+        loaded = any(argument.startswith("loader,") for argument in self.arguments)
+        kernel = [] if loaded else ["-kernel", str(self.kernel.image), "-append", self.append]
+        return [QEMU, "-M", self.machine, "-cpu", self.cpu, "-m", self.memory, "-display", "none",
+                "-nic", "none", "-monitor", "none", *kernel, *self.arguments]
 
 
 def backend(memory):
@@ -60,46 +128,82 @@ def backend(memory):
             "memory-backend=ram")
 
 
-def functions():
-    """[(offset from _text, name)] of the image's functions, sorted."""
-    with open(f"{BUILD}/pagoda.elf", "rb") as file:
-        symbols = list(ELFFile(file).get_section_by_name(".symtab").iter_symbols())
-    text = next(s["st_value"] for s in symbols if s.name == "_text")
-    return sorted((s["st_value"] - text, s.name) for s in symbols
-                  if s["st_info"]["type"] == "STT_FUNC")
+@functools.lru_cache
+def check_plugins():
+    """Whether this QEMU takes plugins, and the plugin is built."""
+    try:
+        usage = subprocess.run([QEMU, "-help"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise CannotMeasure(f"{QEMU} does not run ({error}): `scripts/setup run` installs "
+                            "it") from None
+    if "-plugin" not in usage:
+        raise CannotMeasure(f"this {QEMU} was built without TCG plugins, which count instructions: "
+                            "put one built with --enable-plugins, like Debian's, first in PATH")
+    if not (BUILD / "count.so").exists():
+        raise CannotMeasure(f"{BUILD}/count.so is not there: make {BUILD.name}/count.so builds it")
 
 
-def by_function(counts):
-    """{name: instructions executed in it}."""
-    table = functions()
-    starts = [offset for offset, _ in table]
-    totals = {}
-    for offset, count in counts.items():
-        index = bisect.bisect_right(starts, offset) - 1
-        name = table[index][1] if index >= 0 else "_text"
-        totals[name] = totals.get(name, 0) + count
-    return totals
+def measure(boot=Boot(), marks=(), pool=None, timeout=120):
+    """The Cost of @boot. @marks: symbols; when one is come to is noted; @pool: (start, end) of the
+    memory, as offsets from _text, in which stores are counted."""
+    check_plugins()
+    kernel, symbols = boot.kernel, boot.kernel.symbols
+    options = [("start", IMAGE_ADDRESS), ("size", symbols["_end"])]
+    places = [("begin", kernel.begin), ("jump", kernel.jump), ("end", kernel.end),
+              *(("mark", mark) for mark in marks)]
+    options += [(name, symbols[place]) for name, place in places if place]
+    if pool:
+        options += [("pool", IMAGE_ADDRESS + pool[0]), ("pool_end", IMAGE_ADDRESS + pool[1])]
+    with tempfile.NamedTemporaryFile(suffix=".count") as out:
+        plugin = [f"{BUILD}/count.so", *(f"{name}={value:#x}" for name, value in options),
+                  f"out={out.name}"]
+        command = [*boot.command(), "-serial", "null", "-plugin", ",".join(plugin)]
+        try:
+            subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=timeout)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            raise CannotMeasure(f"{error}; the kernel did not reach {kernel.end}") from None
+        return read_cost(kernel, out.name)
+
+
+def read_cost(kernel, path):
+    cost = Cost(kernel, {}, [], {})
+    facts = {}
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            word, *numbers = line.split()
+            if word == "count":
+                cost.counts[int(numbers[0], 16)] = int(numbers[1])
+            elif word == "store":
+                cost.stores[int(numbers[0], 16)] = int(numbers[1]), int(numbers[2])
+            elif word == "mark":
+                cost.marks.append(int(numbers[0]))
+            else:
+                facts[word] = int(numbers[0])
+    if facts.get("ended") != 1:
+        raise CannotMeasure(f"the machine ended before {kernel.end} was reached")
+    if facts["elsewhere"] != 0:
+        raise CannotMeasure(f"{facts['elsewhere']} instructions were executed outside the Image")
+    return cost
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cpu", default="max")
     parser.add_argument("--machine", default="virt")
+    parser.add_argument("--memory", default="512M")
     parser.add_argument("--append", default="")
     parser.add_argument("--kernel", action="store_true")
-    parser.add_argument("--memory", default="512M")
     parser.add_argument("--functions", type=int, default=15)
     options = parser.parse_args()
-    if options.kernel:
-        what = f"kernel_main to the report, -m {options.memory}"
-        counts = measure_kernel(options.cpu, options.machine, options.append, options.memory,
-                                backend(options.memory))
-    else:
-        what = "_text to kernel_main"
-        counts = measure(options.cpu, options.machine, options.append)
-    print(f"{sum(counts.values()):8}  instructions from {what} "
-          f"(-M {options.machine} -cpu {options.cpu}, '{options.append}')")
-    totals = by_function(counts)
+    kernel = pagoda("kernel_main", "report_text") if options.kernel else pagoda()
+    try:
+        cost = measure(Boot(options.append, options.cpu, options.machine, options.memory,
+                            backend(options.memory), kernel))
+    except CannotMeasure as error:
+        sys.exit(f"boot_cost: {error}.")
+    print(f"{cost.total:8}  instructions from {kernel.begin} to {kernel.end} (-M {options.machine} "
+          f"-cpu {options.cpu} -m {options.memory}, '{options.append}')")
+    totals = cost.by_function
     for name in sorted(totals, key=totals.get, reverse=True)[:options.functions]:
         print(f"{totals[name]:8}  {name}")
 

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * A QEMU TCG plugin that counts executed instructions between two events: the first execution of
- * the address `start`, and after it the first of the address `stop`. Without a `stop` that is any
- * address in the upper half: the first instruction after the flip. At exit it writes every address
- * executed in between, from `base` (else `start`) on, with its count:
+ * A QEMU TCG plugin that counts the instructions of a boot between two places, the second of which
+ * ends the run:
  *
- *     -plugin build/count.so,start=0x40200000,out=FILE
- *     -plugin build/count.so,base=0x..,start=0x..,stop=0x..,out=FILE
+ *     -plugin build/count.so,start=0x40200000,size=0x200000,jump=0x14008,out=FILE
+ *
+ *     start  physical address of the Image      size  bytes of memory that it takes
+ *     jump   the first instruction executed in the upper half; shows where the Image is there
+ *     begin  where counting begins; without it, at the Image's first instruction
+ *     end    where counting ends, before that instruction
+ *     mark   note the count so far whenever this is executed; may be given several times
+ *     pool   count what is stored from here on; physical, so with the MMU off only
+ *     pool_end   to here
+ *
+ * jump to mark are offsets from the Image's first byte, and may be left out: end at the first
+ * instruction in the upper half; no marks, no stores. The file has a fact a line:
+ *
+ *     ended 1                the end was reached
+ *     elsewhere COUNT        instructions outside the Image
+ *     mark COUNT             for each execution of `mark`
+ *     count OFFSET COUNT     for each instruction executed, in either half
+ *     store OFFSET COUNT BYTES   for each that stored into the pool
  *
  * QEMU's plugin header is not packaged; the functions used are declared here, as version 1 of the
  * interface has them.
@@ -17,100 +31,196 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef uint64_t plugin_id;
+typedef uint32_t memory_info;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
 #define CALLBACK_NO_REGISTERS 0
+#define MEMORY_STORES 2
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
+unsigned int qemu_plugin_mem_size_shift(memory_info info);
+bool qemu_plugin_mem_is_store(memory_info info);
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id,
 					   void (*callback)(plugin_id, struct qemu_plugin_tb *));
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    void (*callback)(unsigned int, void *), int flags,
 					    void *data);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
+				      void (*callback)(unsigned int, memory_info, uint64_t, void *),
+				      int flags, int accesses, void *data);
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*callback)(plugin_id, void *), void *data);
 
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
-/* Counts by word of the memory after `base`: as much as an Image may take. */
-#define WORDS (0x300000 / 4)
+#define NONE UINT64_MAX
+#define MARKS_MAX 64
+#define PLACES_MAX 8
 
-static uint64_t base, start, stop, counts[WORDS], elsewhere;
-static bool running, ended;
+/* What was asked for. */
+static uint64_t start, size, begin, jump = NONE, end = NONE, pool, pool_end;
+static uint64_t places[PLACES_MAX];
+static unsigned int place_count;
 static const char *out;
 
-static void executed(unsigned int cpu, void *data)
-{
-	uint64_t address = (uint64_t)(uintptr_t)data;
+/* One for each word of the Image. */
+struct word {
+	uint64_t executed, stores, stored;
+	bool mark;
+};
 
-	(void)cpu;
-	if (address == start && !ended)
-		running = true;
-	if (stop != 0 ? running && address == stop : address >> 63)
-		ended = true;
-	if (!running || ended)
-		return;
-	if (address - base < WORDS * 4)
-		counts[(address - base) / 4]++;
-	else
-		elsewhere++;
-}
+static struct word *words;
+static uint64_t total, elsewhere, marks[MARKS_MAX], upper;
+static unsigned int mark_count;
+static bool running, ended;
 
-static void translated(plugin_id id, struct qemu_plugin_tb *tb)
-{
-	(void)id;
-	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb) && !ended; i++) {
-		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		uintptr_t address = (uintptr_t)qemu_plugin_insn_vaddr(insn);
-
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, CALLBACK_NO_REGISTERS,
-						       (void *)address);
-	}
-}
-
-static void finished(plugin_id id, void *data)
+static void write_facts(void)
 {
 	FILE *file = fopen(out, "w");
 
-	(void)id;
-	(void)data;
 	if (file == NULL) {
 		perror(out);
 		return;
 	}
 	fprintf(file, "ended %d\nelsewhere %" PRIu64 "\n", ended, elsewhere);
-	for (size_t i = 0; i < WORDS; i++)
-		if (counts[i] != 0)
-			fprintf(file, "%zx %" PRIu64 "\n", i * 4, counts[i]);
+	for (unsigned int i = 0; i < mark_count; i++)
+		fprintf(file, "mark %" PRIu64 "\n", marks[i]);
+	for (uint64_t i = 0; i < size / 4; i++) {
+		const struct word *word = &words[i];
+
+		if (word->executed != 0)
+			fprintf(file, "count %" PRIx64 " %" PRIu64 "\n", i * 4, word->executed);
+		if (word->stores != 0)
+			fprintf(file, "store %" PRIx64 " %" PRIu64 " %" PRIu64 "\n", i * 4,
+				word->stores, word->stored);
+	}
 	fclose(file);
+}
+
+/* Offset of @address in the Image, wherever that is in the half that @address is in. */
+static uint64_t offset_of(uint64_t address)
+{
+	return address - (address >> 63 ? upper : start);
+}
+
+static void executed(unsigned int cpu, void *data)
+{
+	uint64_t address = (uint64_t)(uintptr_t)data, offset;
+	bool high = address >> 63;
+
+	(void)cpu;
+	if (high && upper == 0)
+		upper = address - (jump != NONE ? jump : 0);
+	offset = offset_of(address);
+	running |= offset == begin;
+	if (!running)
+		return;
+	if (end != NONE ? offset == end : high) {
+		ended = true;
+		write_facts();
+		_exit(0);
+	}
+	total++;
+	if (offset >= size) {
+		elsewhere++;
+		return;
+	}
+	words[offset / 4].executed++;
+	if (words[offset / 4].mark && mark_count < MARKS_MAX)
+		marks[mark_count++] = total - 1;
+}
+
+static void stored(unsigned int cpu, memory_info info, uint64_t to, void *data)
+{
+	uint64_t offset = offset_of((uint64_t)(uintptr_t)data);
+
+	(void)cpu;
+	/* Seen with QEMU 7.2: loads are reported, too, whatever was registered for. */
+	if (!qemu_plugin_mem_is_store(info) || !running || to < pool || to >= pool_end ||
+	    offset >= size)
+		return;
+	words[offset / 4].stores++;
+	words[offset / 4].stored += 1 << qemu_plugin_mem_size_shift(info);
+}
+
+static void translated(plugin_id id, struct qemu_plugin_tb *tb)
+{
+	(void)id;
+	for (size_t i = 0; i < qemu_plugin_tb_n_insns(tb); i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		void *address = (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn);
+
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, CALLBACK_NO_REGISTERS,
+						       address);
+		if (pool != pool_end)
+			qemu_plugin_register_vcpu_mem_cb(insn, stored, CALLBACK_NO_REGISTERS,
+							 MEMORY_STORES, address);
+	}
+}
+
+/* The machine ended before the end was reached. */
+static void finished(plugin_id id, void *data)
+{
+	(void)id;
+	(void)data;
+	write_facts();
+}
+
+/* Take "name=value". */
+static bool take(const char *argument)
+{
+	static const struct {
+		const char *name;
+		uint64_t *value;
+	} options[] = {
+		{ "start=", &start },	    { "size=", &size }, { "begin=", &begin },
+		{ "jump=", &jump },	    { "end=", &end },	{ "pool=", &pool },
+		{ "pool_end=", &pool_end },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		size_t length = strlen(options[i].name);
+
+		if (strncmp(argument, options[i].name, length) != 0)
+			continue;
+		*options[i].value = strtoull(argument + length, NULL, 0);
+		return true;
+	}
+	if (strncmp(argument, "mark=", 5) == 0 && place_count < PLACES_MAX)
+		places[place_count++] = strtoull(argument + 5, NULL, 0);
+	else if (strncmp(argument, "out=", 4) == 0)
+		out = strdup(argument + 4);
+	else
+		return false;
+	return true;
 }
 
 int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
 	(void)info;
 	for (int i = 0; i < argc; i++) {
-		if (strncmp(argv[i], "base=", 5) == 0)
-			base = strtoull(argv[i] + 5, NULL, 0);
-		else if (strncmp(argv[i], "stop=", 5) == 0)
-			stop = strtoull(argv[i] + 5, NULL, 0);
-		else if (strncmp(argv[i], "start=", 6) == 0)
-			start = strtoull(argv[i] + 6, NULL, 0);
-		else if (strncmp(argv[i], "out=", 4) == 0)
-			out = strdup(argv[i] + 4);
+		if (!take(argv[i])) {
+			fprintf(stderr, "count: not an option: %s\n", argv[i]);
+			return -1;
+		}
 	}
-	if (start == 0 || out == NULL) {
-		fputs("count: start= and out= are needed\n", stderr);
+	words = calloc(size / 4 + 1, sizeof(*words));
+	if (start == 0 || size == 0 || out == NULL || words == NULL) {
+		fputs("count: start=, size= and out= are needed\n", stderr);
 		return -1;
 	}
-	if (base == 0)
-		base = start;
+	for (unsigned int i = 0; i < place_count; i++)
+		if (places[i] < size)
+			words[places[i] / 4].mark = true;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
 	qemu_plugin_register_atexit_cb(id, finished, NULL);
 	return 0;

@@ -294,7 +294,8 @@ def test_the_timeline_goes_forward_through_every_stage(case):
     _, _, result = case
     timeline = result.document["timeline"]
     assert [entry["stage"] for entry in timeline] == [
-        "entry", "facts", "plan", "tables", "relocated", "published", "kernel_main", "prompt"]
+        "entry", "facts", "plan", "tables", "relocated", "published", "flip",
+        "kernel_main", "memory", "prompt"]
     ticks = [entry["ticks"] for entry in timeline]
     assert ticks[0] == 0 and ticks == sorted(ticks)
 
