@@ -27,10 +27,11 @@ bool report_register(const struct kernel *kernel, unsigned index, struct report_
 
 	if (index == ARRAY_SIZE(live) || (live[index] == SYSREG_HCR_EL2 && el != 2))
 		return false;
-	name = sysreg_table[live[index]].name;
+	reg->reg = live[index];
+	name = sysreg_table[reg->reg].name;
 	format(reg->name, sizeof(reg->name), "%s", name);
 	reg->name[strlen(name) - 1] = '0' + el;
-	reg->value = kernel->registers[live[index]];
+	reg->value = kernel->registers[reg->reg];
 	return true;
 }
 

@@ -64,6 +64,7 @@ bool report_warning(const struct kernel *kernel, enum report_warning warning,
 
 /* A control register, by the name that it has at the kernel's exception level. */
 struct report_register {
+	enum sysreg reg; /* which has EL1's name */
 	char name[20];
 	u64 value;
 };
