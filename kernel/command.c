@@ -52,7 +52,7 @@ static const struct {
 	char arguments[80];
 	char help[88];
 	char example[48];
-	char words[64];
+	char words[104];
 } commands[COMMAND_COUNT] = {
 	[COMMAND_HELP] = { "help", "[CMD]", "what commands there are, or how one is used",
 			   "help ptdump", "*" },
@@ -83,7 +83,8 @@ static const struct {
 			     "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
 			     "[--json]",
 			     "the page tables", "ptdump kernel vmalloc --perm rx",
-			     "kernel idmap json --level --wx --perm --json image" },
+			     "kernel idmap linear modules vmalloc vmemmap pci_io fixmap image json "
+			     "--level --wx --perm --json" },
 	[COMMAND_WALK] = { "walk", "ADDR",
 			   "how a virtual address translates, level by level, and the CPU's word",
 			   "walk 0xffff800080000000", "" },

@@ -12,6 +12,7 @@
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/console_choice.h>
+#include <pagoda/memory.h>
 
 /* The list is as the FDT has it: not in order yet, but complete. */
 static bool is_memory(const struct memory_map *memory, u64 address)
@@ -46,7 +47,7 @@ static enum console_fault console_try(struct kernel *kernel, const struct boot_f
 				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
 	u64 registers = slot.value + device % granule;
 
-	if (is_memory(kernel->memory, device))
+	if (is_memory(memory_list(kernel), device))
 		return CONSOLE_IN_RAM;
 	if (map_range(space, &request) != MAP_OK)
 		return CONSOLE_OUT_OF_REACH;

@@ -178,6 +178,6 @@ void exception_report(const struct exception_frame *frame, u64 vector)
 		__builtin_trap();
 	print_calls(frame);
 	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))
-		dump_walk(the_kernel, vaddr(frame->far));
+		dump_walk(the_kernel, vaddr(frame->far), false);
 	panic_stop(the_kernel);
 }

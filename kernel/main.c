@@ -25,10 +25,7 @@ extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[]
 extern const u32 symbol_count, symbol_offsets[];
 extern const char symbol_names[];
 
-/*
- * The tables and the list of memory lie in the image, so the image's own mapping is the first way
- * to them.
- */
+/* The tables lie in the image, so the image's own mapping is the first way to them. */
 static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 {
 	const struct boot_plan *plan = &handoff->plan;
@@ -44,8 +41,6 @@ static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 						 .root = handoff->idmap_root,
 						 .phys_offset = phys_offset,
 						 .pool = &handoff->pool };
-	kernel->memory =
-		(struct memory_map *)(uintptr_t)(handoff->facts.memory.value + phys_offset);
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */

@@ -39,8 +39,9 @@ static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
 	const struct regime *regime = &handoff->plan.kernel;
 	u64 limit = handoff->options.memory_limit, granule = regime_granule(regime);
 	struct memory_fate *fate = &kernel->memory_fate;
-	struct memory_map *map = kernel->memory;
+	struct memory_map *map = memory_list(kernel);
 
+	kernel->memory = map;
 	fate->overlaps = memory_normalise(map, granule);
 	fate->image_reserved = image_reserved(map, &facts->image);
 	fate->unreachable = memory_cut(map, 0, regime_pa_end(regime));

@@ -17,8 +17,8 @@ static void show_content(const struct sysreg_field *field, u64 value)
 }
 
 /*
- * The fields of @reg, and what became of those that @after has otherwise. Bits that the table has no
- * name for are shown where they are set: CPUs are newer than tables.
+ * The fields of @reg, and what became of those that @after has otherwise. Bits that the table has
+ * no name for are shown where they are set: CPUs are newer than tables.
  */
 static void show_fields(enum sysreg reg, u64 before, u64 after)
 {
