@@ -8,7 +8,7 @@
 # make test       everything that must hold: unit, script, boot and viewer tests
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
-# make docs-images   docs/images again, from what is built
+# make docs-images | docs-session   what documents show, again, from what is built
 # make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 # make mutants    whether the tests catch seeded defects
 # make coverage   what of pi/, mm/ and lib/ the unit tests reach
@@ -297,15 +297,19 @@ firmware-test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
 
-# ---- pictures for the documents ----------------------------------------------------------------
+# ---- what documents show -----------------------------------------------------------------------
 
-.PHONY: setup-view docs-images
+.PHONY: setup-view docs-images docs-session
 setup-view:
 	@scripts/setup view
 
 docs-images: setup-view
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)scripts/docs-images
+
+docs-session: setup-test
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/docs-session
 
 # ---- testing the tests -------------------------------------------------------------------------
 

@@ -130,7 +130,8 @@ def check_console(machine, kind, address, source):
     is shown; the device is mapped once; Ctrl-C ends an output. Returns the report."""
     machine.expect(PROMPT)
     document = machine.document("report json")
-    assert document["console"] == {"source": source, "pa": f"{address:#018x}"}
+    assert document["console"] == {
+        "source": source, "type": kind, "pa": f"{address:#018x}"}
     assert f"  console      {kind} at {address:#018x} ({source})\n" in machine.command("report")
     machine.send("verrides\x01o\r")
     assert "\n  overrides    " in machine.expect(PROMPT)
@@ -245,7 +246,7 @@ def test_an_sbsa_uart_is_a_console_and_its_settings_are_left_alone(page_size):
 NOWHERE = 0x3000000000  # in the virt machine: a bus error
 NOBODY = PORTS + 0x2000  # PCI I/O space without a device: ones
 IN_RAM = 0x48000000
-FDT_CONSOLE = {"source": "stdout-path", "pa": "0x0000000009000000"}
+FDT_CONSOLE = {"source": "stdout-path", "type": "PL011", "pa": "0x0000000009000000"}
 
 # Each is one line in the report, and no more: the console is the device tree's.
 NONSENSE = ["nonsense", "pl011", "pl011,", "pl011,0x", "pl011,9000000z", "pl011,0x9000001",

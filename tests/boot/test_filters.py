@@ -68,7 +68,7 @@ def test_every_combination_of_options_shows_what_passes_all_of_them(dumped):
     combinations = itertools.product(("", "kernel", "idmap", "kernel idmap"),
                                      regions(whole).items(),
                                      LEVELS.items(), PERMISSIONS.items(), ("", "--wx"))
-    # All pairs of values, and what a short step through all of them meets.
+    # A step that shares no factor with any of the lengths: every value meets every other.
     for maps, (region, (start, end)), (level, number_of), (perm, flags), wx in list(
             combinations)[::29]:
         words = " ".join(filter(None, ("ptdump", perm, maps, wx, region, level, "--json")))
