@@ -111,6 +111,12 @@ static const struct {
 	[COMMAND_REBOOT] = { "reboot", "", "start the machine again", "reboot", "" },
 };
 
+/* What may follow an option, for completion. */
+static const struct {
+	char name[8];
+	char values[16];
+} options[] = { { "--level", "-1 0 1 2 3" }, { "--perm", "r rw rx rwx" } };
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -462,9 +468,18 @@ static bool name_candidate(unsigned index, struct words typed, struct words *can
 	return false;
 }
 
+/* The values of the option that @word is; @list where it is none. */
+static const char *option_values(struct words word, const char *list)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++)
+		if (words_equal(word, options[i].name))
+			return options[i].values;
+	return list;
+}
+
 bool command_candidate(struct words line, unsigned index, struct words *candidate, size_t *typed)
 {
-	const char *list = "*";
+	const char *arguments = "*", *list = arguments;
 	struct words last = { line.text, 0 }, word;
 	bool open = line.length > 0 && !is_blank(line.text[line.length - 1]);
 
@@ -476,8 +491,9 @@ bool command_candidate(struct words line, unsigned index, struct words *candidat
 			last = word;
 			break;
 		}
-		if (list[0] == '*')
-			list = command == COMMAND_COUNT ? "" : commands[command].words;
+		if (arguments[0] == '*')
+			arguments = command == COMMAND_COUNT ? "" : commands[command].words;
+		list = option_values(word, arguments);
 	}
 	*typed = last.length;
 	return list[0] == '*' ? name_candidate(index, last, candidate) :
