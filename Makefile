@@ -8,7 +8,7 @@
 # make test       everything that must hold: unit, script, boot and viewer tests
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
-# make docs-images   docs/images again, from what is built
+# make docs-images | docs-session   what documents show, again, from what is built
 # make conformance   the self tests on every CPU that QEMU models: build/conformance.md, .json
 # make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 # make mutants    whether the tests catch seeded defects
@@ -215,8 +215,9 @@ host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
 	-Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
-	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
-			change_random.c alloc% selftest% scratch.c interrupt.c), \
+	$(filter-out $(addprefix kernel/,main.c console_choice.c exception.c fault.c psci.c \
+			memory.c change_test.c change_random.c alloc% selftest% scratch.c \
+			interrupt.c), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
@@ -309,15 +310,19 @@ firmware-test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
 
-# ---- pictures for the documents ----------------------------------------------------------------
+# ---- what documents show -----------------------------------------------------------------------
 
-.PHONY: setup-view docs-images
+.PHONY: setup-view docs-images docs-session
 setup-view:
 	@scripts/setup view
 
 docs-images: setup-view
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)scripts/docs-images
+
+docs-session: setup-test
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/docs-session
 
 # ---- testing the tests -------------------------------------------------------------------------
 

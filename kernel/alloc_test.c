@@ -129,23 +129,27 @@ static void test_pages(struct checks *checks, const struct kernel *kernel, u64 s
 	check_unmapped(checks, kernel, va, pages);
 }
 
-/* The console's identification registers, which begin with 0x11, by way of another mapping. */
+#define PL011_PERIPH_ID 0xfe0 /* DDI 0183: what begins with 0x11 */
+#define PL011_PERIPH_ID_0 0x11
+
+/* A PL011's identification registers, by way of another mapping. Other UARTs have none. */
 static void test_device(struct checks *checks, const struct kernel *kernel)
 {
 	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
 	paddr_t device = kernel->handoff->facts.console, pa = { 0 };
 	vaddr_t va;
 
-	if (device.value == 0)
+	if (device.value == 0 || kernel->handoff->facts.console_kind.type != SERIAL_PL011)
 		return;
-	device.value += 0xfe0;
+	device.value += PL011_PERIPH_ID;
 	if (vmalloc_ioremap(vmalloc, device, 0x20, &va) != VMALLOC_OK) {
 		check(checks, false, "ioremap", device.value);
 		return;
 	}
 	check(checks, address_probe(va, true, &pa) && pa.value == device.value, "ioremap gives",
 	      pa.value);
-	check(checks, *(const volatile u32 *)(uintptr_t)va.value == 0x11, "no PL011 at", va.value);
+	check(checks, *(const volatile u32 *)(uintptr_t)va.value == PL011_PERIPH_ID_0,
+	      "no PL011 at", va.value);
 	check(checks, vmalloc_audit(vmalloc), "audit with a device at", va.value);
 	check(checks, vmalloc_free(vmalloc, va) == VMALLOC_OK, "free", va.value);
 	check(checks, !address_probe(va, false, &pa), "still mapped", va.value);

@@ -55,7 +55,7 @@ static const struct {
 	char arguments[80];
 	char help[88];
 	char example[48];
-	char words[80];
+	char words[104];
 } commands[COMMAND_COUNT] = {
 	[COMMAND_HELP] = { "help", "[CMD]", "what commands there are, or how one is used",
 			   "help ptdump", "*" },
@@ -87,7 +87,8 @@ static const struct {
 			     "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
 			     "[--json]",
 			     "the page tables", "ptdump kernel vmalloc --perm rx",
-			     "kernel idmap json --level --wx --perm --json image" },
+			     "kernel idmap linear modules vmalloc vmemmap pci_io fixmap image json "
+			     "--level --wx --perm --json" },
 	[COMMAND_WALK] = { "walk", "ADDR",
 			   "how a virtual address translates, level by level, and the CPU's word",
 			   "walk 0xffff800080000000", "" },
@@ -117,6 +118,12 @@ static const struct {
 	[COMMAND_POWEROFF] = { "poweroff", "", "turn the machine off", "poweroff", "" },
 	[COMMAND_REBOOT] = { "reboot", "", "start the machine again", "reboot", "" },
 };
+
+/* What may follow an option, for completion. */
+static const struct {
+	char name[8];
+	char values[16];
+} options[] = { { "--level", "-1 0 1 2 3" }, { "--perm", "r rw rx rwx" } };
 
 static bool is_blank(char c)
 {
@@ -479,9 +486,18 @@ static bool name_candidate(unsigned index, struct words typed, struct words *can
 	return false;
 }
 
+/* The values of the option that @word is; @list where it is none. */
+static const char *option_values(struct words word, const char *list)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++)
+		if (words_equal(word, options[i].name))
+			return options[i].values;
+	return list;
+}
+
 bool command_candidate(struct words line, unsigned index, struct words *candidate, size_t *typed)
 {
-	const char *list = "*";
+	const char *arguments = "*", *list = arguments;
 	struct words last = { line.text, 0 }, word;
 	bool open = line.length > 0 && !is_blank(line.text[line.length - 1]);
 
@@ -493,8 +509,9 @@ bool command_candidate(struct words line, unsigned index, struct words *candidat
 			last = word;
 			break;
 		}
-		if (list[0] == '*')
-			list = command == COMMAND_COUNT ? "" : commands[command].words;
+		if (arguments[0] == '*')
+			arguments = command == COMMAND_COUNT ? "" : commands[command].words;
+		list = option_values(word, arguments);
 	}
 	*typed = last.length;
 	return list[0] == '*' ? name_candidate(index, last, candidate) :

@@ -411,7 +411,7 @@ static bool can_be_table(const struct kernel *kernel, paddr_t table)
 	       piece.start.value == table.value && piece.kind != MEMORY_NOMAP;
 }
 
-void dump_walk(const struct kernel *kernel, vaddr_t va)
+void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 {
 	const struct pt_space *space = walk_begin(kernel, va);
 	struct pt_entry entry = { 0 };
@@ -428,6 +428,8 @@ void dump_walk(const struct kernel *kernel, vaddr_t va)
 		entry.pte = pt_step(space, table, entry.level, va);
 		entry.kind = pte_kind(&space->regime, entry.pte, entry.level);
 		walk_show_step(&space->regime, va, &entry);
+		if (fields)
+			dump_fields(&space->regime, entry.pte, entry.kind);
 		if (entry.kind != PTE_TABLE) /* always so at level 3 */
 			break;
 		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);

@@ -13,7 +13,7 @@
 #include <pagoda/psci.h>
 #include <pagoda/stop.h>
 
-/* Null until exception_init(): then there is neither a console nor a panic= to go by. */
+/* Null until exception_init(): then there is no panic= to go by. */
 static const struct kernel *the_kernel;
 
 /* Exceptions being reported: above one, the report itself has failed. */
@@ -176,7 +176,7 @@ exception_report(const struct exception_frame *frame, u64 vector)
 		__builtin_trap();
 	print_calls(frame);
 	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))
-		dump_walk(the_kernel, vaddr(frame->far));
+		dump_walk(the_kernel, vaddr(frame->far), false);
 	panic_stop(the_kernel);
 }
 

@@ -9,7 +9,7 @@
 
 #include <pagoda/kernel.h>
 
-#define COMMAND_ARGUMENTS_MAX 8
+#define COMMAND_ARGUMENTS_MAX 12
 
 /* Text that need not end with a NUL. */
 struct words {

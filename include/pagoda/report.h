@@ -48,6 +48,8 @@ enum report_warning {
 	WARNING_COMMAND_LINE_CUT,
 	WARNING_OVERRIDES_DROPPED,
 	WARNING_NO_PSCI,
+	WARNING_CONSOLE_LOST, /* another one is used, or none */
+	WARNING_CONSOLE_UNNAMED, /* by stdout-path */
 	WARNING_ENTRY_MMU, /* the loader left it on */
 	WARNING_INIT_MAPPED, /* what only the early runtime needed */
 	WARNING_NO_GUARD, /* below the stack */
@@ -62,6 +64,7 @@ bool report_warning(const struct kernel *kernel, enum report_warning warning,
 
 /* A control register, by the name that it has at the kernel's exception level. */
 struct report_register {
+	enum sysreg reg; /* which has EL1's name */
 	char name[20];
 	u64 value;
 };

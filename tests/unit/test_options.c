@@ -921,7 +921,7 @@ static bool never_raises(const struct line *line, const struct parsed *parsed)
 
 			if (!fine)
 				return false;
-			changed &= ~((BIT(field->width) - 1) << field->shift);
+			changed &= ~(~(u64)0 >> (64 - field->width) << field->shift);
 		}
 		if (changed != 0 ||
 		    (sysreg_table[reg].option[0] == '\0' && line->cpu[reg] != parsed->id[reg]))
