@@ -109,6 +109,8 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_PUBLISHED] = published;
 	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+	if (handoff->plan.pan)
+		pan_enable();
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
 	console_map(&kernel, handoff);
@@ -117,8 +119,6 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	stop = memory_init(&kernel, handoff);
 	if (stop.code != STOP_NONE)
 		cannot_boot(&stop);
-	if (handoff->plan.pan)
-		pan_enable();
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);
