@@ -125,12 +125,32 @@ $(O)/pool-size: force
 	@mkdir -p $(@D)
 	@echo '$(POOL_SIZE)' | cmp -s - $@ || echo '$(POOL_SIZE)' > $@
 
-$(O)/pagoda.elf: $(image_objects) $(O)/pagoda.lds scripts/check-sealed scripts/early-imports.txt
+# Linked twice: the table of the functions' names and offsets is made from the first link, where it
+# is empty. It is read-only data, which stands before text: text moves, but not the functions in it.
+link = $(CC) $(link_flags) -T $(O)/pagoda.lds -o $@ $(image_objects)
+
+$(O)/gen/no_symbols.S: scripts/gen-symbols
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/gen-symbols > $@
+
+$(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
+		scripts/early-imports.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
 		$(efi_objects) --shared $(shared_objects)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(link_flags) -T $(O)/pagoda.lds -o $@ $(image_objects)
+	$(Q)$(link) $(O)/gen/no_symbols.S
+
+$(O)/gen/symbols.S: $(O)/pagoda.elf.1 scripts/gen-symbols
+	$(call say,GEN,$@)
+	$(Q)scripts/gen-symbols $< > $@
+
+$(O)/pagoda.elf: $(image_objects) $(O)/gen/symbols.S $(O)/pagoda.lds
+	$(call say,LD,$@)
+	$(Q)$(link) $(O)/gen/symbols.S
+	$(Q)scripts/gen-symbols $@ | cmp -s - $(O)/gen/symbols.S || \
+		{ echo '$@: the table of symbols does not fit it' >&2; rm $@; exit 1; }
 
 $(O)/Image: $(O)/pagoda.elf scripts/check-image
 	$(call say,IMAGE,$@)
@@ -185,7 +205,8 @@ host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=a
 	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
-	$(filter-out $(addprefix kernel/,main.c exception.c psci.c memory.c change_test.c alloc%), \
+	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
+			alloc%), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o

@@ -131,7 +131,7 @@ static void dump_runs(const struct pt_space *space, const struct marker_list *ma
 		run = pt_next_run(space, va, markers_limit(markers, space, va));
 		dump_run(space, &run);
 		va = run.end;
-	} while (va.value != pt_end(space).value);
+	} while (va.value != pt_end(space).value && !console_interrupted());
 }
 
 static void dump_head(const struct pt_space *space, const char *name)
@@ -217,35 +217,109 @@ static void json_run(struct json *json, const struct pt_run *run)
 	json_close(json);
 }
 
-static void json_space(struct json *json, const struct pt_space *space, const char *root)
+static bool filter_passes(const struct dump_filter *filter, const struct pt_run *run)
 {
-	vaddr_t va = pt_start(space), end = pt_end(space);
+	const struct pte_info *info = &run->info;
+
+	if (!kind_is_leaf(run->kind) || (filter->has_level && run->level != filter->level))
+		return false;
+	if (filter->writable_executable && !(info->write && info->execute))
+		return false;
+	return !filter->has_permissions ||
+	       (info->write == filter->write && info->execute == filter->execute);
+}
+
+/* The part of @space that @filter asks for; false where that is none of it. */
+static bool filter_range(const struct dump_filter *filter, const struct pt_space *space,
+			 vaddr_t *start, vaddr_t *end)
+{
+	u64 first = pt_start(space).value, last = pt_end(space).value - 1;
+
+	if (filter->has_range) {
+		if (filter->start.value > first)
+			first = filter->start.value;
+		last = min_u64(last, filter->end.value - 1);
+	}
+	*start = vaddr(first);
+	*end = vaddr(last + 1);
+	return first <= last;
+}
+
+static void json_space(struct json *json, const struct pt_space *space, const char *root,
+		       const struct dump_filter *filter)
+{
+	vaddr_t va, end;
+	bool more = filter_range(filter, space, &va, &end);
 
 	json_object(json, NULL);
 	json_string(json, "root", root);
 	json_array(json, "entries");
-	do {
+	while (more && !console_interrupted()) {
 		struct pt_run run = pt_next_run(space, va, end);
 
-		if (kind_is_leaf(run.kind))
+		if (filter_passes(filter, &run))
 			json_run(json, &run);
 		va = run.end;
-	} while (va.value != end.value);
+		more = va.value != end.value;
+	}
 	json_close(json);
 	json_close(json);
 }
 
-void dump_json(const struct kernel *kernel)
+static void json_filtered(const struct kernel *kernel, const struct dump_filter *filter)
 {
 	struct json json;
 
 	json_begin(&json);
 	report_json_members(kernel, &json, "ptdump");
 	json_array(&json, "tables");
-	json_space(&json, &kernel->kernel_space, "kernel");
-	json_space(&json, &kernel->idmap_space, "idmap");
+	if (filter->kernel)
+		json_space(&json, &kernel->kernel_space, "kernel", filter);
+	if (filter->idmap)
+		json_space(&json, &kernel->idmap_space, "idmap", filter);
 	json_close(&json);
 	json_end(&json);
+}
+
+void dump_json(const struct kernel *kernel)
+{
+	json_filtered(kernel, &(struct dump_filter){ .kernel = true, .idmap = true });
+}
+
+static void text_filtered(const struct pt_space *space, const char *name,
+			  const struct dump_filter *filter)
+{
+	vaddr_t va, end;
+	bool more = filter_range(filter, space, &va, &end);
+	u64 shown = 0, bytes = 0;
+	char size[SIZE_TEXT_MAX];
+
+	dump_head(space, name);
+	while (more && !console_interrupted()) {
+		struct pt_run run = pt_next_run(space, va, end);
+
+		if (filter_passes(filter, &run)) {
+			dump_run(space, &run);
+			shown++;
+			bytes += run.end.value - run.start.value;
+		}
+		va = run.end;
+		more = va.value != end.value;
+	}
+	format_size(size, sizeof(size), bytes);
+	print("%lu runs, %s\n", shown, shown != 0 ? size : "0B");
+}
+
+void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter)
+{
+	if (filter->json) {
+		json_filtered(kernel, filter);
+		return;
+	}
+	if (filter->kernel)
+		text_filtered(&kernel->kernel_space, "kernel map", filter);
+	if (filter->idmap)
+		text_filtered(&kernel->idmap_space, "identity map", filter);
 }
 
 /* The boot leaves the identity map's tables in memory but takes them out of TTBR0. */

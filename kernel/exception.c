@@ -16,6 +16,9 @@ static const struct kernel *the_kernel;
 /* Exceptions being reported: above one, the report itself has failed. */
 static unsigned depth;
 
+/* Asked for: the report is to fault. */
+static bool fault_in_report;
+
 void exception_init(const struct kernel *kernel)
 {
 	the_kernel = kernel;
@@ -126,19 +129,44 @@ static void print_registers(const struct exception_frame *frame)
 		print("x%-2u 0x%016lx%s", i, frame->x[i], i % 3 == 2 || i == 30 ? "\n" : "  ");
 }
 
+static void print_calls(const struct exception_frame *frame)
+{
+	struct place place = { .pc = frame->elr, .lr = frame->x[30], .frame = frame->x[29] };
+
+	if (is_abort(frame->esr) && frame->far >= the_kernel->guard.start &&
+	    frame->far < the_kernel->guard.end)
+		print("STACK OVERFLOW: FAR is in the gap below the stack\n");
+	print("KASLR offset 0x%016lx; calls, the latest first:\n",
+	      the_kernel->handoff->plan.kaslr_offset);
+	backtrace_print(&the_kernel->symbols, the_kernel->stack, &place,
+			the_kernel->kernel_space.regime.va_bits);
+}
+
+void exception_fault_in_report(void)
+{
+	fault_in_report = true;
+	__builtin_trap();
+}
+
 void exception_report(const struct exception_frame *frame, u64 vector)
 {
 	if (the_kernel == NULL || depth > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
+	console_watch_end();
 	if (depth++ > 0) {
 		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
 		      "%#lx\n",
 		      frame->esr, frame->elr, frame->far);
+		print_syndrome(frame);
+		print_registers(frame);
 		panic_stop(the_kernel);
 	}
 	print_origin(vector);
 	print_syndrome(frame);
 	print_registers(frame);
+	if (fault_in_report)
+		__builtin_trap();
+	print_calls(frame);
 	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))
 		dump_walk(the_kernel, vaddr(frame->far));
 	panic_stop(the_kernel);

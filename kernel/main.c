@@ -16,6 +16,13 @@
 
 struct boot_handoff boot_handoff;
 
+/* linker/pagoda.lds.S: only their addresses mean anything. */
+extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[];
+
+/* scripts/gen-symbols */
+extern const u32 symbol_count, symbol_offsets[];
+extern const char symbol_names[];
+
 /* The tables lie in the image, so the image's own mapping is the first way to them. */
 static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 {
@@ -55,7 +62,8 @@ static void console_map(struct kernel *kernel, const struct boot_handoff *handof
 	if (kernel->console_result != MAP_OK)
 		return;
 	tables_publish();
-	console_init((void *)(uintptr_t)(slot.value + device % granule));
+	console_init(handoff->facts.console_kind,
+		     (void *)(uintptr_t)(slot.value + device % granule));
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */
@@ -101,6 +109,32 @@ static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
 }
 
+/* A contiguous run of 4K pages, and a page of 64K: no smaller piece can always be unmapped. */
+#define GUARD_ALIGN KIB(64)
+
+/*
+ * The stack ends in a gap: what overflows it faults, and is reported on another stack. The early
+ * runtime has no use for the gap, and no instructions to spare for it.
+ */
+static void stack_guard(struct kernel *kernel)
+{
+	kernel->guard = (struct stack){ align_up((uintptr_t)_guard_start, GUARD_ALIGN),
+					align_down((uintptr_t)_guard_end, GUARD_ALIGN) };
+	kernel->stack = (struct stack){ kernel->guard.end, (uintptr_t)_stack_end };
+	kernel->guard_result = pt_unmap_range(&kernel->kernel_space, vaddr(kernel->guard.start),
+					      vaddr(kernel->guard.end));
+	tlb_invalidate_all();
+}
+
+static struct symbols symbols_get(void)
+{
+	return (struct symbols){ .text_start = (uintptr_t)_text_start,
+				 .text_end = (uintptr_t)_text_end,
+				 .count = symbol_count,
+				 .offsets = symbol_offsets,
+				 .names = symbol_names };
+}
+
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 {
 	static struct kernel kernel;
@@ -122,6 +156,8 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);
+	stack_guard(&kernel);
+	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_text(&kernel);

@@ -87,6 +87,8 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 		return handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK;
 	case WARNING_INIT_MAPPED:
 		return kernel->init_result != MAP_OK;
+	case WARNING_NO_GUARD:
+		return kernel->guard_result != MAP_OK;
 	case WARNING_COUNT:
 		break;
 	}
@@ -128,6 +130,7 @@ static const char *warning_words(enum report_warning warning)
 	case WARNING_COMMAND_LINE_CUT:
 	case WARNING_OVERRIDES_DROPPED:
 	case WARNING_INIT_MAPPED:
+	case WARNING_NO_GUARD:
 	case WARNING_COUNT:
 		break;
 	}
@@ -188,6 +191,9 @@ static void warning_write(const struct kernel *kernel, enum report_warning warni
 	} else if (warning == WARNING_INIT_MAPPED) {
 		format(text, WARNING_TEXT_MAX, "early-only text and data could not be unmapped: %s",
 		       map_result_str(kernel->init_result));
+	} else if (warning == WARNING_NO_GUARD) {
+		format(text, WARNING_TEXT_MAX, "the stack has no gap below it: unmapping it: %s",
+		       map_result_str(kernel->guard_result));
 	} else {
 		format(text, WARNING_TEXT_MAX, "%u more overrides than can be listed",
 		       handoff->options.records_dropped);
@@ -545,8 +551,9 @@ static void report_firmware(const struct kernel *kernel)
 	if (facts->console_source == CONSOLE_NONE)
 		print("none\n");
 	else
-		print("PL011 at 0x%016lx (%s)\n", facts->console.value,
-		      console_source_str(facts->console_source));
+		print("%s at 0x%016lx (%s)\n",
+		      serial_type_str((enum serial_type)facts->console_kind.type),
+		      facts->console.value, console_source_str(facts->console_source));
 	label("PSCI");
 	print("%s\n", psci_conduit_str(facts->psci));
 }

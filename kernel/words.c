@@ -78,6 +78,19 @@ const char *console_source_str(enum console_source source)
 	return "unknown source";
 }
 
+const char *serial_type_str(enum serial_type type)
+{
+	switch (type) {
+	case SERIAL_PL011:
+		return "PL011";
+	case SERIAL_SBSA:
+		return "SBSA UART";
+	case SERIAL_8250:
+		return "16550";
+	}
+	return "unknown UART";
+}
+
 const char *override_status_str(enum override_status status)
 {
 	switch (status) {

@@ -11,13 +11,17 @@
 enum pl011_register {
 	PL011_DR = 0x00 / 4,
 	PL011_FR = 0x18 / 4,
+	PL011_LCR_H = 0x2c / 4,
 	PL011_CR = 0x30 / 4,
 };
 
 #define DR_DATA 0xff /* above it stand the receive errors */
 
+#define FR_BUSY BIT(3) /* a character is being sent, or waits for it */
 #define FR_RXFE BIT(4) /* receive FIFO empty */
 #define FR_TXFF BIT(5) /* transmit FIFO full */
+
+#define LCR_H_FEN BIT(4) /* FIFOs: without, there is room for one character */
 
 #define CR_UARTEN BIT(0)
 #define CR_TXE BIT(8)
@@ -37,6 +41,24 @@ void pl011_enable(volatile u32 *registers)
 	/* Where nothing is missing, leave it alone: CR is for changing while the UART is off. */
 	if ((control & wanted) != wanted)
 		mmio_write32(&registers[PL011_CR], control | wanted);
+}
+
+/* LCR_H may only be written while the UART is off, and that only after its last character. */
+void pl011_fifo_enable(volatile u32 *registers)
+{
+	u32 line = mmio_read32(&registers[PL011_LCR_H]);
+	u32 control = mmio_read32(&registers[PL011_CR]);
+
+	if (line & LCR_H_FEN)
+		return;
+	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
+		if (mmio_read32(&registers[PL011_FR]) & FR_BUSY)
+			continue;
+		mmio_write32(&registers[PL011_CR], 0);
+		mmio_write32(&registers[PL011_LCR_H], line | LCR_H_FEN);
+		mmio_write32(&registers[PL011_CR], control);
+		return;
+	}
 }
 
 static bool put(volatile u32 *registers, char c)

@@ -8,7 +8,7 @@
  *            init data, relocations	SEGMENT_INIT_DATA
  *            data			SEGMENT_DATA
  *            ---- end of the file ----
- *            .bss, table pool, stack
+ *            .bss, buffers, table pool, gap, stacks
  *     _end
  *
  * Segments begin at multiples of 64 KiB, the largest page, so that one Image can be mapped with
@@ -18,6 +18,7 @@
 
 #define SEGMENT_ALIGN 0x10000
 #define STACK_SIZE 0x4000
+#define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 
 /*
  * Tables for the worst page size, 64K: a root, and two at each level where the image crosses a
@@ -121,16 +122,25 @@ SECTIONS
 		_bss_end = .;
 	} :data
 
-	/* Never cleared as a whole: each table is, when it is taken; the stack need not be. */
-	.noinit (NOLOAD) : ALIGN(SEGMENT_ALIGN) {
+	/*
+	 * Never cleared as a whole: each table is, when it is taken; stacks and buffers need not
+	 * be. The kernel unmaps the gap below its stack; the exception stack is above, so that it
+	 * could only overflow into what a report no longer needs.
+	 */
+	.noinit (NOLOAD) : {
+		*(.noinit)
+		. = ALIGN(SEGMENT_ALIGN);
 		_pool_start = .;
 		. += POOL_SIZE;
 		_pool_end = .;
-		. += STACK_SIZE;
-		_exception_stack_end = .;
+		. = ALIGN(SEGMENT_ALIGN);
+		_guard_start = .;
+		. += GUARD_SIZE;
+		_guard_end = .;
 		. += STACK_SIZE;
 		_stack_end = .;
-		*(.noinit)
+		. += STACK_SIZE;
+		_exception_stack_end = .;
 	} :data
 	. = ALIGN(SEGMENT_ALIGN);
 	_data_end = .;

@@ -56,9 +56,10 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_NO_MAP] = "no-map",
 };
 
-/* A PL011 seen: its address, and the names on the path to it, to compare with stdout-path. */
+/* A UART seen: its address and kind, and the names on its path, to compare with stdout-path. */
 struct console {
 	paddr_t address;
+	struct serial_kind kind;
 	int depth;
 	const char *path[CONSOLE_DEPTH_MAX];
 };
@@ -247,7 +248,44 @@ static bool translate(const struct fdt_node *bus, u64 *address)
 	return false;
 }
 
-static void add_console(struct scan *scan, const struct fdt_node *node)
+/*
+ * The number in a property of one cell of the node that the walk has reached, which is too rare for
+ * the walk to look out for.
+ */
+static u32 rare_cell(const struct scan *scan, const char *name, u32 missing)
+{
+	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_event event;
+
+	cursor.offset = scan->walk.reached->offset;
+	cursor.root_seen = true;
+	cursor.depth = scan->walk.depth;
+	if (fdt_next(&cursor, &event) != FDT_OK)
+		return missing;
+	while (fdt_next(&cursor, &event) == FDT_OK && event.token == FDT_PROP)
+		if (strcmp(event.name, name) == 0 && event.size == sizeof(u32))
+			return (u32)fdt_cells(event.data, 1);
+	return missing;
+}
+
+/*
+ * How an 8250 has its registers; false where nobody could reach them so. The DesignWare UART's
+ * binding has 32-bit registers, though some trees leave that out.
+ */
+static bool read_8250(const struct scan *scan, struct serial_kind *kind)
+{
+	bool designware = has_string(scan->walk.reached, PROPERTY_COMPATIBLE, "snps,dw-apb-uart");
+	u32 shift = rare_cell(scan, "reg-shift", designware ? 2 : 0);
+	u32 width = rare_cell(scan, "reg-io-width", designware && shift == 2 ? 4 : 1);
+
+	if (shift > 3 || (width != 1 && width != 2 && width != 4) || width > 1u << shift)
+		return false;
+	kind->reg_shift = (u8)shift;
+	kind->io_width = (u8)width;
+	return true;
+}
+
+static void add_console(struct scan *scan, const struct fdt_node *node, enum serial_type type)
 {
 	struct console *console = &scan->console[scan->console_count];
 	const struct fdt_node *root = scan->walk.node;
@@ -261,6 +299,9 @@ static void add_console(struct scan *scan, const struct fdt_node *node)
 		if (!translate(bus, &address))
 			return;
 	console->address = paddr(address);
+	console->kind = (struct serial_kind){ .type = (u8)type };
+	if (type == SERIAL_8250 && !read_8250(scan, &console->kind))
+		return;
 	console->depth = depth;
 	for (int i = 0; i < depth; i++)
 		console->path[i] = root[i + 1].name;
@@ -279,6 +320,20 @@ static void read_psci(struct boot_facts *facts, const struct fdt_node *node)
 		facts->psci = PSCI_SMC;
 }
 
+/* Only asked of nodes with the names that serial ports have: every comparison costs the boot. */
+static void read_serial(struct scan *scan, const struct fdt_node *node)
+{
+	if (!fdt_name_is(node->name, "serial") && !fdt_name_is(node->name, "uart"))
+		return;
+	if (has_string(node, PROPERTY_COMPATIBLE, "arm,sbsa-uart"))
+		add_console(scan, node, SERIAL_SBSA);
+	else if (has_string(node, PROPERTY_COMPATIBLE, "ns16550a") ||
+		 has_string(node, PROPERTY_COMPATIBLE, "ns16550") ||
+		 has_string(node, PROPERTY_COMPATIBLE, "ns8250") ||
+		 has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart"))
+		add_console(scan, node, SERIAL_8250);
+}
+
 /* What a node with registers, or with memory of its own, says. */
 static void read_reg(struct scan *scan, const struct fdt_node *node)
 {
@@ -289,7 +344,9 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 		add_memory(scan, node,
 			   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
 	else if (has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
-		add_console(scan, node);
+		add_console(scan, node, SERIAL_PL011);
+	else if (node->name[0] == 's' || node->name[0] == 'u')
+		read_serial(scan, node);
 }
 
 static void read_node(struct scan *scan, const struct fdt_node *node)
@@ -373,6 +430,7 @@ static void choose_console(struct scan *scan)
 	if (scan->console_count == 0)
 		return;
 	facts->console = scan->console[0].address;
+	facts->console_kind = scan->console[0].kind;
 	facts->console_source = CONSOLE_FIRST_PL011;
 	if (!fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
 		return;
@@ -380,6 +438,7 @@ static void choose_console(struct scan *scan)
 	for (u32 i = 0; i < scan->console_count; i++) {
 		if (path_leads_to(path, &scan->console[i])) {
 			facts->console = scan->console[i].address;
+			facts->console_kind = scan->console[i].kind;
 			facts->console_source = CONSOLE_STDOUT_PATH;
 			return;
 		}

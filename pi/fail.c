@@ -6,7 +6,7 @@
  */
 #include <pagoda/arch.h>
 #include <pagoda/format.h>
-#include <pagoda/pl011.h>
+#include <pagoda/serial.h>
 #include <pagoda/start.h>
 #include <pagoda/string.h>
 
@@ -16,12 +16,13 @@ void boot_fail(const struct boot_handoff *handoff, const struct stop *stop)
 	u64 console = handoff->facts.console.value;
 
 	if (console != 0) {
-		volatile u32 *registers = (volatile u32 *)(uintptr_t)console;
+		struct serial_kind kind = handoff->facts.console_kind;
+		volatile void *registers = (volatile void *)(uintptr_t)console;
 
 		stop_describe(stop, reason, sizeof(reason));
 		format(line, sizeof(line), "pagoda: cannot boot: %s\n", reason);
-		pl011_enable(registers);
-		pl011_write(registers, line, strlen(line));
+		serial_enable(kind, registers);
+		serial_write(kind, registers, line, strlen(line));
 	}
 	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
 }

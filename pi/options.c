@@ -480,39 +480,70 @@ static struct word part_next(struct word *rest)
 	return part;
 }
 
+/* How Linux's words for an 8250's registers have them: mmio is bytes, without gaps. */
+static bool io_parse(const struct word *part, struct serial_kind *kind)
+{
+	u8 shift = 0;
+
+	if (value_equal(part, "mmio32"))
+		shift = 2;
+	else if (value_equal(part, "mmio16"))
+		shift = 1;
+	else if (!value_equal(part, "mmio"))
+		return false;
+	kind->reg_shift = shift;
+	kind->io_width = (u8)(1 << shift);
+	return true;
+}
+
 /*
- * Nothing, or pl011,[mmio32,]ADDRESS[,OPTIONS]. The address is written to as it is, long before a
- * fault could be reported: what cannot be that of 32-bit registers is no address.
+ * Nothing, or pl011,[mmio32,]ADDRESS[,OPTIONS], or uart8250,mmio|mmio16|mmio32,ADDRESS[,OPTIONS].
+ * The address is written to as it is, long before a fault could be reported: what cannot be that of
+ * such registers is no address.
  */
 static enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;
 	struct word part = part_next(&rest);
-	u64 address = 0;
+	struct serial_kind kind = { .type = SERIAL_PL011 };
+	u64 address = 0, align = sizeof(u32);
 
 	if (word->value_length > 0) {
-		if (!value_equal(&part, "pl011"))
+		if (value_equal(&part, "uart8250") || value_equal(&part, "uart"))
+			kind.type = SERIAL_8250;
+		else if (!value_equal(&part, "pl011"))
 			return REASON_NO_SUCH_CONSOLE;
 		part = part_next(&rest);
-		if (value_equal(&part, "mmio32"))
+		if (kind.type == SERIAL_8250) {
+			if (!io_parse(&part, &kind))
+				return REASON_BAD_CHOICE;
+			align = kind.io_width;
 			part = part_next(&rest);
+		} else if (value_equal(&part, "mmio32")) {
+			part = part_next(&rest);
+		}
 		if (!text_number(part.value, part.value_length, &address) || address == 0 ||
-		    address >> 52 != 0 || !is_aligned(address, sizeof(u32)))
+		    address >> 52 != 0 || !is_aligned(address, align))
 			return REASON_BAD_NUMBER;
 	}
 	options->has_earlycon = true;
 	options->earlycon = paddr(address);
+	options->earlycon_kind = kind;
 	return REASON_NONE;
 }
 
-/* The one driver there is finds its device in the FDT; the port's number has no meaning here. */
-static enum override_reason console_parse(const struct word *word)
+/*
+ * ttyAMA and ttyS: the FDT says which device that is, and the port's number has no meaning here.
+ * Anything with an address is what earlycon= takes.
+ */
+static enum override_reason console_parse(struct boot_options *options, const struct word *word)
 {
-	u32 driver = sizeof("ttyAMA") - 1;
+	u32 ama = sizeof("ttyAMA") - 1, s = sizeof("ttyS") - 1;
 
-	if (word->value_length >= driver && text_equal(word->value, driver, "ttyAMA"))
+	if ((word->value_length >= ama && text_equal(word->value, ama, "ttyAMA")) ||
+	    (word->value_length >= s && text_equal(word->value, s, "ttyS")))
 		return REASON_NONE;
-	return REASON_NO_SUCH_CONSOLE;
+	return earlycon_parse(options, word);
 }
 
 static enum override_reason option_parse(struct parser *parser, enum option option)
@@ -540,7 +571,7 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_EARLYCON:
 		return earlycon_parse(options, word);
 	case OPTION_CONSOLE:
-		return console_parse(word);
+		return console_parse(options, word);
 	case OPTION_MEM:
 		return mem_parse(options, word);
 	case OPTION_PANIC:

@@ -28,6 +28,7 @@ static void read_options(struct boot_handoff *handoff)
 	options_parse(options, handoff->id, facts->command_line, facts->command_line_length);
 	if (options->earlycon.value != 0) {
 		facts->console = options->earlycon;
+		facts->console_kind = options->earlycon_kind;
 		facts->console_source = CONSOLE_EARLYCON;
 	}
 }

@@ -218,7 +218,8 @@ def check_entry(entry, granule):
     checked["raw"] = None if entry["raw"] is None else f"{number_of(entry['raw']):#x}"
     checked.update({"pa": f"{number_of(entry['pa']):#x}", "level": entry["level"],
                     "kind": entry["kind"], "type": str(entry["type"]),
-                    "share": str(entry["shareability"]), "flags": entry.get("flags", [])})
+                    "share": str(entry["shareability"]),
+                    "flags": [str(flag) for flag in entry.get("flags", [])]})
     return checked
 
 

@@ -185,20 +185,20 @@ def title_of(places, start, end):
 
 
 def draw_marks(drawing, parent, bottom, groups):
-    """A letter under the strip above for each group, side by side where they are close."""
+    """A letter under the strip above for each of [(letter, group)], side by side where they are
+    close."""
     taken = 0
-    for letter, group in zip(LETTERS, groups):
+    for after, (letter, group) in zip(reversed(range(len(groups))), groups):
         start, end = bounds(group)
         x, right = parent.x(start), max(parent.x(end), parent.x(start) + 2)
         drawing.rect(min(x, WIDTH - MARGIN - 2), bottom - BAR - 1, right - x, BAR + 2, "window")
-        taken = min(max((x + right) / 2, taken + CELL), WIDTH - MARGIN - CELL / 2)
+        last = WIDTH - MARGIN - CELL / 2 - CELL * after  # leaves room for those that follow
+        taken = min(max((x + right) / 2, taken + CELL), last)
         drawing.text(taken, bottom + 13, letter, "title", "middle")
 
 
-def draw_groups(drawing, parent, bottom, places, runs):
+def draw_groups(drawing, places, groups):
     segments = [place for place in places if place.get("segment")]
-    groups = groups_of(runs)
-    draw_marks(drawing, parent, bottom, groups)
     for letter, group in zip(LETTERS, groups):
         start, end = bounds(group)
         strip = Strip(start, end)
@@ -222,6 +222,8 @@ def draw_kernel(drawing, dump):
     layout = numbers(dump["layout"])
     segments = [{**row, "segment": True} for row in numbers(dump["segments"])]
     runs = table(dump, "kernel")
+    groups = groups_of(runs)
+    marked = list(zip(LETTERS, groups))
     regions = [place for place in layout if place["name"] != "image"]
     half = Strip(TOP - (1 << dump["regime"]["va_bits"]), TOP)
     bottom = draw_strip(drawing, half, regions, runs,
@@ -229,12 +231,15 @@ def draw_kernel(drawing, dump):
     linear = next((place for place in regions if place["name"] == "linear"), None)
     low = linear["end"] if linear else half.start
     # The rest is too small to see only where 52 bits make the linear map so large.
-    if linear and (TOP - low) * 4 < TOP - half.start and all(run["start"] >= low for run in runs):
+    if linear and (TOP - low) * 4 < TOP - half.start:
+        draw_marks(drawing, half, bottom, [mark for mark in marked if bounds(mark[1])[0] < low])
+        marked = [mark for mark in marked if bounds(mark[1])[0] >= low]
         draw_funnel(drawing, half, bottom, low, TOP)
         half = Strip(low, TOP)
         bottom = draw_strip(drawing, half, [place for place in regions if place["start"] >= low],
                             runs, "above the linear map")
-    draw_groups(drawing, half, bottom, layout + segments, runs)
+    draw_marks(drawing, half, bottom, marked)
+    draw_groups(drawing, layout + segments, groups)
 
 
 def draw(dumps):

@@ -82,21 +82,6 @@ void pan_enable(void)
 	asm volatile(".arch_extension pan\n\tmsr pan, #1" ::: "memory");
 }
 
-/* PAR_EL1 holds the address of the 4 KiB that the byte is in, whatever the page size. */
-bool address_probe(vaddr_t va, bool write, paddr_t *pa)
-{
-	u64 result;
-
-	if (write)
-		WRITE_REGISTER(AT_S1E1W, va.value);
-	else
-		WRITE_REGISTER(AT_S1E1R, va.value);
-	asm volatile("isb" ::: "memory");
-	result = READ_REGISTER(PAR_EL1);
-	*pa = paddr((result & PAR_EL1_PA_MASK) | (va.value & (KIB(4) - 1)));
-	return !SYSREG_GET(PAR_EL1_F, result);
-}
-
 /* The walker must see the stores (DSB), and this CPU's next instructions their effect (ISB). */
 void tables_publish(void)
 {

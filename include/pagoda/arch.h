@@ -73,6 +73,20 @@ bool address_probe(vaddr_t va, bool write, paddr_t *pa);
 void idmap_disable(void);
 
 /*
+ * at_translate() - PAR_EL1 after the CPU has translated @va for a read or a @write of its own (AT
+ * S1E1R, S1E1W). Reads tables, not what @va maps.
+ */
+u64 at_translate(vaddr_t va, bool write);
+
+/*
+ * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
+ * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
+ */
+u64 memory_load(vaddr_t va, unsigned size);
+void memory_store(vaddr_t va, unsigned size, u64 value);
+void code_run(vaddr_t va);
+
+/*
  * ttbr1_replace() - @ttbr1 into TTBR1: the upper half has another root from then on, in which the
  * kernel is mapped where it runs. @swap_code: the physical address of ttbr1_swap(), which only this
  * may call. The identity map is in TTBR0, walks of it off.

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's console: one PL011, polled. MMU on, after console_init(); before that, output is
- * dropped. The early runtime writes to the same device through pl011.h with the MMU off.
+ * The kernel's console, polled: what is printed, what was typed, and a memory of the former. MMU
+ * on, after console_init(); before that, output is only remembered. The early runtime writes to the
+ * same device through serial.h with the MMU off.
  */
 #ifndef PAGODA_CONSOLE_H
 #define PAGODA_CONSOLE_H
 
-#include <pagoda/types.h>
+#include <pagoda/serial.h>
 
 /*
- * console_init() - @registers: the PL011's registers, mapped as Device memory; null for no console.
+ * console_init() - @registers: a serial port's, mapped as Device memory; null for no console.
  */
-void console_init(void *registers);
+void console_init(struct serial_kind kind, void *registers);
 
 /*
  * console_write() - @length bytes as they are; "\n" becomes "\r\n". Bounded: a dead device drops.
@@ -29,5 +30,20 @@ int console_read(void);
 
 /* print() - formatted text, as format() does it, of at most 511 characters; the rest is cut. */
 void print(const char *text, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * console_watch_begin() - from now on Ctrl-C ends the output: what is written is dropped, until
+ * console_watch_end(), which is true where that has happened. What else is typed meanwhile is kept
+ * for console_read(), as much as there is room for, and the rest left to the device.
+ * @page_rows: wait for a key after so many rows; 0: never.
+ */
+void console_watch_begin(unsigned page_rows);
+bool console_watch_end(void);
+
+/* console_interrupted() - Ctrl-C was typed: whoever prints much asks, and stops. */
+bool console_interrupted(void);
+
+/* console_show_log() - print what was printed before, from as far back as is remembered. */
+void console_show_log(void);
 
 #endif /* PAGODA_CONSOLE_H */

@@ -18,6 +18,22 @@ void dump_idmap(const struct kernel *kernel);
 /* The whole report and both maps as one JSON document: docs/report.schema.json. */
 void dump_json(const struct kernel *kernel);
 
+/* Which runs of which map to show, and how. */
+struct dump_filter {
+	bool kernel, idmap; /* maps */
+	bool json;
+	bool has_range;
+	vaddr_t start, end; /* multiples of the page size; end 0 means 2^64 */
+	bool has_level;
+	int level;
+	bool writable_executable; /* only what is both */
+	bool has_permissions;
+	bool write, execute; /* exactly these */
+};
+
+/* dump_filtered() - the runs that @filter lets through, and how many they are. */
+void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter);
+
 /*
  * dump_walk() - show how @va translates: every descriptor on the way, decoded, and what comes out.
  * Any @va, canonical or not, mapped or not: fault handlers call this. Tables outside RAM are

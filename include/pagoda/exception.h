@@ -30,6 +30,9 @@ void exception_init(const struct kernel *kernel);
 /* Called by vectors.S. @vector: 0 to 15, in the order of the vector table. */
 void exception_report(const struct exception_frame *frame, u64 vector) __attribute__((noreturn));
 
+/* exception_fault_in_report() - fault, and fault again while that is being reported. */
+void exception_fault_in_report(void);
+
 /*
  * panic_stop() - do what panic= says: halt, reboot or power off. The message has been printed.
  */

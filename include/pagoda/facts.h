@@ -9,6 +9,7 @@
 
 #include <pagoda/fdt.h>
 #include <pagoda/memory_map.h>
+#include <pagoda/serial.h>
 #include <pagoda/stop.h>
 #include <pagoda/sysreg.h>
 
@@ -60,7 +61,7 @@ const char *psci_conduit_str(enum psci_conduit conduit);
 enum console_source {
 	CONSOLE_NONE,
 	CONSOLE_STDOUT_PATH,
-	CONSOLE_FIRST_PL011, /* no usable stdout-path: the first PL011 in the FDT */
+	CONSOLE_FIRST_PL011, /* no usable stdout-path: the first UART we know in the FDT */
 	CONSOLE_EARLYCON, /* named on the command line */
 };
 
@@ -84,7 +85,8 @@ struct boot_facts {
 		bool has_chosen;
 		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
 	} fdt;
-	paddr_t console; /* of the PL011's registers */
+	paddr_t console; /* of its registers */
+	struct serial_kind console_kind;
 	enum console_source console_source;
 	enum psci_conduit psci;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */

@@ -6,6 +6,7 @@
 #ifndef PAGODA_OPTIONS_H
 #define PAGODA_OPTIONS_H
 
+#include <pagoda/serial.h>
 #include <pagoda/sysreg.h>
 
 #define OVERRIDES_MAX 32
@@ -68,6 +69,7 @@ struct boot_options {
 	u64 memory_limit; /* mem=; 0: not asked for */
 	bool has_earlycon;
 	paddr_t earlycon; /* earlycon=pl011,ADDRESS; 0: as the FDT says */
+	struct serial_kind earlycon_kind;
 	u32 record_count;
 	u32 records_dropped; /* there was no room for more */
 	struct override_record record[OVERRIDES_MAX];

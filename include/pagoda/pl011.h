@@ -15,6 +15,12 @@
 void pl011_enable(volatile u32 *registers);
 
 /*
+ * pl011_fifo_enable() - turn the FIFOs on where firmware left them off: what is typed or pasted is
+ * lost sooner without. After pl011_enable().
+ */
+void pl011_fifo_enable(volatile u32 *registers);
+
+/*
  * pl011_write() - send @length bytes, "\n" as "\r\n". False where the device stopped taking them.
  */
 bool pl011_write(volatile u32 *registers, const char *text, size_t length);

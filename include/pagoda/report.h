@@ -50,6 +50,7 @@ enum report_warning {
 	WARNING_NO_PSCI,
 	WARNING_ENTRY_MMU, /* the loader left it on */
 	WARNING_INIT_MAPPED, /* what only the early runtime needed */
+	WARNING_NO_GUARD, /* below the stack */
 	WARNING_COUNT,
 };
 

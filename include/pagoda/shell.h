@@ -7,8 +7,6 @@
 
 #include <pagoda/kernel.h>
 
-#define SHELL_LINE_MAX 256 /* characters on a line that was typed */
-
 /* shell_run() - run what pagoda.run= asks for, then read commands for ever. */
 void shell_run(const struct kernel *kernel) __attribute__((noreturn));
 

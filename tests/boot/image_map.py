@@ -5,10 +5,15 @@ from machine import number, symbols
 # Pages in a group that can have the contiguous hint at level 3.
 CONTIGUOUS_PAGES = {4096: 16, 16384: 128, 65536: 32}
 
-# (first segment, last segment, writable, executable) of each stretch of equal permissions.
-KERNEL_MAP = [("rodata", "rodata", False, False), ("text", "text", False, True),
-              ("data", "data", True, False)]
-IDENTITY_MAP = KERNEL_MAP
+# (first symbol, symbol past the end, writable, executable) of stretches of equal permissions. The
+# kernel's map has a gap below the stack.
+KERNEL_MAP = [("_rodata_start", "_rodata_end", False, False),
+              ("_text_start", "_text_end", False, True),
+              ("_data_start", "_guard_start", True, False),
+              ("_guard_end", "_data_end", True, False)]
+IDENTITY_MAP = [("_rodata_start", "_rodata_end", False, False),
+                ("_text_start", "_text_end", False, True),
+                ("_data_start", "_data_end", True, False)]
 
 
 def page_runs(granule, va, pa, size):
@@ -21,14 +26,22 @@ def page_runs(granule, va, pa, size):
     return [run for run in runs if run[1]]
 
 
+def edge(va, name):
+    """The address of a symbol. What is unmapped of the gap begins and ends at multiples of 64K."""
+    address = va + symbols()[name]
+    if name == "_guard_start":
+        return -(-address // 65536) * 65536
+    return address // 65536 * 65536 if name == "_guard_end" else address
+
+
 def mapped(granule, document, parts):
     """The runs, as dumped() has them, that the kernel maps for @parts of the image."""
     va, pa = number(document["image"]["va"]), number(document["image"]["pa"])
     runs = []
     for first, last, write, execute in parts:
-        start, end = symbols()[f"_{first}_start"], symbols()[f"_{last}_end"]
+        start, end = edge(va, first), edge(va, last)
         runs += [(*run, write, execute)
-                 for run in page_runs(granule, va + start, pa + start, end - start)]
+                 for run in page_runs(granule, start, pa + start - va, end - start)]
     return runs
 
 

@@ -82,7 +82,7 @@ WORDS = [
     ("panic=sometimes", record("panic", "panic", "sometimes", NO_CHOICE)),
     ("rodata=perhaps", record("rodata", "rodata", "perhaps", NO_CHOICE)),
     ("mem=lots", record("mem", "mem", "lots", "not a number this option can take")),
-    ("console=ttyS0", record("console", "console", "ttyS0", "no such console", "refused")),
+    ("console=tty0", record("console", "console", "tty0", "no such console", "refused")),
 ]
 
 

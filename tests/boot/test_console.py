@@ -5,7 +5,7 @@ import pytest
 from machine import PROMPT, Machine, boot, documents, number, symbols
 
 ENTRIES = {"EL1": ("", "hvc"), "EL2": ("virtualization=on", "smc")}
-LINE_MAX = 256
+LINE_MAX = 4096
 
 
 @pytest.fixture(scope="module", name="machine")
@@ -16,10 +16,21 @@ def fixture_machine():
         yield running
 
 
+COMMANDS = ("help", "report", "layout", "features", "overrides", "registers", "memory", "ptdump",
+            "walk", "at", "find", "timeline", "read", "write", "fault", "log", "more", "poweroff",
+            "reboot")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_shows_usage_and_an_example(machine, command):
+    usage, _, example = machine.command(f"help {command}").splitlines()
+    assert usage.startswith(f"usage:   {command} ") and example.startswith("example: ")
+    assert command in example
+
+
 def test_help_lists_every_command(machine):
     listed = machine.command("help")
-    for command in ("help", "report", "report json", "ptdump", "ptdump json", "ptdump idmap",
-                    "walk ADDR", "overrides", "poweroff", "reboot"):
+    for command in COMMANDS:
         assert f"  {command} " in listed
 
 
@@ -106,6 +117,15 @@ def test_the_text_dump_shows_what_the_json_dump_shows(machine, command, root):
         assert "AF" in words and "UXN" in words and entry["type"] in words
 
 
+def test_a_filtered_dump_is_a_document_of_what_passes(machine):
+    whole, = (table for table in machine.document("ptdump json")["tables"]
+              if table["root"] == "kernel")
+    document = machine.document("ptdump kernel image --perm rx --json")
+    assert [table["root"] for table in document["tables"]] == ["kernel"]
+    assert document["tables"][0]["entries"] == [
+        entry for entry in whole["entries"] if entry["execute"]]
+
+
 def test_overrides_says_that_there_are_none(machine):
     assert machine.command("overrides") == "  overrides    none\n"
 
@@ -122,6 +142,12 @@ def test_walk_finds_kernel_main_level_by_level(machine):
     assert lines[6] == f"  translates to  {pa:#018x}"
     assert "read-only, executable, guarded (BTI)" in lines[7]
     assert "MEM/NORMAL, shareability inner (from TCR), contiguous" in lines[8]
+    assert lines[9] == ("  descriptor     UXN=1 PXN=0 Contiguous=1 DBM=0 GP=1 nG=0 AF=1 "
+                        "OA[51:50]=0 AP[2:1]=2 AttrIndx=0")
+    assert lines[10] == f"  output address  {pa & ~0xFFF:#018x}"
+    assert f"page at {pa & ~0xFFF:#018x}" in lines[11]
+    assert lines[12].endswith(": permission fault, level 3")
+    assert lines[13] == "  the CPU agrees with the walk"
 
 
 def test_walk_takes_decimal_too(machine):
@@ -130,31 +156,53 @@ def test_walk_takes_decimal_too(machine):
 
 
 def test_walk_of_what_is_not_mapped_says_at_which_level_it_ends(machine):
-    assert machine.command("walk 0xfff0000000000000").endswith(
-        "  not mapped: translation fault, level -1\n")
+    upper = machine.command("walk 0xfff0000000000000")
+    assert "  not mapped: translation fault, level -1\n" in upper
+    assert upper.endswith("  the CPU agrees with the walk\n")
     lower = machine.command("walk 0x123")
     assert "no longer in TTBR0_EL1" in lower
-    assert lower.endswith("  not mapped: translation fault, level 1\n")
+    assert "  not mapped: translation fault, level 1\n" in lower
 
 
 ERRORS = {
     "walk 0x0010000000000000": "not canonical",
     "walk 0xffe0000000000000": "not canonical",
     "walk 0x8000000000000000": "not canonical",
-    "walk": "needs an address",
-    "walk kernel_main": "'kernel_main' is not an address",
-    "walk 0x": "is not an address",
-    "walk 0x10000000000000000": "is not an address",
-    "walk 18446744073709551616": "is not an address",
-    "walk 0x1 0x2": "is not an address",
-    "walk -1": "is not an address",
+    "walk": "walk: an argument is missing; usage: walk ADDR",
+    "walk kernel_main": "'kernel_main' is not a number",
+    "walk 0x": "is not a number",
+    "walk 0x10000000000000000": "is not a number",
+    "walk 18446744073709551616": "is not a number",
+    "walk 0x1 0x2": "'0x2' is one argument too many",
+    "walk -1": "is not a number",
     "frobnicate": "unknown command 'frobnicate'; help lists those there are",
-    "report yaml": "unknown command 'report yaml'",
+    "report yaml": "report: 'yaml' is no form of the report; there is: json",
     "reports": "unknown command 'reports'",
     "HELP": "unknown command 'HELP'",
-    "ptdump json idmap": "unknown command",
+    "ptdump swapper": "ptdump: 'swapper' is no map",
+    "ptdump 0x2000-0x1000": "ends before it starts",
+    "ptdump 0x1000-0x1000": "is empty",
+    "ptdump 0x1000-0x10000000000000000": "numbers of 64 bits",
+    "ptdump --level 4": "'4' is no level: -1 to 3",
+    "ptdump --level -2": "is no level",
+    "ptdump --level": "needs a value",
+    "ptdump --perm rwz": "are no permissions",
+    "at": "an argument is missing",
+    "find 0x": "is not a number",
+    "read 1 2 3": "one argument too many",
+    "write 0xffff800080000000": "an argument is missing",
+    "write 1 2 3": "bytes cannot be stored at once",
+    "write 0x1 2 8": "is not a multiple of the size",
+    "write 0 0x100 1": "does not fit the size",
+    "fault": "an argument is missing",
+    "fault read": "is not complete",
+    "fault sleep 1": "is no kind of fault",
+    "help frob": "unknown command 'frob'",
+    "log 1": "it takes no argument",
+    "1 " * 9: "unknown command '1'",
+    "walk " + "1 " * 9: "more than 8 arguments",
     "x" * 200: "xxx...'",
-    "poweroff now": "unknown command",
+    "poweroff now": "it takes no argument",
 }
 
 
@@ -191,16 +239,16 @@ def test_backspace_at_the_start_of_a_line_does_nothing(machine):
 
 def test_control_u_takes_back_the_line(machine):
     machine.send("nonsense\x15overrides\r")
-    machine.expect("\boverrides\r\n")
+    machine.expect("\b" * 8 + " " * 8 + "\b" * 8 + "overrides\r\n")
     assert machine.expect(PROMPT) == "  overrides    none\n"
 
 
 def test_the_longest_line_is_taken_and_a_longer_one_is_not_run(machine):
     longest = "walk " + "9" * (LINE_MAX - 5)
-    assert "is not an address" in machine.command(longest)
+    assert "is not a number" in machine.command(longest)
     machine.send("poweroff" + " " * LINE_MAX + "\r")
     answer = machine.expect(PROMPT)
-    assert f"line too long: {LINE_MAX} characters at most; nothing was run\n" in answer
+    assert f"line too long: {LINE_MAX} characters at most; 8 were dropped" in answer
 
 
 def test_cr_lf_and_crlf_each_end_one_line(machine):

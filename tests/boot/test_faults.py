@@ -48,6 +48,7 @@ class Victim(Machine):
         document = self.document("ptdump json")
         self.el = document["decision"]["el"]
         self.image = number(document["image"]["va"])
+        self.kaslr = document["image"]["kaslr"]["offset"]
         self.physical = number(document["image"]["pa"])
         self.levels = document["regime"]["levels"]
         self.root_level = document["regime"]["root_level"]
@@ -302,3 +303,90 @@ def test_a_report_that_itself_faults_ends_and_does_not_loop():
         victim.expect("another exception while reporting one")
         stop = victim.wait_stop()
     assert stop.code == STOP_EXCEPTION
+
+
+# (arguments of fault, kind of abort, its status, names in the backtrace)
+FAULTS = [
+    ("read {nowhere}", "data", r"translation fault, level \d", "memory_load"),
+    ("write {text}", "data", "permission fault, level 3", "memory_store"),
+    ("exec {nowhere}", "instruction", r"translation fault, level \d", "code_run"),
+    ("exec {data}", "instruction", "permission fault, level 3", "code_run"),
+    ("exec data", "instruction", "permission fault, level 3", "code_run"),
+    ("stack", "data", "translation fault, level 3", "use_stack"),
+]
+
+
+def commanded(victim, arguments):
+    """The report on what `fault` with @arguments does."""
+    victim.send("fault " + arguments.format(text=hex(victim.address("kernel_main")),
+                                            data=hex(victim.address("_bss_start")),
+                                            nowhere=hex(NOWHERE)) + "\r")
+    return victim.report()
+
+
+def calls(report):
+    """[name] of the functions in a report's backtrace, the latest first."""
+    after = report.split("calls, the latest first:\n")[1]
+    return re.findall(r"^  0x[0-9a-f]{16}  (\w+)\+0x[0-9a-f]+$", after, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+@pytest.mark.parametrize("arguments,kind,status,function", FAULTS,
+                         ids=lambda value: value[:12].strip())
+def test_a_fault_on_command_is_reported_with_its_calls(arguments, kind, status, function,
+                                                       page_size):
+    with Victim(f"arm64.pagesize={page_size}") as victim:
+        report = commanded(victim, arguments)
+        far = register(report, "FAR")
+        check_abort(report, victim, kind, status, far, register(report, "ELR"))
+        names = calls(report)
+        assert names[-4:] == ["command_fault", "command_execute", "shell_run", "kernel_main"]
+        assert function in names[:2]
+        offset = number(re.search(r"KASLR offset (0x[0-9a-f]{16});", report).group(1))
+        assert offset == number(victim.kaslr)
+        assert ("STACK OVERFLOW" in report) == (arguments == "stack")
+        if arguments == "exec data":
+            assert far == victim.address("data_page")
+
+
+@pytest.mark.parametrize("append", ["", "arm64.nopauth", "arm64.nobti", "arm64.nolva"])
+def test_calls_have_their_names_whatever_signs_return_addresses(append):
+    with Victim(append) as victim:
+        report = commanded(victim, "read 0x123")
+        assert calls(report) == ["memory_load", "command_fault", "command_execute", "shell_run",
+                                 "kernel_main"]
+
+
+@pytest.mark.parametrize("append,event", [("panic=reboot", "guest-reset"),
+                                          ("panic=poweroff", "guest-shutdown")])
+@pytest.mark.parametrize("arguments", ["exec data", "stack", "recursion"])
+def test_a_fault_on_command_ends_as_panic_says(arguments, append, event):
+    with Victim(append, exceptions=2 if arguments == "recursion" else 1) as victim:
+        victim.send(f"fault {arguments}\r")
+        assert victim.wait_end() == event
+
+
+def test_a_fault_in_a_report_is_reported_too():
+    with Victim(exceptions=2) as victim:
+        report = commanded(victim, "recursion")
+        first, second = report.split("pagoda: another exception while reporting one: ")
+        for part in (first, second):
+            assert "  ec   0x3c  BRK instruction\n" in part and "x30 0x" in part
+        assert victim.wait_stop().code == 0
+
+
+def test_memory_that_may_not_be_touched_is_refused_with_the_walk():
+    with Machine() as machine:
+        machine.expect(PROMPT)
+        image = number(machine.document("report json")["image"]["va"])
+        text, data = image + symbols()["kernel_main"] // 8 * 8, image + symbols()["data_page"]
+        for line, reason in ((f"write {text:#x} 0", "is read-only"),
+                             (f"write {NOWHERE:#x} 0", "is not mapped"),
+                             (f"read {NOWHERE:#x}", "is not mapped"),
+                             ("read 0x40200000", "is not an address of the kernel's")):
+            answer = machine.command(line)
+            assert reason in answer and "\nwalk 0x" in answer
+        assert machine.command(f"write {data:#x} 0x1122334455667788") == ""
+        assert machine.command(f"write {data + 2:#x} 0x41 1") == ""
+        assert machine.command(f"read {data:#x} 8") == (
+            f"{data:#018x}  88 77 41 55 44 33 22 11{' ' * 24}  .wAUD3\".\n")

@@ -15,6 +15,7 @@ COMMANDS = {
     "qemu-system-aarch64": "qemu-system-arm",
     "dtc": "device-tree-compiler",
     "gcc": "gcc",
+    "tmux": "tmux",
     "mkimage": "u-boot-tools",
     "mcopy": "mtools",
     "sbsign": "sbsigntool",

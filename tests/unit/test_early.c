@@ -905,6 +905,48 @@ struct console_case {
 	enum console_source source;
 };
 
+/* The first UART of the tree is the console and of @kind, or it cannot be used and PL011 two is. */
+static void assert_console_kind(struct fake_fdt_serial serial, bool usable, struct serial_kind kind)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	setup.fdt.serial = serial;
+	setup.fdt.uart[0].name = "serial@9000000";
+	setup.fdt.uart[1] =
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, false };
+	boot_well(&setup);
+	assert_int_equal(machine.handoff->facts.console.value, usable ? 0x9000000 : 0x9040000);
+	assert_memory_equal(&machine.handoff->facts.console_kind, &kind, sizeof(kind));
+}
+
+static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(void **state)
+{
+	static const struct {
+		const char *compatible;
+		u32 shift, width;
+		bool usable;
+		struct serial_kind kind;
+	} cases[] = {
+		{ "arm,sbsa-uart", 0, 0, true, { SERIAL_SBSA, 0, 0 } },
+		{ "ns16550a", 0, 0, true, { SERIAL_8250, 0, 1 } },
+		{ "ns16550", 2, 0, true, { SERIAL_8250, 2, 1 } },
+		{ "ns8250", 1, 2, true, { SERIAL_8250, 1, 2 } },
+		{ "snps,dw-apb-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "snps,dw-apb-uart", 2, 1, true, { SERIAL_8250, 2, 1 } },
+		{ "ns16550a", 2, 4, true, { SERIAL_8250, 2, 4 } },
+		{ "ns16550a", 1, 4, false, { 0 } }, /* registers overlap */
+		{ "ns16550a", 2, 3, false, { 0 } },
+		{ "ns16550a", 200, 0, false, { 0 } },
+		{ "vendor,uart", 0, 0, false, { 0 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_console_kind((struct fake_fdt_serial){ cases[i].compatible, cases[i].shift,
+							      cases[i].width },
+				    cases[i].usable, cases[i].kind);
+}
+
 static void the_console_is_what_stdout_path_names(void **state)
 {
 	static const struct console_case cases[] = {
@@ -1423,6 +1465,8 @@ int main(void)
 		cmocka_unit_test(an_initrd_is_memory_in_use),
 		cmocka_unit_test(the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr),
 		cmocka_unit_test(the_console_is_what_stdout_path_names),
+		cmocka_unit_test(
+			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),
 		cmocka_unit_test(a_console_that_is_disabled_or_out_of_reach_is_none),
 		cmocka_unit_test(
 			of_two_consoles_that_a_path_without_addresses_fits_the_first_counts),

@@ -280,6 +280,12 @@ static void a_plain_option_with_a_wrong_value_is_reported(void **state)
 		WRONG("rodata", "", REASON_NO_VALUE),
 		WRONG("console", "", REASON_NO_VALUE),
 		WRONG("earlycon", "pl011", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart8250", REASON_BAD_CHOICE),
+		WRONG("earlycon", "uart8250,0x900", REASON_BAD_CHOICE),
+		WRONG("earlycon", "uart8250,io,0x3f8", REASON_BAD_CHOICE),
+		WRONG("earlycon", "uart8250,mmio,", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart8250,mmio16,0x3f1", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart8250,mmio32,0x3f2", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,0", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,uart", REASON_BAD_NUMBER),
@@ -290,11 +296,10 @@ static void a_plain_option_with_a_wrong_value_is_reported(void **state)
 		WRONG("earlycon", "pl011,0x10000000000000", REASON_BAD_NUMBER),
 #undef WRONG
 		MALFORMED("mem", REASON_NO_VALUE, "mem", "mem", ""),
-		REFUSED("console=ttyS0,115200", REASON_NO_SUCH_CONSOLE, "console", "console",
-			"ttyS0,115200"),
 		REFUSED("console=ttyAM", REASON_NO_SUCH_CONSOLE, "console", "console", "ttyAM"),
-		REFUSED("earlycon=uart8250,0x9000000", REASON_NO_SUCH_CONSOLE, "earlycon",
-			"earlycon", "uart8250,0x9000000"),
+		REFUSED("earlycon=hvc,0x9000000", REASON_NO_SUCH_CONSOLE, "earlycon", "earlycon",
+			"hvc,0x9000000"),
+		REFUSED("console=tty0", REASON_NO_SUCH_CONSOLE, "console", "console", "tty0"),
 		REFUSED("earlycon=pl01,0x9000000", REASON_NO_SUCH_CONSOLE, "earlycon", "earlycon",
 			"pl01,0x9000000"),
 		REFUSED("earlycon=,0x9000000", REASON_NO_SUCH_CONSOLE, "earlycon", "earlycon",
@@ -328,6 +333,8 @@ static void assert_options(const char *line, struct boot_options expected)
 	assert_int_equal(parsed.options.memory_limit, expected.memory_limit);
 	assert_int_equal(parsed.options.has_earlycon, expected.has_earlycon);
 	assert_int_equal(parsed.options.earlycon.value, expected.earlycon.value);
+	assert_memory_equal(&parsed.options.earlycon_kind, &expected.earlycon_kind,
+			    sizeof(struct serial_kind));
 	assert_string_equal(parsed.options.run, expected.run);
 	assert_int_equal(parsed.options.record_count, 0);
 	assert_int_equal(parsed.options.records_dropped, 0);
@@ -364,6 +371,19 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "mem=1g", { .memory_limit = GIB(1) } },
 		{ "mem=0x10000000", { .memory_limit = 0x10000000 } },
 		{ "earlycon", { .has_earlycon = true } },
+		{ "console=ttyS0,115200", { .has_earlycon = false } },
+		{ "earlycon=uart8250,mmio32,0xfe215040,115200n8",
+		  { .has_earlycon = true,
+		    .earlycon = { 0xfe215040 },
+		    .earlycon_kind = { SERIAL_8250, 2, 4 } } },
+		{ "console=uart8250,mmio16,0x102",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x102 },
+		    .earlycon_kind = { SERIAL_8250, 1, 2 } } },
+		{ "earlycon=uart,mmio,0x101",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x101 },
+		    .earlycon_kind = { SERIAL_8250, 0, 1 } } },
 		{ "earlycon=", { .has_earlycon = true } },
 		{ "earlycon=pl011,0x9000000", { .has_earlycon = true, .earlycon = { 0x9000000 } } },
 		{ "earlycon=pl011,mmio32,0x9000000",

@@ -17,6 +17,7 @@ static u32 mmio_read32(const volatile u32 *address);
 static void mmio_write32(volatile u32 *address, u32 value);
 
 #define pl011_enable tested_enable
+#define pl011_fifo_enable tested_fifo_enable
 #define pl011_write tested_write
 #define pl011_read tested_read
 #include "../../lib/pl011.c"
@@ -24,7 +25,9 @@ static void mmio_write32(volatile u32 *address, u32 value);
 /* From DDI 0183, chapter 3, not from the driver. */
 #define OFFSET_DATA 0x00
 #define OFFSET_FLAGS 0x18
+#define OFFSET_LINE 0x2c
 #define OFFSET_CONTROL 0x30
+#define FLAG_BUSY 0x08
 #define FLAG_RECEIVE_EMPTY 0x10
 #define FLAG_TRANSMIT_FULL 0x20
 
@@ -50,7 +53,7 @@ static u32 flags_read(void)
 
 	device.flag_reads++;
 	if (device.dead || device.full_polls > 0)
-		flags |= FLAG_TRANSMIT_FULL;
+		flags |= FLAG_TRANSMIT_FULL | FLAG_BUSY;
 	if (device.full_polls > 0)
 		device.full_polls--;
 	return flags;
@@ -65,6 +68,7 @@ static u32 mmio_read32(const volatile u32 *address)
 	case OFFSET_FLAGS:
 		return flags_read();
 	case OFFSET_CONTROL:
+	case OFFSET_LINE:
 		return *address;
 	}
 	fail_msg("read at %#zx", offset_of(address));
@@ -82,7 +86,12 @@ static void mmio_write32(volatile u32 *address, u32 value)
 		device.sent[device.sent_count++] = (char)value;
 		device.full_polls = device.busy_polls;
 		return;
+	case OFFSET_LINE:
+		assert_int_equal(device.registers[OFFSET_CONTROL / 4] & 1, 0); /* it is off */
+		*address = value;
+		return;
 	case OFFSET_CONTROL:
+		assert_int_equal(device.full_polls, 0);
 		device.control_writes++;
 		*address = value;
 		return;
@@ -163,6 +172,30 @@ static void a_device_that_is_on_is_left_alone(void **state)
 	assert_int_equal(device.control_writes, 0);
 }
 
+static void fifos_are_turned_on_with_the_uart_off_and_nothing_left_to_send(void **state)
+{
+	(void)state;
+	device.registers[OFFSET_CONTROL / 4] = 0xc301;
+	device.registers[OFFSET_LINE / 4] = 0x60;
+	device.full_polls = 1000;
+	tested_fifo_enable(device.registers);
+	assert_int_equal(device.registers[OFFSET_LINE / 4], 0x70);
+	assert_int_equal(device.registers[OFFSET_CONTROL / 4], 0xc301);
+	assert_int_equal(device.control_writes, 2);
+	tested_fifo_enable(device.registers);
+	assert_int_equal(device.control_writes, 2);
+}
+
+static void a_device_that_is_never_idle_keeps_its_settings(void **state)
+{
+	(void)state;
+	device.registers[OFFSET_CONTROL / 4] = 0x301;
+	device.dead = true;
+	tested_fifo_enable(device.registers);
+	assert_int_equal(device.control_writes, 0);
+	assert_int_equal(device.registers[OFFSET_LINE / 4], 0);
+}
+
 static void bytes_received_come_without_their_error_bits(void **state)
 {
 	(void)state;
@@ -186,6 +219,11 @@ int main(void)
 		cmocka_unit_test_setup(a_device_that_is_off_is_turned_on_with_its_settings_kept,
 				       device_reset),
 		cmocka_unit_test_setup(a_device_that_is_on_is_left_alone, device_reset),
+		cmocka_unit_test_setup(
+			fifos_are_turned_on_with_the_uart_off_and_nothing_left_to_send,
+			device_reset),
+		cmocka_unit_test_setup(a_device_that_is_never_idle_keeps_its_settings,
+				       device_reset),
 		cmocka_unit_test_setup(bytes_received_come_without_their_error_bits, device_reset),
 	};
 

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include <pagoda/alloc.h>
+#include <pagoda/command.h>
+#include <pagoda/line.h>
 #include <pagoda/memory.h>
 #include <pagoda/psci.h>
 #include <pagoda/shell.h>
@@ -19,6 +21,7 @@
 
 static struct sample sample;
 static const char *typed;
+static bool pasted; /* all at once */
 static jmp_buf typed_out;
 static unsigned poweroffs, reboots;
 
@@ -26,12 +29,38 @@ int console_read(void)
 {
 	static bool idle;
 
-	idle = !idle; /* every other time nothing was typed yet */
+	idle = !idle && !pasted; /* every other time nothing was typed yet */
 	if (idle)
 		return -1;
 	if (!*typed)
 		longjmp(typed_out, 1);
 	return (u8)*typed++;
+}
+
+u64 at_translate(vaddr_t va, bool write)
+{
+	(void)va;
+	(void)write;
+	return 0x809; /* a translation fault */
+}
+
+u64 memory_load(vaddr_t va, unsigned size)
+{
+	(void)size;
+	return va.value & 0xff;
+}
+
+void memory_store(vaddr_t va, unsigned size, u64 value)
+{
+	(void)va;
+	(void)size;
+	(void)value;
+}
+
+void command_fault(const struct kernel *kernel, const struct arguments *arguments)
+{
+	(void)kernel;
+	print("%s\n", arguments->command);
 }
 
 void psci_poweroff(enum psci_conduit conduit)
@@ -108,7 +137,7 @@ static void an_unknown_command_is_one_line_that_names_help(void **state)
 				 "unknown command 'frob'; help lists those there are\n"
 				 "pagoda> ");
 	assert_session("report xml\r", "pagoda> report xml\n"
-				       "unknown command 'report xml'; help lists those there are\n"
+				       "report: 'xml' is no form of the report; there is: json\n"
 				       "pagoda> ");
 	assert_session("helpful\r", "pagoda> helpful\n"
 				    "unknown command 'helpful'; help lists those there are\n"
@@ -136,7 +165,7 @@ static void backspace_takes_back_one_character_and_no_more_than_there_are(void *
 static void ctrl_u_takes_back_the_line(void **state)
 {
 	(void)state;
-	assert_session("ab\025y\r", "pagoda> ab\b \b\b \by\n"
+	assert_session("ab\025y\r", "pagoda> ab\b\b  \b\by\n"
 				    "unknown command 'y'; help lists those there are\n"
 				    "pagoda> ");
 }
@@ -149,23 +178,23 @@ static void control_characters_are_neither_echoed_nor_taken(void **state)
 					  "pagoda> ");
 }
 
-static void a_line_that_is_too_long_is_not_run(void **state)
+static void a_line_that_is_too_long_is_not_run_and_how_much_is_said(void **state)
 {
-	const char *const error = "\nline too long: 256 characters at most; nothing was run\n";
-	char keys[SHELL_LINE_MAX + 3];
+	static char keys[LINE_TEXT_MAX + 3];
 
 	(void)state;
 	memset(keys, ' ', sizeof(keys));
 	memcpy(keys, "poweroff", strlen("poweroff"));
-	strcpy(keys + SHELL_LINE_MAX, "\r");
+	strcpy(keys + LINE_TEXT_MAX, "\r");
 	poweroffs = 0;
 	sample_make(&sample, 12, 52);
 	run_shell("", keys);
 	assert_int_equal(poweroffs, 1);
-	strcpy(keys + SHELL_LINE_MAX, " \r");
+	strcpy(keys + LINE_TEXT_MAX, " \r");
 	run_shell("", keys);
 	assert_int_equal(poweroffs, 1);
-	assert_non_null(strstr(captured, error));
+	assert_non_null(strstr(captured, "\nline too long: 4096 characters at most; 1 were dropped "
+					 "and nothing was run\npagoda> "));
 }
 
 static void blanks_around_and_between_words_do_not_matter(void **state)
@@ -182,10 +211,13 @@ static void walk_wants_an_address(void **state)
 {
 	(void)state;
 	assert_session("walk\r", "pagoda> walk\n"
-				 "walk: needs an address, like walk 0xffff800080000000\n"
+				 "walk: an argument is missing; usage: walk ADDR\n"
 				 "pagoda> ");
+	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
+				     "walk: '2' is one argument too many; usage: walk ADDR\n"
+				     "pagoda> ");
 	assert_session("walk 0x12q\r", "pagoda> walk 0x12q\n"
-				       "walk: '0x12q' is not an address: hexadecimal after 0x, or "
+				       "walk: '0x12q' is not a number: hexadecimal after 0x, or "
 				       "decimal, 64 bits at most\n"
 				       "pagoda> ");
 	assert_session("walk 0x10000000000000\r",
@@ -235,26 +267,91 @@ static void poweroff_and_reboot_say_why_the_machine_is_still_there(void **state)
 	assert_non_null(strstr(captured, "reboot: the FDT names no PSCI\n"));
 }
 
-static void every_command_that_help_lists_is_known(void **state)
+static void every_command_that_help_lists_is_known_and_has_help(void **state)
 {
-	static const char *const names[] = { "help",	    "report",	   "report json",
-					     "overrides",   "ptdump",	   "ptdump idmap",
-					     "ptdump json", "layout",	   "memory",
-					     "memory test", "change test", "buddy",
-					     "buddy test",  "vmalloc",	   "vmalloc test",
-					     "poweroff",    "reboot",	   "walk 0" };
+	static const char *const names[] = {
+		"help",	  "report", "layout",  "features", "overrides", "registers",
+		"memory", "ptdump", "walk",    "at",	   "find",	"timeline",
+		"read",	  "write",  "fault",   "poweroff", "reboot",	"log",
+		"more",	  "buddy",  "vmalloc", "change",
+	};
 
 	(void)state;
 	sample_make(&sample, 12, 52);
-	run_shell("help", "");
-	for (unsigned i = 0; i < ARRAY_SIZE(names) - 1; i++)
-		assert_non_null(strstr(captured, names[i]));
-	assert_non_null(strstr(captured, "walk ADDR"));
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		run_shell(names[i], "");
-		assert_null(strstr(captured, "unknown command"));
+		char line[80], usage[80];
+
+		run_shell("help", "");
+		snprintf(usage, sizeof(usage), "\n  %s ", names[i]);
+		assert_non_null(strstr(captured, usage));
+		snprintf(line, sizeof(line), "help %s; %s 1 2 3 4", names[i], names[i]);
+		run_shell(line, "");
+		snprintf(usage, sizeof(usage), "\nusage:   %s ", names[i]);
+		assert_non_null(strstr(captured, usage));
+		assert_non_null(strstr(captured, "\nexample: "));
+		assert_true(strcmp(names[i], "more") == 0 || strcmp(names[i], "help") == 0 ||
+			    !strstr(captured, "unknown command"));
 	}
+	allocator_commands = 0;
+	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test; change test", "");
 	assert_int_equal(allocator_commands, 0x3f); /* every one, and each its own */
+}
+
+/* The examples that help gives, but for those that would end the session, are good commands. */
+static void the_example_of_every_command_runs_without_an_error(void **state)
+{
+	char *example;
+	const char *help = "help report layout features overrides registers memory ptdump;"
+			   "help walk at find timeline read write log more";
+	static char text[CAPTURE_MAX];
+	char line[80];
+
+	(void)state;
+	sample_make(&sample, 12, 52);
+	run_shell(help, "");
+	strcpy(text, captured);
+	for (example = strstr(text, "example: "); example; example = strstr(example, "example: ")) {
+		example += strlen("example: ");
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(example, "\n"), example);
+		run_shell(line, "");
+		assert_null(strstr(captured, "usage"));
+		assert_null(strstr(captured, "unknown"));
+		assert_null(strstr(captured, " is no"));
+	}
+}
+
+static void a_tab_completes_the_word_before_it(void **state)
+{
+	(void)state;
+	assert_session("ov\t", "pagoda> overrides ");
+	assert_session("report j\t", "pagoda> report json ");
+	assert_session("help tim\t", "pagoda> help timeline ");
+	assert_session("more ptdump --w\t", "pagoda> more ptdump --wx ");
+	assert_session("re\t", "pagoda> re\nreport  registers  read  reboot  \npagoda> re");
+	assert_session("po\tx", "pagoda> poweroff x");
+	assert_session("zz\t", "pagoda> zz");
+	assert_session("walk \t", "pagoda> walk ");
+}
+
+static void a_tab_that_was_pasted_is_a_blank(void **state)
+{
+	(void)state;
+	pasted = true;
+	assert_session("#\tre\t\tport\r", "pagoda> # re  port\npagoda> ");
+	pasted = false;
+}
+
+static void the_history_brings_lines_back(void **state)
+{
+	(void)state;
+	assert_session("# a\r# b\r\033[A\033[A\r", "pagoda> # a\npagoda> # b\n"
+						   "pagoda> # b\ba\npagoda> ");
+}
+
+static void ctrl_c_drops_the_line(void **state)
+{
+	(void)state;
+	assert_session("reboot\003\r", "pagoda> reboot^C\npagoda> \npagoda> ");
 }
 
 int main(void)
@@ -265,13 +362,18 @@ int main(void)
 		cmocka_unit_test(backspace_takes_back_one_character_and_no_more_than_there_are),
 		cmocka_unit_test(ctrl_u_takes_back_the_line),
 		cmocka_unit_test(control_characters_are_neither_echoed_nor_taken),
-		cmocka_unit_test(a_line_that_is_too_long_is_not_run),
+		cmocka_unit_test(a_line_that_is_too_long_is_not_run_and_how_much_is_said),
 		cmocka_unit_test(blanks_around_and_between_words_do_not_matter),
 		cmocka_unit_test(walk_wants_an_address),
 		cmocka_unit_test(the_commands_of_pagoda_run_come_before_the_prompt),
 		cmocka_unit_test(pagoda_run_cannot_send_control_characters_to_the_terminal),
 		cmocka_unit_test(poweroff_and_reboot_say_why_the_machine_is_still_there),
-		cmocka_unit_test(every_command_that_help_lists_is_known),
+		cmocka_unit_test(every_command_that_help_lists_is_known_and_has_help),
+		cmocka_unit_test(the_example_of_every_command_runs_without_an_error),
+		cmocka_unit_test(a_tab_completes_the_word_before_it),
+		cmocka_unit_test(a_tab_that_was_pasted_is_a_blank),
+		cmocka_unit_test(the_history_brings_lines_back),
+		cmocka_unit_test(ctrl_c_drops_the_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

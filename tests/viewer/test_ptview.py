@@ -139,19 +139,24 @@ def test_every_dump_of_a_log_is_there_in_its_order():
 
 def test_a_boot_that_was_cut_short_does_not_hide_the_next():
     text = console()
-    half = text[:text.index('"tables"') + 400]
+    half = text[:text.index("\n", text.index('"raw"')) + 60]
     dumps, notes = ptview_log.read_log(half + "\n" + text, "log")
-    assert len(dumps) == 2 and runs(dumps[1]) == expected(text)
+    assert [count(dump) for dump in dumps] == [1, sum(map(len, expected(text).values()))]
+    assert runs(dumps[1]) == expected(text)
     assert len(notes) == 1 and notes[0]["first"] <= half.count("\n") + 1
 
 
 def test_a_cut_text_dump_gives_the_runs_before_the_cut():
-    lines = console("", ALL).split("\n")
+    text = console("", ALL)
+    lines = text.split("\n")
     at = next(i for i, line in enumerate(lines) if line.startswith("kernel map: 4K"))
     end = next(i for i, line in enumerate(lines) if line.startswith("---[ Image end"))
     dump, notes = read_one("\n".join([*lines[at:at + 9], NOISE, *lines[at + 9:end]]))
     assert [note["first"] for note in notes] == [10, end - at + 1]
-    assert runs(dump)["kernel"] == expected(console("", ALL))["kernel"][:3]
+    image = next(row for row in document(text)["layout"] if row["name"] == "image")
+    before = [run for run in expected(text)["kernel"] if run[0] < int(image["end"], 16)]
+    assert runs(dump)["kernel"] == before
+    assert 3 < len(before) < len(expected(text)["kernel"])
 
 
 @pytest.mark.parametrize("change, said", [
@@ -214,11 +219,13 @@ def test_a_missing_log_is_one_line_and_status_1(tmp_path):
 
 def test_what_could_not_be_read_is_said_with_its_lines(tmp_path):
     lines = console().split("\n")
-    lines[60:60] = [NOISE, NOISE]
+    at = lines.index("{") + 9
+    lines[at:at] = [NOISE, NOISE]
     (tmp_path / "boot.log").write_text("\n".join(lines))
     result = ptview("boot.log", cwd=tmp_path)
     assert result.returncode == 0
-    assert "ptview: boot.log:61-62: not a line of the JSON document around it\n" in result.stderr
+    assert (f"ptview: boot.log:{at + 1}-{at + 2}: not a line of the JSON document around it\n"
+            in result.stderr)
     assert (tmp_path / "boot.html").exists()
 
 
@@ -264,6 +271,23 @@ def test_the_drawing_is_well_formed_and_shows_each_run(size, fallback):
     for shape in root.iter(f"{SVG}rect"):
         x, width = float(shape.get("x")), float(shape.get("width"))
         assert 0 <= x <= x + width <= 720
+
+
+@pytest.mark.parametrize("fallback", ["", "arm64.nolva"])
+def test_each_group_of_runs_has_a_letter_of_its_own(fallback):
+    """Under one of the strips of the whole, and again where the group is drawn."""
+    texts = list(drawing(console(f"nokaslr {fallback}")).iter(f"{SVG}text"))
+    marks = [element for element in texts if element.text in tuple("abcdefgh")]
+    titles = [element.text for element in texts if re.match("[a-h]  ", element.text)]
+    assert [mark.text for mark in marks] == [title[0] for title in titles]
+    assert [title.split()[1].rstrip(",") for title in titles] == [
+        "linear", "image", "pci_io", "fixmap"]
+    for mark, after in zip(marks, marks[1:]):
+        if mark.get("y") == after.get("y"):
+            assert float(after.get("x")) - float(mark.get("x")) >= 9
+    above = "above the linear map" in [element.text for element in texts]
+    assert above == (fallback == "")
+    assert (marks[0].get("y") != marks[1].get("y")) == above
 
 
 def test_the_drawing_of_two_dumps_holds_both():

@@ -53,6 +53,25 @@ void print(const char *text, ...)
 	console_write(buffer, length);
 }
 
+void console_watch_begin(unsigned page_rows)
+{
+	(void)page_rows;
+}
+
+bool console_watch_end(void)
+{
+	return false;
+}
+
+bool console_interrupted(void)
+{
+	return false;
+}
+
+void console_show_log(void)
+{
+}
+
 u64 counter_frequency(void)
 {
 	return 62500000;

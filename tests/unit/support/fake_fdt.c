@@ -143,6 +143,15 @@ static void put_psci(struct writer *writer, const struct fake_fdt *fdt)
 	end(writer);
 }
 
+static void put_serial(struct writer *writer, const struct fake_fdt_serial *serial)
+{
+	put_string(writer, "compatible", serial->compatible);
+	if (serial->reg_shift)
+		put_cells(writer, "reg-shift", &serial->reg_shift, 1);
+	if (serial->reg_io_width)
+		put_cells(writer, "reg-io-width", &serial->reg_io_width, 1);
+}
+
 /* Every UART of @place. @cells: of an address there and of a size. */
 static void put_uarts(struct writer *writer, const struct fake_fdt *fdt, enum fake_fdt_place place,
 		      unsigned cells)
@@ -157,9 +166,12 @@ static void put_uarts(struct writer *writer, const struct fake_fdt *fdt, enum fa
 		if (uart->place != place)
 			continue;
 		begin(writer, uart->name);
-		note(writer,
-		     fdt_property(writer->blob, "compatible", compatible, sizeof(compatible)));
 		put_cells(writer, "reg", cells == 1 ? narrow : wide, cells * 2);
+		if (i == 0 && fdt->serial.compatible)
+			put_serial(writer, &fdt->serial);
+		else
+			note(writer, fdt_property(writer->blob, "compatible", compatible,
+						  sizeof(compatible)));
 		if (uart->disabled)
 			put_string(writer, "status", "disabled");
 		end(writer);

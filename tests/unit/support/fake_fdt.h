@@ -32,6 +32,12 @@ struct fake_fdt_uart {
 	bool disabled;
 };
 
+/* What uart[0] is, unless compatible is null: then it is a PL011 like the others. */
+struct fake_fdt_serial {
+	const char *compatible;
+	uint32_t reg_shift, reg_io_width; /* left out where 0 */
+};
+
 struct fake_fdt {
 	bool no_chosen, no_memory, has_seed;
 	uint64_t seed;
@@ -46,6 +52,7 @@ struct fake_fdt {
 	struct fake_fdt_range no_map[FAKE_FDT_RANGES_MAX]; /* there too, with that property */
 	struct fake_fdt_range initrd; /* size 0: none; addresses of one cell if below 2^32 */
 	struct fake_fdt_uart uart[FAKE_FDT_UARTS_MAX];
+	struct fake_fdt_serial serial;
 	unsigned padding; /* bytes of a property that nobody reads, before /chosen */
 };
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A serial port of any kind that Pagoda knows, polled. @registers is the device wherever the caller
+ * reaches it: at its physical address with the MMU off, through the fixmap in the kernel, in plain
+ * memory in a host test. Every wait is bounded.
+ */
+#ifndef PAGODA_SERIAL_H
+#define PAGODA_SERIAL_H
+
+#include <pagoda/types.h>
+
+enum serial_type {
+	SERIAL_PL011,
+	SERIAL_SBSA, /* "SBSA generic UART": a PL011 whose settings are firmware's business */
+	SERIAL_8250, /* and 16550, and the DesignWare APB UART */
+};
+
+/* All zero is a PL011. */
+struct serial_kind {
+	u8 type; /* enum serial_type */
+	u8 reg_shift; /* 8250: registers are 2^this bytes apart */
+	u8 io_width; /* 8250: bytes in an access: 1, 2 or 4 */
+};
+
+/* "PL011" and so on. */
+const char *serial_type_str(enum serial_type type);
+
+/* serial_enable() - turn it on where firmware left it off; rate unchanged. */
+void serial_enable(struct serial_kind kind, volatile void *registers);
+
+/* serial_fifo_enable() - turn its FIFOs on, so that what is pasted has somewhere to wait. */
+void serial_fifo_enable(struct serial_kind kind, volatile void *registers);
+
+/*
+ * serial_write() - send @length bytes, "\n" as "\r\n". False where the device stopped taking them.
+ */
+bool serial_write(struct serial_kind kind, volatile void *registers, const char *text,
+		  size_t length);
+
+/* serial_read() - the next byte received, or -1. Does not wait. */
+int serial_read(struct serial_kind kind, volatile void *registers);
+
+#endif /* PAGODA_SERIAL_H */

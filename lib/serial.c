@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From a kind of serial port to its driver.
+ * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
+ * host. May not use: absolute addresses, .bss, function pointers.
+ */
+#include <pagoda/pl011.h>
+#include <pagoda/serial.h>
+#include <pagoda/uart8250.h>
+
+/* The SBSA's UART has neither CR nor LCR_H to write: firmware has turned it on. */
+void serial_enable(struct serial_kind kind, volatile void *registers)
+{
+	if (kind.type == SERIAL_PL011)
+		pl011_enable((volatile u32 *)registers);
+}
+
+void serial_fifo_enable(struct serial_kind kind, volatile void *registers)
+{
+	switch ((enum serial_type)kind.type) {
+	case SERIAL_PL011:
+		pl011_fifo_enable((volatile u32 *)registers);
+		break;
+	case SERIAL_SBSA:
+		break;
+	case SERIAL_8250:
+		uart8250_fifo_enable(kind, registers);
+		break;
+	}
+}
+
+bool serial_write(struct serial_kind kind, volatile void *registers, const char *text,
+		  size_t length)
+{
+	if (kind.type == SERIAL_8250)
+		return uart8250_write(kind, registers, text, length);
+	return pl011_write((volatile u32 *)registers, text, length);
+}
+
+int serial_read(struct serial_kind kind, volatile void *registers)
+{
+	if (kind.type == SERIAL_8250)
+		return uart8250_read(kind, registers);
+	return pl011_read((volatile u32 *)registers);
+}

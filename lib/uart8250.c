@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The 8250 driver, as much of it as a console needs.
+ * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
+ * host. May not use: absolute addresses, .bss, state of its own.
+ */
+#include <pagoda/mmio.h>
+#include <pagoda/uart8250.h>
+
+/* Registers by number (PC16550D, table II). */
+enum uart8250_register {
+	UART_DATA = 0, /* RBR, THR; LCR.DLAB is clear once firmware is done */
+	UART_FCR = 2,
+	UART_LSR = 5,
+};
+
+#define FCR_ENABLE 0x01 /* FIFOs, cleared by being turned on; an interrupt for each byte */
+
+#define LSR_DATA_READY 0x01
+#define LSR_THR_EMPTY 0x20
+
+/* As for the PL011: longer than a character takes at any rate. */
+#define POLLS_MAX 1000000
+
+static u8 get(struct serial_kind kind, volatile void *registers, enum uart8250_register number)
+{
+	volatile u8 *at = (volatile u8 *)registers + ((u32)number << kind.reg_shift);
+
+	if (kind.io_width == sizeof(u32))
+		return (u8)mmio_read32((volatile u32 *)(volatile void *)at);
+	if (kind.io_width == sizeof(u16))
+		return (u8)mmio_read16((volatile u16 *)(volatile void *)at);
+	return mmio_read8(at);
+}
+
+static void set(struct serial_kind kind, volatile void *registers, enum uart8250_register number,
+		u8 value)
+{
+	volatile u8 *at = (volatile u8 *)registers + ((u32)number << kind.reg_shift);
+
+	if (kind.io_width == sizeof(u32))
+		mmio_write32((volatile u32 *)(volatile void *)at, value);
+	else if (kind.io_width == sizeof(u16))
+		mmio_write16((volatile u16 *)(volatile void *)at, value);
+	else
+		mmio_write8(at, value);
+}
+
+/* On an 8250, which has none, the write has no effect. */
+void uart8250_fifo_enable(struct serial_kind kind, volatile void *registers)
+{
+	set(kind, registers, UART_FCR, FCR_ENABLE);
+}
+
+static bool put(struct serial_kind kind, volatile void *registers, char c)
+{
+	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
+		if (!(get(kind, registers, UART_LSR) & LSR_THR_EMPTY))
+			continue;
+		set(kind, registers, UART_DATA, (u8)c);
+		return true;
+	}
+	return false;
+}
+
+bool uart8250_write(struct serial_kind kind, volatile void *registers, const char *text,
+		    size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '\n' && !put(kind, registers, '\r'))
+			return false;
+		if (!put(kind, registers, text[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A bus without the device reads as ones throughout: no LSR of a live one does. */
+int uart8250_read(struct serial_kind kind, volatile void *registers)
+{
+	u8 status = get(kind, registers, UART_LSR);
+
+	if (!(status & LSR_DATA_READY) || status == 0xff)
+		return -1;
+	return get(kind, registers, UART_DATA);
+}
