@@ -9,6 +9,9 @@
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
 # make docs-images   docs/images again, from what is built
+# make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
+# make mutants    whether the tests catch seeded defects
+# make coverage   what of pi/, mm/ and lib/ the unit tests reach
 # make bench      what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux
 # make bench-boot only what the boot to kernel_main costs, by function
 # make bench-baseline   make what it costs now the baseline that `make test` compares with
@@ -201,8 +204,9 @@ firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
 
 # ---- unit tests, on this machine ---------------------------------------------------------------
 
-host_flags := -std=gnu11 -O1 -g $(warnings) -fno-omit-frame-pointer -fsanitize=address,undefined \
-	-fno-sanitize-recover=all -Iinclude -I$(O)/gen -Itests/unit
+HOST_CHECKS ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
+	-Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
 	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
@@ -228,6 +232,8 @@ $(O)/host/test_%: $(O)/host/tests/unit/test_%.o $(O)/host/libpagoda.a
 	$(Q)$(HOSTCC) $(host_flags) -o $@ $^ -lcmocka -lfdt
 
 -include $(host_objects:.o=.d) $(unit_sources:%.c=$(O)/host/%.d)
+
+include tests/fuzz/fuzz.mk
 
 # The plugin that counts a boot's instructions.
 $(O)/count.so: tests/bench/count.c
@@ -300,6 +306,22 @@ setup-view:
 docs-images: setup-view
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)scripts/docs-images
+
+# ---- testing the tests -------------------------------------------------------------------------
+
+.PHONY: mutants setup-coverage coverage
+mutants: setup-test
+	$(Q)scripts/mutants
+
+setup-coverage:
+	@scripts/setup coverage
+
+# Without sanitizers and optimization, which add and remove branches.
+coverage: setup-coverage
+	@$(MAKE) --no-print-directory O=$(O)/coverage HOST_CHECKS='-O0 --coverage' unit
+	$(Q)gcovr --root . --filter '(pi|mm|lib)/' $(O)/coverage
+	$(Q)gcovr --root . --filter '(pi|mm|lib)/' --branches --fail-under-line 95 \
+		--fail-under-branch 90 $(O)/coverage
 
 # ---- keeping it clean --------------------------------------------------------------------------
 

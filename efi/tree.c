@@ -10,9 +10,8 @@
 #include <pagoda/string.h>
 
 #define SETTINGS_MAX 10
-/* For memory, settings and their names: see FDT_EDIT_ROOM and ACPI_FDT_ROOM. */
+/* For memory, settings and their names: see FDT_EDIT_ROOM. */
 #define TREE_ROOM KIB(64)
-#define PROCESSOR_ROOM 256
 
 /* What is set in /chosen, collected. */
 struct settings {
@@ -89,7 +88,7 @@ efi_status_t efi_prepare_fdt(struct efi_stub *stub)
 		status = open_acpi(stub);
 	if (status != EFI_SUCCESS)
 		return status;
-	size += source + (u64)stub->acpi.processors * PROCESSOR_ROOM;
+	size += source + acpi_fdt_room(&stub->acpi);
 	status = efi_allocate(stub, &stub->fdt_pages, EFI_ACPI_RECLAIM, size);
 	if (status != EFI_SUCCESS)
 		efi_say(stub, "no memory for an FDT of %lu bytes: %s", size,

@@ -14,6 +14,7 @@
 #include <pagoda/report.h>
 #include <pagoda/string.h>
 #include <pagoda/text.h>
+#include <pagoda/timeline.h>
 
 /* As much of a mistyped command as its error message repeats. */
 #define QUOTE_MAX 40
@@ -300,7 +301,7 @@ static void command_run_plain(const struct kernel *kernel, enum command command)
 		command_registers(kernel);
 		break;
 	case COMMAND_TIMELINE:
-		command_timeline(kernel);
+		timeline_text(kernel);
 		break;
 	case COMMAND_LOG:
 		console_show_log();

@@ -15,6 +15,7 @@
 #include <pagoda/string.h>
 
 struct boot_handoff boot_handoff;
+struct memory_map boot_memory __attribute__((section(".noinit")));
 
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[];

@@ -74,7 +74,7 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 	case WARNING_IMAGE_RESERVED:
 		return kernel->memory_fate.image_reserved;
 	case WARNING_MEMORY_DROPPED:
-		return handoff->facts.memory.dropped != 0;
+		return kernel->memory->dropped != 0;
 	case WARNING_NO_CHOSEN:
 		return !handoff->facts.fdt.has_chosen;
 	case WARNING_COMMAND_LINE_CUT:
@@ -184,7 +184,7 @@ static void warning_write(const struct kernel *kernel, enum report_warning warni
 		       wxn_off_reason(kernel));
 	} else if (warning == WARNING_MEMORY_DROPPED) {
 		format(text, WARNING_TEXT_MAX, "%u memory ranges of the FDT were not taken in",
-		       handoff->facts.memory.dropped);
+		       kernel->memory->dropped);
 	} else if (warning == WARNING_COMMAND_LINE_CUT) {
 		format(text, WARNING_TEXT_MAX, "the command line was cut after %u characters",
 		       handoff->facts.command_line_length);

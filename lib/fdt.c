@@ -470,8 +470,11 @@ bool fdt_is_string(const u8 *data, u32 size)
 
 bool fdt_has_string(const u8 *data, u32 size, const char *word)
 {
-	const u8 *end = data + size;
+	const u8 *end;
 
+	if (size == 0) /* and @data may be null */
+		return false;
+	end = data + size;
 	/* Cut after the last NUL: every string that starts before the cut ends before it. */
 	while (end != data && end[-1] != '\0')
 		end--;

@@ -9,36 +9,6 @@
 
 #include "tables.h"
 
-/* What must change together: one leaf, or all of a contiguous run. */
-struct unit {
-	u64 *slot; /* its first descriptor */
-	pte_t pte; /* what stands there */
-	struct pte_info info;
-	u64 va, size;
-	unsigned count; /* descriptors */
-	int level;
-};
-
-static bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit)
-{
-	const struct regime *regime = &space->regime;
-	struct pt_entry entry = pt_find(space, va);
-	u64 span = regime_span(regime, entry.level), slot = entry.slot.value;
-
-	if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
-		return false;
-	unit->info = pte_decode(regime, entry.pte, entry.level, entry.table_bits);
-	unit->level = entry.level;
-	unit->count = unit->info.contiguous ? regime_contiguous(regime, entry.level) : 1;
-	unit->size = span * unit->count;
-	unit->va = align_down(va.value, unit->size);
-	slot -= (align_down(va.value, span) - unit->va) / span * sizeof(u64);
-	unit->slot = table_pointer(space, paddr(slot));
-	unit->pte = slot_read(unit->slot);
-	unit->info.pa = pte_address(regime, unit->pte, unit->level);
-	return true;
-}
-
 /* The word for what a leaf may be used for; writable and executable is rodata=off's text. */
 static struct map_attr unit_attr(const struct unit *unit)
 {
@@ -54,66 +24,33 @@ static void invalidate(const struct tlb *tlb, u64 start, u64 size, int level, bo
 	tlb_invalidate(tlb, &range);
 }
 
-/* Whether the descriptor at @slot is reached through what [@start, @start + @size) maps. */
-static bool is_live(const u64 *slot, u64 start, u64 size)
-{
-	return (u64)(uintptr_t)slot - start < size;
-}
-
 static void unit_break(const struct tlb *tlb, const struct unit *unit)
 {
-	for (unsigned i = 0; i < unit->count; i++)
-		slot_write(unit->slot + i, (pte_t){ 0 });
+	unit_clear(unit);
 	invalidate(tlb, unit->va, unit->size, unit->level, false);
-}
-
-/* The descriptor that leads to the table at @level for @va. */
-static u64 *parent_slot(const struct pt_space *space, u64 va, int level)
-{
-	paddr_t table = space->root;
-
-	for (int at = space->regime.root_level; at < level - 1; at++)
-		table = pte_address(&space->regime, pt_step(space, table, at, vaddr(va)), at);
-	return table_pointer(space, table) + regime_index(&space->regime, level - 1, vaddr(va));
 }
 
 enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end)
 {
-	enum map_result result = pt_unmap_range(space, start, end);
+	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	enum map_result result = units_clear(space, &units);
 	struct table_list pruned = { 0 };
 
 	if (result != MAP_OK)
 		return result;
 	pt_prune(space, start, end, &pruned);
-	invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN, pruned.count != 0);
+	invalidate(tlb, start.value, end.value - start.value, units.level, pruned.count != 0);
 	pt_give_pruned(space, &pruned);
-	return MAP_OK;
-}
-
-/* Whole leaves and runs, and none that holds its own descriptors and must be broken. */
-static enum map_result protect_check(struct pt_space *space, vaddr_t start, vaddr_t end)
-{
-	struct unit unit;
-
-	for (u64 va = start.value; va != end.value; va += unit.size) {
-		if (!unit_find(space, vaddr(va), &unit))
-			return MAP_NOT_MAPPED;
-		if (va != unit.va || end.value - va < unit.size)
-			return MAP_SPLIT;
-		if (unit.count > 1 && is_live(unit.slot, unit.va, unit.size))
-			return MAP_LIVE;
-	}
 	return MAP_OK;
 }
 
 enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_t start,
 			   vaddr_t end, enum mem_prot prot)
 {
-	enum map_result result = pt_range_check(space, start, end);
+	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
+	enum map_result result = units_check(space, &units);
 	struct unit unit;
 
-	if (result == MAP_OK)
-		result = protect_check(space, start, end);
 	for (u64 va = start.value; result == MAP_OK && va != end.value; va += unit.size) {
 		struct map_attr attr;
 		pte_t pte;
@@ -135,7 +72,7 @@ enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_
 		}
 	}
 	if (result == MAP_OK)
-		invalidate(tlb, start.value, end.value - start.value, TLB_LEVEL_UNKNOWN, false);
+		invalidate(tlb, start.value, end.value - start.value, units.level, false);
 	return result;
 }
 
@@ -238,12 +175,13 @@ static enum map_result block_merge(struct pt_space *space, const struct tlb *tlb
 	int level = unit->level - 1;
 	u64 span, va, *slot;
 	paddr_t table, pa;
+	int ended;
 
 	if (unit->level == regime->root_level || !regime_leaf_level(regime, level))
 		return MAP_UNEVEN;
 	span = regime_span(regime, level);
 	va = align_down(unit->va, span);
-	slot = parent_slot(space, va, unit->level);
+	slot = slot_reach(space, vaddr(va), level, &ended);
 	table = pte_address(regime, slot_read(slot), level);
 	if (!slots_alike(regime, table_pointer(space, table), regime_entries(regime, unit->level),
 			 unit->level))

@@ -126,31 +126,53 @@ bool linear_next(const struct memory_map *map, const struct image *image, u64 fr
 	return true;
 }
 
-/*
- * A stretch has leaves of the lowest-numbered level that @align allows, in as many tables as its
- * size takes, and at either end one table more at each level from the root down.
- */
-static u64 piece_tables(const struct regime *regime, u64 size, u64 align)
+/* Of [@first, @end), by number, those tables that were not counted yet: below @next all were. */
+static u64 tables_new(u64 *next, u64 first, u64 end)
 {
-	u64 tables = 0;
+	if (first < *next)
+		first = *next;
+	if (first >= end)
+		return 0;
+	*next = end;
+	return end - first;
+}
 
-	for (int level = regime->root_level + 1; level <= LEVEL_PAGE; level++) {
-		bool filled = !regime_leaf_level(regime, level - 1) ||
-			      !is_aligned(align, regime_span(regime, level - 1));
+/*
+ * Tables that the addresses from @start to @end take at one level, numbered by @shift: each
+ * translates 2^shift bytes. Where @blocks can stand above, none for what is covered whole.
+ */
+static u64 piece_tables(u64 start, u64 end, unsigned shift, bool blocks, u64 *next)
+{
+	u64 first = start >> shift, last = ((end - 1) >> shift) + 1;
+	u64 whole = align_up(start, BIT(shift)) >> shift, whole_end = end >> shift;
 
-		tables += 2 + (filled ? size >> regime_shift(regime, level - 1) : 0);
-	}
-	return tables;
+	if (blocks && whole < whole_end)
+		return tables_new(next, first, whole) + tables_new(next, whole_end, last);
+	return tables_new(next, first, last);
+}
+
+/* A block can stand at @level, wherever it fits. */
+static bool blocks_fit(const struct regime *regime, int level, u64 offset)
+{
+	return regime_leaf_level(regime, level) && is_aligned(offset, regime_span(regime, level));
 }
 
 u64 linear_tables(const struct regime *regime, const struct linear *linear,
 		  const struct memory_map *map, const struct image *image)
 {
+	u64 next[LEVEL_PAGE - LEVEL_MIN] = { 0 };
 	struct linear_piece piece;
 	u64 tables = 0;
 
-	for (u64 from = 0; linear_next(map, image, from, &piece); from = piece.end.value)
-		tables += piece_tables(regime, piece.end.value - piece.start.value, linear->offset);
+	for (u64 from = 0; linear_next(map, image, from, &piece); from = piece.end.value) {
+		u64 start = linear_va(linear, piece.start).value;
+		u64 end = linear_va(linear, piece.end).value;
+
+		for (int level = regime->root_level; level < LEVEL_PAGE; level++)
+			tables += piece_tables(start, end, regime_shift(regime, level),
+					       blocks_fit(regime, level, linear->offset),
+					       &next[level - LEVEL_MIN]);
+	}
 	return tables;
 }
 

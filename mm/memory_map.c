@@ -6,13 +6,11 @@
  */
 #include <pagoda/memory_map.h>
 
-#define OTHERS_MAX (MEMORY_RANGES_MAX - MEMORY_OWN_MAX - MEMORY_BANKS_MAX)
-
 /* Neither RAM nor what lies in it can take the other's place. */
 static bool has_room(const struct memory_map *map, enum memory_kind kind)
 {
 	return kind == MEMORY_RAM ? map->banks < MEMORY_BANKS_MAX :
-				    map->count - map->banks < OTHERS_MAX;
+				    map->count - map->banks < MEMORY_OTHERS_MAX;
 }
 
 void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
@@ -111,6 +109,18 @@ static u32 join(struct memory_map *map)
 	return overlaps;
 }
 
+/* Where each kind begins in the sorted list: to look something up does not take all of it. */
+static void find_kinds(struct memory_map *map)
+{
+	u32 at = 0;
+
+	for (u32 kind = 0; kind <= MEMORY_KIND_COUNT; kind++) {
+		while (at < map->count && map->range[at].kind < kind)
+			at++;
+		map->first[kind] = at;
+	}
+}
+
 /* RAM that is one page in two ranges is still a page: it shrinks when it has been joined. */
 u32 memory_normalise(struct memory_map *map, u64 granule)
 {
@@ -123,6 +133,7 @@ u32 memory_normalise(struct memory_map *map, u64 granule)
 		if (map->range[i].kind != MEMORY_RAM || range_shrink(&map->range[i], granule))
 			map->range[kept++] = map->range[i];
 	map->count = kept;
+	find_kinds(map);
 	return overlaps;
 }
 
@@ -144,6 +155,7 @@ u64 memory_cut(struct memory_map *map, u64 start, u64 end)
 		map->range[kept++] = range;
 	}
 	map->count = kept;
+	find_kinds(map);
 	return before - memory_total(map);
 }
 
@@ -184,45 +196,65 @@ static struct memory_range range_pages(const struct memory_map *map, u32 index)
 	return range;
 }
 
+/*
+ * The first range of @kind with a page that ends above @pa: they are in order and apart. One past
+ * the last of @kind where there is none.
+ */
+static u32 range_above(const struct memory_map *map, u32 kind, u64 pa)
+{
+	u32 low = map->first[kind], high = map->first[kind + 1];
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (range_pages(map, middle).end.value > pa)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 /* What has the last word at @pa, which is RAM. @end shrinks to where that may change. */
 static enum memory_kind kind_at(const struct memory_map *map, u64 pa, u64 *end)
 {
-	enum memory_kind kind = MEMORY_RAM;
+	enum memory_kind last = MEMORY_RAM;
 
-	for (u32 i = 0; i < map->count; i++) {
-		struct memory_range range = range_pages(map, i);
+	for (u32 kind = MEMORY_RAM + 1; kind < MEMORY_KIND_COUNT; kind++) {
+		u32 index = range_above(map, kind, pa);
+		struct memory_range range;
 
-		if (pa >= range.end.value)
+		if (index == map->first[kind + 1])
 			continue;
+		range = range_pages(map, index);
 		*end = min_u64(*end, (pa < range.start.value ? range.start : range.end).value);
-		if (pa >= range.start.value) /* sorted by kind: the last one counts */
-			kind = range.kind;
+		if (pa >= range.start.value)
+			last = range.kind;
 	}
-	return kind;
+	return last;
 }
 
 bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece)
 {
-	for (u32 i = 0; i < map->count && map->range[i].kind == MEMORY_RAM; i++) {
-		u64 bank_end = map->range[i].end.value, end = bank_end;
+	u32 bank = range_above(map, MEMORY_RAM, from);
+	u64 bank_end, end;
 
-		if (bank_end <= from)
-			continue;
-		if (from < map->range[i].start.value)
-			from = map->range[i].start.value;
-		piece->start = paddr(from);
-		piece->kind = kind_at(map, from, &end);
-		while (end != bank_end) {
-			u64 next = bank_end;
+	if (bank == map->first[MEMORY_RAM + 1])
+		return false;
+	bank_end = end = map->range[bank].end.value;
+	if (from < map->range[bank].start.value)
+		from = map->range[bank].start.value;
+	piece->start = paddr(from);
+	piece->kind = kind_at(map, from, &end);
+	while (end != bank_end) {
+		u64 next = bank_end;
 
-			if (kind_at(map, end, &next) != piece->kind)
-				break;
-			end = next;
-		}
-		piece->end = paddr(end);
-		return true;
+		if (kind_at(map, end, &next) != piece->kind)
+			break;
+		end = next;
 	}
-	return false;
+	piece->end = paddr(end);
+	return true;
 }
 
 bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,

@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/arch.h>
+#include <pagoda/change.h>
 #include <pagoda/vmalloc.h>
 
 const char *vmalloc_kind_str(enum vmalloc_kind kind)
@@ -145,26 +146,12 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
 }
 
-/*
- * Take [start, end) out of the tables, and the TLB, and give back what tables it leaves empty: in
- * this order. @level: of all leaves.
- */
-static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end,
-				      int level)
+static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end)
 {
-	struct tlb_range range = { .start = start, .end = end, .level = level };
-	struct table_list pruned = { .count = 0 };
-
 	if (start.value == end.value)
 		return VMALLOC_OK;
-	vmalloc->map_result = pt_unmap_range(vmalloc->space, start, end);
-	if (vmalloc->map_result != MAP_OK)
-		return VMALLOC_BAD_TABLES;
-	pt_prune(vmalloc->space, start, end, &pruned);
-	range.tables = pruned.count != 0;
-	tlb_invalidate(&vmalloc->tlb, &range);
-	pt_give_pruned(vmalloc->space, &pruned);
-	return VMALLOC_OK;
+	vmalloc->map_result = pt_unmap(vmalloc->space, &vmalloc->tlb, start, end);
+	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
 }
 
 /* Only after they are out of the TLB. */
@@ -237,7 +224,7 @@ enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *ad
 		*address = area->start;
 		return VMALLOC_OK;
 	}
-	(void)area_unmap(vmalloc, area->start, at, LEVEL_PAGE);
+	(void)area_unmap(vmalloc, area->start, at);
 	pages_free(vmalloc, area);
 	area_delete(vmalloc, area);
 	return result;
@@ -309,8 +296,7 @@ enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address)
 		area = area->next;
 	if (!area)
 		return VMALLOC_NOT_AN_AREA;
-	result = area_unmap(vmalloc, area->start, area->end,
-			    area->kind == VMALLOC_PAGES ? LEVEL_PAGE : TLB_LEVEL_UNKNOWN);
+	result = area_unmap(vmalloc, area->start, area->end);
 	if (result != VMALLOC_OK)
 		return result;
 	pages_free(vmalloc, area);

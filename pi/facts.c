@@ -67,6 +67,7 @@ struct console {
 /* All that the pass carries along. */
 struct scan {
 	struct boot_facts *facts;
+	struct memory_map *memory;
 	struct fdt fdt;
 	struct fdt_walk walk;
 	struct console console[CONSOLES_MAX];
@@ -164,13 +165,13 @@ static u64 chosen_address(const struct fdt_node *node, enum property property)
 	return value.size <= sizeof(u64) ? fdt_cells(value.data, value.size / sizeof(u32)) : 0;
 }
 
-static void read_initrd(struct boot_facts *facts, const struct fdt_node *node)
+static void read_initrd(struct scan *scan, const struct fdt_node *node)
 {
 	u64 start = chosen_address(node, PROPERTY_INITRD_START);
 	u64 end = chosen_address(node, PROPERTY_INITRD_END);
 
 	if (start < end)
-		memory_add(&facts->memory, start, end - start, MEMORY_INITRD);
+		memory_add(scan->memory, start, end - start, MEMORY_INITRD);
 }
 
 static void read_chosen(struct scan *scan, const struct fdt_node *node)
@@ -185,7 +186,7 @@ static void read_chosen(struct scan *scan, const struct fdt_node *node)
 	if (node->found & BIT(PROPERTY_FIRMWARE))
 		read_efi(scan, node);
 	if (node->found & BIT(PROPERTY_INITRD_START))
-		read_initrd(facts, node);
+		read_initrd(scan, node);
 	if (bootargs.size == 0)
 		return;
 	facts->command_line_length = strnlen(text, bootargs.size);
@@ -216,7 +217,7 @@ static void add_memory(struct scan *scan, const struct fdt_node *node, enum memo
 	u64 address, size;
 
 	for (u32 i = 0; reg_pair(node, i, &address, &size); i++)
-		memory_add(&scan->facts->memory, address, size, kind);
+		memory_add(scan->memory, address, size, kind);
 }
 
 /*
@@ -457,7 +458,7 @@ static void add_reservations(struct scan *scan, u64 line)
 		dcache_clean(entry, RESERVE_ENTRY_SIZE, line);
 		if (!fdt_reserve(fdt, i, &start, &size))
 			return;
-		memory_add(&scan->facts->memory, start, size, MEMORY_RESERVED);
+		memory_add(scan->memory, start, size, MEMORY_RESERVED);
 	}
 }
 
@@ -487,9 +488,11 @@ static bool overlaps_image(const struct boot_facts *facts, u64 start, u64 size)
 }
 
 /* All but the walk's nodes and the consoles, which are written before they are read. */
-static void scan_init(struct scan *scan, struct boot_facts *facts)
+static void scan_init(struct scan *scan, struct boot_facts *facts, u64 phys_offset)
 {
 	scan->facts = facts;
+	scan->memory = (struct memory_map *)(uintptr_t)(facts->memory.value + phys_offset);
+	memory_begin(scan->memory);
 	scan->console_count = 0;
 	scan->aliases = 0;
 	scan->stdout_path = (struct fdt_value){ NULL, 0 };
@@ -504,7 +507,7 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	enum fdt_status status;
 	u32 size = 0;
 
-	scan_init(&scan, facts);
+	scan_init(&scan, facts, phys_offset);
 	/* A pointer into the image points at what has been cleared: say that, not "bad magic". */
 	if (overlaps_image(facts, address, 1))
 		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, 0, 0 };
@@ -522,11 +525,11 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	choose_console(&scan);
 	if (status != FDT_END)
 		return stop_fdt(facts, status);
-	if (facts->memory.banks == 0)
+	if (scan.memory->banks == 0)
 		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
 	add_reservations(&scan, line);
-	if (facts->memory.unprotected != 0)
-		return (struct stop){ STOP_RESERVATIONS, facts->memory.unprotected,
-				      MEMORY_RANGES_MAX, 0 };
+	if (scan.memory->unprotected != 0)
+		return (struct stop){ STOP_RESERVATIONS, scan.memory->unprotected,
+				      MEMORY_OTHERS_MAX, 0 };
 	return stop_none();
 }

@@ -92,8 +92,11 @@ struct acpi {
  */
 struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp);
 
-/* A buffer of this many bytes and 256 for each processor is enough, beside FDT_EDIT_ROOM's sum. */
-#define ACPI_FDT_ROOM 1536
+/* acpi_fdt_room() - a buffer of this many bytes and of FDT_EDIT_ROOM's sum is enough for @acpi. */
+static inline u64 acpi_fdt_room(const struct acpi *acpi)
+{
+	return 1536 + (u64)acpi->processors * 256 + (u64)acpi->redistributors * 16;
+}
 
 /*
  * acpi_write_fdt() - write the FDT of the machine that @acpi describes, with @edit's memory and

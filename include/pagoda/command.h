@@ -55,6 +55,5 @@ void command_write(const struct kernel *kernel, const struct arguments *argument
 void command_fault(const struct kernel *kernel, const struct arguments *arguments);
 void command_features(const struct kernel *kernel);
 void command_registers(const struct kernel *kernel);
-void command_timeline(const struct kernel *kernel);
 
 #endif /* PAGODA_COMMAND_H */

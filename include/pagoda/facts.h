@@ -91,7 +91,7 @@ struct boot_facts {
 	enum psci_conduit psci;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
 	struct efi_facts efi;
-	struct memory_map memory; /* as the FDT lists it; the kernel puts it in order, in place */
+	paddr_t memory; /* of a struct memory_map outside .bss, which clearing it would make slow */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
 	bool command_line_cut;
 	char command_line[COMMAND_LINE_MAX];
@@ -99,7 +99,8 @@ struct boot_facts {
 
 /*
  * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
- * wipe its kaslr-seed. @facts is zero but for entry, id and image. @phys_offset: add it to a
+ * wipe its kaslr-seed. @facts is zero but for entry, id, image and memory, where the list of memory
+ * ranges goes as the FDT has them; the kernel puts it in order. @phys_offset: add it to a
  * physical address, modulo 2^64, to get a pointer (0 with the MMU off). Returns a stop with code
  * STOP_NONE, or why the boot cannot go on; even then a console that was seen is recorded.
  * MMU off; .bss clear.

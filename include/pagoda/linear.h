@@ -50,7 +50,7 @@ struct linear_piece {
 bool linear_next(const struct memory_map *map, const struct image *image, u64 from,
 		 struct linear_piece *piece);
 
-/* linear_tables() - as many tables as linear_map() can need, or a few more. */
+/* linear_tables() - as many tables as linear_map() takes where there are none yet but the root. */
 u64 linear_tables(const struct regime *regime, const struct linear *linear,
 		  const struct memory_map *map, const struct image *image);
 

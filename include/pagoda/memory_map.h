@@ -9,9 +9,10 @@
 
 #include <pagoda/types.h>
 
-#define MEMORY_RANGES_MAX 128
-#define MEMORY_BANKS_MAX 64 /* of RAM; the rest is for what lies in it, */
-#define MEMORY_OWN_MAX 8 /* and the last of that for memory_add_own() */
+#define MEMORY_BANKS_MAX 512 /* of RAM, */
+#define MEMORY_OTHERS_MAX 64 /* of what lies in it by the FDT, */
+#define MEMORY_OWN_MAX 8 /* and of what memory_add_own() adds */
+#define MEMORY_RANGES_MAX (MEMORY_BANKS_MAX + MEMORY_OTHERS_MAX + MEMORY_OWN_MAX)
 
 /* Where ranges overlap, the later of these words has the last one. */
 enum memory_kind {
@@ -38,9 +39,19 @@ struct memory_map {
 	u32 banks; /* of those, RAM, as long as they are being added */
 	u32 dropped; /* ranges that wrap, and RAM that there was no room for */
 	u32 unprotected; /* ranges other than RAM that there was no room for: nothing may boot */
-	u64 granule; /* of the pages that the kernel sees, once normalised */
-	struct memory_range range[MEMORY_RANGES_MAX];
+	/* Once normalised: the pages that the kernel sees, and where each kind begins. */
+	u64 granule;
+	u32 first[MEMORY_KIND_COUNT + 1];
+	struct memory_range range[MEMORY_RANGES_MAX]; /* those above count hold anything */
 };
+
+/*
+ * memory_begin() - an empty list, whatever was in memory.
+ */
+static inline void memory_begin(struct memory_map *map)
+{
+	map->count = map->banks = map->dropped = map->unprotected = 0;
+}
 
 /*
  * memory_add() - append [@start, @start + @size), from the FDT. Nothing where @size is 0.

@@ -42,9 +42,8 @@ const char *override_reason_str(enum override_reason reason);
 
 /* One word of the command line that is an override, and its fate. Text is cut to fit. */
 struct override_record {
-	char option[40]; /* as typed, without the value */
-	char field
-		[32]; /* "id_aa64mmfr2.varange"; the option again where no register is behind it */
+	char option[40] __attribute__((aligned(8))); /* as typed, without the value; copied fast */
+	char field[32]; /* "id_aa64mmfr2.varange"; the option again where there is no register */
 	char value[24];
 	enum override_status status;
 	enum override_reason reason;

@@ -96,24 +96,9 @@ enum map_result map_range(struct pt_space *space, const struct map_request *requ
  * pt_unmap_range() - make every leaf in [start, end) invalid. All of it must be mapped, and no
  * block or contiguous run may stick out: otherwise nothing changes. The caller invalidates the TLB.
  * Tables stay, empty; map_range() fills them again, but a block in the place of one is a conflict:
- * see pt_prune().
+ * see pt_unmap() in pagoda/change.h, which does all of it.
  */
 enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end);
-
-/* Tables that no walk from the root reaches any more, but that a TLB may still know of. */
-struct table_list {
-	paddr_t first; /* each holds the address of the next in its first word; 0 ends the list */
-	u32 count;
-};
-
-/*
- * pt_prune() - take every table that translates part of [@start, @end) and holds no valid
- * descriptor out of the tree, and put it on @pruned, which was {0}. The root stays.
- * pt_give_pruned() - back to the pool with them, after the caller has invalidated the TLB for that
- * range, tables included.
- */
-void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
-void pt_give_pruned(struct pt_space *space, struct table_list *pruned);
 
 /* Where a walk ended. */
 struct pt_entry {

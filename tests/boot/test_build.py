@@ -13,7 +13,8 @@ import pytest
 
 from machine import BUILD, ROOT, Machine
 
-SOURCES = ["Makefile", "arch", "efi", "include", "kernel", "lib", "linker", "mm", "pi", "scripts"]
+SOURCES = ["Makefile", "arch", "efi", "include", "kernel", "lib", "linker", "mm", "pi", "scripts",
+           "tests/fuzz/fuzz.mk"]  # which the Makefile includes
 POOL_SIZE = 0x8000
 
 
@@ -22,6 +23,7 @@ def fixture_tree(tmp_path):
     """A copy of the sources and of what is built."""
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, tmp_path / name)
     shutil.copytree(BUILD, tmp_path / "build", ignore=shutil.ignore_patterns("host"))
     return tmp_path

@@ -146,6 +146,8 @@ def test_running_needs_nothing_that_only_tests_use(machine):
     ("lint", ["clang-format", "clang-tidy", "cppcheck", "shellcheck"]),
     ("gdb", ["gdb-multiarch"]),
     ("view", ["chromium", "chromium-driver", "fonts-dejavu-core"]),
+    ("fuzz", ["clang-14", "libclang-rt-14-dev"]),
+    ("coverage", ["gcovr"]),
     ("peer", ["linux-source-6.12", "flex", "bison", "bc", "xz-utils"]),
 ])
 def test_each_group_brings_its_own_tools(machine, group, packages):

@@ -290,8 +290,8 @@ static struct fdt_edit edit_make(const struct fdt_setting *settings, u32 count)
 /* The tree in an allocation of just its size, found good by libfdt and by our reader. */
 static struct tree tree_write(const struct fdt_edit *edit)
 {
-	u32 room = ACPI_FDT_ROOM + FDT_EDIT_ROOM + 256 * acpi.processors + 16 * edit->memory_count +
-		   128 * edit->chosen_count + 16 * acpi.redistributors;
+	u32 room = (u32)acpi_fdt_room(&acpi) + FDT_EDIT_ROOM + 16 * edit->memory_count +
+		   128 * edit->chosen_count;
 	struct tree tree = { malloc(room), 0 };
 	struct fdt_cursor cursor;
 	struct fdt_event event;
@@ -392,7 +392,7 @@ static void the_early_runtime_boots_from_the_tree(void **state)
 	assert_int_equal(facts->console.value, PL011);
 	assert_int_equal(facts->console_source, CONSOLE_STDOUT_PATH);
 	assert_int_equal(facts->psci, PSCI_HVC);
-	assert_int_equal(memory_total(&facts->memory), RAM_END - RAM_START);
+	assert_int_equal(memory_total(machine_memory(&machine)), RAM_END - RAM_START);
 	assert_string_equal(facts->command_line, "nokaslr");
 	assert_true(facts->fdt.seed.value != 0);
 	machine_free(&machine);

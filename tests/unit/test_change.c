@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pagoda/arch.h>
 #include <pagoda/change.h>
@@ -93,10 +94,15 @@ void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
 {
 	(void)tlb;
 	tlb_check();
-	for (unsigned i = 0; i < b.units; i++)
-		if (b.base + i * b.unit - range->start.value <
-		    range->end.value - range->start.value)
+	for (unsigned i = 0; i < b.units; i++) {
+		bool hinted = range->tables || range->level == TLB_LEVEL_UNKNOWN ||
+			      range->level == b.seen_level[i];
+
+		/* What stands at another level than the hint says may stay. */
+		if (hinted && b.base + i * b.unit - range->start.value <
+				      range->end.value - range->start.value)
 			b.seen[i] = 0;
+	}
 	tlb_load();
 }
 
@@ -302,7 +308,44 @@ static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
 	assert_int_equal(pt_space_create(&b.space), MAP_OK);
 	assert_int_equal(map(0, 1, GIB(1), PROT_READ_WRITE), MAP_OK);
 	assert_int_equal(pt_split(&b.space, &b.tlb, at(0)), MAP_LIVE);
+	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(1)), MAP_LIVE);
 	assert_int_equal(look(0).level, 2);
+}
+
+/* ---- large ranges ---- */
+
+#define LARGE_SECONDS 20
+
+/*
+ * Half the space, or 1 TiB where there are no blocks of more than 1 GiB, and an odd page at either
+ * end. By pages, up to 2^39 of them, no step of this would end in time.
+ */
+static void a_large_range_takes_as_many_steps_as_it_has_descriptors(void **state)
+{
+	(void)state;
+	alarm(LARGE_SECONDS);
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		u64 page, size;
+		vaddr_t start, end;
+
+		begin(&shapes[i], TABLES);
+		page = regime_granule(&b.regime);
+		size = (shapes[i].wide ? BIT(b.regime.va_bits - 1) : BIT(40)) + 2 * page;
+		start = vaddr(regime_upper_start(&b.regime) + BIT(b.regime.va_bits - 2) - page);
+		end = vaddr(start.value + size);
+		area(size, 1);
+		b.base = start.value;
+		assert_int_equal(map(0, 1, BIT(b.regime.va_bits - 3) - page, PROT_READ_WRITE),
+				 MAP_OK);
+		tables_publish();
+		assert_int_equal(pt_protect(&b.space, &b.tlb, start, end, PROT_READ_ONLY), MAP_OK);
+		assert_false(pte_decode(&b.regime, look(0).pte, look(0).level, 0).write);
+		assert_int_equal(pt_unmap(&b.space, &b.tlb, start, end), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, &b.tlb, start, end), MAP_NOT_MAPPED);
+		assert_int_equal(pt_audit_space(&b.space).mapped, 0);
+		assert_int_equal(used(), 1);
+	}
+	alarm(0);
 }
 
 /* ---- random sequences ---- */
@@ -473,6 +516,7 @@ int main(void)
 			what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothing),
 		cmocka_unit_test(without_a_table_a_split_changes_nothing),
 		cmocka_unit_test(a_mapping_of_its_own_descriptors_is_not_broken),
+		cmocka_unit_test(a_large_range_takes_as_many_steps_as_it_has_descriptors),
 		cmocka_unit_test(
 			random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind),
 	};

@@ -834,7 +834,7 @@ static void memory_is_listed_with_what_lies_in_it(void **state)
 	setup.fdt.reserve[0] = (struct fake_fdt_range){ 0x58000000, 0x1000 };
 	setup.fdt.reserve[1] = (struct fake_fdt_range){ 0x58008000, 0x234 };
 	boot_well(&setup);
-	map = &machine.handoff->facts.memory;
+	map = machine_memory(&machine);
 	{
 		const struct memory_range expected[] = {
 			{ { 0x40000000 }, { 0x60000000 }, MEMORY_RAM },
@@ -870,7 +870,7 @@ static void an_initrd_is_memory_in_use(void **state)
 
 		setup.fdt.initrd = initrds[i];
 		boot_well(&setup);
-		map = &machine.handoff->facts.memory;
+		map = machine_memory(&machine);
 		for (u32 j = 0; j < map->count; j++)
 			found |= map->range[j].kind == MEMORY_INITRD &&
 				 map->range[j].start.value == start &&

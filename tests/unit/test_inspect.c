@@ -234,19 +234,6 @@ static void features_show_what_overrides_took_away(void **state)
 		assert_non_null(strstr(captured, sysreg_table[i].name));
 }
 
-static void timeline_has_shares_of_the_whole(void **state)
-{
-	(void)state;
-	sample.handoff.timeline[STAGE_ENTRY] = 1000;
-	sample.handoff.timeline[STAGE_FACTS] = 1000 + 62500;
-	sample.handoff.timeline[STAGE_PROMPT] = 1000 + 4 * 62500;
-	assert_shows("timeline", "\nfacts               62500       1000    25% ##########\n");
-	assert_shows("timeline", "\nprompt             187500       3000    75% ");
-	assert_null(strstr(captured, "plan"));
-	sample.handoff.timeline[STAGE_PROMPT] = ~(u64)0;
-	assert_shows("timeline", "99%");
-}
-
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -259,7 +246,6 @@ int main(void)
 		TEST(read_asks_the_tables_first),
 		TEST(write_asks_the_tables_first),
 		TEST(features_show_what_overrides_took_away),
-		TEST(timeline_has_shares_of_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ static void choose(u64 seed)
 	memory_cut(&b.map, b.linear.start.value, b.linear.end.value);
 }
 
-/* Exactly as many tables as linear_tables() says, and the root. */
+/* With as many tables as linear_tables() says, and the root. */
 static enum map_result build(void)
 {
 	u64 granule = regime_granule(&b.regime), start = GIB(1);
@@ -214,6 +214,16 @@ static void check_map(u64 seed)
 			 mapped, counted, usable);
 	if (pt_audit_space(&b.space).writable_executable != 0)
 		fail_msg("seed %lu: writable and executable", seed);
+}
+
+/* What was counted beforehand is what it took. */
+static void check_tables(u64 seed)
+{
+	u64 granule = regime_granule(&b.regime);
+
+	if (pool_used(&b.pool, granule) != pool_total(&b.pool, granule))
+		fail_msg("seed %lu: %lu tables used of %lu", seed, pool_used(&b.pool, granule),
+			 pool_total(&b.pool, granule));
 }
 
 /* ---- where it goes ---- */
@@ -398,6 +408,28 @@ static void random_memory_is_mapped_to_the_byte(void **state)
 				 pool_used(&b.pool, regime_granule(&b.regime)),
 				 pool_total(&b.pool, regime_granule(&b.regime)));
 		check_map(seed);
+		check_tables(seed);
+	}
+}
+
+/* As many banks as there is room for, each with a page missing behind it. */
+static void many_banks_take_as_many_tables_as_their_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		u64 granule, step;
+
+		begin(&shapes[i]);
+		granule = regime_granule(&b.regime);
+		step = align_up(KIB(512), 8 * granule);
+		for (u64 bank = 0; bank < MEMORY_BANKS_MAX; bank++)
+			memory_add(&b.map, GIB(1) + bank * step, step - granule, MEMORY_RAM);
+		place_image(GIB(1));
+		choose(0);
+		assert_int_equal(b.map.first[MEMORY_RAM + 1], MEMORY_BANKS_MAX);
+		assert_int_equal(build(), MAP_OK);
+		check_map(0);
+		check_tables(0);
 	}
 }
 
@@ -425,6 +457,7 @@ int main(void)
 		cmocka_unit_test(
 			the_image_is_seen_without_its_early_part_and_without_write_access_to_text),
 		cmocka_unit_test(random_memory_is_mapped_to_the_byte),
+		cmocka_unit_test(many_banks_take_as_many_tables_as_their_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, arena_make, arena_free);

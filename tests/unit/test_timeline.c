@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/command.h>
+#include <pagoda/timeline.h>
 
 #include "support/console_capture.h"
 #include "support/sample_kernel.h"
@@ -26,7 +26,7 @@ static void show(const u64 ticks[STAGE_COUNT])
 		sample.handoff.timeline[i] = i == STAGE_ENTRY || ticks[i] != 0 ? now : 0;
 	}
 	capture_clear();
-	command_timeline(&sample.kernel);
+	timeline_text(&sample.kernel);
 }
 
 static void each_stage_shows_its_ticks_its_time_and_its_share(void **state)
@@ -40,17 +40,18 @@ static void each_stage_shows_its_ticks_its_time_and_its_share(void **state)
 	(void)state;
 	show(ticks);
 	assert_string_equal(captured,
-			    "stage               ticks         us  share\n"
-			    "facts                 250          4     6% ##\n"
-			    "plan                    1          0     0% \n"
-			    "tables                125          2     3% #\n"
-			    "relocated             124          1     3% #\n"
-			    "published             500          8    12% #####\n"
-			    "flip                 1000         16    25% ##########\n"
-			    "kernel_main             1          0     0% \n"
-			    "memory                999         15    24% #########\n"
-			    "prompt               1000         16    25% ##########\n"
-			    "total                4000         64  of 62500000 ticks a second\n");
+			    "  until             ticks   microseconds   share\n"
+			    "  facts               250          4.000    6.2%  ###\n"
+			    "  plan                  1          0.016    0.0%  #\n"
+			    "  tables              125          2.000    3.1%  ##\n"
+			    "  relocated           124          1.984    3.1%  ##\n"
+			    "  published           500          8.000   12.5%  #####\n"
+			    "  flip               1000         16.000   25.0%  ##########\n"
+			    "  kernel_main           1          0.016    0.0%  #\n"
+			    "  memory              999         15.984   24.9%  ##########\n"
+			    "  prompt             1000         16.000   25.0%  ##########\n"
+			    "  all                4000         64.000  100.0%  "
+			    "########################################\n");
 }
 
 static void a_stage_that_was_not_reached_is_left_out_and_the_next_has_its_time(void **state)
@@ -59,8 +60,8 @@ static void a_stage_that_was_not_reached_is_left_out_and_the_next_has_its_time(v
 
 	(void)state;
 	show(ticks);
-	assert_non_null(strstr(captured, "facts                 100"));
-	assert_non_null(strstr(captured, "prompt                300"));
+	assert_non_null(strstr(captured, "facts               100"));
+	assert_non_null(strstr(captured, "prompt              300"));
 	assert_null(strstr(captured, "plan"));
 }
 
@@ -70,7 +71,7 @@ static void hours_do_not_overflow(void **state)
 
 	(void)state;
 	show(ticks);
-	assert_non_null(strstr(captured, "36000000000   100%"));
+	assert_non_null(strstr(captured, "36000000000.000  100.0%"));
 }
 
 int main(void)

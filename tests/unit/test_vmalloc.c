@@ -118,17 +118,30 @@ static void fill_memory(u64 address, u64 size)
 	}
 }
 
+/* The level at which all of [@start, @end) is mapped; TLB_LEVEL_UNKNOWN where there are several. */
+static int level_of(u64 start, u64 end)
+{
+	int level = pt_find(&memory.space, vaddr(start)).level;
+
+	for (u64 at = start; at != end; at += memory.granule)
+		if (pt_find(&memory.space, vaddr(at)).level != level)
+			return TLB_LEVEL_UNKNOWN;
+	return level;
+}
+
 static void free_area(u64 address, u64 size)
 {
 	u64 first = align_down(address, memory.granule), end = pages_of(address + size);
 	const struct tlb_range *range = &memory.invalidation[0];
 	u32 free_tables = memory.pool.free_count;
+	int level = level_of(first, end);
 
 	memory.invalidation_count = 0;
 	assert_int_equal(vmalloc_free(vmalloc, vaddr(address)), VMALLOC_OK);
 	assert_int_equal(memory.invalidation_count, 1);
 	assert_int_equal(range->start.value, first);
 	assert_int_equal(range->end.value, end);
+	assert_int_equal(range->level, level);
 	/* No table is in the pool again before walks cannot know of it any more. */
 	assert_int_equal(memory.free_tables, free_tables);
 	assert_int_equal(range->tables, memory.pool.free_count != free_tables);

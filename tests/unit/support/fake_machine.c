@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -320,6 +321,8 @@ struct stop machine_boot(struct fake_machine *machine)
 	machine->handoff = (struct boot_handoff *)(void *)(first + image->bss.start);
 	machine->handoff->facts.entry = machine->entry;
 	machine->handoff->facts.image = *image;
+	machine->handoff->facts.memory =
+		paddr(image->pa.value + align_up(image->pool.end, alignof(struct memory_map)));
 	memcpy(machine->handoff->facts.id, machine->id, sizeof(machine->id));
 	return boot_prepare(machine->handoff, machine->phys_offset, &machine->key);
 }
@@ -344,6 +347,13 @@ u8 *machine_pointer(const struct fake_machine *machine, u64 pa)
 	u64 offset = pa - machine->setup.ram_start;
 
 	return offset < machine->setup.ram_size ? machine->ram + offset : NULL;
+}
+
+const struct memory_map *machine_memory(const struct fake_machine *machine)
+{
+	u64 pa = machine->handoff->facts.memory.value;
+
+	return (const struct memory_map *)(const void *)machine_pointer(machine, pa);
 }
 
 bool machine_stale(const struct fake_machine *machine, u64 *pa)

@@ -99,6 +99,9 @@ void machine_select(struct fake_machine *machine);
 /* A pointer to the byte of RAM at @pa; a null pointer where there is no RAM. */
 u8 *machine_pointer(const struct fake_machine *machine, u64 pa);
 
+/* The memory ranges that boot_prepare() listed. */
+const struct memory_map *machine_memory(const struct fake_machine *machine);
+
 /*
  * machine_stale() - true and the first physical address at which the kernel would not read what was
  * written.

@@ -236,9 +236,11 @@ static const char *judge_half_map(const struct fake_machine *machine, bool upper
 
 	CHECK(count >= 0, "a walk of the %s half failed", upper ? "upper" : "lower");
 	for (int i = 0; i < count; i++) {
-		struct expected expected = expect(machine, &half, base, segment);
+		struct expected expected;
 		const char *wrong;
 
+		CHECK(segment < SEGMENT_COUNT, "%#lx is mapped, behind the image", leaves[i].va);
+		expected = expect(machine, &half, base, segment);
 		CHECK(leaves[i].va == base + offset && leaves[i].result.pa == pa + offset,
 		      "%#lx maps to %#lx, where %#lx to %#lx should come next", leaves[i].va,
 		      leaves[i].result.pa, base + offset, pa + offset);
@@ -345,6 +347,9 @@ const char *judge_memory(const struct fake_machine *machine)
 	u64 image = machine->setup.image_offset, fdt = machine->setup.fdt_offset;
 	u64 image_end = image + machine->image.size, fdt_end = fdt + machine->fdt_size;
 	u64 pool_used = machine->handoff->pool.next.value - machine->setup.ram_start;
+	const struct memory_map *map = machine_memory(machine);
+	u64 list = (u64)((const u8 *)map - machine->ram);
+	u64 list_end = (u64)((const u8 *)&map->range[map->count] - machine->ram);
 	bool fdt_first = fdt < image;
 	const char *wrong = judge_relocation(machine);
 
@@ -359,7 +364,9 @@ const char *judge_memory(const struct fake_machine *machine)
 		wrong = judge_poison(machine, fdt_first ? image_end : fdt_end,
 				     machine->setup.ram_size);
 	if (!wrong)
-		wrong = judge_poison(machine, pool_used, image_end);
+		wrong = judge_poison(machine, pool_used, list);
+	if (!wrong)
+		wrong = judge_poison(machine, list_end, image_end);
 	if (!wrong)
 		wrong = judge_seed(machine);
 	return wrong ? wrong : judge_published(machine);

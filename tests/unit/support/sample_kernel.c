@@ -27,6 +27,8 @@ static void make_image(struct image *image)
 	image->size = segment_ends[SEGMENT_DATA];
 }
 
+static struct memory_map memory;
+
 static void make_facts(struct boot_facts *facts)
 {
 	make_image(&facts->image);
@@ -39,9 +41,6 @@ static void make_facts(struct boot_facts *facts)
 	facts->console = paddr(SAMPLE_CONSOLE_PA);
 	facts->console_source = CONSOLE_STDOUT_PATH;
 	facts->psci = PSCI_HVC;
-	facts->memory.count = 1;
-	facts->memory.range[0] =
-		(struct memory_range){ paddr(0x40000000), paddr(0x60000000), MEMORY_RAM };
 }
 
 static void make_plan(struct boot_plan *plan, unsigned granule_shift, unsigned va_bits)
@@ -107,7 +106,10 @@ void sample_make(struct sample *sample, unsigned granule_shift, unsigned va_bits
 	memcpy(handoff->id, handoff->facts.id, sizeof(handoff->id));
 	make_plan(plan, granule_shift, va_bits);
 	kernel->handoff = handoff;
-	kernel->memory = &handoff->facts.memory;
+	memory_begin(&memory);
+	memory_add(&memory, 0x40000000, 0x20000000, MEMORY_RAM);
+	memory_normalise(&memory, BIT(granule_shift));
+	kernel->memory = &memory;
 	kernel->kernel_space = make_space(sample, &plan->kernel, true);
 	kernel->idmap_space = make_space(sample, &plan->idmap, false);
 	map_image(&kernel->kernel_space, &handoff->facts.image, plan->image_va.value);

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Two hundred device trees that are not what they should be: each boot ends in a report, or says
+why it cannot boot, or, where the tree does not even lead to a console, stops with a code in
+registers. Within seconds, and without a mistake that QEMU would notice."""
+import contextlib
+import pathlib
+import struct
+import tempfile
+import time
+
+import pexpect
+import pytest
+
+from bad_fdts import COUNT, NAMES, broken
+from loader import stub_code
+from machine import CANNOT_BOOT, IMAGE, PROMPT, STOP_MAGIC, Machine
+
+IMAGE_AT = 0x40200000
+STUB_AT = 0x40800000
+FDT_AT = 0x41000000
+SECONDS = 5
+# Stop codes: the FDT refused, overlapping the Image, without memory; an exception, where it has the
+# console at an address that has nothing.
+REASONS = [3, 4, 5]
+EXCEPTION = 12
+
+
+class Watched(Machine):
+    """A machine that may end in several ways."""
+
+    def outcome(self, deadline):
+        """"report", "cannot boot", or the code with which the CPU stopped without a word."""
+        ends = [PROMPT, CANNOT_BOOT, pexpect.TIMEOUT]
+        while time.monotonic() < deadline:
+            found = self._console.expect_exact(ends, timeout=0.02)
+            if found == 2 and self.registers()["X00"] >> 16 == STOP_MAGIC:
+                # The last words may have come in between.
+                found = self._console.expect_exact(ends, timeout=0.02)
+                if found == 2:
+                    return self.wait_stop().code
+            if found < 2:
+                self._text.append(self._console.before + self._console.after)
+                return "cannot boot" if found else "report"
+        raise AssertionError(self._describe(f"silent for {SECONDS} seconds"))
+
+
+@contextlib.contextmanager
+def load_tree(blob):
+    """A machine with @blob and the Image, each loaded where our stub expects it."""
+    stub = bytearray(stub_code(""))
+    struct.pack_into("<QQ", stub, len(stub) - 16, FDT_AT, IMAGE_AT)
+    with tempfile.TemporaryDirectory(prefix="pagoda-") as directory:
+        arguments = ["-device", f"loader,addr={STUB_AT:#x},cpu-num=0"]
+        for name, address, data in [("stub", STUB_AT, stub), ("fdt", FDT_AT, blob),
+                                    ("image", IMAGE_AT, IMAGE.read_bytes())]:
+            path = pathlib.Path(directory, name)
+            path.write_bytes(data)
+            arguments += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
+        with Watched(kernel=None, arguments=arguments) as machine:
+            yield machine
+
+
+@pytest.mark.parametrize("index", range(COUNT), ids=NAMES)
+def test_a_boot_with_a_broken_device_tree_ends_in_time_and_says_how(index):
+    with load_tree(broken(index)) as machine:
+        outcome = machine.outcome(time.monotonic() + SECONDS)
+        if outcome == "cannot boot":
+            machine.expect("\n")
+            outcome = machine.wait_stop().code
+        machine.exceptions = int(outcome == EXCEPTION)
+        assert outcome in ["report", EXCEPTION, *REASONS]

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The device tree reader on any bytes: it stays inside the blob, ends, and its two ways through the
+ * structure block, event by event and node by node, find the same. Host only.
+ */
+#include <pagoda/fdt.h>
+
+#include "fuzz.h"
+
+#define WANTED 4
+
+/* Names that share a hash, one the prefix of another, and an empty one. */
+static const char wanted[WANTED][FDT_NAME_SIZE] = { "reg", "ranges", "compatible", "" };
+
+static struct fdt_event *events;
+static u32 event_count;
+
+static void check_inside(const struct fdt *fdt, const void *data, u64 size)
+{
+	u64 start = (u64)((const u8 *)data - fdt->blob);
+
+	FUZZ_CHECK(start <= fdt->total_size && size <= fdt->total_size - start,
+		   "%#lx bytes at %#lx are not in the blob", size, start);
+}
+
+static void check_event(const struct fdt *fdt, const struct fdt_event *event)
+{
+	FUZZ_CHECK(event->depth >= 0 && event->depth < FDT_DEPTH_MAX, "depth %d", event->depth);
+	if (event->token == FDT_END_NODE)
+		return;
+	check_inside(fdt, event->name, strlen(event->name) + 1);
+	if (event->token == FDT_BEGIN_NODE) {
+		FUZZ_CHECK(event->name_length == strlen(event->name), "length of a name");
+		return;
+	}
+	check_inside(fdt, event->data, event->size);
+	if (fdt_is_string(event->data, event->size))
+		FUZZ_CHECK(fdt_has_string(event->data, event->size, (const char *)event->data),
+			   "a string is not in the list of itself");
+	fdt_name_is(event->name, "reg");
+}
+
+/* All events. Each takes at least one token, which bounds their number. */
+static enum fdt_status read_events(const struct fdt *fdt)
+{
+	struct fdt_cursor cursor = fdt_begin(fdt);
+	u32 limit = (fdt->struct_end - fdt->struct_start) / 4;
+	enum fdt_status status;
+
+	events = calloc(limit + 1, sizeof(*events));
+	for (event_count = 0; event_count <= limit; event_count++) {
+		status = fdt_next(&cursor, &events[event_count]);
+		if (status != FDT_OK)
+			return status;
+		check_event(fdt, &events[event_count]);
+	}
+	FUZZ_CHECK(false, "more events than tokens");
+	return FDT_OK;
+}
+
+/* The property @name of the node that begins at event @at: the last of those before a subnode. */
+static struct fdt_value find_property(u32 at, const char *name)
+{
+	struct fdt_value value = { NULL, 0 };
+
+	for (at++; at < event_count && events[at].token == FDT_PROP; at++)
+		if (strcmp(events[at].name, name) == 0)
+			value = (struct fdt_value){ events[at].data, events[at].size };
+	return value;
+}
+
+static void check_node(const struct fdt_walk *walk, u32 at)
+{
+	const struct fdt_node *node = walk->reached;
+
+	FUZZ_CHECK(node == &walk->node[walk->depth], "the node reached is not at its depth");
+	FUZZ_CHECK(walk->depth == events[at].depth && node->offset == events[at].offset &&
+			   node->name == events[at].name,
+		   "the walk is at %#x, the events at %#x", node->offset, events[at].offset);
+	for (u32 i = 0; i < WANTED; i++) {
+		struct fdt_value value = fdt_value(node, i);
+		struct fdt_value found = find_property(at, wanted[i]);
+
+		FUZZ_CHECK(value.data == found.data && value.size == found.size,
+			   "node at %#x: \"%s\"", node->offset, wanted[i]);
+	}
+}
+
+static u32 next_node(u32 at)
+{
+	while (at < event_count && events[at].token != FDT_BEGIN_NODE)
+		at++;
+	return at;
+}
+
+/* A node whose properties are bad is an event, but not one of the walk's nodes. */
+static void check_walk(const struct fdt *fdt, enum fdt_status expected)
+{
+	static struct fdt_walk walk;
+	enum fdt_status status;
+	u32 at = next_node(0);
+
+	memset(&walk, 0xa5, sizeof(walk));
+	fdt_walk_begin(&walk, fdt, wanted, WANTED);
+	while ((status = fdt_walk_next(&walk)) == FDT_OK) {
+		FUZZ_CHECK(at < event_count, "the walk has more nodes");
+		check_node(&walk, at);
+		at = next_node(at + 1);
+	}
+	FUZZ_CHECK(status == expected, "the walk says: %s; the events: %s", fdt_status_str(status),
+		   fdt_status_str(expected));
+	FUZZ_CHECK(at == event_count || (expected != FDT_END && next_node(at + 1) == event_count),
+		   "the walk has left out nodes");
+}
+
+static void check_reservations(const struct fdt *fdt)
+{
+	u64 start, size;
+	unsigned count = 0;
+
+	while (fdt_reserve(fdt, count, &start, &size))
+		count++;
+	FUZZ_CHECK(count <= fdt->total_size / 16, "%u reservations", count);
+}
+
+static void check_blob(const void *blob)
+{
+	enum fdt_status status;
+	struct fdt fdt;
+
+	status = fdt_open(&fdt, blob);
+	FUZZ_CHECK(status != FDT_END, "open says end");
+	if (status != FDT_OK)
+		return;
+	check_reservations(&fdt);
+	status = read_events(&fdt);
+	check_walk(&fdt, status);
+	free(events);
+}
+
+/* The blob has as many bytes as it claims: zeroes follow what the input has. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input input = { data, size }, first = input;
+	u64 header[FDT_HEADER_SIZE / sizeof(u64)];
+	u32 total;
+	void *blob;
+
+	fuzz_take(&first, header, sizeof(header));
+	if (fdt_size(header, &total) != FDT_OK)
+		return 0;
+	blob = malloc(total);
+	fuzz_take(&input, blob, total);
+	check_blob(blob);
+	free(blob);
+	return 0;
+}
