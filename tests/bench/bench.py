@@ -306,8 +306,6 @@ def show_growth(report, folder):
     report.table(["curve", "x", "first", "last", "should be", "ratio", "slope"], rows)
     for curve in curves:
         report.check(curve.complaint() is None, curve.complaint())
-    report.say("", "Banks beyond what the memory map holds are dropped, with a warning.",
-               "vmalloc mappings 1 to 100,000: not measured here.")
     report.say("", *(f"![{curve.title}](performance/{curve.name}.svg)" for curve in curves))
 
 
