@@ -161,7 +161,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
-	report_text(&kernel);
+	report_boot(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);
 }
