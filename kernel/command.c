@@ -6,6 +6,7 @@
  * pointers: each of those would be a relocation, and cost the boot.
  */
 #include <pagoda/alloc.h>
+#include <pagoda/arch.h>
 #include <pagoda/command.h>
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
@@ -18,6 +19,7 @@
 
 /* As much of a mistyped command as its error message repeats. */
 #define QUOTE_MAX 40
+#define CHANGE_STEPS 3000 /* unless a number is given */
 #define PAGE_ROWS 23 /* of 24, with the question below them */
 
 enum command {
@@ -76,9 +78,10 @@ static const struct {
 	[COMMAND_VMALLOC] = { "vmalloc", "[test [AREAS]]",
 			      "what is mapped in the vmalloc region; or map, use and unmap some",
 			      "vmalloc test", "test" },
-	[COMMAND_CHANGE] = { "change", "test",
-			     "live mappings: protect, split, merge, unmap; another root and back",
-			     "change test", "test" },
+	[COMMAND_CHANGE] = { "change", "test [STEPS [SEED]]",
+			     "live mappings: protect, split, merge, unmap; random steps; another "
+			     "root",
+			     "change test 100000 0x1234", "test" },
 	[COMMAND_PTDUMP] = { "ptdump",
 			     "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
 			     "[--json]",
@@ -270,12 +273,18 @@ static void command_vmalloc(const struct kernel *kernel, const struct arguments 
 
 static void command_change(const struct kernel *kernel, const struct arguments *arguments)
 {
-	if (!argument_count(arguments, 1, 1))
+	u64 steps = CHANGE_STEPS, seed = counter_read();
+
+	if (!argument_count(arguments, 1, 3) ||
+	    (arguments->count > 1 && !argument_number(arguments, 1, &steps)) ||
+	    (arguments->count > 2 && !argument_number(arguments, 2, &seed)))
 		return;
-	if (argument_is(arguments, 0, "test"))
+	if (argument_is(arguments, 0, "test")) {
 		change_test(kernel);
-	else
+		change_test_random(kernel, steps, seed);
+	} else {
 		argument_refuse(arguments, 0, "is unknown here; there is: test");
+	}
 }
 
 static void power_refused(const struct kernel *kernel, const char *name)

@@ -157,6 +157,8 @@ bool slots_used(const u64 *slot, unsigned count)
 		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++)
 			any |= slot[i];
 	}
+	if (any != 0)
+		return true;
 	for (; count > 0; count--, slot++)
 		any |= *slot;
 	return any != 0;

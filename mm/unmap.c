@@ -88,14 +88,17 @@ enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t en
 	return units_clear(space, &units);
 }
 
-static bool table_is_empty(const struct pt_space *space, paddr_t table, int level)
+/*
+ * Nothing is in @table, of @level. Looks at the descriptor for @end first and at those below last:
+ * where something is left, it is most likely a neighbour of what went.
+ */
+static bool table_is_empty(const struct pt_space *space, paddr_t table, int level, vaddr_t end)
 {
-	const u64 *slot = table_pointer(space, table);
+	const u64 *slots = table_pointer(space, table);
+	unsigned first = regime_index(&space->regime, level, end);
 
-	for (unsigned i = regime_entries(&space->regime, level); i > 0; i--, slot++)
-		if (pte_kind(&space->regime, slot_read(slot), level) != PTE_INVALID)
-			return false;
-	return true;
+	return !slots_used(slots + first, regime_entries(&space->regime, level) - first) &&
+	       !slots_used(slots, first);
 }
 
 u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended)
@@ -119,13 +122,14 @@ u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended)
  * A walker that still knows of the table reads the link as a descriptor: an address aligned to the
  * granule has bit 0 clear, and so is an invalid one, as what it replaces.
  */
-static void table_prune(struct pt_space *space, u64 *slot, int level, struct table_list *pruned)
+static void table_prune(struct pt_space *space, u64 *slot, int level, vaddr_t end,
+			struct table_list *pruned)
 {
 	pte_t pte = slot_read(slot);
 	paddr_t table = pte_address(&space->regime, pte, level);
 
 	if (pte_kind(&space->regime, pte, level) != PTE_TABLE ||
-	    !table_is_empty(space, table, level + 1))
+	    !table_is_empty(space, table, level + 1, end))
 		return;
 	slot_write(slot, (pte_t){ 0 });
 	slot_write(table_pointer(space, table), (pte_t){ pruned->first.value });
@@ -146,7 +150,7 @@ void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_l
 			u64 *slot = slot_reach(space, vaddr(va), level, &ended);
 
 			if (slot)
-				table_prune(space, slot, level, pruned);
+				table_prune(space, slot, level, end, pruned);
 			span = regime_span(regime, ended);
 			va = align_down(va, span) + span;
 		} while (va - 1 < end.value - 1);

@@ -36,6 +36,11 @@ static void tlb_execute(struct tlb_op op)
  * The template of DDI 0487 K11 "TLB maintenance": the stores that took the mapping away are
  * complete before the invalidation, the invalidation before anything that follows, also in this
  * CPU's instruction stream.
+ *
+ * On some cores (Cortex-A76 erratum 1286807 and others since, up to 4118414) a broadcast TLBI and
+ * its DSB may be over while another CPU still uses the old translation, and all of this must be
+ * done twice. As long as one CPU runs, there is nobody to wait for: its own accesses are in order.
+ * Whoever starts a second one repeats the last operation and the DSB in tlb_end(), on those cores.
  */
 static void tlb_begin(void)
 {

@@ -35,4 +35,11 @@ void memory_test(const struct kernel *kernel);
  */
 void change_test(const struct kernel *kernel);
 
+/*
+ * change_test_random() - @steps random changes of live mappings, by @seed, against a model: what
+ * they say, what the CPU reads and may write through them, and that nothing is left behind. For the
+ * console.
+ */
+void change_test_random(const struct kernel *kernel, u64 steps, u64 seed);
+
 #endif /* PAGODA_MEMORY_H */

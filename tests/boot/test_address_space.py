@@ -2,6 +2,7 @@
 """The linear map on machines with little memory, with much, with holes, and with some where only
 52-bit addresses reach; and what the report says about memory."""
 import os
+import random
 import re
 import sys
 import tempfile
@@ -115,12 +116,16 @@ def test_all_of_ram_is_mapped_to_the_byte(page_size, append):
     check_linear(result.document, result.tables("kernel"))
 
 
-def test_the_map_of_512_mib_is_linuxs():
-    """Linux 6.12 on the same machine: from 0xfff0000000000000, 2 MiB blocks, contiguous from the
-    first multiple of 32 MiB on, pages only around the image's segments."""
-    result = boot("max", "nokaslr", "dtb-randomness=off")
+@pytest.mark.parametrize("cpu,append,first", [
+    ("max", "nokaslr", 0xFFF0000000000000), ("max", "nokaslr arm64.nolva", 0xFFFF000000000000),
+    ("max,lpa2=off", "nokaslr arm64.pagesize=4k", 0xFFFF000000000000),
+    ("cortex-a72", "nokaslr", 0xFFFF000000000000)])
+def test_the_map_of_512_mib_is_linuxs(cpu, append, first):
+    """Linux 6.12 on the same machines: where it begins, 2 MiB blocks, contiguous from the first
+    multiple of 32 MiB on, pages only around the image's segments."""
+    result = boot(cpu, append, "dtb-randomness=off")
     start = next(entry for entry in result.tables("kernel") if number(entry["pa"]) == RAM)
-    assert number(start["start"]) == 0xFFF0000000000000
+    assert number(start["start"]) == first
     assert (start["level"], start["size"]) == (2, 2 * MIB)
     runs = linear(result.document, result.tables("kernel"))
     assert runs[-2:] == [(RAM + 4 * MIB, 28 * MIB, 2, False, True),
@@ -256,7 +261,16 @@ def boot_tree(bootargs, *edits, fdt_edit=None, arguments=(), image=IMAGE, **mach
     with load(memory, image, FDT, extra=arguments, **machine) as running:
         result = capture(running)
         tested = running.command("memory test")
+        check_audits(running)
         return result, tested
+
+
+def check_audits(machine):
+    """The allocators work, and their books agree."""
+    for name in ("buddy", "vmalloc"):
+        said = machine.command(f"{name} test")
+        assert re.search(rf"^{name} test: \d+ checks passed$", said, re.M)
+        assert "audit: ok" in machine.command(name)
 
 
 def memory_edit(*spans):
@@ -273,14 +287,7 @@ def test_banks_holes_and_reservations_across_blocks(page_size):
     hole, kept = RAM + 0x9F0000 + 32 * MIB, RAM + 300 * MIB - 64 * KIB
     result, tested = boot_tree(
         f"arm64.pagesize={page_size}", memory_edit(*banks),
-        ["-c", "FILE", "/reserved-memory"],
-        ["-t", "x", "FILE", "/reserved-memory", "#address-cells", "2"],
-        ["-t", "x", "FILE", "/reserved-memory", "#size-cells", "2"],
-        ["-c", "FILE", "/reserved-memory/secure"],
-        ["-t", "x", "FILE", "/reserved-memory/secure", "reg", *cells(hole, 2 * MIB + 64 * KIB)],
-        ["-t", "x", "FILE", "/reserved-memory/secure", "no-map"],
-        ["-c", "FILE", "/reserved-memory/logs"],
-        ["-t", "x", "FILE", "/reserved-memory/logs", "reg", *cells(kept, 128 * KIB)],
+        *reserved_edits(no_map=(hole, 2 * MIB + 64 * KIB), logs=(kept, 128 * KIB)),
         ["-t", "x", "FILE", "/chosen", "linux,initrd-start", f"{RAM + 80 * MIB:x}"],
         ["-t", "x", "FILE", "/chosen", "linux,initrd-end", f"{RAM + 81 * MIB + 7:x}"])
     document = result.document
@@ -315,7 +322,10 @@ def test_a_thousand_banks_are_bounded_and_counted():
     memory = Memory()
     memory.put(FDT, blob)
     with load(memory, IMAGE, FDT) as machine:
-        assert "memory ranges of the FDT were not taken in" in machine.expect(PROMPT)
+        result = capture(machine)
+        check_audits(machine)
+    assert "489 memory ranges of the FDT were not taken in" in result.text  # 1001 less 512
+    check_linear(result.document, result.tables("kernel"))
 
 
 def test_a_thousand_reservations_are_refused():
@@ -334,55 +344,97 @@ def test_a_thousand_reservations_are_refused():
     assert f"{stop.value} are left over" in reason
 
 
+def reserved_edits(**nodes):
+    """Edits that reserve (start, size) by name; what is called no_map... is left out of the map."""
+    edits = [["-c", "FILE", "/reserved-memory"],
+             ["-t", "x", "FILE", "/reserved-memory", "#address-cells", "2"],
+             ["-t", "x", "FILE", "/reserved-memory", "#size-cells", "2"]]
+    for name, (start, size) in nodes.items():
+        edits += [["-c", "FILE", f"/reserved-memory/{name}"],
+                  ["-t", "x", "FILE", f"/reserved-memory/{name}", "reg", *cells(start, size)]]
+        if name.startswith("no_map"):
+            edits.append(["-t", "x", "FILE", f"/reserved-memory/{name}", "no-map"])
+    return edits
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_overlapping_reservations_are_joined_and_no_map_has_the_last_word(page_size):
+    first, hole = RAM + 64 * MIB, RAM + 65 * MIB
+    result, tested = boot_tree(f"arm64.pagesize={page_size}", *reserved_edits(
+        a=(first, MIB), b=(first + 512 * KIB, MIB), c=(first, 64 * KIB), d=(first, 64 * KIB),
+        no_map=(hole, 128 * KIB), no_map_too=(hole + 64 * KIB, 128 * KIB),
+        inside=(hole + 64 * KIB, 64 * KIB), empty=(RAM + 80 * MIB, 0)))
+    absent = (hole, hole + 192 * KIB)
+    assert ranges(result.document, "no-map") == [absent]
+    assert ranges(result.document, "reserved") == [(first, first + MIB + 512 * KIB)]
+    check_linear(result.document, result.tables("kernel"), [absent])
+    assert "both ends of each written and read" in tested
+
+
 def test_a_reservation_over_the_image_is_a_warning():
-    result, _ = boot_tree("", ["-c", "FILE", "/reserved-memory"],
-                          ["-t", "x", "FILE", "/reserved-memory", "#address-cells", "2"],
-                          ["-t", "x", "FILE", "/reserved-memory", "#size-cells", "2"],
-                          ["-c", "FILE", "/reserved-memory/mistake"],
-                          ["-t", "x", "FILE", "/reserved-memory/mistake", "reg",
-                           *cells(IMAGE + MIB, 64 * KIB)])
+    result, _ = boot_tree("", *reserved_edits(mistake=(IMAGE + MIB, 64 * KIB)))
     assert any("reserves memory that the Image" in text for text in result.document["warnings"])
     check_linear(result.document, result.tables("kernel"))
 
 
-# ---- memory that only 52-bit addresses reach ----
+# ---- memory where addresses end, and memory that only 52-bit addresses reach ----
 
-DIMM, DIMM_SIZE = 1 << 48, GIB
+REACH_48, REACH_52, DIMM_SIZE = 1 << 48, 1 << 52, GIB
 
 
-def far_memory(append):
-    """A DIMM at 2^48: device memory, which QEMU gives firmware only, so a file that is never run
+def far_memory(append, dimm, cpu="max"):
+    """A DIMM at @dimm: device memory, which QEMU gives firmware only, so a file that is never run
     stands for that; and a device tree that names the DIMM."""
-    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (DIMM, DIMM_SIZE)))
+    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (dimm, DIMM_SIZE)))
+    # QEMU puts device memory, and 1 GiB for each slot, behind the first 2 GiB: it ends with the
+    # DIMM, and for the PCIe windows that would come behind it there is no need.
+    most = dimm + DIMM_SIZE - 3 * GIB + 512 * MIB
     memory = Memory()
     memory.put(FDT, blob)
     with tempfile.NamedTemporaryFile(prefix="pagoda-") as firmware:
         firmware.write(bytes(4096))
         firmware.flush()
-        arguments = ["-bios", firmware.name, "-m", "512M,slots=1,maxmem=260T", "-object",
+        arguments = ["-bios", firmware.name, "-m", f"512M,slots=1,maxmem={most}", "-object",
                      f"memory-backend-ram,id=far,size={DIMM_SIZE},reserve=off", "-device",
-                     f"pc-dimm,memdev=far,addr={DIMM:#x}"]
-        with load(memory, IMAGE, FDT, extra=arguments) as running:
+                     f"pc-dimm,memdev=far,addr={dimm:#x}"]
+        with load(memory, IMAGE, FDT, extra=arguments, cpu=cpu) as running:
             text = running.expect(PROMPT)
             document = running.document("ptdump json")
             tested = running.command("memory test")
             offset = number(document["linear"]["offset"])
-            seen = running.translate((DIMM + DIMM_SIZE - 8 + offset) % (1 << 64))
+            seen = running.translate((dimm + DIMM_SIZE - 8 + offset) % (1 << 64))
     return text, document, tested, seen
 
 
-@pytest.mark.parametrize("page_size", PAGE_SIZES)
-def test_memory_above_48_bits_is_mapped_and_works(page_size):
-    text, document, tested, seen = far_memory(f"arm64.pagesize={page_size}")
-    assert "WARNING" not in text
-    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (DIMM, DIMM + DIMM_SIZE)]
+@pytest.mark.parametrize("append,dimm,cpu", [
+    *[(f"arm64.pagesize={page_size}", dimm, "max") for page_size in PAGE_SIZES
+      for dimm in (REACH_48, REACH_48 - DIMM_SIZE // 2)],
+    ("", (1 << 40) - DIMM_SIZE, "cortex-a53"),
+    ("arm64.pagesize=64k", (1 << 44) - DIMM_SIZE, "cortex-a72")])
+def test_memory_across_48_bits_or_up_to_the_last_address_is_mapped_and_works(append, dimm, cpu):
+    text, document, tested, seen = far_memory(append, dimm, cpu)
+    assert "RAM left out" not in text
+    assert cpu == "max" or 1 << document["regime"]["pa_bits"] == dimm + DIMM_SIZE
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (dimm, dimm + DIMM_SIZE)]
     check_linear(document, document["tables"][0]["entries"])
-    assert seen == DIMM + DIMM_SIZE - 8
+    assert seen == dimm + DIMM_SIZE - 8
+    assert "both ends of each written and read" in tested
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_memory_that_the_linear_region_has_no_addresses_for_is_left_out(page_size):
+    """The region is what 52 bits of virtual addresses leave beside all else, so it ends before
+    physical addresses do."""
+    text, document, tested, seen = far_memory(f"arm64.pagesize={page_size}", REACH_52 - DIMM_SIZE)
+    assert "1G of RAM left out: beyond the " in text
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB)]
+    check_linear(document, document["tables"][0]["entries"])
+    assert seen is None
     assert "both ends of each written and read" in tested
 
 
 def test_memory_above_48_bits_is_left_out_in_the_fallback():
-    text, document, _, seen = far_memory("arm64.nolva")
+    text, document, _, seen = far_memory("arm64.nolva", REACH_48)
     assert "1G of RAM left out: beyond 48-bit physical addresses" in text
     assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB)]
     assert seen is None
@@ -400,14 +452,37 @@ def test_memory_above_48_bits_is_left_out_in_the_fallback():
 def test_live_mappings_change_as_the_cpu_sees_it_and_the_root_can_be_replaced(cpu, append, machine):
     with Machine(cpu, append, machine) as running:
         running.expect(PROMPT)
+        running.command("change test 1")  # leaves metadata of the memory that it borrows
         before = running.document("ptdump json")
-        said = running.command("change test")
+        said = running.command("change test 100")
         after = running.document("ptdump json")
     match = re.search(r"change test: (\d+) of (\d+) checks passed", said)
     assert match and match.group(1) == match.group(2) and int(match.group(1)) > 60
+    assert re.search(r"change test: 100 of 100 random steps, \d+ checks, seed 0x[0-9a-f]+: passed",
+                     said)
     assert after["tables"] == before["tables"]
     assert after["pool"] == before["pool"]
     assert after["registers"] == before["registers"]
+
+
+@pytest.mark.parametrize("cpu,append,machine", [
+    ("max", "arm64.pagesize=4k", ""), ("max", "arm64.pagesize=16k", ""),
+    ("max", "arm64.pagesize=64k", ""), ("max", "arm64.pagesize=4k", "virtualization=on"),
+    ("max", "id_aa64isar0.tlb=0", ""), ("cortex-a57", "arm64.pagesize=4k", "")])
+def test_random_changes_leave_no_stale_translation_and_no_table(cpu, append, machine):
+    seed = random.randrange(1 << 64)
+    print(f"seed {seed:#x}")
+    with Machine(cpu, append, machine) as running:
+        running.expect(PROMPT)
+        running.command("change test 1")
+        before = running.document("ptdump json")
+        said = running.command(f"change test 1500 {seed:#x}")
+        after = running.document("ptdump json")
+    match = re.search(rf"change test: 1500 of 1500 random steps, (\d+) checks, seed "
+                      rf"0x{seed:x}: passed", said)
+    assert match and int(match.group(1)) > 100_000, said
+    assert after["tables"] == before["tables"]
+    assert after["pool"] == before["pool"]
 
 
 @pytest.mark.parametrize("page_size", PAGE_SIZES)

@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include <pagoda/arch.h>
-#include <pagoda/change.h>
+#include <pagoda/change_model.h>
 
 #include "support/random.h"
 
 #define STEPS 100000
+#define ROUNDS 100
 #define TABLES 64
 #define POOL_PA GIB(1)
 
@@ -29,42 +30,31 @@ static const struct shape {
 	{ 14, 47, 48, false }, { 16, 52, 52, true },  { 16, 42, 48, false },
 };
 
-/*
- * The area under test: three runs of pages or level 2 blocks, or the longest run there is and more.
- */
-#define SLOTS 160
-
-struct model_page {
-	bool mapped;
-	u64 pa;
-	enum mem_prot prot;
-};
-
 static struct {
 	struct regime regime;
 	struct tlb tlb;
 	struct table_pool pool;
 	struct pt_space space;
-	u64 base, unit, units; /* the area: @units of @unit bytes */
-	u64 seen[SLOTS]; /* what the TLB has for the first byte of each unit: a descriptor, or 0 */
-	int seen_level[SLOTS];
+	u64 seen[CHANGE_UNITS_MAX]; /* what the TLB has for each unit's first byte, or 0 */
+	int seen_level[CHANGE_UNITS_MAX];
 	u64 seed;
 	unsigned step;
 	bool broken_wrongly;
 } b;
 
-static struct model_page model[SLOTS];
+/* The area under test, and what it should be. */
+static struct change_model model;
 static u8 *arena;
 
 static struct pt_entry look(unsigned i)
 {
-	return pt_find(&b.space, vaddr(b.base + i * b.unit));
+	return pt_find(&b.space, vaddr(model.base + i * model.unit));
 }
 
 /* A CPU may load any translation at any time: this one loads all, and drops none by itself. */
 static void tlb_load(void)
 {
-	for (unsigned i = 0; i < b.units; i++) {
+	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 
 		if ((entry.kind == PTE_PAGE || entry.kind == PTE_BLOCK) && b.seen[i] == 0) {
@@ -80,7 +70,7 @@ static void tlb_load(void)
 /* The TLB knows nothing that the tables contradict, but for permissions. */
 static void tlb_check(void)
 {
-	for (unsigned i = 0; i < b.units; i++) {
+	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 
 		if (b.seen[i] == 0 || (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK))
@@ -94,12 +84,12 @@ void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
 {
 	(void)tlb;
 	tlb_check();
-	for (unsigned i = 0; i < b.units; i++) {
+	for (unsigned i = 0; i < model.units; i++) {
 		bool hinted = range->tables || range->level == TLB_LEVEL_UNKNOWN ||
 			      range->level == b.seen_level[i];
 
 		/* What stands at another level than the hint says may stay. */
-		if (hinted && b.base + i * b.unit - range->start.value <
+		if (hinted && model.base + i * model.unit - range->start.value <
 				      range->end.value - range->start.value)
 			b.seen[i] = 0;
 	}
@@ -117,7 +107,7 @@ static void begin(const struct shape *shape, unsigned tables)
 	u64 granule = BIT(shape->granule_shift);
 
 	memset(&b, 0, sizeof(b));
-	memset(model, 0, sizeof(model));
+	memset(&model, 0, sizeof(model));
 	b.regime = regime_make(shape->granule_shift, shape->va_bits, shape->pa_bits, shape->wide);
 	b.pool = (struct table_pool){ .start = paddr(POOL_PA),
 				      .next = paddr(POOL_PA),
@@ -135,18 +125,22 @@ static u64 used(void)
 	return pool_used(&b.pool, regime_granule(&b.regime));
 }
 
-/* Units of one contiguous run of pages, or pages, or blocks. */
+/* @units pages, or blocks, of @unit bytes. */
 static void area(u64 unit, u64 units)
 {
-	b.unit = unit;
-	b.units = units;
-	b.base = regime_upper_start(&b.regime) + align_down(BIT(b.regime.va_bits - 2), GIB(64));
+	model.space = &b.space;
+	model.tlb = &b.tlb;
+	model.pa = GIB(512);
+	model.execute = true;
+	model.unit = unit;
+	model.units = (u32)units;
+	model.base = regime_upper_start(&b.regime) + align_down(BIT(b.regime.va_bits - 2), GIB(64));
 }
 
 static enum map_result map(unsigned first, unsigned count, u64 pa, enum mem_prot prot)
 {
-	struct map_request request = { .start = vaddr(b.base + first * b.unit),
-				       .end = vaddr(b.base + (first + count) * b.unit),
+	struct map_request request = { .start = vaddr(model.base + first * model.unit),
+				       .end = vaddr(model.base + (first + count) * model.unit),
 				       .pa = paddr(pa),
 				       .attr = { prot, MEM_NORMAL } };
 
@@ -155,7 +149,7 @@ static enum map_result map(unsigned first, unsigned count, u64 pa, enum mem_prot
 
 static vaddr_t at(unsigned i)
 {
-	return vaddr(b.base + i * b.unit);
+	return vaddr(model.base + i * model.unit);
 }
 
 static void check_model(void)
@@ -163,25 +157,26 @@ static void check_model(void)
 	tlb_check();
 	if (b.broken_wrongly)
 		fail_msg("seed %lu, step %u: made before it was broken", b.seed, b.step);
-	for (unsigned i = 0; i < b.units; i++) {
+	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 		struct pte_info info =
 			pte_decode(&b.regime, entry.pte, entry.level, entry.table_bits);
 		paddr_t pa, last;
 		bool mapped = pt_translate(&b.space, at(i), &pa);
 
-		if (mapped != model[i].mapped)
+		if (mapped != model.at[i].mapped)
 			fail_msg("seed %lu, step %u: unit %u mapped %d", b.seed, b.step, i, mapped);
 		if (!mapped) {
 			if (b.seen[i] != 0)
 				fail_msg("seed %lu, step %u: unit %u is stale", b.seed, b.step, i);
 			continue;
 		}
-		if (pt_translate(&b.space, vaddr(at(i).value + b.unit - 1), &last) &&
-		    last.value != pa.value + b.unit - 1)
+		if (pt_translate(&b.space, vaddr(at(i).value + model.unit - 1), &last) &&
+		    last.value != pa.value + model.unit - 1)
 			fail_msg("seed %lu, step %u: unit %u ends elsewhere", b.seed, b.step, i);
-		if (pa.value != model[i].pa || info.write != (model[i].prot == PROT_READ_WRITE) ||
-		    info.execute != (model[i].prot == PROT_READ_EXECUTE))
+		if (pa.value != model.at[i].pa ||
+		    info.write != (model.at[i].prot == PROT_READ_WRITE) ||
+		    info.execute != (model.at[i].prot == PROT_READ_EXECUTE))
 			fail_msg("seed %lu, step %u: unit %u is not as it should be", b.seed,
 				 b.step, i);
 		if (b.seen[i] != 0 && b.seen[i] != entry.pte.bits)
@@ -203,10 +198,11 @@ static void a_permission_changes_in_place_and_a_run_is_broken_first(void **state
 		assert_int_equal(pt_protect(&b.space, &b.tlb, at(0), at(32), PROT_READ_ONLY),
 				 MAP_OK);
 		for (unsigned j = 0; j < 32; j++)
-			model[j] = (struct model_page){ true, GIB(8) + j * b.unit, PROT_READ_ONLY };
+			model.at[j] = (struct change_unit){ true, GIB(8) + j * model.unit,
+							    PROT_READ_ONLY };
 		check_model();
 		assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(32)), MAP_OK);
-		memset(model, 0, sizeof(model));
+		memset(model.at, 0, sizeof(model.at));
 		check_model();
 		assert_int_equal(used(), 1);
 	}
@@ -224,7 +220,7 @@ static void a_block_splits_down_to_pages_and_merges_back(void **state)
 		block = regime_span(&b.regime, 2);
 		area(block, 1);
 		assert_int_equal(map(0, 1, block * 64, PROT_READ_WRITE), MAP_OK);
-		model[0] = (struct model_page){ true, block * 64, PROT_READ_WRITE };
+		model.at[0] = (struct change_unit){ true, block * 64, PROT_READ_WRITE };
 		tables_publish();
 		before = look(0);
 		while (pt_split(&b.space, &b.tlb, at(0)) == MAP_OK) {
@@ -257,15 +253,16 @@ static void what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothin
 	page = regime_granule(&b.regime);
 	area(block, 4);
 	assert_int_equal(map(0, 1, block * 64, PROT_READ_WRITE), MAP_OK);
-	model[0] = (struct model_page){ true, block * 64, PROT_READ_WRITE };
+	model.at[0] = (struct change_unit){ true, block * 64, PROT_READ_WRITE };
 	tables = used();
 	assert_int_equal(map(0, 1, block * 65, PROT_READ_WRITE), MAP_CONFLICT);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), vaddr(b.base + page)), MAP_SPLIT);
+	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), vaddr(model.base + page)), MAP_SPLIT);
 	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(2)), MAP_NOT_MAPPED);
 	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(1), at(1)), MAP_BAD_RANGE);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, vaddr(b.base + 1), at(1)), MAP_BAD_RANGE);
-	assert_int_equal(pt_protect(&b.space, &b.tlb, at(0), vaddr(b.base + page), PROT_READ_ONLY),
-			 MAP_SPLIT);
+	assert_int_equal(pt_unmap(&b.space, &b.tlb, vaddr(model.base + 1), at(1)), MAP_BAD_RANGE);
+	assert_int_equal(
+		pt_protect(&b.space, &b.tlb, at(0), vaddr(model.base + page), PROT_READ_ONLY),
+		MAP_SPLIT);
 	assert_int_equal(pt_protect(&b.space, &b.tlb, at(1), at(2), PROT_READ_ONLY),
 			 MAP_NOT_MAPPED);
 	assert_int_equal(pt_split(&b.space, &b.tlb, at(1)), MAP_NOT_MAPPED);
@@ -282,7 +279,7 @@ static void without_a_table_a_split_changes_nothing(void **state)
 	begin(&shapes[0], 4); /* root, levels 0, 1, 2 */
 	area(regime_span(&b.regime, 2), 1);
 	assert_int_equal(map(0, 1, GIB(1), PROT_READ_WRITE), MAP_OK);
-	model[0] = (struct model_page){ true, GIB(1), PROT_READ_WRITE };
+	model.at[0] = (struct change_unit){ true, GIB(1), PROT_READ_WRITE };
 	assert_int_equal(pt_split(&b.space, &b.tlb, at(0)), MAP_NO_TABLES);
 	check_model();
 }
@@ -300,7 +297,7 @@ static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
 	area(block, 1);
 	assert_int_equal(map(0, 1, GIB(1), PROT_READ_WRITE), MAP_OK);
 	/* As if the pool's pointers were addresses in the area. */
-	b.base = align_down((uintptr_t)arena, block);
+	model.base = align_down((uintptr_t)arena, block);
 	b.space.upper = false;
 	b.space.regime.va_bits = 48;
 	b.space.regime.root_level = 0;
@@ -334,7 +331,7 @@ static void a_large_range_takes_as_many_steps_as_it_has_descriptors(void **state
 		start = vaddr(regime_upper_start(&b.regime) + BIT(b.regime.va_bits - 2) - page);
 		end = vaddr(start.value + size);
 		area(size, 1);
-		b.base = start.value;
+		model.base = start.value;
 		assert_int_equal(map(0, 1, BIT(b.regime.va_bits - 3) - page, PROT_READ_WRITE),
 				 MAP_OK);
 		tables_publish();
@@ -350,125 +347,15 @@ static void a_large_range_takes_as_many_steps_as_it_has_descriptors(void **state
 
 /* ---- random sequences ---- */
 
-/* Pages, in which runs come and go; or blocks, which split into pages besides. */
+/* Runs of pages, or more than a block of them; or runs of blocks, which split besides. */
 static void random_area(struct random *random)
 {
-	int level = random_below(random, 2) ? 3 : 2;
+	int level = random_below(random, 2) ? LEVEL_PAGE : LEVEL_PAGE - 1;
+	u64 units = 3 * regime_contiguous(&b.regime, level);
 
-	area(regime_span(&b.regime, level),
-	     min_u64(SLOTS, 3 * regime_contiguous(&b.regime, level)));
-}
-
-static void step_map(struct random *random, unsigned first, unsigned count)
-{
-	u64 pa = GIB(512) + (random_below(random, 4) ? first : random_below(random, 64)) * b.unit;
-	enum mem_prot prot = (enum mem_prot)random_below(random, 3);
-	bool free = true;
-
-	for (unsigned i = first; i < first + count; i++)
-		free &= !model[i].mapped;
-	/* A conflict part of the way leaves what came before it: not asked for here. */
-	if (!free) {
-		if (model[first].mapped)
-			assert_int_equal(map(first, 1, pa, prot), MAP_CONFLICT);
-		return;
-	}
-	if (map(first, count, pa, prot) != MAP_OK)
-		fail_msg("seed %lu, step %u: not mapped", b.seed, b.step);
-	tables_publish();
-	for (unsigned i = 0; i < count; i++)
-		model[first + i] = (struct model_page){ true, pa + i * b.unit, prot };
-}
-
-/* What pt_unmap() and pt_protect() must say of the range. */
-static enum map_result expect(unsigned first, unsigned count)
-{
-	u64 end = at(first + count).value;
-
-	for (u64 va = at(first).value; va != end;) {
-		struct pt_entry entry = pt_find(&b.space, vaddr(va));
-		u64 size = regime_span(&b.regime, entry.level);
-
-		if (!model[(va - b.base) / b.unit].mapped)
-			return MAP_NOT_MAPPED;
-		if (entry.pte.bits >> 52 & 1)
-			size *= regime_contiguous(&b.regime, entry.level);
-		if (va % size != 0 || end - va < size)
-			return MAP_SPLIT;
-		va += size;
-	}
-	return MAP_OK;
-}
-
-static void step_unmap(unsigned first, unsigned count)
-{
-	enum map_result expected = expect(first, count);
-
-	if (pt_unmap(&b.space, &b.tlb, at(first), at(first + count)) != expected)
-		fail_msg("seed %lu, step %u: unmap did not say %d", b.seed, b.step, expected);
-	for (unsigned i = first; expected == MAP_OK && i < first + count; i++)
-		model[i].mapped = false;
-}
-
-static void step_protect(struct random *random, unsigned first, unsigned count)
-{
-	enum map_result expected = expect(first, count);
-	enum mem_prot prot = (enum mem_prot)random_below(random, 3);
-
-	if (pt_protect(&b.space, &b.tlb, at(first), at(first + count), prot) != expected)
-		fail_msg("seed %lu, step %u: protect did not say %d", b.seed, b.step, expected);
-	for (unsigned i = first; expected == MAP_OK && i < first + count; i++)
-		model[i].prot = prot;
-}
-
-static void random_step(struct random *random)
-{
-	unsigned slots = (unsigned)b.units;
-	unsigned first = random_below(random, slots);
-	unsigned most = (unsigned)min_u64(slots - first, 48);
-	unsigned count = 1 + random_below(random, most);
-
-	if (random_below(random, 3)) { /* where runs begin */
-		first = first / 16 * 16;
-		count = (unsigned)min_u64(align_up(count, 16), slots - first);
-	}
-	switch (random_below(random, 6)) {
-	case 0:
-	case 1:
-		step_map(random, first, count);
-		break;
-	case 2:
-		step_unmap(first, count);
-		break;
-	case 3:
-		step_protect(random, first, count);
-		break;
-	case 4:
-		(void)pt_split(&b.space, &b.tlb, at(first));
-		break;
-	case 5:
-		(void)pt_merge(&b.space, &b.tlb, at(first));
-		break;
-	}
-}
-
-/* Whatever became of it: everything goes, unit by unit, and every table comes back. */
-static void unmap_all(void)
-{
-	u64 end = at(b.units).value;
-
-	for (u64 va = b.base; va != end;) {
-		struct pt_entry entry = pt_find(&b.space, vaddr(va));
-		u64 size = regime_span(&b.regime, entry.level);
-
-		if (entry.pte.bits >> 52 & 1)
-			size *= regime_contiguous(&b.regime, entry.level);
-		if (entry.kind != PTE_INVALID &&
-		    pt_unmap(&b.space, &b.tlb, vaddr(va), vaddr(va + size)) != MAP_OK)
-			fail_msg("seed %lu: %#lx cannot be unmapped", b.seed, va);
-		/* A hole may be as large as a table that has just gone. */
-		va = min_u64(end, align_down(va, size) + size);
-	}
+	if (level == LEVEL_PAGE && random_below(random, 2))
+		units = CHANGE_UNITS_MAX;
+	area(regime_span(&b.regime, level), units);
 }
 
 static void random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind(void **state)
@@ -476,18 +363,27 @@ static void random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind
 	struct random random = random_start();
 
 	(void)state;
-	for (unsigned round = 0; round < 100; round++) {
+	for (unsigned round = 0; round < ROUNDS; round++) {
 		u64 seed = random.state;
 
 		begin(&shapes[random_below(&random, ARRAY_SIZE(shapes))], 400);
 		b.seed = seed;
 		random_area(&random);
-		for (b.step = 0; b.step < STEPS / 100; b.step++) {
-			random_step(&random);
+		model.random = random_next(&random);
+		for (b.step = 0; b.step < STEPS / ROUNDS; b.step++) {
+			struct change_step step;
+
+			if (!change_model_step(&model, &step))
+				fail_msg("seed %lu, step %u: %s of %u units from %u on: %s, not %s",
+					 seed, b.step, step.what, step.count, step.first,
+					 map_result_str(step.result),
+					 map_result_str(step.expected));
 			if (b.broken_wrongly || b.step % 16 == 0)
 				check_model();
 		}
-		unmap_all();
+		if (change_model_clear(&model) != MAP_OK)
+			fail_msg("seed %lu: something cannot be unmapped", seed);
+		check_model();
 		if (used() != 1)
 			fail_msg("seed %lu: %lu tables are left", seed, used() - 1);
 	}

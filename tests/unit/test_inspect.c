@@ -55,42 +55,6 @@ void memory_store(vaddr_t va, unsigned size, u64 value)
 	stored = value;
 }
 
-void command_fault(const struct kernel *kernel, const struct arguments *arguments)
-{
-	(void)kernel;
-	(void)arguments;
-}
-
-void memory_test(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
-void change_test(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
-void alloc_show_buddy(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
-void alloc_test_buddy(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
-void alloc_show_vmalloc(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
-void alloc_test_vmalloc(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
 void psci_poweroff(enum psci_conduit conduit)
 {
 	(void)conduit;

@@ -412,6 +412,29 @@ static void random_memory_is_mapped_to_the_byte(void **state)
 	}
 }
 
+/* The image in the last RAM there can be; what lies too far below for the window is cut. */
+static void a_bank_may_end_where_physical_addresses_do(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		u64 end, size = MIB(64), last;
+		paddr_t pa;
+
+		begin(&shapes[i]);
+		end = regime_pa_end(&b.regime);
+		last = end - regime_granule(&b.regime);
+		memory_add(&b.map, GIB(1), MIB(32), MEMORY_RAM);
+		memory_add(&b.map, end - size, size, MEMORY_RAM);
+		place_image(end - size + MIB(8));
+		choose(0);
+		assert_int_equal(build(), MAP_OK);
+		check_map(0);
+		check_tables(0);
+		assert_true(pt_translate(&b.space, linear_va(&b.linear, paddr(last)), &pa));
+		assert_int_equal(pa.value, last);
+	}
+}
+
 /* As many banks as there is room for, each with a page missing behind it. */
 static void many_banks_take_as_many_tables_as_their_addresses(void **state)
 {
@@ -457,6 +480,7 @@ int main(void)
 		cmocka_unit_test(
 			the_image_is_seen_without_its_early_part_and_without_write_access_to_text),
 		cmocka_unit_test(random_memory_is_mapped_to_the_byte),
+		cmocka_unit_test(a_bank_may_end_where_physical_addresses_do),
 		cmocka_unit_test(many_banks_take_as_many_tables_as_their_addresses),
 	};
 

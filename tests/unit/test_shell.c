@@ -89,6 +89,20 @@ void change_test(const struct kernel *kernel)
 	allocator_commands |= 32;
 }
 
+static u64 change_steps, change_seed;
+
+void change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	change_steps = steps;
+	change_seed = seed;
+}
+
+u64 counter_read(void)
+{
+	return 77;
+}
+
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	assert_ptr_equal(kernel, &sample.kernel);
@@ -306,6 +320,25 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 	assert_int_equal(allocator_commands, 0x7f); /* every one, and each its own */
 }
 
+static void change_test_takes_a_number_of_steps_and_a_seed(void **state)
+{
+	(void)state;
+	sample_make(&sample, 12, 52);
+	run_shell("change test", "");
+	assert_true(change_steps > 1000 && change_steps < 100000);
+	assert_int_equal(change_seed, 77);
+	run_shell("change test 12", "");
+	assert_int_equal(change_steps, 12);
+	assert_int_equal(change_seed, 77);
+	run_shell("change test 0x100 0xabcdef", "");
+	assert_int_equal(change_steps, 0x100);
+	assert_int_equal(change_seed, 0xabcdef);
+	allocator_commands = 0;
+	run_shell("change; change 1; change test x; change test 1 x; change test 1 2 3", "");
+	assert_int_equal(allocator_commands, 0);
+	assert_int_equal(change_steps, 0x100);
+}
+
 /* The examples that help gives, but for those that would end the session, are good commands. */
 static void the_example_of_every_command_runs_without_an_error(void **state)
 {
@@ -378,6 +411,7 @@ int main(void)
 		cmocka_unit_test(pagoda_run_cannot_send_control_characters_to_the_terminal),
 		cmocka_unit_test(poweroff_and_reboot_say_why_the_machine_is_still_there),
 		cmocka_unit_test(every_command_that_help_lists_is_known_and_has_help),
+		cmocka_unit_test(change_test_takes_a_number_of_steps_and_a_seed),
 		cmocka_unit_test(the_example_of_every_command_runs_without_an_error),
 		cmocka_unit_test(a_tab_completes_the_word_before_it),
 		cmocka_unit_test(a_tab_that_was_pasted_is_a_blank),
