@@ -7,10 +7,10 @@
 #include <pagoda/command.h>
 #include <pagoda/memory.h>
 
-#define STUB(name)                                                  \
+#define STUB(name)                                                   \
 	void __attribute__((weak)) name(const struct kernel *kernel) \
-	{                                                           \
-		(void)kernel;                                       \
+	{                                                            \
+		(void)kernel;                                        \
 	}
 
 STUB(memory_test)
@@ -33,8 +33,8 @@ void __attribute__((weak)) change_test_random(const struct kernel *kernel, u64 s
 	(void)seed;
 }
 
-void __attribute__((weak)) command_fault(const struct kernel *kernel,
-					 const struct arguments *arguments)
+void __attribute__((weak))
+command_fault(const struct kernel *kernel, const struct arguments *arguments)
 {
 	(void)kernel;
 	(void)arguments;
