@@ -41,7 +41,7 @@ PYTHON ?= /usr/bin/python3
 early_sources := $(wildcard pi/*.c)
 efi_sources := $(wildcard efi/*.c)
 # Of mm/ and lib/, what only the kernel needs.
-late_sources := lib/json.c mm/buddy.c mm/change.c mm/heap.c mm/vmalloc.c
+late_sources := lib/json.c mm/areas.c mm/buddy.c mm/change.c mm/heap.c mm/vmalloc.c
 shared_sources := $(filter-out $(late_sources),$(wildcard mm/*.c lib/*.c))
 kernel_sources := $(wildcard kernel/*.c) $(late_sources)
 arch_sources := $(wildcard arch/arm64/*.c arch/arm64/*.S)

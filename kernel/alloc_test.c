@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The commands `buddy test` and `vmalloc test`: the allocators on the machine, where the CPU and
- * not a model says what is mapped. Each check that fails is a line; the last line counts.
+ * The commands `buddy test` and `vmalloc test [AREAS]`: the allocators on the machine, where the
+ * CPU and not a model says what is mapped. Each check that fails is a line; the last line counts.
  * Runs in the kernel, MMU on, after relocation.
  */
 #include <pagoda/alloc.h>
@@ -248,4 +248,57 @@ void alloc_test_vmalloc(const struct kernel *kernel)
 	check(&checks, pool_used(pool, granule) == tables, "tables lost", tables);
 	check(&checks, buddy_audit(&kernel->alloc->buddy), "audit of the page allocator", 0);
 	checks_end(&checks, "vmalloc test");
+}
+
+/* One page each, of which the first word holds the address of the one before. */
+static enum vmalloc_result areas_map(struct vmalloc *vmalloc, u64 count, u64 *mapped, vaddr_t *last)
+{
+	enum vmalloc_result result = VMALLOC_OK;
+	vaddr_t va;
+
+	for (*mapped = 0; *mapped < count; ++*mapped) {
+		result = vmalloc_alloc(vmalloc, 1, &va);
+		if (result != VMALLOC_OK)
+			break;
+		*(u64 *)(uintptr_t)va.value = last->value;
+		*last = va;
+	}
+	return result;
+}
+
+static u64 areas_unmap(struct vmalloc *vmalloc, vaddr_t last)
+{
+	u64 count = 0;
+
+	while (last.value != 0) {
+		vaddr_t before = vaddr(*(u64 *)(uintptr_t)last.value);
+
+		if (vmalloc_free(vmalloc, last) != VMALLOC_OK)
+			break;
+		last = before;
+		count++;
+	}
+	return count;
+}
+
+void alloc_test_areas(const struct kernel *kernel, u64 count)
+{
+	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
+	enum vmalloc_result result;
+	vaddr_t last = { 0 };
+	u64 mapped, unmapped;
+	bool sound;
+
+	if (!kernel->alloc) {
+		print("vmalloc test: no free RAM\n");
+		return;
+	}
+	/* Measurements end where the audit begins. */
+	result = areas_map(vmalloc, count, &mapped, &last);
+	unmapped = areas_unmap(vmalloc, last);
+	sound = vmalloc_audit(vmalloc);
+	print("vmalloc test: %lu areas mapped, %lu unmapped", mapped, unmapped);
+	if (result != VMALLOC_OK)
+		print("; for %lu: %s", count, vmalloc_result_str(result));
+	print("; audit: %s\n", sound ? "ok" : "BROKEN");
 }

@@ -76,7 +76,7 @@ static const struct {
 	[COMMAND_BUDDY] = { "buddy", "[test]",
 			    "the page allocator's free lists; or have it refuse what it must",
 			    "buddy test", "test" },
-	[COMMAND_VMALLOC] = { "vmalloc", "[test]",
+	[COMMAND_VMALLOC] = { "vmalloc", "[test [AREAS]]",
 			      "what is mapped in the vmalloc region; or map, use and unmap some",
 			      "vmalloc test", "test" },
 	[COMMAND_CHANGE] = { "change", "test [STEPS [SEED]]",
@@ -273,6 +273,16 @@ static void command_memory(const struct kernel *kernel, enum command command,
 		test ? alloc_test_vmalloc(kernel) : alloc_show_vmalloc(kernel);
 }
 
+static void command_vmalloc(const struct kernel *kernel, const struct arguments *arguments)
+{
+	u64 count;
+
+	if (arguments->count < 2 || !argument_is(arguments, 0, "test"))
+		command_memory(kernel, COMMAND_VMALLOC, arguments);
+	else if (argument_count(arguments, 2, 2) && argument_number(arguments, 1, &count))
+		alloc_test_areas(kernel, count);
+}
+
 static void command_change(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 steps = CHANGE_STEPS, seed = counter_read();
@@ -363,8 +373,10 @@ static void command_run(const struct kernel *kernel, enum command command,
 		break;
 	case COMMAND_MEMORY:
 	case COMMAND_BUDDY:
-	case COMMAND_VMALLOC:
 		command_memory(kernel, command, arguments);
+		break;
+	case COMMAND_VMALLOC:
+		command_vmalloc(kernel, arguments);
 		break;
 	case COMMAND_CHANGE:
 		command_change(kernel, arguments);

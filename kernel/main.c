@@ -120,6 +120,8 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_PUBLISHED] = published;
 	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+	if (handoff->plan.pan)
+		pan_set(true);
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
 	exception_init(&kernel);
@@ -128,8 +130,6 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	stop = memory_init(&kernel, handoff);
 	if (stop.code != STOP_NONE)
 		cannot_boot(&stop);
-	if (handoff->plan.pan)
-		pan_set(true);
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);
@@ -137,7 +137,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
-	report_text(&kernel);
+	report_boot(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);
 }

@@ -646,3 +646,26 @@ void report_text(const struct kernel *kernel)
 	report_time(kernel);
 	report_warnings(kernel);
 }
+
+static bool override_failed(const struct boot_options *options)
+{
+	bool failed = options->records_dropped != 0;
+
+	for (u32 i = 0; i < options->record_count; i++)
+		failed |= options->record[i].status != OVERRIDE_APPLIED;
+	return failed;
+}
+
+void report_boot(const struct kernel *kernel)
+{
+	const struct boot_options *options = &kernel->handoff->options;
+
+	if (!options->quiet) {
+		report_text(kernel);
+		return;
+	}
+	print("Pagoda %s\n", PAGODA_VERSION);
+	if (override_failed(options))
+		report_overrides(kernel);
+	report_warnings(kernel);
+}

@@ -9,8 +9,12 @@
 #include <pagoda/json.h>
 #include <pagoda/kernel.h>
 
-/* The report that is printed at boot; at most 100 columns wide, but for the command line. */
+/*
+ * report_text() - the report, at most 100 columns wide, but for the command line.
+ * report_boot() - what is printed at boot: the report, or with `quiet` only what is wrong.
+ */
 void report_text(const struct kernel *kernel);
+void report_boot(const struct kernel *kernel);
 
 /* What UEFI firmware left behind: lines of the report, and a member of the document. */
 void report_efi(const struct kernel *kernel);

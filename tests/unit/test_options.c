@@ -360,6 +360,8 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "pagoda.va_bits=47", { .va_bits = 47 } },
 		{ "pagoda.va-bits=48", { .va_bits = 48 } },
 		{ "pagoda.va_bits=52", { .va_bits = 52 } },
+		{ "quiet", { .quiet = true } },
+		{ "quieter", { .quiet = false } },
 		{ "panic=reboot", { .panic = PANIC_REBOOT } },
 		{ "panic=poweroff", { .panic = PANIC_POWEROFF } },
 		{ "panic=halt", { .panic = PANIC_HALT } },

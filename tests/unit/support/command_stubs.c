@@ -20,6 +20,12 @@ STUB(alloc_test_buddy)
 STUB(alloc_show_vmalloc)
 STUB(alloc_test_vmalloc)
 
+void __attribute__((weak)) alloc_test_areas(const struct kernel *kernel, u64 count)
+{
+	(void)kernel;
+	(void)count;
+}
+
 void __attribute__((weak)) change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
 {
 	(void)kernel;
