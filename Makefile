@@ -13,6 +13,7 @@
 # make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 # make mutants    whether the tests catch seeded defects
 # make coverage   what of pi/, mm/ and lib/ the unit tests reach
+# make proof      what is proven of descriptors and map_range(): docs/proof.md
 # make bench      what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux
 # make bench-boot only what the boot to kernel_main costs, by function
 # make bench-baseline   make what it costs now the baseline that `make test` compares with
@@ -326,9 +327,15 @@ docs-session: setup-test
 
 # ---- testing the tests -------------------------------------------------------------------------
 
-.PHONY: mutants setup-coverage coverage
+.PHONY: mutants setup-coverage coverage setup-proof proof
 mutants: setup-test
 	$(Q)scripts/mutants
+
+setup-proof:
+	@scripts/setup proof
+
+proof: setup-proof
+	$(Q)tests/proof/prove.py
 
 setup-coverage:
 	@scripts/setup coverage

@@ -326,6 +326,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(pt_space_create(&space) == MAP_OK, "no root");
 	FUZZ_CHECK(linear_map(&space, &now.linear, &now.map, &now.image) == MAP_OK,
 		   "not mapped in %lu tables", pool_total(&pool, now.granule));
+	FUZZ_CHECK(pool_room(&pool, now.granule) == 0, "%lu tables too many",
+		   pool_room(&pool, now.granule));
 	check_map(&space);
 	return 0;
 }

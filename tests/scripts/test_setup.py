@@ -148,6 +148,7 @@ def test_running_needs_nothing_that_only_tests_use(machine):
     ("view", ["chromium", "chromium-driver", "fonts-dejavu-core"]),
     ("fuzz", ["clang-14", "libclang-rt-14-dev"]),
     ("coverage", ["gcovr"]),
+    ("proof", ["clang-14", "python3-z3"]),
     ("peer", ["linux-source-6.12", "flex", "bison", "bc", "xz-utils"]),
 ])
 def test_each_group_brings_its_own_tools(machine, group, packages):

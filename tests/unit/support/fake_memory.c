@@ -51,6 +51,21 @@ static void *map_file(void *at, size_t size, int protection, int flags, int file
 	return result;
 }
 
+/* RAM begins where a page does, of any size: objects are aligned in either. */
+static u8 *map_ram(size_t size, int file)
+{
+	u8 *room = map_file(NULL, size + GRANULE_SIZE_MAX, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before = align_up((uintptr_t)room, GRANULE_SIZE_MAX) - (uintptr_t)room;
+	u8 *ram = map_file(room + before, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			   file, 0);
+
+	if (before > 0)
+		munmap(room, before);
+	munmap(ram + size, GRANULE_SIZE_MAX - before);
+	return ram;
+}
+
 static void space_make(struct fake_memory *memory)
 {
 	const struct fake_memory_setup *setup = &memory->setup;
@@ -100,7 +115,7 @@ void fake_memory_make(struct fake_memory *memory, const struct fake_memory_setup
 	memory->file = memfd_create("ram", 0);
 	if (memory->file < 0 || ftruncate(memory->file, (off_t)size) != 0)
 		stop_test("memfd");
-	memory->ram = map_file(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->file, 0);
+	memory->ram = map_ram(size, memory->file);
 	memset(memory->ram, 0xaa, min_u64(size, POISONED));
 	space_make(memory);
 	vmemmap = window_make(memory);
