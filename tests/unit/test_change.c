@@ -64,18 +64,20 @@ static void tlb_load(void)
 	}
 }
 
-/* What permissions leave of a descriptor: only they may change while the TLB has it. */
+/* Only permissions may change while the TLB has a descriptor, and in no contiguous run. */
 #define PERMISSIONS (BIT(7) | BIT(50) | BIT(53))
+#define CONTIGUOUS BIT(52)
 
 /* The TLB knows nothing that the tables contradict, but for permissions. */
 static void tlb_check(void)
 {
 	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
+		u64 may_change = b.seen[i] & CONTIGUOUS ? 0 : PERMISSIONS;
 
 		if (b.seen[i] == 0 || (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK))
 			continue;
-		if (entry.level != b.seen_level[i] || ((entry.pte.bits ^ b.seen[i]) & ~PERMISSIONS))
+		if (entry.level != b.seen_level[i] || ((entry.pte.bits ^ b.seen[i]) & ~may_change))
 			b.broken_wrongly = true;
 	}
 }
