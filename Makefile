@@ -8,7 +8,8 @@
 # make test       everything that must hold: unit, script, boot and viewer tests
 # make unit | boot-test | script-test | view-test     parts of that
 # make firmware-test   more machines and firmware than make test has time for
-# make docs-images   docs/images again, from what is built
+# make docs-images | docs-session   what documents show, again, from what is built
+# make conformance   the self tests on every CPU that QEMU models: build/conformance.md, .json
 # make fuzz       fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 # make mutants    whether the tests catch seeded defects
 # make coverage   what of pi/, mm/ and lib/ the unit tests reach
@@ -41,7 +42,7 @@ PYTHON ?= /usr/bin/python3
 early_sources := $(wildcard pi/*.c)
 efi_sources := $(wildcard efi/*.c)
 # Of mm/ and lib/, what only the kernel needs.
-late_sources := lib/json.c mm/buddy.c mm/change.c mm/heap.c mm/vmalloc.c
+late_sources := lib/json.c mm/areas.c mm/buddy.c mm/change.c mm/heap.c mm/vmalloc.c
 shared_sources := $(filter-out $(late_sources),$(wildcard mm/*.c lib/*.c))
 kernel_sources := $(wildcard kernel/*.c) $(late_sources)
 arch_sources := $(wildcard arch/arm64/*.c arch/arm64/*.S)
@@ -77,6 +78,11 @@ $(shared_objects): flags := $(image_flags) -O3 $(branch_protection)
 $(call objects_of,lib/acpi.c lib/fdt_write.c): flags := $(image_flags) -Os $(branch_protection)
 $(arch_objects): flags := $(image_flags) -O2 $(branch_protection)
 $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
+	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
+# Tests are in no hurry, and a boot pays for the size of text.
+$(call objects_of,$(wildcard kernel/*test*.c) $(addprefix kernel/,change_random.c scratch.c \
+		interrupt.c tree.c)): \
+	flags := $(image_flags) -Os $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 
 POOL_SIZE ?=
@@ -210,8 +216,9 @@ host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
 	-Iinclude -I$(O)/gen -Itests/unit
 host_sources := $(filter-out pi/start.c efi/start.c lib/string.c, \
 		$(early_sources) $(efi_sources) $(shared_sources)) \
-	$(filter-out $(addprefix kernel/,main.c exception.c fault.c psci.c memory.c change_test.c \
-			change_random.c alloc%), \
+	$(filter-out $(addprefix kernel/,main.c console_choice.c exception.c fault.c psci.c \
+			memory.c change_test.c change_random.c alloc% selftest% scratch.c \
+			interrupt.c), \
 		$(kernel_sources)) \
 	$(wildcard tests/unit/support/*.c)
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
@@ -269,6 +276,12 @@ bench-boot: setup-test
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
 	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
 
+# What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
+.PHONY: conformance
+conformance: setup-run
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/conformance
+
 .PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:
 	@scripts/setup test
@@ -298,15 +311,19 @@ firmware-test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
 
-# ---- pictures for the documents ----------------------------------------------------------------
+# ---- what documents show -----------------------------------------------------------------------
 
-.PHONY: setup-view docs-images
+.PHONY: setup-view docs-images docs-session
 setup-view:
 	@scripts/setup view
 
 docs-images: setup-view
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)scripts/docs-images
+
+docs-session: setup-test
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/docs-session
 
 # ---- testing the tests -------------------------------------------------------------------------
 

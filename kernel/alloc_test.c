@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The commands `buddy test` and `vmalloc test`: the allocators on the machine, where the CPU and
- * not a model says what is mapped. Each check that fails is a line; the last line counts.
+ * The commands `buddy test` and `vmalloc test [AREAS]`: the allocators on the machine, where the
+ * CPU and not a model says what is mapped. Each check that fails is a line; the last line counts.
  * Runs in the kernel, MMU on, after relocation.
  */
 #include <pagoda/alloc.h>
@@ -129,23 +129,27 @@ static void test_pages(struct checks *checks, const struct kernel *kernel, u64 s
 	check_unmapped(checks, kernel, va, pages);
 }
 
-/* The console's identification registers, which begin with 0x11, by way of another mapping. */
+#define PL011_PERIPH_ID 0xfe0 /* DDI 0183: what begins with 0x11 */
+#define PL011_PERIPH_ID_0 0x11
+
+/* A PL011's identification registers, by way of another mapping. Other UARTs have none. */
 static void test_device(struct checks *checks, const struct kernel *kernel)
 {
 	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
 	paddr_t device = kernel->handoff->facts.console, pa = { 0 };
 	vaddr_t va;
 
-	if (device.value == 0)
+	if (device.value == 0 || kernel->handoff->facts.console_kind.type != SERIAL_PL011)
 		return;
-	device.value += 0xfe0;
+	device.value += PL011_PERIPH_ID;
 	if (vmalloc_ioremap(vmalloc, device, 0x20, &va) != VMALLOC_OK) {
 		check(checks, false, "ioremap", device.value);
 		return;
 	}
 	check(checks, address_probe(va, true, &pa) && pa.value == device.value, "ioremap gives",
 	      pa.value);
-	check(checks, *(const volatile u32 *)(uintptr_t)va.value == 0x11, "no PL011 at", va.value);
+	check(checks, *(const volatile u32 *)(uintptr_t)va.value == PL011_PERIPH_ID_0,
+	      "no PL011 at", va.value);
 	check(checks, vmalloc_audit(vmalloc), "audit with a device at", va.value);
 	check(checks, vmalloc_free(vmalloc, va) == VMALLOC_OK, "free", va.value);
 	check(checks, !address_probe(va, false, &pa), "still mapped", va.value);
@@ -244,4 +248,57 @@ void alloc_test_vmalloc(const struct kernel *kernel)
 	check(&checks, pool_used(pool, granule) == tables, "tables lost", tables);
 	check(&checks, buddy_audit(&kernel->alloc->buddy), "audit of the page allocator", 0);
 	checks_end(&checks, "vmalloc test");
+}
+
+/* One page each, of which the first word holds the address of the one before. */
+static enum vmalloc_result areas_map(struct vmalloc *vmalloc, u64 count, u64 *mapped, vaddr_t *last)
+{
+	enum vmalloc_result result = VMALLOC_OK;
+	vaddr_t va;
+
+	for (*mapped = 0; *mapped < count; ++*mapped) {
+		result = vmalloc_alloc(vmalloc, 1, &va);
+		if (result != VMALLOC_OK)
+			break;
+		*(u64 *)(uintptr_t)va.value = last->value;
+		*last = va;
+	}
+	return result;
+}
+
+static u64 areas_unmap(struct vmalloc *vmalloc, vaddr_t last)
+{
+	u64 count = 0;
+
+	while (last.value != 0) {
+		vaddr_t before = vaddr(*(u64 *)(uintptr_t)last.value);
+
+		if (vmalloc_free(vmalloc, last) != VMALLOC_OK)
+			break;
+		last = before;
+		count++;
+	}
+	return count;
+}
+
+void alloc_test_areas(const struct kernel *kernel, u64 count)
+{
+	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
+	enum vmalloc_result result;
+	vaddr_t last = { 0 };
+	u64 mapped, unmapped;
+	bool sound;
+
+	if (!kernel->alloc) {
+		print("vmalloc test: no free RAM\n");
+		return;
+	}
+	/* Measurements end where the audit begins. */
+	result = areas_map(vmalloc, count, &mapped, &last);
+	unmapped = areas_unmap(vmalloc, last);
+	sound = vmalloc_audit(vmalloc);
+	print("vmalloc test: %lu areas mapped, %lu unmapped", mapped, unmapped);
+	if (result != VMALLOC_OK)
+		print("; for %lu: %s", count, vmalloc_result_str(result));
+	print("; audit: %s\n", sound ? "ok" : "BROKEN");
 }

@@ -41,6 +41,7 @@ enum command {
 	COMMAND_READ,
 	COMMAND_WRITE,
 	COMMAND_FAULT,
+	COMMAND_SELFTEST,
 	COMMAND_LOG,
 	COMMAND_MORE,
 	COMMAND_POWEROFF,
@@ -54,7 +55,7 @@ static const struct {
 	char arguments[80];
 	char help[88];
 	char example[48];
-	char words[64];
+	char words[104];
 } commands[COMMAND_COUNT] = {
 	[COMMAND_HELP] = { "help", "[CMD]", "what commands there are, or how one is used",
 			   "help ptdump", "*" },
@@ -75,7 +76,7 @@ static const struct {
 	[COMMAND_BUDDY] = { "buddy", "[test]",
 			    "the page allocator's free lists; or have it refuse what it must",
 			    "buddy test", "test" },
-	[COMMAND_VMALLOC] = { "vmalloc", "[test]",
+	[COMMAND_VMALLOC] = { "vmalloc", "[test [AREAS]]",
 			      "what is mapped in the vmalloc region; or map, use and unmap some",
 			      "vmalloc test", "test" },
 	[COMMAND_CHANGE] = { "change", "test [STEPS [SEED]]",
@@ -86,7 +87,8 @@ static const struct {
 			     "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
 			     "[--json]",
 			     "the page tables", "ptdump kernel vmalloc --perm rx",
-			     "kernel idmap json --level --wx --perm --json image" },
+			     "kernel idmap linear modules vmalloc vmemmap pci_io fixmap image json "
+			     "--level --wx --perm --json" },
 	[COMMAND_WALK] = { "walk", "ADDR",
 			   "how a virtual address translates, level by level, and the CPU's word",
 			   "walk 0xffff800080000000", "" },
@@ -105,6 +107,10 @@ static const struct {
 			    "make the kernel fault, and end as panic= says",
 			    "fault read 0xfff0000000000000",
 			    "read write exec data stack recursion" },
+	[COMMAND_SELFTEST] = { "selftest", "NAME|SUBJECT|all [SEED] | list",
+			       "check the map against the CPU, and report as KTAP", "selftest walk",
+			       "all list walk audit permission descriptor illegal execute user tlb "
+			       "change" },
 	[COMMAND_LOG] = { "log", "", "what was printed before, as far as it is remembered",
 			  "more log", "" },
 	[COMMAND_MORE] = { "more", "CMD", "run a command, and wait for a key after each page",
@@ -112,6 +118,12 @@ static const struct {
 	[COMMAND_POWEROFF] = { "poweroff", "", "turn the machine off", "poweroff", "" },
 	[COMMAND_REBOOT] = { "reboot", "", "start the machine again", "reboot", "" },
 };
+
+/* What may follow an option, for completion. */
+static const struct {
+	char name[8];
+	char values[16];
+} options[] = { { "--level", "-1 0 1 2 3" }, { "--perm", "r rw rx rwx" } };
 
 static bool is_blank(char c)
 {
@@ -261,6 +273,16 @@ static void command_memory(const struct kernel *kernel, enum command command,
 		test ? alloc_test_vmalloc(kernel) : alloc_show_vmalloc(kernel);
 }
 
+static void command_vmalloc(const struct kernel *kernel, const struct arguments *arguments)
+{
+	u64 count;
+
+	if (arguments->count < 2 || !argument_is(arguments, 0, "test"))
+		command_memory(kernel, COMMAND_VMALLOC, arguments);
+	else if (argument_count(arguments, 2, 2) && argument_number(arguments, 1, &count))
+		alloc_test_areas(kernel, count);
+}
+
 static void command_change(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 steps = CHANGE_STEPS, seed = counter_read();
@@ -332,6 +354,7 @@ static void command_run_plain(const struct kernel *kernel, enum command command)
 	case COMMAND_READ:
 	case COMMAND_WRITE:
 	case COMMAND_FAULT:
+	case COMMAND_SELFTEST:
 	case COMMAND_MORE:
 	case COMMAND_COUNT:
 		break;
@@ -350,8 +373,10 @@ static void command_run(const struct kernel *kernel, enum command command,
 		break;
 	case COMMAND_MEMORY:
 	case COMMAND_BUDDY:
-	case COMMAND_VMALLOC:
 		command_memory(kernel, command, arguments);
+		break;
+	case COMMAND_VMALLOC:
+		command_vmalloc(kernel, arguments);
 		break;
 	case COMMAND_CHANGE:
 		command_change(kernel, arguments);
@@ -376,6 +401,9 @@ static void command_run(const struct kernel *kernel, enum command command,
 		break;
 	case COMMAND_FAULT:
 		command_fault(kernel, arguments);
+		break;
+	case COMMAND_SELFTEST:
+		command_selftest(kernel, arguments);
 		break;
 	case COMMAND_LAYOUT:
 	case COMMAND_FEATURES:
@@ -470,9 +498,18 @@ static bool name_candidate(unsigned index, struct words typed, struct words *can
 	return false;
 }
 
+/* The values of the option that @word is; @list where it is none. */
+static const char *option_values(struct words word, const char *list)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(options); i++)
+		if (words_equal(word, options[i].name))
+			return options[i].values;
+	return list;
+}
+
 bool command_candidate(struct words line, unsigned index, struct words *candidate, size_t *typed)
 {
-	const char *list = "*";
+	const char *arguments = "*", *list = arguments;
 	struct words last = { line.text, 0 }, word;
 	bool open = line.length > 0 && !is_blank(line.text[line.length - 1]);
 
@@ -484,8 +521,9 @@ bool command_candidate(struct words line, unsigned index, struct words *candidat
 			last = word;
 			break;
 		}
-		if (list[0] == '*')
-			list = command == COMMAND_COUNT ? "" : commands[command].words;
+		if (arguments[0] == '*')
+			arguments = command == COMMAND_COUNT ? "" : commands[command].words;
+		list = option_values(word, arguments);
 	}
 	*typed = last.length;
 	return list[0] == '*' ? name_candidate(index, last, candidate) :

@@ -12,6 +12,7 @@
 #define TYPED_MAX 1024 /* powers of two, both */
 #define LOG_MAX 16384
 #define CTRL_C 3
+#define COLUMNS 80
 
 static struct serial_kind console_kind;
 static volatile void *console_registers;
@@ -24,7 +25,8 @@ static char log_text[LOG_MAX] __attribute__((section(".noinit")));
 static u64 log_length; /* in all; the last LOG_MAX are there */
 
 static bool watching, interrupted, log_shown;
-static unsigned page_rows, page_left;
+static unsigned page_rows, page_left; /* of a terminal COLUMNS wide */
+static size_t page_column;
 
 void console_init(struct serial_kind kind, void *registers)
 {
@@ -101,6 +103,16 @@ static void page_wait(void)
 	device_write(erase, sizeof(erase) - 1);
 }
 
+/* The end of a line that takes several rows is a page's where another such would not fit. */
+static void page_end_line(size_t columns)
+{
+	unsigned rows = columns <= COLUMNS ? 1 : (unsigned)((columns + COLUMNS - 1) / COLUMNS);
+
+	page_left -= (unsigned)min_u64(rows, page_left);
+	if (page_left < min_u64(rows, page_rows))
+		page_wait();
+}
+
 static void write_pages(const char *text, size_t length)
 {
 	size_t start = 0;
@@ -109,12 +121,14 @@ static void write_pages(const char *text, size_t length)
 		if (text[i] != '\n')
 			continue;
 		device_write(text + start, i + 1 - start);
+		page_end_line(page_column + (i - start));
+		page_column = 0;
 		start = i + 1;
-		if (--page_left == 0)
-			page_wait();
 	}
-	if (!interrupted)
-		device_write(text + start, length - start);
+	if (interrupted)
+		return;
+	device_write(text + start, length - start);
+	page_column += length - start;
 }
 
 void console_write(const char *text, size_t length)
@@ -151,6 +165,7 @@ void console_watch_begin(unsigned rows)
 	watching = true;
 	interrupted = false;
 	page_rows = page_left = rows;
+	page_column = 0;
 }
 
 bool console_watch_end(void)

@@ -72,23 +72,27 @@ static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
 	const struct pte_info *info = &run->info;
 	bool shared = space->regime.format != DESC_LPA2 && info->share == SHARE_INNER;
 
-	print(" %s %s %s %s %s %s %s %s %s %s%s\n", info->write ? "RW" : "ro",
-	      info->execute ? "x " : "NX", shared ? "SHD" : "   ", info->accessed ? "AF" : "  ",
-	      info->global ? "  " : "NG", info->contiguous ? "CON" : "   ",
-	      run->kind == PTE_BLOCK ? "BLK" : "   ", info->uxn ? "UXN" : "   ",
-	      info->guarded ? "GP" : "  ", mem_type_str(info->type), info->user ? " USR" : "");
+	print(" 0x%016lx %s %s %s %s %s %s %s %s %s %s%s\n", info->pa.value,
+	      info->write ? "RW" : "ro", info->execute ? "x " : "NX", shared ? "SHD" : "   ",
+	      info->accessed ? "AF" : "  ", info->global ? "  " : "NG",
+	      info->contiguous ? "CON" : "   ", run->kind == PTE_BLOCK ? "BLK" : "   ",
+	      info->uxn ? "UXN" : "   ", info->guarded ? "GP" : "  ", mem_type_str(info->type),
+	      info->user ? " USR" : "");
 }
 
 static void dump_run(const struct pt_space *space, const struct pt_run *run)
 {
+	bool hole = run->kind == PTE_INVALID || run->kind == PTE_TABLE;
 	char size[SIZE_TEXT_MAX];
 
 	format_size(size, sizeof(size), run->end.value - run->start.value);
-	print("0x%016lx-0x%016lx %8s L%d", run->start.value, run->end.value, size, run->level);
+	print("0x%016lx-0x%016lx %8s L%d%s", run->start.value, run->end.value, size, run->level,
+	      hole	     ? "\n" :
+	      run->level < 0 ? "" :
+			       " ");
 	switch (run->kind) {
 	case PTE_PAGE:
 	case PTE_BLOCK:
-		print("%s 0x%016lx", run->level < 0 ? "" : " ", run->info.pa.value);
 		dump_leaf(space, run);
 		break;
 	case PTE_RESERVED:
@@ -96,7 +100,6 @@ static void dump_run(const struct pt_space *space, const struct pt_run *run)
 		break;
 	case PTE_INVALID:
 	case PTE_TABLE:
-		print("\n");
 		break;
 	}
 }
@@ -411,7 +414,7 @@ static bool can_be_table(const struct kernel *kernel, paddr_t table)
 	       piece.start.value == table.value && piece.kind != MEMORY_NOMAP;
 }
 
-void dump_walk(const struct kernel *kernel, vaddr_t va)
+void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 {
 	const struct pt_space *space = walk_begin(kernel, va);
 	struct pt_entry entry = { 0 };
@@ -428,6 +431,8 @@ void dump_walk(const struct kernel *kernel, vaddr_t va)
 		entry.pte = pt_step(space, table, entry.level, va);
 		entry.kind = pte_kind(&space->regime, entry.pte, entry.level);
 		walk_show_step(&space->regime, va, &entry);
+		if (fields)
+			dump_fields(&space->regime, entry.pte, entry.kind);
 		if (entry.kind != PTE_TABLE) /* always so at level 3 */
 			break;
 		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * Faults in the kernel: registers, the syndrome in words, the walk of the address; then panic=.
- * Runs with the MMU on, on the stack of whatever was interrupted.
+ * Exceptions in the kernel. Interrupts go to their handlers; a fault that is expected ends the call
+ * that caused it; any other is reported: registers, the syndrome in words, the walk of the address;
+ * then panic=.
+ * Runs with the MMU on, on a stack of its own.
  */
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/dump.h>
 #include <pagoda/exception.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/psci.h>
 #include <pagoda/stop.h>
 
-/* Null until exception_init(): then there is neither a console nor a panic= to go by. */
+/* Null until exception_init(): then there is no panic= to go by. */
 static const struct kernel *the_kernel;
 
 /* Exceptions being reported: above one, the report itself has failed. */
@@ -18,6 +21,10 @@ static unsigned depth;
 
 /* Asked for: the report is to fault. */
 static bool fault_in_report;
+
+/* The call that a fault may end: null for none; and how to go on after it. */
+static struct fault *expected;
+static u64 expected_sp, expected_pan;
 
 void exception_init(const struct kernel *kernel)
 {
@@ -148,7 +155,8 @@ void exception_fault_in_report(void)
 	__builtin_trap();
 }
 
-void exception_report(const struct exception_frame *frame, u64 vector)
+static void __attribute__((noreturn))
+exception_report(const struct exception_frame *frame, u64 vector)
 {
 	if (the_kernel == NULL || depth > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
@@ -168,6 +176,66 @@ void exception_report(const struct exception_frame *frame, u64 vector)
 		__builtin_trap();
 	print_calls(frame);
 	if (vector % 4 == 0 && is_abort(frame->esr) && !SYSREG_GET(ESR_EL1_FNV, frame->esr))
-		dump_walk(the_kernel, vaddr(frame->far));
+		dump_walk(the_kernel, vaddr(frame->far), false);
 	panic_stop(the_kernel);
+}
+
+/* Vectors of exceptions from the kernel itself, and from EL0. */
+#define VECTOR_SYNC 4
+#define VECTOR_IRQ 5
+#define VECTOR_SYNC_EL0 8
+
+/* PSTATE in the kernel: its own level, SP of that level, everything masked. */
+#define PSTATE_MASKED 0x3c0
+#define PSTATE_EL_SHIFT 2
+#define PSTATE_SP_ELX 1
+
+bool fault_catch(void (*function)(void *context), void *context, struct fault *fault)
+{
+	bool caught;
+
+	expected_pan = the_kernel->handoff->plan.pan ? pan_get() : 0;
+	expected = fault;
+	caught = catch_call(function, context, &expected_sp);
+	expected = NULL;
+	return caught;
+}
+
+/* Back into catch_call(), as if the function it called had returned. */
+static void catch_fault(struct exception_frame *frame)
+{
+	const struct boot_plan *plan = &the_kernel->handoff->plan;
+
+	*expected = (struct fault){ .esr = frame->esr,
+				    .far = frame->far,
+				    .elr = frame->elr,
+				    .pan = plan->pan && pan_get() != 0 };
+	expected = NULL;
+	frame->x[0] = true;
+	frame->sp = expected_sp;
+	frame->elr = (u64)(uintptr_t)catch_resume;
+	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT | PSTATE_SP_ELX |
+		      expected_pan;
+}
+
+/* Whoever handles an interrupt is not who waits for a fault. */
+static bool handle_interrupt(void)
+{
+	struct fault *waiting = expected;
+	bool handled;
+
+	expected = NULL;
+	handled = interrupt_handle();
+	expected = waiting;
+	return handled;
+}
+
+void exception_handle(struct exception_frame *frame, u64 vector)
+{
+	if (vector == VECTOR_IRQ && handle_interrupt())
+		return;
+	if ((vector == VECTOR_SYNC || vector == VECTOR_SYNC_EL0) && expected != NULL)
+		catch_fault(frame);
+	else
+		exception_report(frame, vector);
 }

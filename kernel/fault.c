@@ -24,7 +24,7 @@ static u32 data_page[DATA_SIZE / sizeof(u32)]
  * else, as far as it knows, looks at.
  */
 /* NOLINTNEXTLINE(misc-no-recursion): this is what it is for */
-static u64 use_stack(u64 depth)
+u64 use_stack(u64 depth)
 {
 	volatile u64 frame[FRAME_WORDS];
 

@@ -25,34 +25,6 @@ static bool is_leaf(const struct pt_entry *entry)
 	return entry->kind == PTE_PAGE || entry->kind == PTE_BLOCK;
 }
 
-/* One bit or field of a leaf descriptor; the names are the manual's (DDI 0487 D8.3.1.2). */
-static void show_bits(const char *name, u64 bits, unsigned high, unsigned low)
-{
-	print(" %s=%lu", name, bits >> low & (BIT(high - low + 1) - 1));
-}
-
-static void show_descriptor(const struct regime *regime, const struct pt_entry *entry)
-{
-	u64 bits = entry->pte.bits;
-
-	print("  descriptor    ");
-	show_bits("UXN", bits, 54, 54);
-	show_bits("PXN", bits, 53, 53);
-	show_bits("Contiguous", bits, 52, 52);
-	show_bits("DBM", bits, 51, 51);
-	show_bits("GP", bits, 50, 50);
-	show_bits("nG", bits, 11, 11);
-	show_bits("AF", bits, 10, 10);
-	if (regime->format == DESC_LPA2)
-		show_bits("OA[51:50]", bits, 9, 8);
-	else
-		show_bits("SH", bits, 9, 8);
-	show_bits("AP[2:1]", bits, 7, 6);
-	show_bits("AttrIndx", bits, 4, 2);
-	print("\n  output address  0x%016lx\n",
-	      pte_address(regime, entry->pte, entry->level).value);
-}
-
 u64 par_address(u64 par)
 {
 	return par & PAR_EL1_PA_MASK;
@@ -107,21 +79,13 @@ static void show_at(const struct kernel *kernel, vaddr_t va)
 
 void command_walk(const struct kernel *kernel, const struct arguments *arguments)
 {
-	const struct pt_space *space;
-	struct pt_entry entry;
 	u64 va;
 
 	if (!argument_count(arguments, 1, 1) || !argument_number(arguments, 0, &va))
 		return;
-	dump_walk(kernel, vaddr(va));
-	space = pt_contains(&kernel->idmap_space, vaddr(va)) ? &kernel->idmap_space :
-							       live_space(kernel, vaddr(va));
-	if (!space)
-		return;
-	entry = pt_find(space, vaddr(va));
-	if (is_leaf(&entry))
-		show_descriptor(&space->regime, &entry);
-	show_at(kernel, vaddr(va));
+	dump_walk(kernel, vaddr(va), true);
+	if (pt_contains(&kernel->idmap_space, vaddr(va)) || live_space(kernel, vaddr(va)))
+		show_at(kernel, vaddr(va));
 }
 
 void command_at(const struct kernel *kernel, const struct arguments *arguments)
@@ -134,8 +98,24 @@ void command_at(const struct kernel *kernel, const struct arguments *arguments)
 	}
 }
 
+/* What of the layout @va is in; the image, which is in a region, before that. */
+static const char *region_name(const struct kernel *kernel, u64 va)
+{
+	const struct boot_handoff *handoff = kernel->handoff;
+
+	if (va - handoff->plan.image_va.value < handoff->facts.image.size)
+		return "image";
+	for (unsigned i = 0; i < LAYOUT_COUNT; i++) {
+		const struct layout_region *region = &handoff->plan.layout.region[i];
+
+		if (va - region->start.value < region->end.value - region->start.value)
+			return layout_region_str(i);
+	}
+	return "identity map (not in use)";
+}
+
 /* Every run of @space that maps @pa; how many. */
-static unsigned find_in(const struct pt_space *space, const char *name, u64 pa)
+static unsigned find_in(const struct kernel *kernel, const struct pt_space *space, u64 pa)
 {
 	vaddr_t va = pt_start(space), end = pt_end(space);
 	unsigned found = 0;
@@ -147,7 +127,8 @@ static unsigned find_in(const struct pt_space *space, const char *name, u64 pa)
 		if ((run.kind == PTE_PAGE || run.kind == PTE_BLOCK) &&
 		    offset < run.end.value - run.start.value) {
 			print("  0x%016lx  %s, level %d, %s, %s, %s\n", run.start.value + offset,
-			      name, run.level, run.info.write ? "read-write" : "read-only",
+			      region_name(kernel, run.start.value + offset), run.level,
+			      run.info.write ? "read-write" : "read-only",
 			      run.info.execute ? "executable" : "no-execute",
 			      mem_type_str(run.info.type));
 			found++;
@@ -165,8 +146,8 @@ void command_find(const struct kernel *kernel, const struct arguments *arguments
 	if (!argument_count(arguments, 1, 1) || !argument_number(arguments, 0, &pa))
 		return;
 	print("physical 0x%016lx is mapped at\n", pa);
-	found = find_in(&kernel->kernel_space, "kernel map", pa);
-	found += find_in(&kernel->idmap_space, "identity map (not in use)", pa);
+	found = find_in(kernel, &kernel->kernel_space, pa);
+	found += find_in(kernel, &kernel->idmap_space, pa);
 	if (found == 0)
 		print("  no virtual address\n");
 }
@@ -194,7 +175,7 @@ static bool may_access(const struct kernel *kernel, const struct arguments *argu
 		print("%s: 0x%016lx is not an address of the kernel's\n", arguments->command,
 		      va.value);
 	}
-	dump_walk(kernel, va);
+	dump_walk(kernel, va, false);
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
+#include <pagoda/console_choice.h>
 #include <pagoda/exception.h>
 #include <pagoda/kernel.h>
 #include <pagoda/memory.h>
@@ -40,31 +41,6 @@ static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 						 .root = handoff->idmap_root,
 						 .phys_offset = phys_offset,
 						 .pool = &handoff->pool };
-}
-
-/*
- * The console's registers through the fixmap. This is done here and not with the other tables
- * because here it is cheap: with 64K pages the two tables it takes would cost the early runtime,
- * which must clear and invalidate them uncached, as much as all the rest of the map.
- */
-static void console_map(struct kernel *kernel, const struct boot_handoff *handoff)
-{
-	u64 device = handoff->facts.console.value;
-	u64 granule = regime_granule(&handoff->plan.kernel);
-	vaddr_t slot = layout_fixmap(&handoff->plan.layout, FIXMAP_CONSOLE);
-	struct map_request request = { .start = slot,
-				       .end = vaddr(slot.value + granule),
-				       .pa = paddr(align_down(device, granule)),
-				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
-
-	if (device == 0)
-		return;
-	kernel->console_result = map_range(&kernel->kernel_space, &request);
-	if (kernel->console_result != MAP_OK)
-		return;
-	tables_publish();
-	console_init(handoff->facts.console_kind,
-		     (void *)(uintptr_t)(slot.value + device % granule));
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */
@@ -144,16 +120,16 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_PUBLISHED] = published;
 	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+	if (handoff->plan.pan)
+		pan_set(true);
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
-	console_map(&kernel, handoff);
-	efi_map_read(&kernel, handoff);
 	exception_init(&kernel);
+	console_choose(&kernel, handoff);
+	efi_map_read(&kernel, handoff);
 	stop = memory_init(&kernel, handoff);
 	if (stop.code != STOP_NONE)
 		cannot_boot(&stop);
-	if (handoff->plan.pan)
-		pan_enable();
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	alloc_init(&kernel);
@@ -161,7 +137,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
-	report_text(&kernel);
+	report_boot(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);
 }

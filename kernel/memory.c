@@ -39,8 +39,7 @@ static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
 	const struct regime *regime = &handoff->plan.kernel;
 	u64 limit = handoff->options.memory_limit, granule = regime_granule(regime);
 	struct memory_fate *fate = &kernel->memory_fate;
-	u64 list = facts->memory.value + kernel->kernel_space.phys_offset;
-	struct memory_map *map = (struct memory_map *)(uintptr_t)list;
+	struct memory_map *map = memory_list(kernel);
 
 	kernel->memory = map;
 	fate->overlaps = memory_normalise(map, granule);

@@ -27,10 +27,11 @@ bool report_register(const struct kernel *kernel, unsigned index, struct report_
 
 	if (index == ARRAY_SIZE(live) || (live[index] == SYSREG_HCR_EL2 && el != 2))
 		return false;
-	name = sysreg_table[live[index]].name;
+	reg->reg = live[index];
+	name = sysreg_table[reg->reg].name;
 	format(reg->name, sizeof(reg->name), "%s", name);
 	reg->name[strlen(name) - 1] = '0' + el;
-	reg->value = kernel->registers[live[index]];
+	reg->value = kernel->registers[reg->reg];
 	return true;
 }
 
@@ -83,6 +84,11 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 		return handoff->options.records_dropped != 0;
 	case WARNING_NO_PSCI:
 		return handoff->facts.psci == PSCI_NONE;
+	case WARNING_CONSOLE_LOST:
+		return kernel->console_fault != CONSOLE_WORKS;
+	case WARNING_CONSOLE_UNNAMED:
+		return handoff->facts.fdt.has_chosen &&
+		       handoff->facts.console_source == CONSOLE_FIRST_UART;
 	case WARNING_ENTRY_MMU:
 		return handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK;
 	case WARNING_INIT_MAPPED:
@@ -117,11 +123,14 @@ static const char *warning_words(enum report_warning warning)
 		return "the FDT has no /chosen: no command line, defaults throughout";
 	case WARNING_NO_PSCI:
 		return "the FDT names no PSCI: poweroff and reboot will not work";
+	case WARNING_CONSOLE_UNNAMED:
+		return "stdout-path names no UART that can be used: this is the FDT's first one";
 	case WARNING_IMAGE_RESERVED:
 		return "the FDT reserves memory that the Image is in; the Image stays there";
 	case WARNING_ENTRY_MMU:
 		return "entered with the MMU on: what the loader left in the caches may be lost";
 	case WARNING_NOWXN:
+	case WARNING_CONSOLE_LOST:
 	case WARNING_RAM_UNREACHABLE:
 	case WARNING_RAM_OUTSIDE:
 	case WARNING_RAM_LIMITED:
@@ -170,6 +179,16 @@ static bool warning_write_memory(const struct kernel *kernel, enum report_warnin
 	return true;
 }
 
+static void warning_write_console(const struct kernel *kernel, char *text)
+{
+	bool other = kernel->handoff->facts.console_source != CONSOLE_NONE;
+
+	format(text, WARNING_TEXT_MAX, "the console at 0x%lx (%s) %s: %s",
+	       kernel->console_lost.address.value, console_source_str(kernel->console_lost.source),
+	       console_fault_str(kernel->console_fault),
+	       other ? "the FDT's is used" : "there is none");
+}
+
 static void warning_write(const struct kernel *kernel, enum report_warning warning, char *text)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
@@ -179,6 +198,8 @@ static void warning_write(const struct kernel *kernel, enum report_warning warni
 		format(text, WARNING_TEXT_MAX, "%s", words);
 	} else if (warning_write_memory(kernel, warning, text)) {
 		return;
+	} else if (warning == WARNING_CONSOLE_LOST) {
+		warning_write_console(kernel, text);
 	} else if (warning == WARNING_NOWXN) {
 		format(text, WARNING_TEXT_MAX, "W^X is NOT enforced by the CPU: WXN is off (%s)",
 		       wxn_off_reason(kernel));
@@ -623,5 +644,28 @@ void report_text(const struct kernel *kernel)
 	report_efi(kernel);
 	report_tables(kernel);
 	report_time(kernel);
+	report_warnings(kernel);
+}
+
+static bool override_failed(const struct boot_options *options)
+{
+	bool failed = options->records_dropped != 0;
+
+	for (u32 i = 0; i < options->record_count; i++)
+		failed |= options->record[i].status != OVERRIDE_APPLIED;
+	return failed;
+}
+
+void report_boot(const struct kernel *kernel)
+{
+	const struct boot_options *options = &kernel->handoff->options;
+
+	if (!options->quiet) {
+		report_text(kernel);
+		return;
+	}
+	print("Pagoda %s\n", PAGODA_VERSION);
+	if (override_failed(options))
+		report_overrides(kernel);
 	report_warnings(kernel);
 }

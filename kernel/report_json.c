@@ -192,6 +192,10 @@ static void json_devices(struct json *json, const struct kernel *kernel)
 
 	json_row(json, "console");
 	json_string(json, "source", console_source_str(facts->console_source));
+	json_string(json, "type",
+		    facts->console_source == CONSOLE_NONE ?
+			    "none" :
+			    serial_type_str((enum serial_type)facts->console_kind.type));
 	json_hex(json, "pa", facts->console.value);
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));

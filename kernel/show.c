@@ -6,6 +6,7 @@
 #include <pagoda/arch.h>
 #include <pagoda/command.h>
 #include <pagoda/console.h>
+#include <pagoda/report.h>
 
 static void show_content(const struct sysreg_field *field, u64 value)
 {
@@ -15,15 +16,21 @@ static void show_content(const struct sysreg_field *field, u64 value)
 	print("%#lx%s%s%s", content, text ? " (" : "", text ? text : "", text ? ")" : "");
 }
 
-/* The fields of @reg that the table has, and what became of those that @after has otherwise. */
+/*
+ * The fields of @reg, and what became of those that @after has otherwise. Bits that the table has
+ * no name for are shown where they are set: CPUs are newer than tables.
+ */
 static void show_fields(enum sysreg reg, u64 before, u64 after)
 {
 	const struct sysreg_desc *desc = &sysreg_table[reg];
+	u64 unnamed = before;
 
 	for (unsigned i = 0; i < desc->field_count; i++) {
 		const struct sysreg_field *field = &sysreg_fields[desc->first_field + i];
 
-		print("  %-12s ", field->name);
+		unnamed &= ~(~(u64)0 >> (64 - field->width) << field->shift);
+		print("  %-12s %2u:%-2u ", field->name, field->shift + field->width - 1u,
+		      field->shift);
 		show_content(field, before);
 		if (sysreg_field_get(field, before) != sysreg_field_get(field, after)) {
 			print("  -> ");
@@ -31,6 +38,8 @@ static void show_fields(enum sysreg reg, u64 before, u64 after)
 		}
 		print("\n");
 	}
+	if (unnamed != 0)
+		print("  other bits         0x%016lx\n", unnamed);
 }
 
 void command_features(const struct kernel *kernel)
@@ -48,13 +57,10 @@ void command_features(const struct kernel *kernel)
 
 void command_registers(const struct kernel *kernel)
 {
-	static const u8 live[] = { SYSREG_SCTLR_EL1, SYSREG_TCR_EL1, SYSREG_MAIR_EL1,
-				   SYSREG_TTBR0_EL1, SYSREG_TTBR1_EL1 };
+	struct report_register reg;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(live); i++) {
-		u64 value = kernel->registers[live[i]];
-
-		print("%-16s 0x%016lx\n", sysreg_table[live[i]].name, value);
-		show_fields(live[i], value, value);
+	for (unsigned i = 0; report_register(kernel, i, &reg); i++) {
+		print("%-16s 0x%016lx\n", reg.name, reg.value);
+		show_fields(reg.reg, reg.value, reg.value);
 	}
 }

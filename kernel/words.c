@@ -6,7 +6,7 @@
  * Runs in the kernel, MMU on, and on the host: a compiler may turn these into tables of pointers,
  * so nothing may call them before relocation.
  */
-#include <pagoda/handoff.h>
+#include <pagoda/kernel.h>
 
 const char *segment_str(enum segment segment)
 {
@@ -70,12 +70,27 @@ const char *console_source_str(enum console_source source)
 		return "none";
 	case CONSOLE_STDOUT_PATH:
 		return "stdout-path";
-	case CONSOLE_FIRST_PL011:
-		return "first-pl011";
+	case CONSOLE_FIRST_UART:
+		return "first-uart";
 	case CONSOLE_EARLYCON:
 		return "earlycon";
 	}
 	return "unknown source";
+}
+
+const char *console_fault_str(enum console_fault fault)
+{
+	switch (fault) {
+	case CONSOLE_WORKS:
+		return "works";
+	case CONSOLE_IN_RAM:
+		return "is memory";
+	case CONSOLE_OUT_OF_REACH:
+		return "is beyond what the page tables reach";
+	case CONSOLE_SILENT:
+		return "does not answer";
+	}
+	return "unknown fault";
 }
 
 const char *serial_type_str(enum serial_type type)

@@ -10,7 +10,7 @@
 /* Registers by word (DDI 0183 table 3-1). */
 enum pl011_register {
 	PL011_DR = 0x00 / 4,
-	PL011_FR = 0x18 / 4,
+	PL011_FR = PL011_STATUS / 4,
 	PL011_LCR_H = 0x2c / 4,
 	PL011_CR = 0x30 / 4,
 };

@@ -8,6 +8,13 @@
 #include <pagoda/serial.h>
 #include <pagoda/uart8250.h>
 
+struct serial_register serial_status(struct serial_kind kind)
+{
+	if (kind.type == SERIAL_8250)
+		return (struct serial_register){ UART8250_STATUS << kind.reg_shift, kind.io_width };
+	return (struct serial_register){ PL011_STATUS, sizeof(u32) };
+}
+
 /* The SBSA's UART has neither CR nor LCR_H to write: firmware has turned it on. */
 void serial_enable(struct serial_kind kind, volatile void *registers)
 {

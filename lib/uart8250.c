@@ -11,13 +11,14 @@
 enum uart8250_register {
 	UART_DATA = 0, /* RBR, THR; LCR.DLAB is clear once firmware is done */
 	UART_FCR = 2,
-	UART_LSR = 5,
+	UART_LSR = UART8250_STATUS,
 };
 
 #define FCR_ENABLE 0x01 /* FIFOs, cleared by being turned on; an interrupt for each byte */
 
 #define LSR_DATA_READY 0x01
 #define LSR_THR_EMPTY 0x20
+#define LSR_NOBODY 0xff /* a bus without the device reads as ones; no LSR of a live one does */
 
 /* As for the PL011: longer than a character takes at any rate. */
 #define POLLS_MAX 1000000
@@ -55,7 +56,11 @@ void uart8250_fifo_enable(struct serial_kind kind, volatile void *registers)
 static bool put(struct serial_kind kind, volatile void *registers, char c)
 {
 	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
-		if (!(get(kind, registers, UART_LSR) & LSR_THR_EMPTY))
+		u8 status = get(kind, registers, UART_LSR);
+
+		if (status == LSR_NOBODY)
+			return false;
+		if (!(status & LSR_THR_EMPTY))
 			continue;
 		set(kind, registers, UART_DATA, (u8)c);
 		return true;
@@ -75,12 +80,11 @@ bool uart8250_write(struct serial_kind kind, volatile void *registers, const cha
 	return true;
 }
 
-/* A bus without the device reads as ones throughout: no LSR of a live one does. */
 int uart8250_read(struct serial_kind kind, volatile void *registers)
 {
 	u8 status = get(kind, registers, UART_LSR);
 
-	if (!(status & LSR_DATA_READY) || status == 0xff)
+	if (!(status & LSR_DATA_READY) || status == LSR_NOBODY)
 		return -1;
 	return get(kind, registers, UART_DATA);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Areas of the vmalloc region: a list by address, from the heap; first fit.
+ * Areas of the vmalloc region, from the heap; first fit.
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/arch.h>
 #include <pagoda/change.h>
 #include <pagoda/vmalloc.h>
+
+#include "areas.h"
 
 const char *vmalloc_kind_str(enum vmalloc_kind kind)
 {
@@ -53,7 +55,7 @@ void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t 
 						.kind = VMALLOC_IMAGE,
 						.pa = image_pa,
 						.pages = FRAME_NONE };
-	vmalloc->areas = &vmalloc->image;
+	areas_init(vmalloc);
 }
 
 static u64 granule_of(const struct vmalloc *vmalloc)
@@ -80,30 +82,27 @@ static u64 hole_fit(const struct fit *fit, u64 guard, u64 from, u64 limit)
 	return start;
 }
 
-/* Put @area where @fit says, at the first place there is, and into the list. */
+/* Put @area where @fit says, at the first place there is. */
 static enum vmalloc_result area_place(struct vmalloc *vmalloc, struct vmalloc_area *area,
 				      const struct fit *fit)
 {
-	u64 from = vmalloc->region.start.value;
-	struct vmalloc_area **link = &vmalloc->areas;
-	u64 guard = granule_of(vmalloc);
+	u64 guard = granule_of(vmalloc), size = fit->size + guard;
+	struct vmalloc_area *after = NULL;
 
-	for (;;) {
-		u64 limit = *link ? (*link)->start.value : vmalloc->region.end.value;
-		u64 start = hole_fit(fit, guard, from, limit);
+	if (size < guard)
+		return VMALLOC_NO_SPACE;
+	while ((after = areas_hole(vmalloc, after, size)) != NULL) {
+		u64 limit = after->start.value;
+		u64 start = hole_fit(fit, guard, limit - after->hole, limit);
 
-		if (start != 0) {
-			area->start = vaddr(start);
-			area->end = vaddr(start + fit->size);
-			area->next = *link;
-			*link = area;
-			return VMALLOC_OK;
-		}
-		if (!*link)
-			return VMALLOC_NO_SPACE;
-		from = (*link)->end.value + guard;
-		link = &(*link)->next;
+		if (start == 0)
+			continue;
+		area->start = vaddr(start);
+		area->end = vaddr(start + fit->size);
+		areas_insert(vmalloc, area, after);
+		return VMALLOC_OK;
 	}
+	return VMALLOC_NO_SPACE;
 }
 
 static enum vmalloc_result area_create(struct vmalloc *vmalloc, enum vmalloc_kind kind,
@@ -125,11 +124,7 @@ static enum vmalloc_result area_create(struct vmalloc *vmalloc, enum vmalloc_kin
 
 static void area_delete(struct vmalloc *vmalloc, struct vmalloc_area *area)
 {
-	struct vmalloc_area **link = &vmalloc->areas;
-
-	while (*link != area)
-		link = &(*link)->next;
-	*link = area->next;
+	areas_remove(vmalloc, area);
 	(void)heap_free(vmalloc->heap, area);
 }
 
@@ -289,12 +284,10 @@ enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 siz
 
 enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address)
 {
-	struct vmalloc_area *area = vmalloc->areas;
+	struct vmalloc_area *area = areas_find(vmalloc, address);
 	enum vmalloc_result result;
 
-	while (area && (area->address.value != address.value || area->kind == VMALLOC_IMAGE))
-		area = area->next;
-	if (!area)
+	if (!area || area->address.value != address.value || area->kind == VMALLOC_IMAGE)
 		return VMALLOC_NOT_AN_AREA;
 	result = area_unmap(vmalloc, area->start, area->end);
 	if (result != VMALLOC_OK)
@@ -333,5 +326,5 @@ bool vmalloc_audit(const struct vmalloc *vmalloc)
 		from = end;
 		guard = granule_of(vmalloc);
 	}
-	return range_is(vmalloc, from, vmalloc->region.end.value, false);
+	return areas_audit(vmalloc) && range_is(vmalloc, from, vmalloc->region.end.value, false);
 }

@@ -270,14 +270,16 @@ static u32 rare_cell(const struct scan *scan, const char *name, u32 missing)
 }
 
 /*
- * How an 8250 has its registers; false where nobody could reach them so. The DesignWare UART's
- * binding has 32-bit registers, though some trees leave that out.
+ * How an 8250 has its registers; false where nobody could reach them so. DesignWare's UART and the
+ * Raspberry Pi's mini UART have 32-bit registers, without a word about it in most trees.
  */
 static bool read_8250(const struct scan *scan, struct serial_kind *kind)
 {
-	bool designware = has_string(scan->walk.reached, PROPERTY_COMPATIBLE, "snps,dw-apb-uart");
-	u32 shift = rare_cell(scan, "reg-shift", designware ? 2 : 0);
-	u32 width = rare_cell(scan, "reg-io-width", designware && shift == 2 ? 4 : 1);
+	const struct fdt_node *node = scan->walk.reached;
+	bool wide = has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
+		    has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart");
+	u32 shift = rare_cell(scan, "reg-shift", wide ? 2 : 0);
+	u32 width = rare_cell(scan, "reg-io-width", wide && shift == 2 ? 4 : 1);
 
 	if (shift > 3 || (width != 1 && width != 2 && width != 4) || width > 1u << shift)
 		return false;
@@ -331,7 +333,8 @@ static void read_serial(struct scan *scan, const struct fdt_node *node)
 	else if (has_string(node, PROPERTY_COMPATIBLE, "ns16550a") ||
 		 has_string(node, PROPERTY_COMPATIBLE, "ns16550") ||
 		 has_string(node, PROPERTY_COMPATIBLE, "ns8250") ||
-		 has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart"))
+		 has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
+		 has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart"))
 		add_console(scan, node, SERIAL_8250);
 }
 
@@ -432,7 +435,7 @@ static void choose_console(struct scan *scan)
 		return;
 	facts->console = scan->console[0].address;
 	facts->console_kind = scan->console[0].kind;
-	facts->console_source = CONSOLE_FIRST_PL011;
+	facts->console_source = CONSOLE_FIRST_UART;
 	if (!fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
 		return;
 	path = follow_alias(scan, (const char *)scan->stdout_path.data);

@@ -10,19 +10,38 @@
 #include <pagoda/start.h>
 #include <pagoda/string.h>
 
-void boot_fail(const struct boot_handoff *handoff, const struct stop *stop)
+/* False where the device does not take it. Where there is none at all, this may not return. */
+static bool say(struct serial_kind kind, paddr_t console, const struct stop *stop)
 {
+	volatile void *registers = (volatile void *)(uintptr_t)console.value;
 	char reason[STOP_TEXT_MAX], line[STOP_TEXT_MAX + 32];
-	u64 console = handoff->facts.console.value;
 
-	if (console != 0) {
-		struct serial_kind kind = handoff->facts.console_kind;
-		volatile void *registers = (volatile void *)(uintptr_t)console;
+	stop_describe(stop, reason, sizeof(reason));
+	format(line, sizeof(line), "pagoda: cannot boot: %s\n", reason);
+	serial_enable(kind, registers);
+	return serial_write(kind, registers, line, strlen(line));
+}
 
-		stop_describe(stop, reason, sizeof(reason));
-		format(line, sizeof(line), "pagoda: cannot boot: %s\n", reason);
-		serial_enable(kind, registers);
-		serial_write(kind, registers, line, strlen(line));
+/*
+ * Each console is tried once: touching one that is not there is an exception, which comes back to
+ * this. What went wrong first is what is reported, to the end.
+ */
+void boot_fail(struct boot_handoff *handoff, const struct stop *stop)
+{
+	struct boot_facts *facts = &handoff->facts;
+	bool said = false;
+
+	if (handoff->stop.code == STOP_NONE)
+		handoff->stop = *stop;
+	while (!said && facts->console.value != 0) {
+		paddr_t console = facts->console;
+		struct serial_kind kind = facts->console_kind;
+
+		facts->console = facts->console_next.address;
+		facts->console_kind = facts->console_next.kind;
+		facts->console_next.address = paddr(0);
+		said = say(kind, console, &handoff->stop);
 	}
+	stop = &handoff->stop;
 	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
 }

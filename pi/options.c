@@ -45,6 +45,7 @@ enum option {
 	OPTION_CONSOLE,
 	OPTION_MEM,
 	OPTION_PANIC,
+	OPTION_QUIET,
 	OPTION_UNKNOWN, /* in a name space of ours, and not one of these */
 };
 
@@ -69,6 +70,7 @@ static const struct option_name {
 	{ "console", MATCH_NAME_AND_VALUE, OPTION_CONSOLE },
 	{ "mem", MATCH_NAME_AND_VALUE, OPTION_MEM },
 	{ "panic", MATCH_NAME_AND_VALUE, OPTION_PANIC },
+	{ "quiet", MATCH_NAME, OPTION_QUIET },
 	{ "arm64.", MATCH_BEGIN, OPTION_ALIAS },
 	{ "arm64_sw.", MATCH_BEGIN, OPTION_REGISTER },
 	{ "id_aa64", MATCH_BEGIN, OPTION_REGISTER },
@@ -576,6 +578,9 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return mem_parse(options, word);
 	case OPTION_PANIC:
 		return panic_parse(options, word);
+	case OPTION_QUIET:
+		options->quiet = true;
+		break;
 	case OPTION_UNKNOWN:
 		return REASON_UNKNOWN_OPTION;
 	}

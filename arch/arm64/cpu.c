@@ -77,11 +77,6 @@ void control_read(u64 registers[SYSREG_COUNT])
 		registers[SYSREG_HCR_EL2] = READ_REGISTER(HCR_EL2);
 }
 
-void pan_enable(void)
-{
-	asm volatile(".arch_extension pan\n\tmsr pan, #1" ::: "memory");
-}
-
 /* The walker must see the stores (DSB), and this CPU's next instructions their effect (ISB). */
 void tables_publish(void)
 {
@@ -101,19 +96,22 @@ void idmap_disable(void)
 
 /*
  * The one way to another root. The identity map's text is where the swap runs; walks of that are on
- * for as long as it takes.
+ * for as long as it takes, and interrupts wait: their vectors are in the upper half.
  */
 void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 {
 	void (*swap)(u64, u64) = (void (*)(u64, u64))(uintptr_t)swap_code.value;
 	u64 tcr = READ_REGISTER(TCR_EL1), walking = tcr & ~TCR_EL1_EPD0_MASK;
+	u64 daif;
 
+	asm volatile("mrs %0, daif\n\tmsr daifset, #0xf" : "=r"(daif)::"memory");
 	WRITE_REGISTER(TCR_EL1, walking);
 	asm volatile("isb" ::: "memory");
 	swap(ttbr1, walking);
 	WRITE_REGISTER(TCR_EL1, tcr);
 	asm volatile("isb" ::: "memory");
 	tlb_invalidate_all();
+	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
 }
 
 /* "Pagoda" in front of the code tells a debugger that the registers hold a stop, not chance. */

@@ -9,14 +9,35 @@
 #include "registers.h"
 
 /* The barrier: a read of PAR_EL1 is ordered after AT by nothing else. */
-u64 at_translate(vaddr_t va, bool write)
+u64 at_translate_as(vaddr_t va, enum at_access access)
 {
-	if (write)
-		WRITE_REGISTER(AT_S1E1W, va.value);
-	else
+	switch (access) {
+	case AT_READ:
 		WRITE_REGISTER(AT_S1E1R, va.value);
+		break;
+	case AT_WRITE:
+		WRITE_REGISTER(AT_S1E1W, va.value);
+		break;
+	case AT_USER_READ:
+		WRITE_REGISTER(AT_S1E0R, va.value);
+		break;
+	case AT_USER_WRITE:
+		WRITE_REGISTER(AT_S1E0W, va.value);
+		break;
+	case AT_PAN_READ:
+		WRITE_REGISTER(AT_S1E1RP, va.value);
+		break;
+	case AT_PAN_WRITE:
+		WRITE_REGISTER(AT_S1E1WP, va.value);
+		break;
+	}
 	asm volatile("isb" ::: "memory");
 	return READ_REGISTER(PAR_EL1);
+}
+
+u64 at_translate(vaddr_t va, bool write)
+{
+	return at_translate_as(va, write ? AT_WRITE : AT_READ);
 }
 
 /* PAR_EL1 holds the address of the 4 KiB that the byte is in, whatever the page size. */
@@ -66,4 +87,108 @@ void code_run(vaddr_t va)
 {
 	((void (*)(void))(uintptr_t)va.value)();
 	asm volatile("");
+}
+
+u64 user_load(vaddr_t va)
+{
+	u64 value;
+
+	asm volatile("ldtr %0, [%1]" : "=r"(value) : "r"(va.value) : "memory");
+	return value;
+}
+
+void user_store(vaddr_t va, u64 value)
+{
+	asm volatile("sttr %0, [%1]" ::"r"(value), "r"(va.value) : "memory");
+}
+
+/* EL0, SP_EL0, everything masked: only what EL0 does itself leads back. */
+#define PSTATE_EL0_MASKED 0x3c0
+
+void user_run(vaddr_t va)
+{
+	asm volatile("msr elr_el1, %0\n\tmsr spsr_el1, %1\n\teret" ::"r"(va.value),
+		     "r"((u64)PSTATE_EL0_MASKED)
+		     : "memory");
+	__builtin_unreachable();
+}
+
+/* The hints PACIA1716 and AUTIA1716: x17 is signed with x16, or checked against it. */
+u64 pac_sign(u64 pointer, u64 modifier)
+{
+	register u64 x17 asm("x17") = pointer;
+	register u64 x16 asm("x16") = modifier;
+
+	asm volatile("hint #8" : "+r"(x17) : "r"(x16));
+	return x17;
+}
+
+u64 pac_check(u64 pointer, u64 modifier)
+{
+	register u64 x17 asm("x17") = pointer;
+	register u64 x16 asm("x16") = modifier;
+
+	asm volatile("hint #12" : "+r"(x17) : "r"(x16));
+	return x17;
+}
+
+void pan_set(bool on)
+{
+	if (on)
+		asm volatile(".arch_extension pan\n\tmsr pan, #1" ::: "memory");
+	else
+		asm volatile(".arch_extension pan\n\tmsr pan, #0" ::: "memory");
+}
+
+u64 pan_get(void)
+{
+	u64 pan;
+
+	asm volatile(".arch_extension pan\n\tmrs %0, pan" : "=r"(pan)::"memory");
+	return pan;
+}
+
+void alignment_check_set(bool on)
+{
+	u64 sctlr = READ_REGISTER(SCTLR_EL1) & ~SCTLR_EL1_A_MASK;
+
+	WRITE_REGISTER(SCTLR_EL1, sctlr | SYSREG_PUT(SCTLR_EL1_A, on));
+	asm volatile("isb" ::: "memory");
+}
+
+/*
+ * Walks of the half are off while its registers disagree, and the TLB forgets what it has of the
+ * half before: TCR's fields may be cached with the translations.
+ */
+void lower_half_set(u64 ttbr0, u64 tcr)
+{
+	WRITE_REGISTER(TCR_EL1, READ_REGISTER(TCR_EL1) | TCR_EL1_EPD0_MASK);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+	WRITE_REGISTER(TTBR0_EL1, ttbr0);
+	asm volatile("isb" ::: "memory");
+	WRITE_REGISTER(TCR_EL1, tcr);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+/* CTR_EL0's line sizes are in words, as a power of two. */
+static u64 line_size(u64 shift)
+{
+	return (u64)4 << shift;
+}
+
+/* DDI 0487 B2.4.4: clean to the point of unification, then invalidate, then fetch anew. */
+void code_publish(vaddr_t va, u64 size)
+{
+	u64 ctr = READ_REGISTER(CTR_EL0);
+	u64 data = line_size(SYSREG_GET(CTR_EL0_DMINLINE, ctr));
+	u64 code = line_size(SYSREG_GET(CTR_EL0_IMINLINE, ctr));
+
+	for (u64 at = align_down(va.value, data); at < va.value + size; at += data)
+		asm volatile("dc cvau, %0" ::"r"(at) : "memory");
+	asm volatile("dsb ish" ::: "memory");
+	for (u64 at = align_down(va.value, code); at < va.value + size; at += code)
+		asm volatile("ic ivau, %0" ::"r"(at) : "memory");
+	asm volatile("dsb ish\n\tisb" ::: "memory");
 }

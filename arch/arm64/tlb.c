@@ -52,7 +52,7 @@ static void tlb_end(void)
 	asm volatile("dsb ish\n\tisb" ::: "memory");
 }
 
-static void tlb_execute_one(struct tlb_op op)
+void tlb_invalidate_by(struct tlb_op op)
 {
 	tlb_begin();
 	tlb_execute(op);
@@ -61,12 +61,12 @@ static void tlb_execute_one(struct tlb_op op)
 
 void tlb_invalidate_all(void)
 {
-	tlb_execute_one((struct tlb_op){ .kind = TLB_ALL });
+	tlb_invalidate_by((struct tlb_op){ .kind = TLB_ALL });
 }
 
 void tlb_invalidate_asid(u16 asid)
 {
-	tlb_execute_one(tlb_op_asid(asid));
+	tlb_invalidate_by(tlb_op_asid(asid));
 }
 
 void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The kernel's exception vectors. MMU on; every exception is reported by C and ends the kernel, so
-// the registers are saved for the report, not for a return.
+// The kernel's exception vectors. MMU on. C reports most exceptions and ends the kernel. It returns
+// from interrupts and from faults that somebody waits for (catch.S), after changes to the frame.
 //
 // Nothing is known about the stack pointer: a bad one may be what the exception is about. So no
 // memory is touched before SP is the exception stack's, and registers that the kernel has no other
 // use for keep x0, x1 and SP until then. An exception in the middle of a report starts that stack
 // afresh, for a line about it; one in the middle of that stops the CPU. So there is no loop.
-//   TPIDR_EL0 x0	SP_EL0 x1	TPIDRRO_EL0 SP		TPIDR_EL1 exceptions taken
+//   TPIDR_EL0 x0	SP_EL0 x1	TPIDRRO_EL0 SP		TPIDR_EL1 exceptions open
 
 #include <pagoda/asm.h>
 #include <pagoda/exception.h>
@@ -37,7 +37,8 @@ exception_vectors:
 	.noaltmacro
 
 // exception_save: x0 is the vector's number, TPIDR_EL0 what x0 was. Fills in a struct
-// exception_frame and calls exception_report(frame, number), which does not return.
+// exception_frame and calls exception_handle(frame, number); where that returns, so does the
+// exception, with all registers from the frame.
 exception_save:
 	msr	sp_el0, x1
 	mov	x1, sp
@@ -78,8 +79,33 @@ exception_save:
 	stp	x1, x2, [sp, #272]
 	mov	x1, x0
 	mov	x0, sp
-	bl	exception_report
-	b	.
+	bl	exception_handle
+
+	mrs	x1, tpidr_el1
+	sub	x1, x1, #1
+	msr	tpidr_el1, x1
+	mov	x0, sp
+	ldp	x1, x2, [x0, #256]
+	msr	elr_el1, x1
+	msr	spsr_el1, x2
+	ldp	x30, x1, [x0, #240]
+	mov	sp, x1
+	ldp	x2, x3, [x0, #16]
+	ldp	x4, x5, [x0, #32]
+	ldp	x6, x7, [x0, #48]
+	ldp	x8, x9, [x0, #64]
+	ldp	x10, x11, [x0, #80]
+	ldp	x12, x13, [x0, #96]
+	ldp	x14, x15, [x0, #112]
+	ldp	x16, x17, [x0, #128]
+	ldp	x18, x19, [x0, #144]
+	ldp	x20, x21, [x0, #160]
+	ldp	x22, x23, [x0, #176]
+	ldp	x24, x25, [x0, #192]
+	ldp	x26, x27, [x0, #208]
+	ldp	x28, x29, [x0, #224]
+	ldp	x0, x1, [x0]
+	eret
 
 exception_halt:
 	mov	x0, #STOP_EXCEPTION_CODE

@@ -34,8 +34,12 @@ void alloc_init(struct kernel *kernel);
 void alloc_show_buddy(const struct kernel *kernel);
 void alloc_test_buddy(const struct kernel *kernel);
 
-/* `vmalloc`: the areas. `vmalloc test`: take, use and give back some, and look for what is left. */
+/*
+ * `vmalloc`: the areas. `vmalloc test`: take, use and give back some, and look for what is left.
+ * `vmalloc test N`: take @count areas of a page, all at once, and give them back.
+ */
 void alloc_show_vmalloc(const struct kernel *kernel);
 void alloc_test_vmalloc(const struct kernel *kernel);
+void alloc_test_areas(const struct kernel *kernel, u64 count);
 
 #endif /* PAGODA_ALLOC_H */

@@ -47,9 +47,11 @@ void pac_key_set(u64 low, u64 high);
 void control_read(u64 registers[SYSREG_COUNT]);
 
 /*
- * pan_enable() - from now on the kernel may not touch EL0's pages (FEAT_PAN, caller has checked).
+ * pan_set() - PSTATE.PAN: whether the kernel may not touch EL0's pages (FEAT_PAN, caller has
+ * checked). pan_get() - the same, in its place in PSTATE.
  */
-void pan_enable(void);
+void pan_set(bool on);
+u64 pan_get(void);
 
 /* tables_publish() - make descriptors just written where none was valid visible to the walker. */
 void tables_publish(void);
@@ -62,6 +64,9 @@ void tables_publish(void);
 void tlb_invalidate_all(void);
 void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range);
 void tlb_invalidate_asid(u16 asid);
+
+/* tlb_invalidate_by() - one operation, barriers included. */
+void tlb_invalidate_by(struct tlb_op op);
 
 /*
  * address_probe() - ask the CPU, not the tables: true where EL1 may read or, with @write, write the
@@ -78,6 +83,19 @@ void idmap_disable(void);
  */
 u64 at_translate(vaddr_t va, bool write);
 
+/* Whose translation, and for what. PAN: EL1's, as PSTATE.PAN has it (FEAT_PAN2). */
+enum at_access {
+	AT_READ,
+	AT_WRITE,
+	AT_USER_READ,
+	AT_USER_WRITE,
+	AT_PAN_READ,
+	AT_PAN_WRITE,
+};
+
+/* at_translate_as() - the same for any of these. */
+u64 at_translate_as(vaddr_t va, enum at_access access);
+
 /*
  * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
  * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
@@ -85,6 +103,50 @@ u64 at_translate(vaddr_t va, bool write);
 u64 memory_load(vaddr_t va, unsigned size);
 void memory_store(vaddr_t va, unsigned size, u64 value);
 void code_run(vaddr_t va);
+
+/*
+ * user_load(), user_store() - an access of 8 bytes with what EL0 is allowed (LDTR, STTR).
+ * user_run() - go to @va at EL0, never to return: for fault_catch() only.
+ */
+u64 user_load(vaddr_t va);
+void user_store(vaddr_t va, u64 value);
+void user_run(vaddr_t va);
+
+/*
+ * pac_sign() - @pointer with a signature by the key that return addresses are signed with.
+ * pac_check() - @pointer without it where it is right for @modifier; where not, a pointer that
+ * faults when it is used, or with FEAT_FPAC a fault at once.
+ */
+u64 pac_sign(u64 pointer, u64 modifier);
+u64 pac_check(u64 pointer, u64 modifier);
+
+/* alignment_check_set() - SCTLR.A: whether accesses to Normal memory must be aligned. */
+void alignment_check_set(bool on);
+
+/* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
+void lower_half_set(u64 ttbr0, u64 tcr);
+
+/* interrupts_mask() - PSTATE.I: whether interrupts wait. */
+void interrupts_mask(bool masked);
+
+/*
+ * GICv3's registers in the CPU: gic_cpu_enable() - let interrupts of group 1 with a priority below
+ * @priority_mask through; false where the CPU may not use them. gic_cpu_acknowledge() - the number
+ * of the interrupt to be handled; gic_cpu_end() - it has been.
+ */
+bool gic_cpu_enable(u32 priority_mask);
+u32 gic_cpu_acknowledge(void);
+void gic_cpu_end(u32 number);
+
+/*
+ * timer_set() - the timer of exception level @el, on which the kernel runs, is to interrupt in
+ * @ticks of the counter. timer_clear() - it is not to.
+ */
+void timer_set(unsigned el, u64 ticks);
+void timer_clear(unsigned el);
+
+/* code_publish() - what was written to [@va, @va + @size) may be executed from now on. */
+void code_publish(vaddr_t va, u64 size);
 
 /*
  * ttbr1_replace() - @ttbr1 into TTBR1: the upper half has another root from then on, in which the

@@ -9,7 +9,7 @@
 
 #include <pagoda/kernel.h>
 
-#define COMMAND_ARGUMENTS_MAX 8
+#define COMMAND_ARGUMENTS_MAX 12
 
 /* Text that need not end with a NUL. */
 struct words {
@@ -53,6 +53,7 @@ void command_find(const struct kernel *kernel, const struct arguments *arguments
 void command_read(const struct kernel *kernel, const struct arguments *arguments);
 void command_write(const struct kernel *kernel, const struct arguments *arguments);
 void command_fault(const struct kernel *kernel, const struct arguments *arguments);
+void command_selftest(const struct kernel *kernel, const struct arguments *arguments);
 void command_features(const struct kernel *kernel);
 void command_registers(const struct kernel *kernel);
 

@@ -35,10 +35,14 @@ struct dump_filter {
 void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter);
 
 /*
- * dump_walk() - show how @va translates: every descriptor on the way, decoded, and what comes out.
+ * dump_walk() - show how @va translates: every descriptor on the way, and what comes out; with
+ * @fields, each descriptor field by field too.
  * Any @va, canonical or not, mapped or not: fault handlers call this. Tables outside RAM are
  * not followed, so a damaged tree ends the walk and not the kernel.
  */
-void dump_walk(const struct kernel *kernel, vaddr_t va);
+void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields);
+
+/* dump_fields() - the fields of a descriptor of @regime, from the highest bit to the lowest. */
+void dump_fields(const struct regime *regime, pte_t pte, enum pte_kind kind);
 
 #endif /* PAGODA_DUMP_H */

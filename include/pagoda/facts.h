@@ -61,11 +61,18 @@ const char *psci_conduit_str(enum psci_conduit conduit);
 enum console_source {
 	CONSOLE_NONE,
 	CONSOLE_STDOUT_PATH,
-	CONSOLE_FIRST_PL011, /* no usable stdout-path: the first UART we know in the FDT */
+	CONSOLE_FIRST_UART, /* no usable stdout-path: the first UART we know in the FDT */
 	CONSOLE_EARLYCON, /* named on the command line */
 };
 
 const char *console_source_str(enum console_source source);
+
+/* A UART, and who named it. */
+struct console_choice {
+	paddr_t address; /* of its registers; 0 for none */
+	struct serial_kind kind;
+	enum console_source source;
+};
 
 /* What the EFI stub found out, by /chosen. All zero where the boot did not come through it. */
 struct efi_facts {
@@ -88,6 +95,7 @@ struct boot_facts {
 	paddr_t console; /* of its registers */
 	struct serial_kind console_kind;
 	enum console_source console_source;
+	struct console_choice console_next; /* the FDT's, where the command line names another */
 	enum psci_conduit psci;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
 	struct efi_facts efi;

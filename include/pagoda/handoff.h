@@ -37,6 +37,7 @@ struct boot_handoff {
 	struct table_pool pool; /* where the tables of both spaces come from */
 	paddr_t kernel_root, idmap_root;
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
+	struct stop stop; /* why the boot cannot go on, once it cannot */
 };
 
 #endif /* PAGODA_HANDOFF_H */

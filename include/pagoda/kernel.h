@@ -23,6 +23,17 @@ struct memory_fate {
 	bool image_reserved; /* a reservation lies over the image, and does not count there */
 };
 
+/* Why a console was given up. */
+enum console_fault {
+	CONSOLE_WORKS,
+	CONSOLE_IN_RAM, /* its address is that of memory */
+	CONSOLE_OUT_OF_REACH, /* no descriptor holds its address */
+	CONSOLE_SILENT, /* the bus has nobody there */
+};
+
+/* "does not answer" and so on. */
+const char *console_fault_str(enum console_fault fault);
+
 struct alloc;
 
 struct kernel {
@@ -32,7 +43,8 @@ struct kernel {
 	struct memory_fate memory_fate;
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
-	enum map_result console_result; /* of mapping the console */
+	enum console_fault console_fault; /* of the console that was given up, */
+	struct console_choice console_lost; /* and that console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	enum map_result guard_result; /* of unmapping the gap below the stack */

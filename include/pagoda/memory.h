@@ -9,6 +9,17 @@
 #include <pagoda/kernel.h>
 
 /*
+ * memory_list() - the list as the early runtime made it, in no order, which lies in the image: for
+ * memory_init(), and whoever comes before it.
+ */
+static inline struct memory_map *memory_list(const struct kernel *kernel)
+{
+	u64 va = kernel->handoff->facts.memory.value + kernel->kernel_space.phys_offset;
+
+	return (struct memory_map *)(uintptr_t)va;
+}
+
+/*
  * memory_init() - normalise the memory map, choose the place of the linear map and build it. From
  * then on all tables are reached through it. Returns a stop with code STOP_NONE, or why the boot
  * cannot go on. The identity map is live, its image segments mapped; it is left as it was.

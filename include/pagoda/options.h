@@ -64,6 +64,7 @@ struct boot_options {
 	u8 granule_shift; /* arm64.pagesize=; 0: not asked for */
 	u8 va_bits; /* pagoda.va_bits=; 0: not asked for */
 	bool nolva; /* varange was lowered to 0: 52-bit addressing is off entirely */
+	bool quiet; /* at boot, only what is wrong is printed */
 	enum panic_action panic;
 	u64 memory_limit; /* mem=; 0: not asked for */
 	bool has_earlycon;

@@ -9,6 +9,8 @@
 
 #include <pagoda/types.h>
 
+#define PL011_STATUS 0x18 /* offset of the flag register, FR: reading it changes nothing */
+
 /*
  * pl011_enable() - turn transmitter and receiver on where firmware left them off; rate unchanged.
  */

@@ -9,8 +9,12 @@
 #include <pagoda/json.h>
 #include <pagoda/kernel.h>
 
-/* The report that is printed at boot; at most 100 columns wide, but for the command line. */
+/*
+ * report_text() - the report, at most 100 columns wide, but for the command line.
+ * report_boot() - what is printed at boot: the report, or with `quiet` only what is wrong.
+ */
 void report_text(const struct kernel *kernel);
+void report_boot(const struct kernel *kernel);
 
 /* What UEFI firmware left behind: lines of the report, and a member of the document. */
 void report_efi(const struct kernel *kernel);
@@ -48,6 +52,8 @@ enum report_warning {
 	WARNING_COMMAND_LINE_CUT,
 	WARNING_OVERRIDES_DROPPED,
 	WARNING_NO_PSCI,
+	WARNING_CONSOLE_LOST, /* another one is used, or none */
+	WARNING_CONSOLE_UNNAMED, /* by stdout-path */
 	WARNING_ENTRY_MMU, /* the loader left it on */
 	WARNING_INIT_MAPPED, /* what only the early runtime needed */
 	WARNING_NO_GUARD, /* below the stack */
@@ -62,6 +68,7 @@ bool report_warning(const struct kernel *kernel, enum report_warning warning,
 
 /* A control register, by the name that it has at the kernel's exception level. */
 struct report_register {
+	enum sysreg reg; /* which has EL1's name */
 	char name[20];
 	u64 value;
 };

@@ -25,6 +25,14 @@ struct serial_kind {
 /* "PL011" and so on. */
 const char *serial_type_str(enum serial_type type);
 
+/* A register: how far it is from the first, and how wide an access of it must be, in bytes. */
+struct serial_register {
+	u32 offset, width;
+};
+
+/* serial_status() - one that can be read without effect, of a live device never all ones. */
+struct serial_register serial_status(struct serial_kind kind);
+
 /* serial_enable() - turn it on where firmware left it off; rate unchanged. */
 void serial_enable(struct serial_kind kind, volatile void *registers);
 

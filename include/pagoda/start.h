@@ -35,10 +35,9 @@ void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
 
 /*
  * boot_fail() - say why on the console, where one is known, and stop with the code and values of
- * @stop in registers. MMU off.
+ * @stop in registers; of the first one, where it has been called before. MMU off.
  */
-void boot_fail(const struct boot_handoff *handoff, const struct stop *stop)
-	__attribute__((noreturn));
+void boot_fail(struct boot_handoff *handoff, const struct stop *stop) __attribute__((noreturn));
 
 /*
  * mmu_flip() - load @registers, turn the MMU and the caches on, and continue at @entry with

@@ -20,7 +20,7 @@ struct sysreg_desc {
 };
 
 struct sysreg_field {
-	char name[12];
+	char name[16];
 	u8 shift, width;
 	bool is_signed;
 	u16 first_value, value_count;

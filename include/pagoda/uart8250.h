@@ -8,6 +8,8 @@
 
 #include <pagoda/serial.h>
 
+#define UART8250_STATUS 5 /* number of the line status register, LSR */
+
 void uart8250_fifo_enable(struct serial_kind kind, volatile void *registers);
 bool uart8250_write(struct serial_kind kind, volatile void *registers, const char *text,
 		    size_t length);

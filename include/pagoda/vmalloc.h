@@ -34,7 +34,9 @@ const char *vmalloc_result_str(enum vmalloc_result result);
 
 /* One mapping: [start, end), and behind it a page that nobody may have. */
 struct vmalloc_area {
-	struct vmalloc_area *next; /* by ascending address */
+	struct vmalloc_area *next, *previous; /* by ascending address */
+	struct vmalloc_area *parent, *left, *right; /* by address: see mm/areas.c */
+	u64 hole, largest; /* bytes free before it; the most before any in the tree it is root of */
 	vaddr_t start, end;
 	vaddr_t address; /* what the caller was given: in the first page */
 	enum vmalloc_kind kind;
@@ -47,8 +49,8 @@ struct vmalloc {
 	struct tlb tlb;
 	struct heap *heap;
 	struct layout_region region;
-	struct vmalloc_area *areas;
-	struct vmalloc_area image;
+	struct vmalloc_area *areas, *root;
+	struct vmalloc_area image, end; /* end: no area, but the tree needs one after the last */
 	enum map_result map_result; /* with VMALLOC_BAD_TABLES */
 };
 
@@ -70,8 +72,8 @@ enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 siz
 enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address);
 
 /*
- * vmalloc_audit() - true where the areas are in order, in the region, apart by a guard page that is
- * not mapped, and mapped throughout; and nothing else in the region is.
+ * vmalloc_audit() - true where the areas are in order, found by address, in the region, apart by a
+ * guard page that is not mapped, and mapped throughout; and nothing else in the region is.
  */
 bool vmalloc_audit(const struct vmalloc *vmalloc);
 

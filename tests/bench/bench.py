@@ -9,6 +9,7 @@ builds and measures a Linux, into docs/performance.md and docs/performance/. Fai
 grows faster than it should, or a limit is passed; what cannot be measured it says, and goes on.
 """
 import argparse
+import contextlib
 import functools
 import os
 import pathlib
@@ -34,6 +35,7 @@ PAGE_SIZES = ("4k", "16k", "64k")
 STAGE_MARKS = ("counter_read", "mmu_flip_published", "mmu_flip_jump")
 EL2 = "virtualization=on"
 RUNS = 5
+NAP = 0.0001  # seconds between two looks at a console
 TIMEOUT = 120  # seconds, for a boot
 
 
@@ -306,8 +308,6 @@ def show_growth(report, folder):
     report.table(["curve", "x", "first", "last", "should be", "ratio", "slope"], rows)
     for curve in curves:
         report.check(curve.complaint() is None, curve.complaint())
-    report.say("", "Banks beyond what the memory map holds are dropped, with a warning.",
-               "vmalloc mappings 1 to 100,000: not measured here.")
     report.say("", *(f"![{curve.title}](performance/{curve.name}.svg)" for curve in curves))
 
 
@@ -315,12 +315,16 @@ def show_growth(report, folder):
 
 
 def wall_seconds(command, end):
-    """Seconds from the start of a QEMU until @end is on its console."""
+    """Seconds from the start of a QEMU until @end is on its console. QEMU writes every character by
+    itself: who waited for each would be woken thousands of times, and measure mostly that."""
     begin = time.monotonic()
     text = b""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    # Without close_fds a process starts in one step; there is nothing open that it must not have.
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          close_fds=False) as process:
         try:
             while end.encode() not in text:
+                time.sleep(NAP)
                 piece = process.stdout.read1(65536)
                 if not piece or time.monotonic() - begin > TIMEOUT:
                     raise CannotMeasure(f"no '{end}' on the console of {' '.join(command)}")
@@ -330,12 +334,29 @@ def wall_seconds(command, end):
             process.kill()
 
 
+DUMP_WORDS = ("quiet", "")
+END_OF_DUMP = "none is writable and executable"
+
 # An Image that does nothing but to say so on the console, and loops: what QEMU takes by itself.
 NOTHING = struct.pack("<2I3Q3Q2I5I", 0x14000010, 0, 0, 4096, 8, 0, 0, 0, 0x644d5241, 0,
                       0xd2a12000,  # mov x0, #0x9000000: QEMU's PL011
                       0x528007c1,  # mov w1, #'>'
                       0x39000001,  # strb w1, [x0]
                       0x14000000, 0)
+
+
+@contextlib.contextmanager
+def priority():
+    """Keeps the machine's other work out of the times, where we may: gives whether we may."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def wall_times(boots):
@@ -345,6 +366,20 @@ def wall_times(boots):
         for seconds, (boot, end) in zip(times, boots):
             seconds.append(wall_seconds([*boot.command(), "-serial", "stdio"], end))
     return [statistics.median(seconds) for seconds in times]
+
+
+def dump_times(linux, folder):
+    """Median seconds to the end of a dump: {first words of the command line: (Pagoda's, Linux's)};
+    and those that QEMU takes by itself."""
+    # Neither kernel is given QEMU's ACPI tables: they are for firmware.
+    bare = functools.partial(Boot, machine="virt,acpi=off")
+    (folder / "nothing").write_bytes(NOTHING)
+    boots = [(bare(kernel=Kernel(folder / "nothing", None)), ">")]
+    for words in DUMP_WORDS:
+        boots += [(bare(f'{words} pagoda.run="ptdump; poweroff"'), END_OF_DUMP),
+                  (bare(f"{words} console=ttyAMA0", kernel=linux), peer_linux.END_OF_DUMP)]
+    alone, *seconds = wall_times(boots)
+    return dict(zip(DUMP_WORDS, zip(seconds[::2], seconds[1::2]))), alone
 
 
 def linux_pool(symbols):
@@ -368,11 +403,8 @@ def show_peer(report):
     ours = measure(Boot(), pool=pool_range())
     ours_written = sum(count for name, (count, _) in ours.stores_by_function.items()
                        if name != "memset")
-    (folder / "nothing").write_bytes(NOTHING)
-    *seconds, alone = wall_times([
-        (Boot('pagoda.run="ptdump; poweroff"'), "pagoda> poweroff"),
-        (Boot(append, kernel=linux), peer_linux.END_OF_DUMP),
-        (Boot(kernel=Kernel(folder / "nothing", None)), ">")])
+    with priority() as first:
+        seconds, alone = dump_times(linux, folder)
     relocation = [ours.by_function["relocate_image"], theirs.by_function["__pi_relocate_kernel"]]
     release = (out / "include/config/kernel.release").read_text(encoding="ascii").strip()
     report.say(f"Linux {release} from {peer_linux.SOURCE.name}: tinyconfig with 4K pages, 52-bit "
@@ -388,15 +420,19 @@ def show_peer(report):
             ["  FDT", fdt_work(ours), fdt_work(theirs)],
             ["  descriptors", *mapped],
             ["descriptors written", ours_written, linux_descriptors(theirs)],
-            ["seconds, start of QEMU to end of dump", *(f"{s:.3f}" for s in seconds)]]
+            ["seconds, start of QEMU to end of dump", *(f"{s:.3f}" for s in seconds["quiet"])],
+            ["  with messages of the boot", *(f"{s:.3f}" for s in seconds[""])]]
     report.table(["4K pages", "Pagoda", "Linux", "Linux / Pagoda"],
                  [[*row, f"{ratio(row[2], row[1]):.1f}"] for row in rows])
-    report.say("", f"Times: medians of {RUNS} runs, in turns; load of the machine meanwhile "
-               f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs.",
+    ours, theirs = seconds["quiet"]
+    report.say("", f"Times: medians of {RUNS} runs, in turns, of `-M virt,acpi=off -cpu max -m "
+               "512M`, both kernels with", "`quiet` on their command lines, then both without; "
+               f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
+               f"{', these runs first' if first else ''}.",
                f"QEMU by itself takes {alone:.3f} s to an Image's first character; without that, "
-               "Linux takes", f"{(seconds[1] - alone) / (seconds[0] - alone):.1f} times as long.")
-    report.check(seconds[1] >= FACTOR * seconds[0], f"the dump takes {seconds[0]:.3f} s, Linux's "
-                 f"{seconds[1]:.3f} s: less than {FACTOR} times as long")
+               f"Linux takes {(theirs - alone) / (ours - alone):.1f}", "times as long.")
+    report.check(theirs >= FACTOR * ours, f"the dump takes {ours:.3f} s, Linux's {theirs:.3f} s: "
+                 f"less than {FACTOR} times as long")
 
 
 def ratio(theirs, ours):
@@ -404,8 +440,8 @@ def ratio(theirs, ours):
 
 
 # What writes descriptors in the early runtime, but for clearing tables.
-MAPPERS = ("map_range", "pt_space_create", "pte_leaf", "pte_contiguous", "pte_table", "pte_kind",
-           "pte_address", "regime_contiguous")
+MAPPERS = ("map_range", "stretch_map", "table_create", "pt_space_create", "pte_leaf",
+           "pte_contiguous", "pte_table", "pte_kind", "pte_address", "regime_contiguous")
 
 
 # ---- all of it -------------------------------------------------------------------------------

@@ -189,7 +189,19 @@ def image_curves(_):
     return [Curve("image", "Image, entry to kernel_main", "KiB of memory", "linear", 1.25, points)]
 
 
-CURVES = [ram_curves, fdt_curves, image_curves, bank_curves]
+def vmalloc_boot(count):
+    """A machine that maps @count pages in the vmalloc region, and then unmaps them."""
+    return Boot(f'nokaslr pagoda.run="vmalloc test {count}"', machine=QUIET, memory="2G",
+                kernel=pagoda("alloc_test_areas", "vmalloc_audit"))
+
+
+def vmalloc_curves(_):
+    points = [(count, measure(vmalloc_boot(count)).total)
+              for count in (1, 10, 100, 1000, 10_000, 100_000)]
+    return [Curve("vmalloc", "vmalloc, mapping and unmapping", "mappings", "linear", 1.25, points)]
+
+
+CURVES = [ram_curves, fdt_curves, image_curves, bank_curves, vmalloc_curves]
 
 
 def measure_all(folder):

@@ -57,10 +57,10 @@ class Memory:
 
 
 @contextlib.contextmanager
-def load(memory, image, fdt, before="", extra=(), **machine):
+def load(memory, image, fdt, before="", extra=(), board=Machine, **machine):
     """A machine whose Image was put at @image by our loader, entered with @fdt in x0. @memory holds
     all the rest, the FDT for one. @before: what the loader executes first, in assembly language.
-    @extra: more arguments for QEMU."""
+    @extra: more arguments for QEMU. @board: Machine or a subclass of it."""
     code = bytearray(stub_code(before))
     struct.pack_into("<QQ", code, len(code) - 16, fdt, image)
     stub = WINDOW_START + WINDOW_SIZE - STUB_SIZE
@@ -71,7 +71,7 @@ def load(memory, image, fdt, before="", extra=(), **machine):
         file.flush()
         arguments = ["-device", f"loader,file={file.name},addr={WINDOW_START:#x},force-raw=on",
                      "-device", f"loader,addr={stub:#x},cpu-num=0", *extra]
-        with Machine(kernel=None, arguments=arguments, **machine) as running:
+        with board(kernel=None, arguments=arguments, **machine) as running:
             yield running
 
 

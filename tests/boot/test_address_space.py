@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The linear map on machines with little memory, with much, with holes, and with some where only
 52-bit addresses reach; and what the report says about memory."""
+import contextlib
 import os
 import random
 import re
@@ -382,7 +383,8 @@ def test_a_reservation_over_the_image_is_a_warning():
 REACH_48, REACH_52, DIMM_SIZE = 1 << 48, 1 << 52, GIB
 
 
-def far_memory(append, dimm, cpu="max"):
+@contextlib.contextmanager
+def far_machine(append, dimm, **machine):
     """A DIMM at @dimm: device memory, which QEMU gives firmware only, so a file that is never run
     stands for that; and a device tree that names the DIMM."""
     blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (dimm, DIMM_SIZE)))
@@ -397,12 +399,17 @@ def far_memory(append, dimm, cpu="max"):
         arguments = ["-bios", firmware.name, "-m", f"512M,slots=1,maxmem={most}", "-object",
                      f"memory-backend-ram,id=far,size={DIMM_SIZE},reserve=off", "-device",
                      f"pc-dimm,memdev=far,addr={dimm:#x}"]
-        with load(memory, IMAGE, FDT, extra=arguments, cpu=cpu) as running:
-            text = running.expect(PROMPT)
-            document = running.document("ptdump json")
-            tested = running.command("memory test")
-            offset = number(document["linear"]["offset"])
-            seen = running.translate((dimm + DIMM_SIZE - 8 + offset) % (1 << 64))
+        with load(memory, IMAGE, FDT, extra=arguments, **machine) as running:
+            yield running
+
+
+def far_memory(append, dimm, cpu="max"):
+    with far_machine(append, dimm, cpu=cpu) as running:
+        text = running.expect(PROMPT)
+        document = running.document("ptdump json")
+        tested = running.command("memory test")
+        offset = number(document["linear"]["offset"])
+        seen = running.translate((dimm + DIMM_SIZE - 8 + offset) % (1 << 64))
     return text, document, tested, seen
 
 

@@ -45,6 +45,18 @@ def test_the_allocators_pass_their_own_tests_on_the_machine(cpu, append):
         assert "audit: ok" in machine.command("vmalloc")
 
 
+def test_as_many_areas_as_are_asked_for_come_and_go_and_all_there_is_memory_for():
+    with Machine(arguments=["-m", "64M"]) as machine:
+        machine.expect(PROMPT)
+        said = [machine.command(f"vmalloc test {count}") for count in (0, 1000, 1000000)]
+        assert "audit: ok" in machine.command("buddy")
+    assert "0 areas mapped, 0 unmapped; audit: ok" in said[0]
+    assert "1000 areas mapped, 1000 unmapped; audit: ok" in said[1]
+    all_of_it = re.search(r"(\d+) areas mapped, (\d+) unmapped; for 1000000: out of memory; "
+                          "audit: ok", said[2])
+    assert all_of_it.group(1) == all_of_it.group(2) and int(all_of_it.group(1)) > 10_000
+
+
 def test_what_the_tests_took_is_unmapped_again_and_the_image_is_still_there():
     with Machine() as machine:
         machine.expect(PROMPT)

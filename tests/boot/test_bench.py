@@ -73,6 +73,13 @@ def test_512_banks_of_memory_cost_no_more_than_their_number_times_one(tmp_path):
     assert growth.Curve("banks", "", "", "linear", 1.25, points).complaint() is None
 
 
+def test_a_thousand_mappings_cost_a_thousand_times_as_much_as_one_and_no_more():
+    points = [(count, boot_cost.measure(growth.vmalloc_boot(count)).total)
+              for count in (1, 100, 1000, 2000)]
+    curve = growth.Curve("vmalloc", "", "", "linear", 1.25, points)
+    assert curve.complaint() is None and curve.steepness > 500
+
+
 @pytest.mark.parametrize("order, points, good", [
     ("constant", [(1, 100), (2, 101), (4, 100)], True),
     ("constant", [(1, 100), (2, 101), (4, 104)], False),

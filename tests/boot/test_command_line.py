@@ -172,6 +172,24 @@ def test_bytes_that_no_terminal_should_see_are_not_shown():
     assert result.document["overrides"][0]["status"] == "malformed"
 
 
+@pytest.mark.parametrize("append,said", [
+    ("quiet", []),
+    ("quiet nokaslr arm64.pagesize=16k", []),
+    ("quiet arm64.pagesize=7k", ["overrides    malformed  arm64.pagesize=7k"]),
+    ("quiet mem=256M", ["WARNING      256M of RAM left out"]),
+])
+def test_a_quiet_boot_says_only_what_is_wrong(append, said):
+    with Machine("max", append) as machine:
+        text = machine.expect(PROMPT).strip()
+        report = machine.command("report")
+    head, *rest = text.splitlines()
+    assert head.startswith("Pagoda ")
+    assert len([line for line in rest if line != PROMPT.strip()]) == len(said)
+    for line in said:
+        assert line in text
+    assert "page sizes" in report
+
+
 def test_ram_beyond_mem_is_left_out_and_that_is_said():
     result = boot("max", "mem=256M")
     ram = [entry for entry in result.document["memory"] if entry["kind"] == "ram"]

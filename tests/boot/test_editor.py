@@ -83,6 +83,23 @@ def test_tab_completes_commands_and_arguments(terminal):
     assert screen[2].rstrip() == PROMPT + "ptdump idmap --"
 
 
+def test_tab_completes_regions_values_and_the_commands_of_help_and_more(terminal):
+    for typed, completed in (("ptdump fi", "ptdump fixmap "), ("help pt", "help ptdump "),
+                             ("more ptdump vmem", "more ptdump vmemmap "),
+                             ("memory t", "memory test "), ("fault rec", "fault recursion "),
+                             ("ptdump --level -", "ptdump --level -1 ")):
+        terminal.text(typed)
+        terminal.keys("Tab")
+        terminal.wait_row(PROMPT + completed, len(PROMPT) + len(completed))
+        terminal.keys("C-u")
+    terminal.text("ptdump --perm ")
+    terminal.keys("Tab")
+    terminal.wait_row(PROMPT + "ptdump --perm r", len(PROMPT) + len("ptdump --perm r"))
+    terminal.keys("Tab")
+    screen = terminal.wait(lambda screen: len(screen) == 3)
+    assert screen[1].split() == ["r", "rw", "rx", "rwx"]
+
+
 def test_a_line_longer_than_the_screen_is_edited_on_one_row(terminal):
     text = "# " + "0123456789" * 15
     terminal.text(text)
@@ -126,6 +143,26 @@ def test_more_stops_at_each_page_and_goes_on_by_key(terminal):
     terminal.wait(lambda screen: first[-2] not in screen and screen[-1].rstrip() == question)
     terminal.keys("q")
     assert terminal.wait_row(AT_PROMPT)[-2].rstrip().endswith("^C")
+
+
+def test_more_shows_all_of_an_output_that_is_wider_than_the_screen(terminal):
+    question = "-- more: space, Enter, q --"
+    terminal.text("more ptdump")
+    terminal.keys("Enter")
+    screen = terminal.wait_row(question)
+    assert len(screen) <= ROWS
+    assert any(row.startswith("---[ Linear Mapping start ]---") for row in screen)
+    terminal.keys("q")
+    terminal.wait_row(AT_PROMPT)
+
+
+def test_log_shows_the_boot_again(terminal):
+    terminal.text("more log")
+    terminal.keys("Enter")
+    screen = terminal.wait_row("-- more: space, Enter, q --")
+    assert any(row.startswith("Pagoda ") for row in screen)
+    terminal.keys("q")
+    terminal.wait_row(AT_PROMPT)
 
 
 def test_control_c_takes_effect_within_one_screen():

@@ -108,11 +108,11 @@ def test_vh_0_is_applied_at_el1_too_where_it_changes_nothing():
 # ---- what the loader left ----
 
 
-def start(before, append="", **machine):
-    """A machine whose loader first executes @before."""
+def start(before, append="", *edits, **machine):
+    """A machine whose loader first executes @before, with QEMU's device tree after @edits."""
     memory = Memory(0xAA)
     memory.put(TABLE_AT, TABLE)
-    memory.put(FDT_AT, device_tree(append, machine.get("machine", "")))
+    memory.put(FDT_AT, edit_tree(device_tree(append, machine.get("machine", "")), *edits))
     return load(memory, IMAGE_AT, FDT_AT, before, **machine)
 
 
@@ -385,10 +385,12 @@ def test_an_exception_before_the_flip_stops_at_every_level(el):
 
 @pytest.mark.parametrize("el", ENTRIES)
 def test_an_exception_while_reporting_one_stops_too_at_every_level(el):
-    """The console that is to say what is wrong is not there itself."""
-    uart = 0x3000000000
-    append = f"earlycon=pl011,{uart:#x} arm64.pagesize=16k"
-    with start("", append, cpu="cortex-a57", machine=ENTRIES[el], exceptions=2,
+    """The consoles that are to say what is wrong are not there themselves."""
+    first, uart = 0x3010000000, 0x3000000000
+    append = f"earlycon=pl011,{first:#x} arm64.pagesize=16k"
+    with start("", append, ["-t", "x", "FILE", "/pl011@9000000", "reg", f"{uart >> 32:x}", "0",
+                            "0", "1000"],
+               cpu="cortex-a57", machine=ENTRIES[el], exceptions=2,
                excused=["Invalid read at addr", "Invalid write at addr"]) as running:
         stop = running.wait_stop()
         assert stop.code == EXCEPTION

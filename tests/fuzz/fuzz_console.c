@@ -225,6 +225,12 @@ void alloc_test_vmalloc(const struct kernel *kernel)
 	noted(kernel);
 }
 
+void alloc_test_areas(const struct kernel *kernel, u64 count)
+{
+	(void)count;
+	noted(kernel);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t shapes[][2] = { { 12, 52 }, { 12, 48 }, { 14, 52 },

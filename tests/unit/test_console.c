@@ -139,6 +139,34 @@ static void a_page_waits_for_a_key(void **state)
 	assert_true(console_watch_end());
 }
 
+static void a_line_that_takes_two_rows_counts_as_two(void **state)
+{
+	static const char wide[] = "0123456789012345678901234567890123456789"
+				   "01234567890123456789012345678901234567890\n";
+
+	(void)state;
+	console_watch_begin(ROWS);
+	for (int i = 0; i < ROWS / 2 - 1; i++) {
+		console_write(wide, 40); /* in pieces, too */
+		print("%s", wide + 40);
+	}
+	assert_null(strstr(sent, QUESTION));
+	type("q");
+	print("%s", wide);
+	assert_non_null(strstr(sent, QUESTION));
+	assert_true(console_watch_end());
+}
+
+static void a_line_of_eighty_columns_is_one_row(void **state)
+{
+	(void)state;
+	console_watch_begin(ROWS);
+	for (int i = 0; i < ROWS - 1; i++)
+		print("%016lx%016lx%016lx%016lx%016lx\n", (u64)0, (u64)0, (u64)0, (u64)0, (u64)0);
+	assert_null(strstr(sent, QUESTION));
+	assert_false(console_watch_end());
+}
+
 static void the_log_is_what_was_printed_last(void **state)
 {
 	(void)state;
@@ -179,6 +207,8 @@ int main(void)
 		TEST(outside_a_command_ctrl_c_is_a_key_like_any_other),
 		TEST(what_is_typed_during_an_output_is_read_after_it_in_order),
 		TEST(a_page_waits_for_a_key),
+		TEST(a_line_that_takes_two_rows_counts_as_two),
+		TEST(a_line_of_eighty_columns_is_one_row),
 		TEST(the_log_is_what_was_printed_last),
 		TEST(without_a_device_everything_is_dropped),
 		TEST(bytes_from_outside_reach_the_terminal_as_characters_only),

@@ -167,7 +167,7 @@ static void a_dump_says_where_writable_memory_is_executable(void **state)
 static void walk(u64 va)
 {
 	capture_clear();
-	dump_walk(&sample.kernel, vaddr(va));
+	dump_walk(&sample.kernel, vaddr(va), false);
 }
 
 static void a_walk_shows_every_level_and_the_translation(void **state)

@@ -783,7 +783,7 @@ static void no_chosen_is_no_error(void **state)
 	boot_well(&setup);
 	assert_false(machine.handoff->facts.fdt.has_chosen);
 	assert_int_equal(machine.handoff->facts.command_line_length, 0);
-	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_FIRST_PL011);
+	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_FIRST_UART);
 	assert_sound();
 }
 
@@ -933,6 +933,7 @@ static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(
 		{ "ns8250", 1, 2, true, { SERIAL_8250, 1, 2 } },
 		{ "snps,dw-apb-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
 		{ "snps,dw-apb-uart", 2, 1, true, { SERIAL_8250, 2, 1 } },
+		{ "brcm,bcm2835-aux-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
 		{ "ns16550a", 2, 4, true, { SERIAL_8250, 2, 4 } },
 		{ "ns16550a", 1, 4, false, { 0 } }, /* registers overlap */
 		{ "ns16550a", 2, 3, false, { 0 } },
@@ -964,15 +965,15 @@ static void the_console_is_what_stdout_path_names(void **state)
 		{ "serial0", "/pl011@9040000", NULL, 0x9040000, CONSOLE_STDOUT_PATH },
 		{ "serial0:115200", "/soc/apb/serial@2000", NULL, 0x8102000, CONSOLE_STDOUT_PATH },
 		/* that lead nowhere */
-		{ NULL, NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "/", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "/pl011@9999999", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "/pl01", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "/soc", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "/soc/apb/serial@2000/child", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "serial1", "/pl011@9040000", NULL, 0x9000000, CONSOLE_FIRST_PL011 },
-		{ "serial0", NULL, NULL, 0x9000000, CONSOLE_FIRST_PL011 },
+		{ NULL, NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "/", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "/pl011@9999999", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "/pl01", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "/soc", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "/soc/apb/serial@2000/child", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial1", "/pl011@9040000", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
 		/* the command line is stronger */
 		{ "/pl011@9040000", NULL, "earlycon=pl011,0x1c090000", 0x1c090000,
 		  CONSOLE_EARLYCON },
@@ -1140,6 +1141,36 @@ static void a_boot_that_fails_says_so_and_halts_with_the_stop(void **state)
 	assert_stop(stop, STOP_POOL, 1, 2, 3);
 	assert_int_equal(pl011[0], '\n');
 	assert_int_equal(pl011[12] & 1, 1);
+}
+
+/* A 16550 that is not there: ones throughout, and nobody to take them. */
+static void a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothing(void **state)
+{
+	static u32 pl011[1024], absent[8];
+	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop = { STOP_POOL, 1, 2, 3 };
+
+	(void)state;
+	memset(absent, 0xff, sizeof(absent));
+	boot_well(&setup);
+	machine.handoff->facts.console = paddr((uintptr_t)absent);
+	machine.handoff->facts.console_kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
+	machine.handoff->facts.console_next =
+		(struct console_choice){ .address = paddr((uintptr_t)pl011) };
+	assert_stop(machine_catch_halt(&machine, &stop), STOP_POOL, 1, 2, 3);
+	assert_int_equal(pl011[0], '\n');
+}
+
+static void an_exception_while_a_stop_is_reported_does_not_take_its_place(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop = { STOP_POOL, 1, 2, 3 }, exception = { STOP_EXCEPTION, 4, 5, 6 };
+
+	(void)state;
+	boot_well(&setup);
+	machine.handoff->facts.console = paddr(0);
+	machine_catch_halt(&machine, &stop);
+	assert_stop(machine_catch_halt(&machine, &exception), STOP_POOL, 1, 2, 3);
 }
 
 static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state)
@@ -1474,6 +1505,9 @@ int main(void)
 		cmocka_unit_test(every_stop_is_described_with_its_values),
 		cmocka_unit_test(every_reason_against_an_fdt_fits_in_a_line),
 		cmocka_unit_test(a_boot_that_fails_says_so_and_halts_with_the_stop),
+		cmocka_unit_test(
+			a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothing),
+		cmocka_unit_test(an_exception_while_a_stop_is_reported_does_not_take_its_place),
 		cmocka_unit_test(a_boot_that_fails_without_a_console_halts_with_the_stop),
 		cmocka_unit_test(a_mutated_fdt_and_any_command_line_end_well_or_in_a_stop),
 	};

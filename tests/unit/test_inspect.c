@@ -11,6 +11,7 @@
 
 #include <pagoda/alloc.h>
 #include <pagoda/command.h>
+#include <pagoda/dump.h>
 #include <pagoda/inspect.h>
 #include <pagoda/memory.h>
 #include <pagoda/psci.h>
@@ -107,10 +108,34 @@ static void walk_says_whether_the_cpu_agrees(void **state)
 static void walk_decodes_shareability_only_where_the_descriptor_has_it(void **state)
 {
 	(void)state;
-	assert_shows("walk 0xffff800080010000", "UXN=1 PXN=0 Contiguous=1 DBM=0 GP=1 nG=0 AF=1 "
-						"OA[51:50]=0 AP[2:1]=2 AttrIndx=0\n");
+	assert_shows("walk 0xffff800080010000",
+		     "\n    PBHA=0 software=0 UXN=1 PXN=0 Contiguous=1 DBM=0 GP=1\n"
+		     "    nG=0 AF=1 OA[51:50]=0 AP[2:1]=2 NS=0 AttrIndx=0\n");
+	assert_shows("walk 0xffff800080010000",
+		     "\n    NSTable=0 APTable=0 UXNTable=1 PXNTable=0\n");
 	sample_make(&sample, 12, 48);
-	assert_shows("walk 0xffff800080010000", "AF=1 SH=3 AP[2:1]=2 AttrIndx=0\n");
+	assert_shows("walk 0xffff800080010000", " AF=1 SH=3 AP[2:1]=2 NS=0 AttrIndx=0\n");
+	sample_make(&sample, 16, 52);
+	assert_shows("walk 0xffff800080010000",
+		     " AF=1 OA[51:48]=0 SH=3 AP[2:1]=2 NS=0 AttrIndx=0\n");
+}
+
+static void every_bit_of_a_descriptor_has_its_name(void **state)
+{
+	const struct regime *regime = &sample.kernel.kernel_space.regime;
+
+	(void)state;
+	capture_clear();
+	dump_fields(regime, (pte_t){ ~(u64)0 }, PTE_BLOCK);
+	assert_string_equal(captured, "    PBHA=15 software=15 UXN=1 PXN=1 Contiguous=1 DBM=1 "
+				      "GP=1\n    nT=1 nG=1 AF=1 OA[51:50]=3 AP[2:1]=3 NS=1 "
+				      "AttrIndx=7\n");
+	capture_clear();
+	dump_fields(regime, (pte_t){ ~(u64)0 }, PTE_TABLE);
+	assert_string_equal(captured, "    NSTable=1 APTable=3 UXNTable=1 PXNTable=1\n");
+	capture_clear();
+	dump_fields(regime, (pte_t){ ~(u64)1 }, PTE_INVALID);
+	assert_string_equal(captured, "");
 }
 
 static void find_lists_every_virtual_address(void **state)
@@ -120,11 +145,11 @@ static void find_lists_every_virtual_address(void **state)
 	assert_string_equal(
 		captured,
 		"physical 0x0000000040210123 is mapped at\n"
-		"  0xffff800080010123  kernel map, level 3, read-only, executable, MEM/NORMAL\n"
+		"  0xffff800080010123  image, level 3, read-only, executable, MEM/NORMAL\n"
 		"  0x0000000040210123  identity map (not in use), level 3, read-only, executable, "
 		"MEM/NORMAL\n");
 	assert_shows("find 0x123", "  no virtual address\n");
-	assert_shows("find 0x4028ffff", "  0xffff80008008ffff  kernel map");
+	assert_shows("find 0x4028ffff", "  0xffff80008008ffff  image");
 	assert_shows("find 0x40290000", "  no virtual address\n");
 }
 
@@ -191,9 +216,10 @@ static void features_show_what_overrides_took_away(void **state)
 	(void)state;
 	sample.handoff.id[SYSREG_ID_AA64MMFR2_EL1] = 0x1000000000000000;
 	assert_shows("features", "\nID_AA64MMFR2_EL1 0x1000000000010000  -> 0x1000000000000000\n");
-	assert_shows("features", "\n  varange      0x1 (52 bits with 64K pages (FEAT_LVA))  -> 0 "
-				 "(48 bits)\n");
-	assert_shows("features", "\n  e0pd         0x1 (E0PD)\n");
+	assert_shows("features",
+		     "\n  varange      19:16 0x1 (52 bits with 64K pages (FEAT_LVA))  -> 0 "
+		     "(48 bits)\n");
+	assert_shows("features", "\n  e0pd         63:60 0x1 (E0PD)\n");
 	for (unsigned i = 0; i < SYSREG_FACT_COUNT; i++)
 		assert_non_null(strstr(captured, sysreg_table[i].name));
 }
@@ -205,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(walk_says_whether_the_cpu_agrees),
 		TEST(walk_decodes_shareability_only_where_the_descriptor_has_it),
+		TEST(every_bit_of_a_descriptor_has_its_name),
 		TEST(find_lists_every_virtual_address),
 		TEST(ptdump_filters),
 		TEST(read_asks_the_tables_first),

@@ -360,6 +360,8 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "pagoda.va_bits=47", { .va_bits = 47 } },
 		{ "pagoda.va-bits=48", { .va_bits = 48 } },
 		{ "pagoda.va_bits=52", { .va_bits = 52 } },
+		{ "quiet", { .quiet = true } },
+		{ "quieter", { .quiet = false } },
 		{ "panic=reboot", { .panic = PANIC_REBOOT } },
 		{ "panic=poweroff", { .panic = PANIC_POWEROFF } },
 		{ "panic=halt", { .panic = PANIC_HALT } },
@@ -921,7 +923,7 @@ static bool never_raises(const struct line *line, const struct parsed *parsed)
 
 			if (!fine)
 				return false;
-			changed &= ~((BIT(field->width) - 1) << field->shift);
+			changed &= ~(~(u64)0 >> (64 - field->width) << field->shift);
 		}
 		if (changed != 0 ||
 		    (sysreg_table[reg].option[0] == '\0' && line->cpu[reg] != parsed->id[reg]))

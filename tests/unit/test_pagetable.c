@@ -1026,6 +1026,34 @@ static void neighbours_are_one_run_only_where_their_attributes_are_equal(void **
 	}
 }
 
+/* The last page below where addresses end in a descriptor: the bit above is somebody else's. */
+static void assert_carry_ends_the_run(const struct shape *s)
+{
+	u64 granule = shape_granule(s);
+	bool lpa2 = s->wide && s->granule != 16;
+	struct test_case c = hand_case(s, 0, granule, (lpa2 ? BIT(50) : BIT(48)) - granule);
+	struct bench b;
+	struct pt_entry first;
+	struct pt_run run;
+
+	if (!area_valid(s, &c.area[0]))
+		return;
+	assert_true(model_build(&c) && bench_map_case(&b, &c, 0));
+	first = pt_find(&b.space, vaddr(c.area[0].start));
+	*bench_word(&b, first.slot.value + sizeof(u64)) = first.pte.bits + granule;
+	run = pt_next_run(&b.space, vaddr(c.area[0].start), pt_end(&b.space));
+	assert_int_equal(run.end.value - run.start.value, granule);
+}
+
+static void a_carry_out_of_the_address_ends_the_run(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < shape_count; i++) {
+		if (shape_named(&shapes[i]))
+			assert_carry_ends_the_run(&shapes[i]);
+	}
+}
+
 static void the_first_and_the_last_page_of_the_space_can_be_mapped(void **state)
 {
 	(void)state;
@@ -1684,6 +1712,7 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(neighbours_are_one_run_only_where_their_attributes_are_equal,
 				       setup),
+		cmocka_unit_test_setup(a_carry_out_of_the_address_ends_the_run, setup),
 		cmocka_unit_test_setup(the_first_and_the_last_page_of_the_space_can_be_mapped,
 				       setup),
 		cmocka_unit_test_setup(a_whole_space_can_be_mapped_at_once, setup),

@@ -127,6 +127,13 @@ void alloc_test_vmalloc(const struct kernel *kernel)
 	allocator_commands |= 8;
 }
 
+void alloc_test_areas(const struct kernel *kernel, u64 count)
+{
+	assert_ptr_equal(kernel, &sample.kernel);
+	assert_int_equal(count, 100000);
+	allocator_commands |= 64;
+}
+
 /* Type @keys, with pagoda.run=@run. The console has what was printed. */
 static void run_shell(const char *run, const char *keys)
 {
@@ -307,8 +314,10 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 			    !strstr(captured, "unknown command"));
 	}
 	allocator_commands = 0;
-	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test; change test", "");
-	assert_int_equal(allocator_commands, 0x3f); /* every one, and each its own */
+	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test; change test;"
+		  "vmalloc test 100000; vmalloc test x; vmalloc test 1 2",
+		  "");
+	assert_int_equal(allocator_commands, 0x7f); /* every one, and each its own */
 }
 
 static void change_test_takes_a_number_of_steps_and_a_seed(void **state)

@@ -80,7 +80,7 @@ static void a_value_has_its_words_whatever_stands_around_it(void **state)
 	assert_string_equal(sysreg_value_text(tgran4, ~(u64)0), "not there");
 	assert_string_equal(sysreg_value_text(tgran4, 0x0fffffff), "4K");
 	assert_string_equal(sysreg_value_text(parange, 0xfffffff5), "48 bits");
-	assert_null(sysreg_value_text(parange, 7));
+	assert_null(sysreg_value_text(parange, 8));
 	assert_string_equal(sysreg_value_text(tg0, (u64)2 << 14), "16K");
 	assert_string_equal(sysreg_value_text(tg1, (u64)2 << 30), "4K");
 }

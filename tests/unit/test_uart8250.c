@@ -162,13 +162,15 @@ static void a_device_that_takes_nothing_ends_the_wait(void **state)
 	assert_false(tested_write(kinds[0], device.registers, "\n", 1));
 }
 
-static void where_there_is_no_device_nothing_is_received(void **state)
+static void where_there_is_no_device_nothing_is_sent_or_received(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
 		device_reset(kinds[i]);
 		device.absent = true;
 		assert_int_equal(tested_read(kinds[i], device.registers), -1);
+		assert_false(tested_write(kinds[i], device.registers, "x", 1));
+		assert_int_equal(device.sent_count, 0);
 	}
 }
 
@@ -186,7 +188,7 @@ int main(void)
 		cmocka_unit_test(text_is_sent_whatever_the_distance_and_width_of_registers),
 		cmocka_unit_test(bytes_are_received_in_order),
 		cmocka_unit_test(a_device_that_takes_nothing_ends_the_wait),
-		cmocka_unit_test(where_there_is_no_device_nothing_is_received),
+		cmocka_unit_test(where_there_is_no_device_nothing_is_sent_or_received),
 		cmocka_unit_test(fifos_are_turned_on),
 	};
 

@@ -7,10 +7,10 @@
 #include <pagoda/command.h>
 #include <pagoda/memory.h>
 
-#define STUB(name)                                                  \
+#define STUB(name)                                                   \
 	void __attribute__((weak)) name(const struct kernel *kernel) \
-	{                                                           \
-		(void)kernel;                                       \
+	{                                                            \
+		(void)kernel;                                        \
 	}
 
 STUB(memory_test)
@@ -20,6 +20,12 @@ STUB(alloc_test_buddy)
 STUB(alloc_show_vmalloc)
 STUB(alloc_test_vmalloc)
 
+void __attribute__((weak)) alloc_test_areas(const struct kernel *kernel, u64 count)
+{
+	(void)kernel;
+	(void)count;
+}
+
 void __attribute__((weak)) change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
 {
 	(void)kernel;
@@ -27,8 +33,15 @@ void __attribute__((weak)) change_test_random(const struct kernel *kernel, u64 s
 	(void)seed;
 }
 
-void __attribute__((weak)) command_fault(const struct kernel *kernel,
-					 const struct arguments *arguments)
+void __attribute__((weak))
+command_fault(const struct kernel *kernel, const struct arguments *arguments)
+{
+	(void)kernel;
+	(void)arguments;
+}
+
+void __attribute__((weak))
+command_selftest(const struct kernel *kernel, const struct arguments *arguments)
 {
 	(void)kernel;
 	(void)arguments;

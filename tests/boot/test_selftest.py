@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The kernel's self tests, on a few of the machines that `make conformance` runs them on: which are
+skipped is written down here, so that a check cannot go missing."""
+import sys
+
+import pytest
+
+from loader import device_tree
+from machine import PROMPT, ROOT, Machine
+from test_address_space import far_machine
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import ktap  # noqa: E402
+
+# What QEMU 7.2 lacks, whatever the CPU.
+ALWAYS = {"illegal.block"}
+NO_LEVEL = {"descriptor.root"}
+# Features of the CPUs of 2012 to 2016 that cortex-a53 and cortex-a72 stand for.
+OLD = {"descriptor.root", "descriptor.hardware_accessed", "descriptor.dirty", "execute.bti",
+       "execute.pac", "tlb.range", "user.pan"}
+RODATA = {"audit.wx", "audit.alias", "permission.text", "permission.rodata", "permission.linear"}
+
+EL2 = "virtualization=on"
+# (CPU, command line, machine, what is skipped)
+MACHINES = [
+    ("max", "", "", ALWAYS),
+    ("max", "", f"{EL2},gic-version=3", ALWAYS),
+    ("max", "arm64.pagesize=16k", "gic-version=3", ALWAYS | NO_LEVEL),
+    ("max", "arm64.pagesize=16k", EL2, ALWAYS | NO_LEVEL),
+    ("max", "arm64.pagesize=64k", "", ALWAYS | NO_LEVEL),
+    ("max", "arm64.pagesize=64k", EL2, ALWAYS | NO_LEVEL),
+    ("max", "arm64.nolva", EL2, ALWAYS | NO_LEVEL),
+    ("max", "arm64.nolva arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
+    ("max", "arm64.nolva arm64.pagesize=64k", "", ALWAYS | NO_LEVEL),
+    ("max", "arm64.nowxn", "", ALWAYS),
+    ("max", "rodata=off", "", ALWAYS | RODATA),
+    ("max", "arm64.nobti arm64.nopauth", "", ALWAYS | {"execute.bti", "execute.pac"}),
+    ("max", "pagoda.va_bits=39", "", ALWAYS | NO_LEVEL),
+    ("max", "pagoda.va_bits=42 arm64.pagesize=64k", "", ALWAYS | NO_LEVEL),
+    ("max", "pagoda.va_bits=36 arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
+    ("max,lpa2=off", "arm64.pagesize=16k", "", ALWAYS | NO_LEVEL),
+    ("cortex-a53", "", "", ALWAYS | OLD),
+    ("cortex-a72", "arm64.pagesize=64k", EL2, ALWAYS | OLD),
+]
+
+
+def run(cpu="max", append="", machine="", tests="all", arguments=()):
+    """What `selftest` reports there, on a machine that then turns itself off."""
+    with Machine(cpu, f'{append} pagoda.run="selftest {tests}; poweroff"', machine,
+                 arguments=arguments, exceptions=None) as running:
+        assert running.wait_end() == "guest-shutdown"
+        return ktap.parse(running.text)
+
+
+def names(results, status):
+    return {test.name for test in results.tests if test.status == status}
+
+
+@pytest.mark.parametrize("cpu,append,machine,skipped", [
+    pytest.param(*case, id=f"{case[0]}-{'EL2' if EL2 in case[2] else 'EL1'}-{case[1]}")
+    for case in MACHINES])
+def test_every_check_passes_but_for_what_the_machine_lacks(cpu, append, machine, skipped):
+    results = run(cpu, append, machine)
+    assert [test for test in results.tests if test.status == "fail"] == []
+    assert names(results, "skip") == skipped
+    assert len(results.tests) >= 53
+    assert all(test.reason for test in results.tests if test.status == "skip")
+
+
+def test_memory_of_terabytes_takes_the_same_checks():
+    results = run(arguments=("-m", "4T", "-object",
+                             "memory-backend-ram,id=ram,size=4T,reserve=off", "-machine",
+                             "memory-backend=ram"))
+    assert names(results, "fail") == set() and names(results, "skip") == ALWAYS
+
+
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+def test_memory_above_48_bits_takes_the_same_checks(page_size):
+    with far_machine(f"arm64.pagesize={page_size}", 1 << 48, exceptions=None) as machine:
+        machine.expect(PROMPT)
+        results = ktap.parse(machine.command("selftest all"))
+    assert names(results, "fail") == set()
+    # With RAM at 2^48 no smaller output size can be tried.
+    assert "descriptor.reach" in names(results, "skip")
+    assert "descriptor.memory" in names(results, "pass")
+
+
+def run_without(device, tests, tmp_path):
+    """What `selftest` reports where the FDT calls @device something that nobody knows."""
+    blob = tmp_path / "machine.dtb"
+    blob.write_bytes(device_tree().replace(device.encode(), b"x" * len(device)))
+    return run(arguments=("-dtb", str(blob)), tests=tests)
+
+
+def test_a_difference_from_the_manual_is_a_failure_where_nothing_excuses_it(tmp_path):
+    """QEMU takes blocks at levels that have none, and the kernel knows QEMU by a device of its
+    FDT. Without that the check must fail: the harness reports, counts and goes on."""
+    results = run_without("qemu,fw-cfg-mmio", "all", tmp_path)
+    assert names(results, "fail") == {"illegal.block"}
+    failed = next(test for test in results.tests if test.status == "fail")
+    assert any("fault status: 0x0, not 0x2b" in line for line in failed.diagnostics)
+    assert results.count("pass") == len(results.tests) - 1
+
+
+def test_without_an_interrupt_controller_what_needs_one_is_skipped(tmp_path):
+    results = run_without("arm,cortex-a15-gic", "change", tmp_path)
+    assert {test.reason for test in results.tests} == {"the FDT has no GICv2 or GICv3"}
+
+
+def test_one_check_or_one_subject_can_be_asked_for_and_a_seed_repeats_it():
+    with Machine(exceptions=None) as machine:
+        machine.expect(PROMPT)
+        listed = [line.split()[0] for line in machine.command("selftest list").splitlines()]
+        assert "walk.edges" in listed and "change.root" in listed
+        walk = ktap.parse(machine.command("selftest walk 0x1234567"))
+        assert walk.seed == 0x1234567
+        assert [test.name for test in walk.tests] == [
+            name for name in listed if name.startswith("walk.")]
+        one = ktap.parse(machine.command("selftest permission.stack"))
+        assert [test.name for test in one.tests] == ["permission.stack"]
+        everything = ktap.parse(machine.command("selftest all"))
+        assert [test.name for test in everything.tests] == listed
+        assert ktap.parse(machine.command("selftest all")).count("fail") == 0, "and once more"
+
+
+@pytest.mark.parametrize("line,answer", [
+    ("selftest", "an argument is missing"),
+    ("selftest nothing", "'nothing' is no test; selftest list names them"),
+    ("selftest walk.", "'walk.' is no test"),
+    ("selftest all 0", "'0' is no seed"),
+    ("selftest all x", "'x' is not a number"),
+    ("selftest all 1 2", "'2' is one argument too many"),
+])
+def test_what_cannot_be_run_is_refused(line, answer):
+    with Machine() as machine:
+        machine.expect(PROMPT)
+        assert answer in machine.command(line)
