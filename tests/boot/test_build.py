@@ -15,6 +15,7 @@ from machine import BUILD, ROOT, Machine
 
 SOURCES = ["Makefile", "arch", "efi", "include", "kernel", "lib", "linker", "mm", "pi", "scripts",
            "tests/fuzz/fuzz.mk"]  # which the Makefile includes
+OTHERS = ["host", "fuzz", "mutants", "coverage"]  # built besides the Image, at any time
 POOL_SIZE = 0x8000
 
 
@@ -25,7 +26,7 @@ def fixture_tree(tmp_path):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, tmp_path / name)
-    shutil.copytree(BUILD, tmp_path / "build", ignore=shutil.ignore_patterns("host"))
+    shutil.copytree(BUILD, tmp_path / "build", ignore=shutil.ignore_patterns(*OTHERS))
     return tmp_path
 
 
