@@ -9,6 +9,7 @@
  * address is a pointer. The memory for the tables is mapped in it for as long as they are being
  * written.
  */
+#include <pagoda/alloc.h>
 #include <pagoda/arch.h>
 #include <pagoda/change.h>
 #include <pagoda/console.h>
@@ -170,6 +171,23 @@ static bool word_works(const struct linear *linear, u64 pa)
 	return works;
 }
 
+/*
+ * Whether what is there may change for a moment without anybody's notice. A descriptor may not: the
+ * walker reads it whenever it likes, and the TLB keeps what it read. Of the page allocator's blocks
+ * some are tables. What the FDT reserves is another's, who may look at it, too.
+ */
+static bool may_test(const struct kernel *kernel, enum memory_kind kind, u64 pa)
+{
+	const struct page *page = NULL;
+	u64 frame;
+
+	if (kind == MEMORY_TABLES || kind == MEMORY_RESERVED)
+		return false;
+	if (kernel->alloc)
+		page = buddy_block(&kernel->alloc->buddy, paddr(pa), &frame);
+	return !page || page->state == PAGE_FREE;
+}
+
 void memory_test(const struct kernel *kernel)
 {
 	struct memory_range piece;
@@ -179,6 +197,9 @@ void memory_test(const struct kernel *kernel)
 		u64 last = piece.end.value - sizeof(u64);
 
 		if (piece.kind == MEMORY_NOMAP || piece.kind == MEMORY_IMAGE)
+			continue;
+		if (!may_test(kernel, piece.kind, piece.start.value) ||
+		    !may_test(kernel, piece.kind, last))
 			continue;
 		if (!word_works(&kernel->linear, piece.start.value) ||
 		    !word_works(&kernel->linear, last)) {

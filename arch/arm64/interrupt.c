@@ -16,6 +16,7 @@
 #define ICC_PMR_EL1 "s3_0_c4_c6_0"
 #define ICC_IAR1_EL1 "s3_0_c12_c12_0"
 #define ICC_EOIR1_EL1 "s3_0_c12_c12_1"
+#define ICC_CTLR_EL1 "s3_0_c12_c12_4"
 #define ICC_SRE_EL1 "s3_0_c12_c12_5"
 #define ICC_IGRPEN1_EL1 "s3_0_c12_c12_7"
 
@@ -29,13 +30,18 @@ void interrupts_mask(bool masked)
 		asm volatile("msr daifclr, #2" ::: "memory");
 }
 
-/* SRE stays clear where a higher level keeps these registers for itself. */
+/*
+ * SRE stays clear where a higher level keeps these registers for itself. ICC_CTLR.EOImode may be
+ * set by whoever was here before (Linux at EL2 does): then the end of an interrupt would leave it
+ * active, and it would never come again.
+ */
 bool gic_cpu_enable(u32 priority_mask)
 {
 	WRITE(ICC_SRE_EL1, READ(ICC_SRE_EL1) | 1);
 	asm volatile("isb" ::: "memory");
 	if (!(READ(ICC_SRE_EL1) & 1))
 		return false;
+	WRITE(ICC_CTLR_EL1, 0);
 	WRITE(ICC_PMR_EL1, priority_mask);
 	WRITE(ICC_IGRPEN1_EL1, 1);
 	asm volatile("isb" ::: "memory");

@@ -105,8 +105,10 @@ void user_store(vaddr_t va, u64 value)
 /* EL0, SP_EL0, everything masked: only what EL0 does itself leads back. */
 #define PSTATE_EL0_MASKED 0x3c0
 
+/* An interrupt before ERET would leave its own return address in ELR: so there is none. */
 void user_run(vaddr_t va)
 {
+	asm volatile("msr daifset, #0xf" ::: "memory");
 	asm volatile("msr elr_el1, %0\n\tmsr spsr_el1, %1\n\teret" ::"r"(va.value),
 		     "r"((u64)PSTATE_EL0_MASKED)
 		     : "memory");
@@ -172,23 +174,17 @@ void lower_half_set(u64 ttbr0, u64 tcr)
 	tlb_invalidate_all();
 }
 
-/* CTR_EL0's line sizes are in words, as a power of two. */
-static u64 line_size(u64 shift)
-{
-	return (u64)4 << shift;
-}
-
-/* DDI 0487 B2.4.4: clean to the point of unification, then invalidate, then fetch anew. */
+/*
+ * DDI 0487 B2.4.4: clean to the point of unification, then invalidate, then fetch anew. What is
+ * written at one address is executed at another, and a VIPT instruction cache (CTR_EL0.L1Ip, as in
+ * Cortex-A53) may hold it there under another index, which IC IVAU of the first does not reach: all
+ * aliases of a physical address go only with the whole cache.
+ */
 void code_publish(vaddr_t va, u64 size)
 {
-	u64 ctr = READ_REGISTER(CTR_EL0);
-	u64 data = line_size(SYSREG_GET(CTR_EL0_DMINLINE, ctr));
-	u64 code = line_size(SYSREG_GET(CTR_EL0_IMINLINE, ctr));
+	u64 line = (u64)4 << SYSREG_GET(CTR_EL0_DMINLINE, READ_REGISTER(CTR_EL0));
 
-	for (u64 at = align_down(va.value, data); at < va.value + size; at += data)
+	for (u64 at = align_down(va.value, line); at < va.value + size; at += line)
 		asm volatile("dc cvau, %0" ::"r"(at) : "memory");
-	asm volatile("dsb ish" ::: "memory");
-	for (u64 at = align_down(va.value, code); at < va.value + size; at += code)
-		asm volatile("ic ivau, %0" ::"r"(at) : "memory");
-	asm volatile("dsb ish\n\tisb" ::: "memory");
+	asm volatile("dsb ish\n\tic ialluis\n\tdsb ish\n\tisb" ::: "memory");
 }

@@ -145,7 +145,10 @@ void gic_cpu_end(u32 number);
 void timer_set(unsigned el, u64 ticks);
 void timer_clear(unsigned el);
 
-/* code_publish() - what was written to [@va, @va + @size) may be executed from now on. */
+/*
+ * code_publish() - what was written to [@va, @va + @size) may be executed from now on, at whatever
+ * address it is mapped.
+ */
 void code_publish(vaddr_t va, u64 size);
 
 /*

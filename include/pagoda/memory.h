@@ -35,7 +35,8 @@ enum map_result memory_release_init(struct kernel *kernel);
 
 /*
  * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,
- * through the linear map, and put back what was there; say what came of it. For the console.
+ * through the linear map, and put back what was there; say what came of it. Pieces are left out
+ * that are reserved, or where a page table may lie. For the console.
  */
 void memory_test(const struct kernel *kernel);
 
