@@ -192,6 +192,8 @@ static void check_too_large(struct selftest *test, struct scratch *scratch, unsi
 	for (int level = regime->root_level; level <= LEVEL_PAGE; level++) {
 		scratch_reset(scratch, regime->va_bits);
 		scratch_page(scratch, 0);
+		/* In this order: there may be nobody at that address. */
+		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
 		*scratch_slot(scratch, 0, level) |= too_large;
 		tables_publish();
 		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
