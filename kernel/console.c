@@ -3,7 +3,8 @@
  * The kernel's console over a serial port.
  * Runs in the kernel, MMU on. Also from exception handlers, so it takes no lock, and what it keeps
  * is sound after every statement; what is received goes through a ring, of which an interrupt moves
- * one end and all others the other. Its buffers are not in .bss, which the boot clears word by word.
+ * one end and all others the other. Its buffers are not in .bss, which the boot clears word by
+ * word.
  */
 #include <pagoda/arch.h>
 #include <pagoda/console.h>

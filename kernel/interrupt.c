@@ -368,7 +368,6 @@ static enum interrupt_result start_console(const struct kernel *kernel)
 	gic.number[INTERRUPT_CONSOLE] = number;
 	console_receive_by_interrupt(true);
 	enable_spi(number, uart->interrupt[0].flags);
-	interrupts_mask(false);
 	return INTERRUPT_OK;
 }
 
@@ -376,6 +375,8 @@ void interrupt_console_start(const struct kernel *kernel)
 {
 	if (kernel->handoff->facts.console_source != CONSOLE_NONE)
 		console.result = start_console(kernel);
+	if (console.result == INTERRUPT_OK)
+		interrupts_mask(false);
 }
 
 bool interrupt_console(u32 *number, const char **why_not)

@@ -26,15 +26,13 @@ struct tree_device {
 /* What to look for: a word in `compatible`; where that is null, where the first region starts. */
 struct tree_query {
 	const char *compatible;
-	bool controller; /* only if it is one, of interrupts: quicker */
 	paddr_t address;
-	bool found;
 	struct tree_device device; /* the first on the root's bus that is so, and is not disabled */
+	bool controller; /* only if it is one, of interrupts: quicker */
+	bool found;
 };
 
-/*
- * tree_find() - answer @count queries in one pass over the FDT.
- */
+/* tree_find() - answer @count queries in one pass over the FDT. */
 void tree_find(const struct kernel *kernel, struct tree_query *queries, unsigned count);
 
 #endif /* PAGODA_TREE_H */

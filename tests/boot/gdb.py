@@ -11,7 +11,7 @@ CHUNK = 1024  # bytes; as hex digits they fit into a packet of QEMU's
 
 class Gdb:
     """A debugger on the gdbstub of @machine, whose CPU it stops at once. At the prompt that sleeps,
-    wherever its PC is set to: what ends the sleep is a byte, of a kind that the line editor ignores.
+    wherever its PC is set to: a byte ends the sleep, of a kind that the line editor ignores.
     """
 
     def __init__(self, machine):

@@ -130,8 +130,9 @@ def start_pci(bootargs, *edits, **options):
 
 
 def check_console(machine, kind, address, source, why_polled=NO_GIC):
-    """The report tells where the console is, and why it is polled (None: it is not); what is typed arrives, and an edited line is run as it
-    is shown; the device is mapped once; Ctrl-C ends an output. Returns the report."""
+    """The report tells where the console is, and why it is polled (None: it is not); what is typed
+    arrives, and an edited line is run as it is shown; the device is mapped once; Ctrl-C ends an
+    output. Returns the report."""
     machine.expect(PROMPT)
     document = machine.document("report json")
     assert document["console"] == {
