@@ -347,7 +347,7 @@ enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 
 static enum interrupt_result start_console(const struct kernel *kernel)
 {
-	struct tree_query queries[QUERY_COUNT];
+	struct tree_query queries[QUERY_COUNT] = { 0 };
 	const struct tree_device *uart = &queries[QUERY_CONSOLE].device;
 	enum interrupt_result result;
 	u32 number;

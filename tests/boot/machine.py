@@ -71,14 +71,14 @@ def number(text):
 
 def follows_firmware(document, entry):
     """Whether an entry of `tables` is there for what firmware left or told: RAM in the linear map,
-    the FDT in its window, PCI I/O (which the FDT made from ACPI's tables leaves out).
+    the FDT in its window; PCI I/O and the GIC, which the FDT made from ACPI's tables leaves out.
     """
     regions = {region["name"]: region for region in document["layout"]}
     where = [name for name in ("linear", "pci_io", "fixmap")
              if number(regions[name]["start"]) <= number(entry["start"])
              < number(regions[name]["end"])]
     return where in (["linear"], ["pci_io"]) or (
-        where == ["fixmap"] and entry["type"] == "MEM/NORMAL")
+        where == ["fixmap"] and entry["pa"] != document["console"]["pa"])
 
 
 def documents(text):
