@@ -2,8 +2,11 @@
 /*
  * The kernel's console over a serial port.
  * Runs in the kernel, MMU on. Also from exception handlers, so it takes no lock, and what it keeps
- * is sound after every statement. Its buffers are not in .bss, which the boot clears word by word.
+ * is sound after every statement; what is received goes through a ring, of which an interrupt moves
+ * one end and all others the other. Its buffers are not in .bss, which the boot clears word by
+ * word.
  */
+#include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/format.h>
 #include <pagoda/serial.h>
@@ -17,9 +20,16 @@
 static struct serial_kind console_kind;
 static volatile void *console_registers;
 
-/* What was typed while something was printed. Both count bytes and are never taken modulo. */
-static char typed[TYPED_MAX] __attribute__((section(".noinit")));
-static u32 typed_in, typed_out;
+/*
+ * What was typed and not read. All three count bytes and are never taken modulo: received, which
+ * an interrupt changes; looked at for Ctrl-C; and read.
+ */
+static volatile char typed[TYPED_MAX] __attribute__((section(".noinit")));
+static volatile u32 typed_in, typed_out;
+static u32 typed_seen;
+
+/* The device interrupts, unless the ring is full. */
+static volatile bool by_interrupt, receive_paused;
 
 static char log_text[LOG_MAX] __attribute__((section(".noinit")));
 static u64 log_length; /* in all; the last LOG_MAX are there */
@@ -43,27 +53,99 @@ static int device_read(void)
 	return console_registers ? serial_read(console_kind, console_registers) : -1;
 }
 
-/* Ctrl-C also drops what was typed before it, as a terminal does. */
-static void take_typed(void)
+static void receive(void)
 {
 	int c;
 
 	while (typed_in - typed_out < TYPED_MAX && (c = device_read()) >= 0) {
-		if (c == CTRL_C) {
-			interrupted = true;
-			typed_out = typed_in;
-		} else {
-			typed[typed_in % TYPED_MAX] = (char)c;
-			typed_in++;
-		}
+		typed[typed_in % TYPED_MAX] = (char)c;
+		typed_in++;
 	}
+}
+
+/* Read first: what came before an interrupt was asked for need not cause one. */
+static void receive_go_on(void)
+{
+	receive();
+	receive_paused = typed_in - typed_out == TYPED_MAX;
+	serial_receive_interrupt(console_kind, console_registers, !receive_paused);
+}
+
+bool console_receive(void)
+{
+	u32 before = typed_in;
+
+	if (receive_paused)
+		return false;
+	receive();
+	if (typed_in - typed_out == TYPED_MAX) {
+		receive_paused = true;
+		serial_receive_interrupt(console_kind, console_registers, false);
+	}
+	return typed_in != before;
+}
+
+void console_receive_by_interrupt(bool on)
+{
+	by_interrupt = on;
+	receive_paused = false;
+	if (on)
+		receive_go_on();
+	else
+		serial_receive_interrupt(console_kind, console_registers, false);
+}
+
+/* Whatever there is in the device that does not come by itself. */
+static void receive_more(void)
+{
+	if (!by_interrupt)
+		receive();
+	else if (receive_paused && typed_in - typed_out <= TYPED_MAX / 2)
+		receive_go_on();
+}
+
+/* Ctrl-C also drops what was typed before it, as a terminal does. */
+static void take_typed(void)
+{
+	receive_more();
+	while (typed_seen != typed_in)
+		if (typed[typed_seen++ % TYPED_MAX] == CTRL_C) {
+			interrupted = true;
+			typed_out = typed_seen;
+		}
 }
 
 int console_read(void)
 {
+	u8 c;
+
+	receive_more();
 	if (typed_in == typed_out)
-		return device_read();
-	return (u8)typed[typed_out++ % TYPED_MAX];
+		return -1;
+	if (typed_seen == typed_out)
+		typed_seen++;
+	c = (u8)typed[typed_out % TYPED_MAX];
+	typed_out++; /* only now may an interrupt put another byte there */
+	return c;
+}
+
+/* Masked, an interrupt between the look and the sleep ends the sleep, and is taken after it. */
+static void wait_typed(void)
+{
+	bool masked = interrupts_mask(true);
+
+	if (by_interrupt && typed_in == typed_out)
+		interrupt_wait();
+	interrupts_mask(masked);
+}
+
+int console_wait(void)
+{
+	int c;
+
+	while ((c = console_read()) < 0)
+		wait_typed();
+	return c;
 }
 
 static void device_write(const char *text, size_t length)
@@ -91,7 +173,7 @@ static void page_wait(void)
 	device_write(question, sizeof(question) - 1);
 	page_left = 0;
 	while (page_left == 0 && !interrupted) {
-		int c = console_read();
+		int c = console_wait();
 
 		if (c == ' ')
 			page_left = page_rows;
@@ -164,6 +246,7 @@ void console_watch_begin(unsigned rows)
 {
 	watching = true;
 	interrupted = false;
+	typed_seen = typed_out; /* a Ctrl-C right after the command is meant for it */
 	page_rows = page_left = rows;
 	page_column = 0;
 }

@@ -6,6 +6,8 @@
  */
 #include <pagoda/alloc.h>
 #include <pagoda/arch.h>
+#include <pagoda/console.h>
+#include <pagoda/exception.h>
 #include <pagoda/interrupt.h>
 #include <pagoda/mmio.h>
 #include <pagoda/tree.h>
@@ -13,21 +15,27 @@
 /* Registers, as indices of 32-bit words. */
 enum {
 	GICD_CTLR = 0x0 / 4,
+	GICD_TYPER = 0x4 / 4,
 	GICC_CTLR = 0x0 / 4,
 	GICC_PMR = 0x4 / 4,
 	GICC_IAR = 0xc / 4,
 	GICC_EOIR = 0x10 / 4,
-	/* The first 32 interrupts, in GICD of version 2 and in the second frame of GICR. */
+	/* In GICD, but for the first 32 interrupts of version 3: the second frame of GICR. */
 	GIC_IGROUPR = 0x80 / 4,
 	GIC_ISENABLER = 0x100 / 4,
+	GIC_ICENABLER = 0x180 / 4,
 	GIC_IPRIORITYR = 0x400 / 4,
+	GICD_ITARGETSR = 0x800 / 4, /* version 2 */
+	GICD_ICFGR = 0xc00 / 4,
 	/* Version 3. */
+	GICD_IROUTER = 0x6000 / 4,
 	GICR_TYPER = 0x8 / 4,
 	GICR_WAKER = 0x14 / 4,
 };
 
 #define GICD_CTLR_V2_ENABLE 1
 #define GICD_CTLR_V3_ENABLE (BIT(4) | BIT(1)) /* affinity routing, group 1 of this world */
+#define GICD_TYPER_LINES 0x1f /* groups of 32, less one */
 #define GICC_CTLR_ENABLE 1
 #define PRIORITY_MASK 0xff /* all are let through */
 #define PRIORITIES 0xa0a0a0a0 /* of four interrupts */
@@ -35,12 +43,19 @@ enum {
 #define GICR_TYPER_VLPIS BIT(1) /* version 4: four frames a CPU */
 #define GICR_WAKER_SLEEP BIT(1)
 #define GICR_WAKER_ASLEEP BIT(2)
-#define GICR_FRAME KIB(64)
+#define GIC_FRAME KIB(64) /* of registers, in version 3 */
+#define GIC_V2_SIZE KIB(4)
 #define WAKE_TRIES 100000
 
 #define GIC_PPI_FIRST 16 /* interrupts of each CPU, by their own number */
 #define GIC_SPI_FIRST 32
 #define GIC_SPURIOUS_FIRST 1020
+
+#define TYPE_SHARED 0 /* in the FDT */
+#define TYPE_PER_CPU 1
+#define FLAGS_EDGE 3
+
+#define IN_VAIN_MAX 100 /* interrupts of the console one after another without a byte */
 
 /* Which of the timers in the FDT, in the order of its binding. */
 #define TIMER_VIRTUAL 2
@@ -48,13 +63,23 @@ enum {
 
 static struct {
 	bool started, v3;
+	u32 phandle; /* of the FDT's node */
+	u32 affinity; /* of this CPU */
+	u64 mapped[2]; /* bytes, of the distributor and of what the CPU has */
 	volatile u32 *distributor;
 	volatile u32 *cpu; /* version 2: GICC; version 3: the second frame of this CPU's GICR */
 	u32 number[INTERRUPT_SOURCE_COUNT];
 	unsigned el;
 } gic;
 
+/* Polled, until interrupt_console_start(). */
 static struct {
+	enum interrupt_result result;
+	unsigned in_vain;
+} console = { INTERRUPT_NO_CONSOLE, 0 };
+
+static struct {
+	bool masked; /* interrupts were, before it was started */
 	u64 period;
 	volatile u64 count;
 } timer;
@@ -68,46 +93,84 @@ const char *interrupt_result_str(enum interrupt_result result)
 		return "the FDT has no GICv2 or GICv3";
 	case INTERRUPT_NO_TIMER:
 		return "the FDT has no timer for this exception level";
+	case INTERRUPT_NO_CONSOLE:
+		return "the FDT names no interrupt of the GIC's for it";
+	case INTERRUPT_SILENT:
+		return "the GIC does not answer";
 	case INTERRUPT_NOT_MAPPED:
 		return "the GIC's registers cannot be mapped";
 	case INTERRUPT_NOT_THIS_CPU:
 		return "the GICv3 is not for this CPU to use";
+	case INTERRUPT_IN_VAIN:
+		return "its interrupt never ends";
 	}
 	return "unknown result";
 }
 
-static bool map_region(const struct kernel *kernel, const struct tree_device *device,
-		       unsigned index, volatile u32 **registers)
+static vaddr_t window_start(const struct kernel *kernel, unsigned region)
 {
-	vaddr_t va;
+	return layout_fixmap(&kernel->handoff->plan.layout,
+			     region == 0 ? FIXMAP_GIC_DISTRIBUTOR : FIXMAP_GIC_CPU);
+}
 
-	if (!kernel->alloc || index >= device->regions ||
-	    vmalloc_ioremap(&kernel->alloc->vmalloc, paddr(device->region[index].start),
-			    device->region[index].size, &va) != VMALLOC_OK)
+static void unmap_region(const struct kernel *kernel, unsigned region)
+{
+	struct pt_space space = kernel->kernel_space;
+	u64 size = gic.mapped[region];
+
+	gic.mapped[region] = 0;
+	if (size != 0 && pt_unmap_range(&space, window_start(kernel, region),
+					vaddr(window_start(kernel, region).value + size)) == MAP_OK)
+		tlb_invalidate_all();
+}
+
+/*
+ * The first @size bytes of a device's @region, in the fixmap: there are tables there already.
+ * RAM is nobody's registers, whatever the FDT says.
+ */
+static bool map_region(const struct kernel *kernel, const struct tree_device *device,
+		       unsigned region, u64 size)
+{
+	vaddr_t window = window_start(kernel, region);
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
+	u64 pa = device->region[region].start, offset = pa % granule;
+	u64 mapped = align_up(offset + size, granule);
+	struct map_request request = { .start = window,
+				       .end = vaddr(window.value + mapped),
+				       .pa = paddr(pa - offset),
+				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
+	struct pt_space space = kernel->kernel_space;
+
+	if (region >= device->regions || device->region[region].size < size || pa % KIB(4) != 0 ||
+	    mapped > (region == 0 ? GIC_FRAME : 2 * GIC_FRAME) || !kernel->alloc ||
+	    buddy_overlaps(&kernel->alloc->buddy, paddr(pa), paddr(pa + size)))
 		return false;
-	*registers = (volatile u32 *)(uintptr_t)va.value;
+	unmap_region(kernel, region);
+	if (map_range(&space, &request) != MAP_OK)
+		return false;
+	tables_publish();
+	gic.mapped[region] = mapped;
+	*(region == 0 ? &gic.distributor : &gic.cpu) =
+		(volatile u32 *)(uintptr_t)(window.value + offset);
 	return true;
 }
 
 /*
- * The frames of the CPU with @affinity in the row of @size bytes at @frames: moved to there. Each
- * CPU has two, or four where there are virtual LPIs too; the last says so.
+ * The frames of this CPU in the row of all CPUs': each has two, or four where there are virtual
+ * LPIs too; the last says so.
  */
-static bool find_redistributor(volatile u32 **frames, u64 size, u32 affinity)
+static bool map_redistributor(const struct kernel *kernel, struct tree_device device)
 {
-	u64 step;
+	while (map_region(kernel, &device, 1, 2 * GIC_FRAME)) {
+		u32 type = mmio_read32(gic.cpu + GICR_TYPER);
+		u64 step = (type & GICR_TYPER_VLPIS ? 4 : 2) * GIC_FRAME;
 
-	for (u64 at = 0; at + 2 * GICR_FRAME <= size; at += step) {
-		volatile u32 *frame = *frames + at / sizeof(u32);
-		u32 type = mmio_read32(frame + GICR_TYPER);
-
-		if (mmio_read32(frame + GICR_TYPER + 1) == affinity) {
-			*frames = frame;
+		if (mmio_read32(gic.cpu + GICR_TYPER + 1) == gic.affinity)
 			return true;
-		}
-		if (type & GICR_TYPER_LAST)
+		if (type & GICR_TYPER_LAST || device.region[1].size < step)
 			return false;
-		step = (type & GICR_TYPER_VLPIS ? 4 : 2) * GICR_FRAME;
+		device.region[1].start += step;
+		device.region[1].size -= step;
 	}
 	return false;
 }
@@ -121,44 +184,57 @@ static bool wake(volatile u32 *frame)
 	return false;
 }
 
-static enum interrupt_result start_v3(const struct kernel *kernel, const struct tree_device *device)
-{
-	u64 mpidr = kernel->handoff->id[SYSREG_MPIDR_EL1];
-	u32 affinity = (u32)(SYSREG_GET(MPIDR_EL1_AFF3, mpidr) << 24 | (mpidr & 0xffffff));
+/* What start_*() are about to touch, and what came of it. */
+struct controller {
+	const struct kernel *kernel;
+	const struct tree_device *device;
+	enum interrupt_result result;
+};
 
-	if (!map_region(kernel, device, 0, &gic.distributor) ||
-	    !map_region(kernel, device, 1, &gic.cpu))
-		return INTERRUPT_NOT_MAPPED;
-	if (!find_redistributor(&gic.cpu, device->region[1].size, affinity) || !wake(gic.cpu) ||
+static void start_v3(void *context)
+{
+	struct controller *controller = context;
+	u64 mpidr = controller->kernel->handoff->id[SYSREG_MPIDR_EL1];
+
+	gic.affinity = (u32)(SYSREG_GET(MPIDR_EL1_AFF3, mpidr) << 24 | (mpidr & 0xffffff));
+	controller->result = INTERRUPT_NOT_MAPPED;
+	if (!map_region(controller->kernel, controller->device, 0, GIC_FRAME))
+		return;
+	controller->result = INTERRUPT_NOT_THIS_CPU;
+	if (!map_redistributor(controller->kernel, *controller->device) || !wake(gic.cpu) ||
 	    !gic_cpu_enable(PRIORITY_MASK))
-		return INTERRUPT_NOT_THIS_CPU;
-	gic.cpu += GICR_FRAME / sizeof(u32);
+		return;
+	gic.cpu += GIC_FRAME / sizeof(u32);
 	mmio_write32(gic.distributor + GICD_CTLR, GICD_CTLR_V3_ENABLE);
-	return INTERRUPT_OK;
+	controller->result = INTERRUPT_OK;
 }
 
-static enum interrupt_result start_v2(const struct kernel *kernel, const struct tree_device *device)
+static void start_v2(void *context)
 {
-	if (!map_region(kernel, device, 0, &gic.distributor) ||
-	    !map_region(kernel, device, 1, &gic.cpu))
-		return INTERRUPT_NOT_MAPPED;
+	struct controller *controller = context;
+
+	controller->result = INTERRUPT_NOT_MAPPED;
+	if (!map_region(controller->kernel, controller->device, 0, GIC_V2_SIZE) ||
+	    !map_region(controller->kernel, controller->device, 1, GIC_V2_SIZE))
+		return;
 	mmio_write32(gic.distributor + GICD_CTLR, GICD_CTLR_V2_ENABLE);
 	mmio_write32(gic.cpu + GICC_PMR, PRIORITY_MASK);
 	mmio_write32(gic.cpu + GICC_CTLR, GICC_CTLR_ENABLE);
-	return INTERRUPT_OK;
+	controller->result = INTERRUPT_OK;
 }
 
 /* At EL2 with HCR_EL2.E2H set the timer that CNTP_* names is EL2's own. */
 static bool find_timer(const struct kernel *kernel)
 {
 	unsigned which = kernel->handoff->plan.el == 2 ? TIMER_HYPERVISOR : TIMER_VIRTUAL;
-	struct tree_device device;
+	struct tree_query query = { .compatible = "arm,armv8-timer" };
+	const struct tree_device *device = &query.device;
 
-	if (!tree_find(kernel, "arm,armv8-timer", &device) || which >= device.interrupts ||
-	    device.interrupt[which].type != 1 ||
-	    device.interrupt[which].number >= GIC_SPI_FIRST - GIC_PPI_FIRST)
+	tree_find(kernel, &query, 1);
+	if (which >= device->interrupts || device->interrupt[which].type != TYPE_PER_CPU ||
+	    device->interrupt[which].number >= GIC_SPI_FIRST - GIC_PPI_FIRST)
 		return false;
-	gic.number[INTERRUPT_TIMER] = device.interrupt[which].number + GIC_PPI_FIRST;
+	gic.number[INTERRUPT_TIMER] = device->interrupt[which].number + GIC_PPI_FIRST;
 	return true;
 }
 
@@ -174,30 +250,153 @@ static void enable_ppi(u32 number)
 	mmio_write32(registers + GIC_ISENABLER, (u32)BIT(number));
 }
 
-enum interrupt_result interrupt_start(const struct kernel *kernel)
+/*
+ * A shared interrupt, which goes to this CPU. Version 2 has a bit for each CPU, which ITARGETSR of
+ * its own interrupts shows; on a GIC for one CPU that is zero, and there is nothing to route.
+ */
+static void enable_spi(u32 number, u32 flags)
 {
-	enum interrupt_result result;
-	struct tree_device device;
+	volatile u32 *registers = gic.distributor;
+	volatile u32 *group = registers + GIC_IGROUPR + number / 32;
+	volatile u32 *config = registers + GICD_ICFGR + number / 16;
+	u32 edge = (u32)2 << 2 * (number % 16);
+
+	mmio_write32(config, (mmio_read32(config) & ~edge) | (flags & FLAGS_EDGE ? edge : 0));
+	mmio_write8((volatile u8 *)(registers + GIC_IPRIORITYR) + number, (u8)PRIORITIES);
+	if (gic.v3) {
+		volatile u32 *router = registers + GICD_IROUTER + (size_t)number * 2;
+
+		mmio_write32(group, mmio_read32(group) | (u32)BIT(number % 32));
+		mmio_write32(router, gic.affinity & 0xffffff);
+		mmio_write32(router + 1, gic.affinity >> 24);
+	} else {
+		mmio_write8((volatile u8 *)(registers + GICD_ITARGETSR) + number,
+			    (u8)mmio_read32(registers + GICD_ITARGETSR));
+	}
+	mmio_write32(registers + GIC_ISENABLER + number / 32, (u32)BIT(number % 32));
+}
+
+enum query {
+	QUERY_V3,
+	QUERY_V2_A15,
+	QUERY_V2_400,
+	QUERY_CONSOLE,
+	QUERY_COUNT,
+};
+
+static void look_up(const struct kernel *kernel, struct tree_query queries[QUERY_COUNT])
+{
+	queries[QUERY_V3] = (struct tree_query){ .compatible = "arm,gic-v3", .controller = true };
+	queries[QUERY_V2_A15] =
+		(struct tree_query){ .compatible = "arm,cortex-a15-gic", .controller = true };
+	queries[QUERY_V2_400] =
+		(struct tree_query){ .compatible = "arm,gic-400", .controller = true };
+	queries[QUERY_CONSOLE] = (struct tree_query){ .address = kernel->handoff->facts.console };
+	tree_find(kernel, queries, QUERY_COUNT);
+}
+
+/* QUERY_CONSOLE where the FDT has none. */
+static enum query which_controller(const struct tree_query *queries)
+{
+	enum query which = QUERY_V3;
+
+	while (which < QUERY_CONSOLE && !queries[which].found)
+		which++;
+	return which;
+}
+
+/* Map and enable the GIC; more than once is as good as once. There may be nobody at its address. */
+static enum interrupt_result start(const struct kernel *kernel, const struct tree_query *queries)
+{
+	enum query which = which_controller(queries);
+	struct controller controller = { .kernel = kernel };
+	struct fault fault;
 
 	if (gic.started)
 		return INTERRUPT_OK;
+	if (which == QUERY_CONSOLE)
+		return INTERRUPT_NO_CONTROLLER;
 	gic.el = kernel->handoff->plan.el;
-	if (!find_timer(kernel))
-		return INTERRUPT_NO_TIMER;
-	if (tree_find(kernel, "arm,gic-v3", &device)) {
-		gic.v3 = true;
-		result = start_v3(kernel, &device);
-	} else if (tree_find(kernel, "arm,cortex-a15-gic", &device) ||
-		   tree_find(kernel, "arm,gic-400", &device)) {
-		result = start_v2(kernel, &device);
-	} else {
-		result = INTERRUPT_NO_CONTROLLER;
+	gic.v3 = which == QUERY_V3;
+	controller.device = &queries[which].device;
+	gic.phandle = controller.device->phandle;
+	if (fault_catch(gic.v3 ? start_v3 : start_v2, &controller, &fault))
+		controller.result = INTERRUPT_SILENT;
+	gic.started = controller.result == INTERRUPT_OK;
+	if (!gic.started) {
+		unmap_region(kernel, 0);
+		unmap_region(kernel, 1);
 	}
+	return controller.result;
+}
+
+enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
+{
+	struct tree_query queries[QUERY_COUNT];
+	enum interrupt_result result;
+
+	look_up(kernel, queries);
+	result = start(kernel, queries);
 	if (result != INTERRUPT_OK)
 		return result;
+	if (!find_timer(kernel))
+		return INTERRUPT_NO_TIMER;
 	enable_ppi(gic.number[INTERRUPT_TIMER]);
-	gic.started = true;
 	return INTERRUPT_OK;
+}
+
+static enum interrupt_result start_console(const struct kernel *kernel)
+{
+	struct tree_query queries[QUERY_COUNT] = { 0 };
+	const struct tree_device *uart = &queries[QUERY_CONSOLE].device;
+	enum interrupt_result result;
+	u32 number;
+
+	look_up(kernel, queries);
+	if (which_controller(queries) == QUERY_CONSOLE)
+		return INTERRUPT_NO_CONTROLLER;
+	if (uart->interrupts == 0 || uart->interrupt[0].type != TYPE_SHARED ||
+	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
+		return INTERRUPT_NO_CONSOLE;
+	result = start(kernel, queries);
+	if (result != INTERRUPT_OK)
+		return result;
+	number = uart->interrupt[0].number + GIC_SPI_FIRST;
+	if (uart->interrupt_parent != gic.phandle ||
+	    number / 32 > (mmio_read32(gic.distributor + GICD_TYPER) & GICD_TYPER_LINES))
+		return INTERRUPT_NO_CONSOLE;
+	gic.number[INTERRUPT_CONSOLE] = number;
+	console_receive_by_interrupt(true);
+	enable_spi(number, uart->interrupt[0].flags);
+	return INTERRUPT_OK;
+}
+
+void interrupt_console_start(const struct kernel *kernel)
+{
+	if (kernel->handoff->facts.console_source != CONSOLE_NONE)
+		console.result = start_console(kernel);
+	if (console.result == INTERRUPT_OK)
+		interrupts_mask(false);
+}
+
+bool interrupt_console(u32 *number, const char **why_not)
+{
+	*number = gic.number[INTERRUPT_CONSOLE];
+	*why_not = interrupt_result_str(console.result);
+	return console.result == INTERRUPT_OK;
+}
+
+/* An interrupt that is always there and never for a byte is another device's. */
+static void handle_console(void)
+{
+	u32 number = gic.number[INTERRUPT_CONSOLE];
+
+	console.in_vain = console_receive() ? 0 : console.in_vain + 1;
+	if (console.in_vain < IN_VAIN_MAX)
+		return;
+	mmio_write32(gic.distributor + GIC_ICENABLER + number / 32, (u32)BIT(number % 32));
+	console_receive_by_interrupt(false);
+	console.result = INTERRUPT_IN_VAIN;
 }
 
 static u32 acknowledge(void)
@@ -223,6 +422,8 @@ bool interrupt_handle(void)
 	if (number == gic.number[INTERRUPT_TIMER]) {
 		timer.count++;
 		timer_set(gic.el, timer.period);
+	} else if (number == gic.number[INTERRUPT_CONSOLE]) {
+		handle_console();
 	}
 	if (number < GIC_SPURIOUS_FIRST)
 		end(number);
@@ -234,13 +435,14 @@ void interrupt_timer_start(u64 ticks)
 	timer.period = ticks;
 	timer.count = 0;
 	timer_set(gic.el, ticks);
-	interrupts_mask(false);
+	timer.masked = interrupts_mask(false);
 }
 
 u64 interrupt_timer_stop(void)
 {
 	interrupts_mask(true);
 	timer_clear(gic.el);
+	interrupts_mask(timer.masked);
 	return timer.count;
 }
 

@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/cpu.h>
 #include <pagoda/format.h>
 #include <pagoda/report.h>
@@ -564,17 +565,31 @@ void report_memory(const struct kernel *kernel)
 	report_linear(kernel);
 }
 
+static void report_input(void)
+{
+	const char *why_not;
+	u32 number;
+
+	label("input");
+	if (interrupt_console(&number, &why_not))
+		print("by interrupt %u\n", number);
+	else
+		print("polled: %s\n", why_not);
+}
+
 static void report_firmware(const struct kernel *kernel)
 {
 	const struct boot_facts *facts = &kernel->handoff->facts;
 
 	label("console");
-	if (facts->console_source == CONSOLE_NONE)
+	if (facts->console_source == CONSOLE_NONE) {
 		print("none\n");
-	else
+	} else {
 		print("%s at 0x%016lx (%s)\n",
 		      serial_type_str((enum serial_type)facts->console_kind.type),
 		      facts->console.value, console_source_str(facts->console_source));
+		report_input();
+	}
 	label("PSCI");
 	print("%s\n", psci_conduit_str(facts->psci));
 }

@@ -7,6 +7,7 @@
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/cpu.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/report.h>
 
 static void json_cpu(struct json *json, const struct kernel *kernel)
@@ -189,6 +190,8 @@ static void json_linear(struct json *json, const struct kernel *kernel)
 static void json_devices(struct json *json, const struct kernel *kernel)
 {
 	const struct boot_facts *facts = &kernel->handoff->facts;
+	const char *why_not;
+	u32 number;
 
 	json_row(json, "console");
 	json_string(json, "source", console_source_str(facts->console_source));
@@ -197,6 +200,7 @@ static void json_devices(struct json *json, const struct kernel *kernel)
 			    "none" :
 			    serial_type_str((enum serial_type)facts->console_kind.type));
 	json_hex(json, "pa", facts->console.value);
+	json_string(json, "input", interrupt_console(&number, &why_not) ? "interrupt" : "polled");
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));
 }

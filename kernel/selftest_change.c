@@ -142,7 +142,7 @@ static void swap_roots(struct change *change)
 static void run_interrupted(struct selftest *test, void (*round)(struct change *change))
 {
 	struct change change;
-	enum interrupt_result started = interrupt_start(test->kernel);
+	enum interrupt_result started = interrupt_timer_init(test->kernel);
 	struct alloc *alloc = test_alloc(test);
 	struct map_request request;
 	struct buddy *buddy;

@@ -17,10 +17,11 @@ static int first_block_level(const struct regime *regime)
 /* QEMU, which looks at nothing but the type where another emulator or a CPU counts levels. */
 static bool takes_any_block(struct selftest *test, struct scratch *scratch)
 {
-	struct tree_device device;
+	struct tree_query query = { .compatible = "qemu,fw-cfg-mmio" };
 	u64 par;
 
-	if (!tree_find(test->kernel, "qemu,fw-cfg-mmio", &device))
+	tree_find(test->kernel, &query, 1);
+	if (!query.found)
 		return false;
 	scratch_page(scratch, 0);
 	*scratch_slot(scratch, 0, scratch->space.regime.root_level) &= ~LEAF_TYPE;

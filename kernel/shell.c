@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The command prompt: a line editor over a polled console.
- * Runs in the kernel, MMU on, and on the host. It is the boot CPU's last call; nothing else runs,
- * so waiting for a key is a loop.
+ * The command prompt: a line editor over the console.
+ * Runs in the kernel, MMU on, and on the host. It is the boot CPU's last call; nothing else runs.
  */
 #include <pagoda/command.h>
 #include <pagoda/console.h>
@@ -46,15 +45,6 @@ static void flush(void)
 {
 	console_write(line.output, line.output_length);
 	line.output_length = 0;
-}
-
-static u8 wait_byte(void)
-{
-	int c;
-
-	while ((c = console_read()) < 0)
-		;
-	return (u8)c;
 }
 
 static struct words before_cursor(void)
@@ -149,7 +139,7 @@ static enum line_event read_line(void)
 	line_begin(&line);
 	do {
 		flush();
-		event = take_byte(wait_byte());
+		event = take_byte((u8)console_wait());
 	} while (event != LINE_ENTERED && event != LINE_CANCELLED);
 	flush();
 	return event;

@@ -13,29 +13,38 @@ enum property {
 	PROPERTY_ADDRESS_CELLS,
 	PROPERTY_SIZE_CELLS,
 	PROPERTY_STATUS,
+	PROPERTY_PHANDLE,
+	PROPERTY_INTERRUPT_PARENT,
+	PROPERTY_INTERRUPT_CONTROLLER,
 	PROPERTY_COUNT,
 };
 
 static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
-	[PROPERTY_COMPATIBLE] = "compatible",  [PROPERTY_REG] = "reg",
-	[PROPERTY_INTERRUPTS] = "interrupts",  [PROPERTY_ADDRESS_CELLS] = "#address-cells",
-	[PROPERTY_SIZE_CELLS] = "#size-cells", [PROPERTY_STATUS] = "status",
+	[PROPERTY_COMPATIBLE] = "compatible",
+	[PROPERTY_REG] = "reg",
+	[PROPERTY_INTERRUPTS] = "interrupts",
+	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
+	[PROPERTY_SIZE_CELLS] = "#size-cells",
+	[PROPERTY_STATUS] = "status",
+	[PROPERTY_PHANDLE] = "phandle",
+	[PROPERTY_INTERRUPT_PARENT] = "interrupt-parent",
+	[PROPERTY_INTERRUPT_CONTROLLER] = "interrupt-controller",
 };
 
 #define INTERRUPT_CELLS 3 /* type, number, flags */
 
-static unsigned cells_of(const struct fdt_node *node, enum property property, unsigned missing)
+static u32 cell(const struct fdt_node *node, enum property property, u32 missing)
 {
 	struct fdt_value value = fdt_value(node, property);
 
-	return value.size == sizeof(u32) ? (unsigned)fdt_cells(value.data, 1) : missing;
+	return value.size == sizeof(u32) ? (u32)fdt_cells(value.data, 1) : missing;
 }
 
 static void read_regions(const struct fdt_node *node, struct tree_device *device)
 {
 	const struct fdt_node *parent = node - 1;
-	unsigned address = cells_of(parent, PROPERTY_ADDRESS_CELLS, 2);
-	unsigned size = cells_of(parent, PROPERTY_SIZE_CELLS, 1);
+	u32 address = cell(parent, PROPERTY_ADDRESS_CELLS, 2);
+	u32 size = cell(parent, PROPERTY_SIZE_CELLS, 1);
 	struct fdt_value reg = fdt_value(node, PROPERTY_REG);
 	u32 entry;
 
@@ -58,23 +67,52 @@ static void read_interrupts(const struct fdt_node *node, struct tree_device *dev
 	while (device->interrupts < TREE_INTERRUPTS_MAX &&
 	       value.size >= INTERRUPT_CELLS * sizeof(u32)) {
 		device->interrupt[device->interrupts].type = (u32)fdt_cells(value.data, 1);
-		device->interrupt[device->interrupts++].number =
+		device->interrupt[device->interrupts].number =
 			(u32)fdt_cells(value.data + sizeof(u32), 1);
+		device->interrupt[device->interrupts++].flags =
+			(u32)fdt_cells(value.data + 2 * sizeof(u32), 1);
 		value.data += INTERRUPT_CELLS * sizeof(u32);
 		value.size -= INTERRUPT_CELLS * sizeof(u32);
 	}
 }
 
-static bool node_is(const struct fdt_walk *walk, const char *compatible)
+static bool starts_at(const struct fdt_node *node, paddr_t address)
 {
-	struct fdt_value value = fdt_value(walk->reached, PROPERTY_COMPATIBLE);
-	struct fdt_value status = fdt_value(walk->reached, PROPERTY_STATUS);
+	u32 cells = cell(node - 1, PROPERTY_ADDRESS_CELLS, 2);
+	struct fdt_value reg = fdt_value(node, PROPERTY_REG);
 
-	return walk->depth == 1 && !(status.size != 0 && status.data[0] == 'd') &&
-	       value.size != 0 && fdt_has_string(value.data, value.size, compatible);
+	return cells <= 2 && reg.size >= cells * sizeof(u32) &&
+	       fdt_cells(reg.data, cells) == address.value;
 }
 
-bool tree_find(const struct kernel *kernel, const char *compatible, struct tree_device *device)
+static bool is_wanted(const struct fdt_node *node, const struct tree_query *query)
+{
+	struct fdt_value compatible = fdt_value(node, PROPERTY_COMPATIBLE);
+	struct fdt_value status = fdt_value(node, PROPERTY_STATUS);
+
+	if ((status.size != 0 && status.data[0] == 'd') ||
+	    (query->controller && !fdt_value(node, PROPERTY_INTERRUPT_CONTROLLER).data))
+		return false;
+	if (query->compatible)
+		return compatible.size != 0 &&
+		       fdt_has_string(compatible.data, compatible.size, query->compatible);
+	return starts_at(node, query->address);
+}
+
+static void answer(const struct fdt_node *node, struct tree_query *query)
+{
+	struct tree_device *device = &query->device;
+
+	query->found = true;
+	*device = (struct tree_device){ 0 };
+	read_regions(node, device);
+	read_interrupts(node, device);
+	device->phandle = cell(node, PROPERTY_PHANDLE, 0);
+	device->interrupt_parent =
+		cell(node, PROPERTY_INTERRUPT_PARENT, cell(node - 1, PROPERTY_INTERRUPT_PARENT, 0));
+}
+
+void tree_find(const struct kernel *kernel, struct tree_query *queries, unsigned count)
 {
 	vaddr_t blob = layout_fixmap_fdt(&kernel->handoff->plan.layout,
 					 paddr(kernel->handoff->facts.entry.fdt));
@@ -82,17 +120,15 @@ bool tree_find(const struct kernel *kernel, const char *compatible, struct tree_
 	struct fdt fdt;
 	paddr_t pa;
 
-	*device = (struct tree_device){ 0 };
 	if (!pt_translate(&kernel->kernel_space, blob, &pa) ||
 	    fdt_open(&fdt, (const void *)(uintptr_t)blob.value) != FDT_OK)
-		return false;
+		return;
 	fdt_walk_begin(&walk, &fdt, property_names, PROPERTY_COUNT);
 	while (fdt_walk_next(&walk) == FDT_OK) {
-		if (!node_is(&walk, compatible))
+		if (walk.depth != 1)
 			continue;
-		read_regions(walk.reached, device);
-		read_interrupts(walk.reached, device);
-		return true;
+		for (unsigned i = 0; i < count; i++)
+			if (!queries[i].found && is_wanted(walk.reached, &queries[i]))
+				answer(walk.reached, &queries[i]);
 	}
-	return false;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The PL011 driver, as much of it as a console needs: no interrupts, no DMA, no line settings.
+ * The PL011 driver, as much of it as a console needs: no DMA, no line settings.
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, state of its own.
  */
@@ -13,6 +13,7 @@ enum pl011_register {
 	PL011_FR = PL011_STATUS / 4,
 	PL011_LCR_H = 0x2c / 4,
 	PL011_CR = 0x30 / 4,
+	PL011_IMSC = 0x38 / 4,
 };
 
 #define DR_DATA 0xff /* above it stand the receive errors */
@@ -26,6 +27,9 @@ enum pl011_register {
 #define CR_UARTEN BIT(0)
 #define CR_TXE BIT(8)
 #define CR_RXE BIT(9)
+
+#define INTERRUPT_RECEIVE BIT(4) /* the FIFO is as full as it may get */
+#define INTERRUPT_TIMEOUT BIT(6) /* or there is something in it, and nothing follows */
 
 /*
  * At 300 baud a character takes 33 ms, and no bus reads a register a million times in less than
@@ -88,4 +92,10 @@ int pl011_read(volatile u32 *registers)
 	if (mmio_read32(&registers[PL011_FR]) & FR_RXFE)
 		return -1;
 	return (int)(mmio_read32(&registers[PL011_DR]) & DR_DATA);
+}
+
+/* Both end by themselves when the FIFO has been read. */
+void pl011_receive_interrupt(volatile u32 *registers, bool on)
+{
+	mmio_write32(&registers[PL011_IMSC], on ? INTERRUPT_RECEIVE | INTERRUPT_TIMEOUT : 0);
 }

@@ -50,3 +50,11 @@ int serial_read(struct serial_kind kind, volatile void *registers)
 		return uart8250_read(kind, registers);
 	return pl011_read((volatile u32 *)registers);
 }
+
+void serial_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on)
+{
+	if (kind.type == SERIAL_8250)
+		uart8250_receive_interrupt(kind, registers, on);
+	else
+		pl011_receive_interrupt((volatile u32 *)registers, on);
+}

@@ -10,11 +10,16 @@
 /* Registers by number (PC16550D, table II). */
 enum uart8250_register {
 	UART_DATA = 0, /* RBR, THR; LCR.DLAB is clear once firmware is done */
+	UART_IER = 1,
 	UART_FCR = 2,
+	UART_MCR = 4,
 	UART_LSR = UART8250_STATUS,
 };
 
 #define FCR_ENABLE 0x01 /* FIFOs, cleared by being turned on; an interrupt for each byte */
+
+#define IER_RECEIVED 0x01 /* also when a byte has waited in the FIFO for a time */
+#define MCR_OUT2 0x08 /* on most boards the gate between the device and the interrupt line */
 
 #define LSR_DATA_READY 0x01
 #define LSR_THR_EMPTY 0x20
@@ -87,4 +92,11 @@ int uart8250_read(struct serial_kind kind, volatile void *registers)
 	if (!(status & LSR_DATA_READY) || status == LSR_NOBODY)
 		return -1;
 	return get(kind, registers, UART_DATA);
+}
+
+void uart8250_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on)
+{
+	if (on)
+		set(kind, registers, UART_MCR, get(kind, registers, UART_MCR) | MCR_OUT2);
+	set(kind, registers, UART_IER, on ? IER_RECEIVED : 0);
 }

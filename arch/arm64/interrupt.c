@@ -21,13 +21,23 @@
 #define ICC_IGRPEN1_EL1 "s3_0_c12_c12_7"
 
 #define TIMER_ENABLE 1
+#define DAIF_I BIT(7)
 
-void interrupts_mask(bool masked)
+bool interrupts_mask(bool masked)
 {
+	bool before = READ("daif") & DAIF_I;
+
 	if (masked)
 		asm volatile("msr daifset, #2" ::: "memory");
 	else
 		asm volatile("msr daifclr, #2" ::: "memory");
+	return before;
+}
+
+/* The barrier: what was written to devices has reached them before the CPU sleeps. */
+void interrupt_wait(void)
+{
+	asm volatile("dsb sy\n\twfi" ::: "memory");
 }
 
 /*

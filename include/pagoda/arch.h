@@ -126,8 +126,12 @@ void alignment_check_set(bool on);
 /* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
 void lower_half_set(u64 ttbr0, u64 tcr);
 
-/* interrupts_mask() - PSTATE.I: whether interrupts wait. */
-void interrupts_mask(bool masked);
+/*
+ * interrupts_mask() - PSTATE.I: whether interrupts wait; returns whether they did before.
+ * interrupt_wait() - sleep until there is one, also where they are masked.
+ */
+bool interrupts_mask(bool masked);
+void interrupt_wait(void);
 
 /*
  * GICv3's registers in the CPU: gic_cpu_enable() - let interrupts of group 1 with a priority below

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's console, polled: what is printed, what was typed, and a memory of the former. MMU
+ * The kernel's console: what is printed, what was typed, and a memory of the former. MMU
  * on, after console_init(); before that, output is only remembered. The early runtime writes to the
  * same device through serial.h with the MMU off.
  */
@@ -27,6 +27,17 @@ void console_write_safe(const char *text, size_t length);
 
 /* console_read() - the next byte that was typed, or -1 where there is none. Does not wait. */
 int console_read(void);
+
+/* console_wait() - the next byte that was typed; waits for it. */
+int console_wait(void);
+
+/*
+ * console_receive_by_interrupt() - with @on, the device interrupts, and it is not polled any more
+ * but console_receive() called for each interrupt. False where that found nothing to receive. A
+ * device that has more than there is room for is kept from interrupting until there is.
+ */
+void console_receive_by_interrupt(bool on);
+bool console_receive(void);
 
 /* print() - formatted text, as format() does it, of at most 511 characters; the rest is cut. */
 void print(const char *text, ...) __attribute__((format(printf, 1, 2)));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts: an Arm GIC, version 2 or 3, and the CPU's own timer. Nothing of it is touched before
- * somebody asks for it. MMU on, after alloc_init(). One CPU.
+ * Interrupts: an Arm GIC, version 2 or 3, the CPU's own timer, and the console's UART. Nothing of
+ * it is touched before somebody asks for it. MMU on, after alloc_init(). One CPU.
  */
 #ifndef PAGODA_INTERRUPT_H
 #define PAGODA_INTERRUPT_H
@@ -11,6 +11,7 @@
 /* Who may interrupt; interrupt_handle() has a case for each. */
 enum interrupt_source {
 	INTERRUPT_TIMER,
+	INTERRUPT_CONSOLE,
 	INTERRUPT_SOURCE_COUNT,
 };
 
@@ -18,17 +19,22 @@ enum interrupt_result {
 	INTERRUPT_OK,
 	INTERRUPT_NO_CONTROLLER, /* the FDT has no GIC of version 2 or 3 */
 	INTERRUPT_NO_TIMER,
-	INTERRUPT_NOT_MAPPED, /* its registers */
+	INTERRUPT_NO_CONSOLE, /* no UART on the root's bus with an interrupt of the GIC's */
+	INTERRUPT_NOT_MAPPED, /* the GIC's registers */
+	INTERRUPT_SILENT, /* nobody at their address */
 	INTERRUPT_NOT_THIS_CPU, /* a GICv3 without registers for it, or that it may not use */
+	INTERRUPT_IN_VAIN, /* the UART's came over and over, and never for a byte */
 };
 
 const char *interrupt_result_str(enum interrupt_result result);
 
 /*
- * interrupt_start() - find, map and enable the GIC; more than once is as good as once. Interrupts
- * stay masked in the CPU.
+ * interrupt_console_start() - from now on the CPU takes interrupts, and the console is not polled
+ * but receives by interrupt, where that can be.
+ * interrupt_console() - true and the number of the interrupt where it does; else why not.
  */
-enum interrupt_result interrupt_start(const struct kernel *kernel);
+void interrupt_console_start(const struct kernel *kernel);
+bool interrupt_console(u32 *number, const char **why_not);
 
 /*
  * interrupt_handle() - called for each IRQ. False where nobody has asked for any: it is not
@@ -36,9 +42,13 @@ enum interrupt_result interrupt_start(const struct kernel *kernel);
  */
 bool interrupt_handle(void);
 
+/* interrupt_timer_init() - find the timer; more than once is as good as once. */
+enum interrupt_result interrupt_timer_init(const struct kernel *kernel);
+
 /*
  * interrupt_timer_start() - from now on an interrupt every @ticks of the counter, and the CPU takes
- * them. interrupt_timer_stop() ends that, and returns how many there were.
+ * them. interrupt_timer_stop() ends that, and returns how many there were. After
+ * interrupt_timer_init().
  */
 void interrupt_timer_start(u64 ticks);
 u64 interrupt_timer_stop(void);

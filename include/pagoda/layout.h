@@ -61,6 +61,9 @@ enum fixmap_slot {
 	FIXMAP_CONSOLE,
 	FIXMAP_EFI_MAP_END, /* slots count from the top down: a window of two begins at the next */
 	FIXMAP_EFI_MAP,
+	FIXMAP_GIC_DISTRIBUTOR,
+	FIXMAP_GIC_CPU_END,
+	FIXMAP_GIC_CPU,
 	FIXMAP_SLOT_COUNT,
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Arm PL011 UART, polled, in 32-bit accesses. @registers is the device wherever the caller
+ * The Arm PL011 UART, in 32-bit accesses. @registers is the device wherever the caller
  * reaches it: at its physical address with the MMU off, through the fixmap in the kernel, in plain
  * memory in a host test. Every wait is bounded. Source: Arm DDI 0183.
  */
@@ -29,5 +29,8 @@ bool pl011_write(volatile u32 *registers, const char *text, size_t length);
 
 /* pl011_read() - the next byte received, or -1. Does not wait. */
 int pl011_read(volatile u32 *registers);
+
+/* pl011_receive_interrupt() - whether what is received interrupts. */
+void pl011_receive_interrupt(volatile u32 *registers, bool on);
 
 #endif /* PAGODA_PL011_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A serial port of any kind that Pagoda knows, polled. @registers is the device wherever the caller
+ * A serial port of any kind that Pagoda knows. @registers is the device wherever the caller
  * reaches it: at its physical address with the MMU off, through the fixmap in the kernel, in plain
  * memory in a host test. Every wait is bounded.
  */
@@ -47,5 +47,11 @@ bool serial_write(struct serial_kind kind, volatile void *registers, const char 
 
 /* serial_read() - the next byte received, or -1. Does not wait. */
 int serial_read(struct serial_kind kind, volatile void *registers);
+
+/*
+ * serial_receive_interrupt() - whether it interrupts when it has received something, and no others
+ * than this. What was received before may not: read until there is nothing, then turn it on.
+ */
+void serial_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on);
 
 #endif /* PAGODA_SERIAL_H */

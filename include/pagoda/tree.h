@@ -18,13 +18,21 @@ struct tree_device {
 	} region[TREE_REGIONS_MAX]; /* `reg` */
 	struct {
 		u32 type, number; /* 0: shared, 1: of each CPU; numbers count from 0 in either */
+		u32 flags; /* 1, 2: an edge; 4, 8: a level */
 	} interrupt[TREE_INTERRUPTS_MAX]; /* by the binding of Arm's GIC */
+	u32 phandle, interrupt_parent; /* 0 for none */
 };
 
-/*
- * tree_find() - the first device on the root's bus that is @compatible, and is not disabled. False
- * where there is none.
- */
-bool tree_find(const struct kernel *kernel, const char *compatible, struct tree_device *device);
+/* What to look for: a word in `compatible`; where that is null, where the first region starts. */
+struct tree_query {
+	const char *compatible;
+	paddr_t address;
+	struct tree_device device; /* the first on the root's bus that is so, and is not disabled */
+	bool controller; /* only if it is one, of interrupts: quicker */
+	bool found;
+};
+
+/* tree_find() - answer @count queries in one pass over the FDT. */
+void tree_find(const struct kernel *kernel, struct tree_query *queries, unsigned count);
 
 #endif /* PAGODA_TREE_H */

@@ -10,7 +10,9 @@ CHUNK = 1024  # bytes; as hex digits they fit into a packet of QEMU's
 
 
 class Gdb:
-    """A debugger on the gdbstub of @machine, whose CPU it stops at once."""
+    """A debugger on the gdbstub of @machine, whose CPU it stops at once. At the prompt that sleeps,
+    wherever its PC is set to: a byte ends the sleep, of a kind that the line editor ignores.
+    """
 
     def __init__(self, machine):
         self._socket = machine.gdb
@@ -19,6 +21,7 @@ class Gdb:
         assert self._reply().startswith(b"T02"), "SIGINT expected"
         # QEMU lets registers be written only by a debugger that has asked how they are laid out.
         self._request(b"qXfer:features:read:target.xml:0,ffb")
+        machine.send("\0")
 
     def _reply(self):
         while not (match := re.search(rb"\$([^#]*)#[0-9a-f]{2}", self._received)):

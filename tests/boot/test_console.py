@@ -305,4 +305,5 @@ def test_earlycon_names_another_console_than_the_fdt():
     with Machine(append="earlycon=pl011,0x9000000") as machine:
         machine.expect(PROMPT)
         assert machine.document("report json")["console"] == {
-            "source": "earlycon", "type": "PL011", "pa": "0x0000000009000000"}
+            "source": "earlycon", "type": "PL011", "pa": "0x0000000009000000",
+            "input": "interrupt"}

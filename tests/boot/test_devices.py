@@ -111,6 +111,10 @@ def started(board, source, append="", **options):
             yield machine
 
 
+NO_GIC = "the FDT has no GICv2 or GICv3"
+NO_INTERRUPT = "the FDT names no interrupt of the GIC's for it"
+
+
 def start_pi(append="", source=PI_TREE, **options):
     return started(Pi, source, append, cpu="cortex-a53", **options)
 
@@ -125,14 +129,18 @@ def start_pci(bootargs, *edits, **options):
     return load(memory, IMAGE, FDT, ASSIGN, board=PciSerial, **options)
 
 
-def check_console(machine, kind, address, source):
-    """The report tells where the console is; what is typed arrives, and an edited line is run as it
-    is shown; the device is mapped once; Ctrl-C ends an output. Returns the report."""
+def check_console(machine, kind, address, source, why_polled=NO_GIC):
+    """The report tells where the console is, and why it is polled (None: it is not); what is typed
+    arrives, and an edited line is run as it is shown; the device is mapped once; Ctrl-C ends an
+    output. Returns the report."""
     machine.expect(PROMPT)
     document = machine.document("report json")
     assert document["console"] == {
-        "source": source, "type": kind, "pa": f"{address:#018x}"}
-    assert f"  console      {kind} at {address:#018x} ({source})\n" in machine.command("report")
+        "source": source, "type": kind, "pa": f"{address:#018x}",
+        "input": "polled" if why_polled else "interrupt"}
+    how = f"polled: {why_polled}" if why_polled else "by interrupt 33"
+    assert (f"  console      {kind} at {address:#018x} ({source})\n  input        {how}\n"
+            in machine.command("report"))
     machine.send("verrides\x01o\r")
     assert "\n  overrides    " in machine.expect(PROMPT)
     assert re.search("^  0xf.*read-write, no-execute, DEVICE/nGnRE$",
@@ -149,7 +157,7 @@ def check_console(machine, kind, address, source):
 def test_a_16550_on_the_pci_bus_is_the_console_where_earlycon_says_so(page_size):
     with start_pci(f"earlycon=uart8250,mmio,{UART:#x},115200n8 "
                    f"arm64.pagesize={page_size}") as machine:
-        check_console(machine, "16550", UART, "earlycon")
+        check_console(machine, "16550", UART, "earlycon", NO_INTERRUPT)
 
 
 UART_NODE = f"/serial@{UART:x}"
@@ -163,7 +171,7 @@ UART_EDITS = [
 
 def test_a_16550_is_the_console_where_the_device_tree_says_so():
     with start_pci("", *UART_EDITS) as machine:
-        check_console(machine, "16550", UART, "stdout-path")
+        check_console(machine, "16550", UART, "stdout-path", NO_INTERRUPT)
 
 
 def test_a_16550_says_why_a_boot_cannot_go_on():
@@ -234,7 +242,7 @@ def test_an_sbsa_uart_is_a_console_and_its_settings_are_left_alone(page_size):
     memory = Memory()
     memory.put(FDT, sbsa_tree(f"arm64.pagesize={page_size}"))
     with load(memory, IMAGE, FDT) as machine:
-        check_console(machine, "SBSA UART", 0x9000000, "stdout-path")
+        check_console(machine, "SBSA UART", 0x9000000, "stdout-path", None)
         line_control, control = 0x2c, 0x30
         for register, reset in ((line_control, 0), (control, 0x300)):
             assert machine.monitor(f"xp/1wx {0x9000000 + register:#x}").split()[-1] == (
@@ -246,7 +254,8 @@ def test_an_sbsa_uart_is_a_console_and_its_settings_are_left_alone(page_size):
 NOWHERE = 0x3000000000  # in the virt machine: a bus error
 NOBODY = PORTS + 0x2000  # PCI I/O space without a device: ones
 IN_RAM = 0x48000000
-FDT_CONSOLE = {"source": "stdout-path", "type": "PL011", "pa": "0x0000000009000000"}
+FDT_CONSOLE = {"source": "stdout-path", "type": "PL011", "pa": "0x0000000009000000",
+               "input": "interrupt"}
 
 # Each is one line in the report, and no more: the console is the device tree's.
 NONSENSE = ["nonsense", "pl011", "pl011,", "pl011,0x", "pl011,9000000z", "pl011,0x9000001",
@@ -324,7 +333,7 @@ def test_a_boot_that_cannot_go_on_says_so_on_the_next_console(value, exceptions)
 
 def test_a_uart_without_registers_is_passed_over():
     with start_pci("", *UART_EDITS[:-1], ["-d", "FILE", "/pl011@9000000", "reg"]) as machine:
-        document = check_console(machine, "16550", UART, "first-uart")
+        document = check_console(machine, "16550", UART, "first-uart", NO_INTERRUPT)
         assert document["warnings"] == ["stdout-path names no UART that can be used: this is the "
                                         "FDT's first one"]
 

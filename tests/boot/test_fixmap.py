@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The fixmap: the registers of the console, and the FDT, whatever memory it is in. And why there
-is no slot for tables: all of them are in the linear map."""
+"""The fixmap: the registers of the console and of the GIC, and the FDT, whatever memory it is in.
+And why there is no slot for tables: all of them are in the linear map."""
 import pytest
 
 from machine import PROMPT, Machine, boot, number
@@ -9,6 +9,7 @@ from test_address_space import (FDT, MIB, PAGE_SIZES, RAM, boot_tree, check_line
 from walker import Walker
 
 CONSOLE = 0x09000000
+GIC_DISTRIBUTOR, GIC_CPU = 0x8000000, 0x8010000
 FDT_WINDOW = 4 * MIB  # the first so many bytes
 
 
@@ -33,11 +34,12 @@ def check_fdt(result, fdt):
 
 
 @pytest.mark.parametrize("page_size", PAGE_SIZES)
-def test_the_console_and_the_fdt_are_in_the_fixmap_and_nothing_else_is(page_size):
+def test_the_devices_and_the_fdt_are_in_the_fixmap_and_nothing_else_is(page_size):
     result = boot("max", f"arm64.pagesize={page_size}")
     check_fdt(result, ranges(result.document, "fdt")[0][0])
     rest = [slot[1:] for slot in slots(result) if slot[0] >= FDT_WINDOW]
-    assert rest == [(CONSOLE, PAGE_SIZES[page_size], "DEVICE/nGnRE", True)]
+    assert rest == [(device, PAGE_SIZES[page_size], "DEVICE/nGnRE", True)
+                    for device in (GIC_CPU, GIC_DISTRIBUTOR, CONSOLE)]
 
 
 @pytest.mark.parametrize("page_size", PAGE_SIZES)

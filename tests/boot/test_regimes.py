@@ -204,10 +204,11 @@ def test_each_segment_is_one_run_with_exact_bounds_and_permissions(case):
     assert all(number(entry["start"]) - number(entry["pa"]) == offset for entry in image)
 
 
-def test_the_devices_that_are_mapped_are_pci_io_ports_and_the_console(case):
+def test_the_devices_that_are_mapped_are_pci_io_ports_the_gic_and_the_console(case):
     row, _, result = case
-    ports, console = [entry for entry in result.tables("kernel") if entry["type"] != "MEM/NORMAL"]
-    for entry in (ports, console):
+    devices = [entry for entry in result.tables("kernel") if entry["type"] != "MEM/NORMAL"]
+    ports, *gic, console = devices
+    for entry in devices:
         assert (entry["type"], entry["write"], entry["execute"]) == ("DEVICE/nGnRE", True, False)
     # The same virtual addresses with every page size and every address size.
     assert (number(ports["start"]), number(ports["pa"]), ports["size"]) == (
@@ -215,6 +216,8 @@ def test_the_devices_that_are_mapped_are_pci_io_ports_and_the_console(case):
     assert number(console["start"]) == LINUX_FIXMAP_END - 65536
     assert number(console["pa"]) == 0x9000000 == number(result.document["console"]["pa"])
     assert console["size"] == row.granule
+    assert [(number(entry["pa"]), entry["size"]) for entry in gic] == [
+        (0x8010000, row.granule), (0x8000000, row.granule)]
 
 
 def test_what_only_the_early_runtime_needs_is_no_longer_mapped(case):

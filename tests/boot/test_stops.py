@@ -263,7 +263,8 @@ def test_an_fdt_without_chosen_boots_with_defaults_and_says_so():
         assert document["warnings"] == [warning]
         assert f"WARNING      {warning}" in text
         assert document["console"] == {
-            "source": "first-uart", "type": "PL011", "pa": "0x0000000009000000"}
+            "source": "first-uart", "type": "PL011", "pa": "0x0000000009000000",
+            "input": "interrupt"}
         assert document["command_line"] == "" and document["overrides"] == []
         assert document["image"]["kaslr"]["source"] == "rndr"
         assert document["regime"]["va_bits"] == 52

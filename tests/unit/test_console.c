@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/console.c over a device of this test's own: what Ctrl-C, the pager and typing ahead do.
+ * kernel/console.c over a device of this test's own: what Ctrl-C, the pager and typing ahead do,
+ * polled and by interrupt.
  * Host only.
  */
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/pl011.h>
 
@@ -18,11 +20,16 @@
 #define QUESTION "-- more: space, Enter, q --"
 #define QUESTION_ERASED "\r                           \r"
 
+#define RING 1024 /* bytes that wait in the kernel */
+
 static const char *typed;
 static size_t typed_length;
 static char sent[1 << 16];
 static size_t sent_length;
 static u32 registers[1024];
+static bool interrupting, masked, taking;
+static const char *typed_late; /* while the CPU sleeps */
+static unsigned sleeps;
 
 void pl011_enable(volatile u32 *device)
 {
@@ -53,21 +60,87 @@ int pl011_read(volatile u32 *device)
 	return (u8)*typed++;
 }
 
-static void type(const char *keys)
+/* The device's line, and the CPU that looks at it. */
+static void take_interrupts(void)
+{
+	unsigned taken = 0;
+
+	while (interrupting && !masked && !taking && typed_length > 0) {
+		taking = true;
+		assert_true(console_receive());
+		taking = false;
+		assert_true(++taken < 3);
+	}
+}
+
+void pl011_receive_interrupt(volatile u32 *device, bool on)
+{
+	assert_ptr_equal(device, registers);
+	interrupting = on;
+	take_interrupts();
+}
+
+bool interrupts_mask(bool mask)
+{
+	bool before = masked;
+
+	masked = mask;
+	take_interrupts();
+	return before;
+}
+
+static void type_bytes(const char *keys, size_t length)
 {
 	typed = keys;
-	typed_length = strlen(keys);
+	typed_length = length;
+	take_interrupts();
+}
+
+static void type(const char *keys)
+{
+	type_bytes(keys, strlen(keys));
+}
+
+/* Masked: or what comes between the last look and the sleep would not end the sleep. */
+void interrupt_wait(void)
+{
+	assert_true(masked);
+	assert_true(interrupting);
+	sleeps++;
+	if (typed_length == 0) {
+		assert_non_null(typed_late);
+		type(typed_late);
+		typed_late = NULL;
+	}
 }
 
 static int set_up(void **state)
 {
 	(void)state;
+	interrupting = masked = false;
+	typed_late = NULL;
+	sleeps = 0;
 	type("");
 	sent_length = 0;
 	sent[0] = '\0';
 	console_init((struct serial_kind){ 0 }, registers);
 	while (console_read() >= 0)
 		;
+	return 0;
+}
+
+static int set_up_interrupts(void **state)
+{
+	set_up(state);
+	console_receive_by_interrupt(true);
+	return 0;
+}
+
+static int tear_down_interrupts(void **state)
+{
+	(void)state;
+	console_receive_by_interrupt(false);
+	assert_false(interrupting);
 	return 0;
 }
 
@@ -106,8 +179,7 @@ static void what_is_typed_during_an_output_is_read_after_it_in_order(void **stat
 	(void)state;
 	for (size_t i = 0; i < sizeof(keys); i++)
 		keys[i] = (char)('a' + i % 26);
-	typed = keys;
-	typed_length = sizeof(keys);
+	type_bytes(keys, sizeof(keys));
 	console_watch_begin(0);
 	for (int i = 0; i < 100; i++)
 		print("line\n");
@@ -198,7 +270,85 @@ static void bytes_from_outside_reach_the_terminal_as_characters_only(void **stat
 	assert_string_equal(sent, "a?[2J??~");
 }
 
+static void what_was_typed_before_interrupts_were_asked_for_is_not_lost(void **state)
+{
+	(void)state;
+	type("before");
+	console_receive_by_interrupt(true);
+	assert_int_equal(typed_length, 0);
+	for (const char *at = "before"; *at != '\0'; at++)
+		assert_int_equal(console_read(), *at);
+	assert_int_equal(console_read(), -1);
+}
+
+static void the_cpu_sleeps_until_a_key_is_typed(void **state)
+{
+	(void)state;
+	typed_late = "ab";
+	assert_int_equal(console_wait(), 'a');
+	assert_int_equal(sleeps, 1);
+	assert_int_equal(console_wait(), 'b');
+	assert_int_equal(sleeps, 1);
+	assert_false(masked);
+}
+
+/* It comes after the wait has looked, and is there when the CPU would go to sleep. */
+static void a_key_right_before_the_sleep_ends_it(void **state)
+{
+	(void)state;
+	masked = true; /* the interrupt waits */
+	type("a");
+	assert_int_equal(console_read(), -1);
+	masked = false;
+	typed_late = "never needed";
+	assert_int_equal(console_wait(), 'a');
+	assert_true(sleeps <= 1);
+	assert_non_null(typed_late);
+}
+
+static void a_full_ring_stops_the_interrupts_until_there_is_room_and_loses_nothing(void **state)
+{
+	static char keys[5 * RING + 7];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys); i++)
+		keys[i] = (char)('a' + i % 26);
+	type_bytes(keys, sizeof(keys));
+	assert_int_equal(sizeof(keys) - typed_length, RING);
+	assert_false(interrupting);
+	for (size_t i = 0; i < sizeof(keys); i++)
+		assert_int_equal(console_read(), keys[i]);
+	assert_int_equal(console_read(), -1);
+	assert_true(interrupting);
+}
+
+static void ctrl_c_makes_room_in_a_full_ring(void **state)
+{
+	static char keys[RING + 1];
+
+	(void)state;
+	memset(keys, 'x', sizeof(keys));
+	keys[RING - 1] = 3;
+	keys[RING] = 'y';
+	type_bytes(keys, sizeof(keys));
+	assert_false(interrupting);
+	console_watch_begin(0);
+	assert_true(console_interrupted());
+	console_watch_end();
+	assert_int_equal(console_read(), 'y');
+	assert_int_equal(console_read(), -1);
+	assert_true(interrupting);
+}
+
+static void an_interrupt_without_a_byte_is_said_to_be_one(void **state)
+{
+	(void)state;
+	assert_false(console_receive());
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
+#define TEST_INTERRUPTS(name) \
+	cmocka_unit_test_setup_teardown(name, set_up_interrupts, tear_down_interrupts)
 
 int main(void)
 {
@@ -212,6 +362,19 @@ int main(void)
 		TEST(the_log_is_what_was_printed_last),
 		TEST(without_a_device_everything_is_dropped),
 		TEST(bytes_from_outside_reach_the_terminal_as_characters_only),
+		cmocka_unit_test_setup_teardown(
+			what_was_typed_before_interrupts_were_asked_for_is_not_lost, set_up,
+			tear_down_interrupts),
+		TEST_INTERRUPTS(the_cpu_sleeps_until_a_key_is_typed),
+		TEST_INTERRUPTS(a_key_right_before_the_sleep_ends_it),
+		TEST_INTERRUPTS(
+			a_full_ring_stops_the_interrupts_until_there_is_room_and_loses_nothing),
+		TEST_INTERRUPTS(ctrl_c_makes_room_in_a_full_ring),
+		TEST_INTERRUPTS(an_interrupt_without_a_byte_is_said_to_be_one),
+		TEST_INTERRUPTS(ctrl_c_ends_the_output_and_what_was_typed_before_it),
+		TEST_INTERRUPTS(outside_a_command_ctrl_c_is_a_key_like_any_other),
+		TEST_INTERRUPTS(what_is_typed_during_an_output_is_read_after_it_in_order),
+		TEST_INTERRUPTS(a_page_waits_for_a_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

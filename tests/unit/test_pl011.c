@@ -20,6 +20,7 @@ static void mmio_write32(volatile u32 *address, u32 value);
 #define pl011_fifo_enable tested_fifo_enable
 #define pl011_write tested_write
 #define pl011_read tested_read
+#define pl011_receive_interrupt tested_receive_interrupt
 #include "../../lib/pl011.c"
 
 /* From DDI 0183, chapter 3, not from the driver. */
@@ -27,6 +28,8 @@ static void mmio_write32(volatile u32 *address, u32 value);
 #define OFFSET_FLAGS 0x18
 #define OFFSET_LINE 0x2c
 #define OFFSET_CONTROL 0x30
+#define OFFSET_MASK 0x38
+#define INTERRUPTS_RECEIVE 0x50 /* the FIFO is full enough; a byte waits in it */
 #define FLAG_BUSY 0x08
 #define FLAG_RECEIVE_EMPTY 0x10
 #define FLAG_TRANSMIT_FULL 0x20
@@ -88,6 +91,9 @@ static void mmio_write32(volatile u32 *address, u32 value)
 		return;
 	case OFFSET_LINE:
 		assert_int_equal(device.registers[OFFSET_CONTROL / 4] & 1, 0); /* it is off */
+		*address = value;
+		return;
+	case OFFSET_MASK:
 		*address = value;
 		return;
 	case OFFSET_CONTROL:
@@ -206,6 +212,16 @@ static void bytes_received_come_without_their_error_bits(void **state)
 	assert_int_equal(tested_read(device.registers), -1);
 }
 
+static void received_bytes_interrupt_and_nothing_else_does(void **state)
+{
+	(void)state;
+	device.registers[OFFSET_MASK / 4] = 0x7ff; /* as firmware left it */
+	tested_receive_interrupt(device.registers, true);
+	assert_int_equal(device.registers[OFFSET_MASK / 4], INTERRUPTS_RECEIVE);
+	tested_receive_interrupt(device.registers, false);
+	assert_int_equal(device.registers[OFFSET_MASK / 4], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +241,8 @@ int main(void)
 		cmocka_unit_test_setup(a_device_that_is_never_idle_keeps_its_settings,
 				       device_reset),
 		cmocka_unit_test_setup(bytes_received_come_without_their_error_bits, device_reset),
+		cmocka_unit_test_setup(received_bytes_interrupt_and_nothing_else_does,
+				       device_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

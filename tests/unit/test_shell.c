@@ -37,6 +37,15 @@ int console_read(void)
 	return (u8)*typed++;
 }
 
+int console_wait(void)
+{
+	int c;
+
+	while ((c = console_read()) < 0)
+		;
+	return c;
+}
+
 u64 at_translate(vaddr_t va, bool write)
 {
 	(void)va;

@@ -23,11 +23,14 @@ static void mmio_write8(volatile u8 *address, u8 value);
 #define uart8250_fifo_enable tested_fifo_enable
 #define uart8250_write tested_write
 #define uart8250_read tested_read
+#define uart8250_receive_interrupt tested_receive_interrupt
 #include "../../lib/uart8250.c"
 
 /* From the PC16550D's data sheet, not from the driver. */
 #define NUMBER_DATA 0
+#define NUMBER_INTERRUPT_ENABLE 1
 #define NUMBER_FIFO_CONTROL 2
+#define NUMBER_MODEM_CONTROL 4
 #define NUMBER_LINE_STATUS 5
 #define STATUS_DATA_READY 0x01
 #define STATUS_EMPTY 0x60 /* holding and shift register */
@@ -44,7 +47,7 @@ static struct {
 	unsigned sent_count, busy_polls, full_polls;
 	bool dead, absent;
 	const char *typed;
-	u8 fifo_control;
+	u8 fifo_control, interrupt_enable, modem_control;
 } device;
 
 /* The register at @address, which must be where this kind of device has one, and @width wide. */
@@ -68,6 +71,8 @@ static u32 device_read(const volatile void *address, unsigned width)
 		assert_true(*device.typed != '\0');
 		return (u8)*device.typed++;
 	}
+	if (number == NUMBER_MODEM_CONTROL)
+		return device.modem_control;
 	assert_int_equal(number, NUMBER_LINE_STATUS);
 	if (!device.dead && device.full_polls == 0)
 		return status | STATUS_EMPTY;
@@ -82,6 +87,11 @@ static void device_write(const volatile void *address, unsigned width, u32 value
 	assert_in_range(value, 0, 0xff);
 	if (number == NUMBER_FIFO_CONTROL) {
 		device.fifo_control = (u8)value;
+		return;
+	}
+	if (number == NUMBER_INTERRUPT_ENABLE || number == NUMBER_MODEM_CONTROL) {
+		*(number == NUMBER_MODEM_CONTROL ? &device.modem_control :
+						   &device.interrupt_enable) = (u8)value;
 		return;
 	}
 	assert_int_equal(number, NUMBER_DATA);
@@ -182,6 +192,22 @@ static void fifos_are_turned_on(void **state)
 	assert_int_equal(device.fifo_control, 1);
 }
 
+static void received_bytes_interrupt_through_the_gate_that_boards_have(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		device_reset(kinds[i]);
+		device.modem_control = 0x03; /* ready to send, as firmware left it */
+		device.interrupt_enable = 0x0f;
+		tested_receive_interrupt(kinds[i], device.registers, true);
+		assert_int_equal(device.interrupt_enable, 0x01);
+		assert_int_equal(device.modem_control, 0x0b);
+		tested_receive_interrupt(kinds[i], device.registers, false);
+		assert_int_equal(device.interrupt_enable, 0);
+		assert_int_equal(device.modem_control, 0x0b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +216,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_takes_nothing_ends_the_wait),
 		cmocka_unit_test(where_there_is_no_device_nothing_is_sent_or_received),
 		cmocka_unit_test(fifos_are_turned_on),
+		cmocka_unit_test(received_bytes_interrupt_through_the_gate_that_boards_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Input by interrupt, where the device tree has a GIC and an interrupt of it for the console; and
+polled input elsewhere.
+"""
+import os
+import time
+
+import pytest
+
+from loader import WINDOW_START, Memory, device_tree, edit_tree, load
+from machine import PROMPT, Machine
+
+MIB = 1 << 20
+IMAGE = WINDOW_START + MIB
+FDT = WINDOW_START + 8 * MIB
+PASTE = 16 << 10
+UART = "/pl011@9000000"
+GIC = "/intc@8000000"
+NOWHERE = 0x3000000000  # in the virt machine: a bus error
+SLEEP = 0.5  # seconds for which a CPU is looked at
+
+MACHINES = ["", "gic-version=3", "virtualization=on", "virtualization=on,gic-version=3"]
+
+# Firmware that leaves the clock's alarm (PL031) ringing, with nobody to turn it off.
+ALARM = """
+	movz	x16, #0x901, lsl #16
+	ldr	w17, [x16]
+	str	w17, [x16, #4]
+	mov	w17, #1
+	str	w17, [x16, #0x10]
+"""
+ALARM_INTERRUPT = 2  # a shared one
+
+
+def edited(*edits, exceptions=0, excused=(), before="", machine=""):
+    memory = Memory()
+    memory.put(FDT, edit_tree(device_tree("", machine), *edits))
+    return load(memory, IMAGE, FDT, before, exceptions=exceptions, excused=excused,
+                machine=machine)
+
+
+def check_input(machine, why_polled=None):
+    """What is typed arrives, and the report says how. Leaves the machine at its prompt."""
+    machine.expect(PROMPT)
+    report = machine.command("report")
+    how = f"polled: {why_polled}" if why_polled else "by interrupt 33"
+    assert f"\n  input        {how}\n" in report
+    assert machine.document("report json")["console"]["input"] == (
+        "polled" if why_polled else "interrupt")
+
+
+def cpu_time(machine):
+    """Seconds for which QEMU has run on a processor."""
+    with open(f"/proc/{machine.pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def busy(machine):
+    """The share of its time for which QEMU works while nobody types."""
+    time.sleep(0.1)
+    before, start = cpu_time(machine), time.monotonic()
+    time.sleep(SLEEP)
+    return (cpu_time(machine) - before) / (time.monotonic() - start)
+
+
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_input_comes_by_interrupt_and_the_cpu_sleeps_at_the_prompt(machine, page_size):
+    with Machine(append=f"arm64.pagesize={page_size}", machine=machine) as running:
+        check_input(running)
+        assert busy(running) < 0.1
+        assert running.command("overrides") != ""
+
+
+def test_a_polled_prompt_does_not_sleep():
+    """So the measure is one."""
+    with edited(["-r", "FILE", GIC]) as machine:
+        check_input(machine, "the FDT has no GICv2 or GICv3")
+        registers = {machine.registers()["PC"] for _ in range(20)}
+        assert len(registers) > 1
+
+
+@pytest.mark.parametrize("machine", ["", "gic-version=3"])
+def test_what_is_pasted_while_a_command_prints_is_not_lost(machine):
+    """Comments, so that all of it comes back in the echo."""
+    lines = [f"# {i:05} {'x' * 54}" for i in range(PASTE // 64)]
+    with Machine(machine=machine) as running:
+        check_input(running)
+        running.send("ptdump\r")
+        running.send("".join(line + "\r" for line in lines))
+        for line in lines:
+            running.expect(line + "\r\n")
+        running.expect(PROMPT)
+        running.command("overrides")
+
+
+def test_ctrl_c_right_behind_a_command_is_meant_for_it():
+    with Machine() as machine:
+        check_input(machine)
+        machine.send("ptdump\r\x03")
+        assert machine.expect("^C\r\n" + PROMPT).count("\n") < 500
+        machine.command("overrides")
+
+
+def test_the_timer_of_the_self_tests_leaves_input_as_it_was():
+    with Machine(exceptions=None) as machine:
+        check_input(machine)
+        for _ in range(2):
+            assert "fail:0 " in machine.command("selftest change")
+            assert busy(machine) < 0.1
+            machine.command("overrides")
+
+
+@pytest.mark.parametrize("edits,why", [
+    ([["-r", "FILE", GIC]], "the FDT has no GICv2 or GICv3"),
+    ([["-t", "s", "FILE", GIC, "status", "disabled"]], "the FDT has no GICv2 or GICv3"),
+    ([["-d", "FILE", UART, "interrupts"]], "the FDT names no interrupt of the GIC's for it"),
+    ([["-t", "x", "FILE", UART, "interrupts", "1", "1", "4"]],
+     "the FDT names no interrupt of the GIC's for it"),
+    ([["-t", "x", "FILE", UART, "interrupts", "0", "fffffff0", "4"]],
+     "the FDT names no interrupt of the GIC's for it"),
+    ([["-t", "x", "FILE", UART, "interrupts", "0", "3d0", "4"]],  # more than this GIC has
+     "the FDT names no interrupt of the GIC's for it"),
+    ([["-t", "x", "FILE", UART, "interrupt-parent", "77"]],
+     "the FDT names no interrupt of the GIC's for it"),
+    ([["-t", "x", "FILE", GIC, "reg", "0", "48000000", "0", "1000", "0", "48010000", "0", "1000"]],
+     "the GIC's registers cannot be mapped"),
+    ([["-t", "x", "FILE", GIC, "reg", "0", "8000000", "0", "1000", "0", "8010000", "0", "10"]],
+     "the GIC's registers cannot be mapped"),
+], ids=["none", "disabled", "no interrupt", "private", "huge", "beyond", "other parent", "ram",
+        "small"])
+def test_where_the_tree_has_no_interrupt_to_use_input_is_polled(edits, why):
+    with edited(*edits) as machine:
+        check_input(machine, why)
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_a_gic_that_is_not_there_is_not_used(version):
+    nowhere = [f"{NOWHERE >> 32:x}", f"{NOWHERE & 0xFFFFFFFF:x}", "0", "100000"]
+    with edited(["-t", "x", "FILE", GIC, "reg", *nowhere, *nowhere],
+                machine=f"gic-version={version}", exceptions=1,
+                excused=["Invalid read at addr", "Invalid write at addr"]) as machine:
+        check_input(machine, "the GIC does not answer")
+        assert "DEVICE" not in machine.command(f"find {NOWHERE:#x}")
+
+
+def test_an_interrupt_that_is_anothers_and_never_ends_is_turned_off():
+    with edited(["-t", "x", "FILE", UART, "interrupts", "0", f"{ALARM_INTERRUPT}", "4"],
+                before=ALARM) as machine:
+        check_input(machine, "its interrupt never ends")
