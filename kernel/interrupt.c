@@ -29,12 +29,15 @@ enum {
 	GICD_ICFGR = 0xc00 / 4,
 	/* Version 3. */
 	GICD_IROUTER = 0x6000 / 4,
+	GICR_CTLR = 0x0 / 4,
 	GICR_TYPER = 0x8 / 4,
 	GICR_WAKER = 0x14 / 4,
 };
 
 #define GICD_CTLR_V2_ENABLE 1
 #define GICD_CTLR_V3_ENABLE (BIT(4) | BIT(1)) /* affinity routing, group 1 of this world */
+#define GICD_CTLR_RWP BIT(31)
+#define GICR_CTLR_RWP BIT(3)
 #define GICD_TYPER_LINES 0x1f /* groups of 32, less one */
 #define GICC_CTLR_ENABLE 1
 #define PRIORITY_MASK 0xff /* all are let through */
@@ -50,6 +53,8 @@ enum {
 #define GIC_PPI_FIRST 16 /* interrupts of each CPU, by their own number */
 #define GIC_SPI_FIRST 32
 #define GIC_SPURIOUS_FIRST 1020
+#define GIC_SPURIOUS_LAST 1023
+#define GICC_IAR_ID 0x3ff /* above it, for an SGI, the CPU that sent it */
 
 #define TYPE_SHARED 0 /* in the FDT */
 #define TYPE_PER_CPU 1
@@ -175,13 +180,59 @@ static bool map_redistributor(const struct kernel *kernel, struct tree_device de
 	return false;
 }
 
+/* Wait until @bit of a register is clear. */
+static bool wait_clear(volatile u32 *at, u64 bit)
+{
+	for (unsigned i = 0; i < WAKE_TRIES; i++)
+		if (!(mmio_read32(at) & bit))
+			return true;
+	return false;
+}
+
 static bool wake(volatile u32 *frame)
 {
 	mmio_write32(frame + GICR_WAKER, mmio_read32(frame + GICR_WAKER) & ~GICR_WAKER_SLEEP);
-	for (unsigned i = 0; i < WAKE_TRIES; i++)
-		if (!(mmio_read32(frame + GICR_WAKER) & GICR_WAKER_ASLEEP))
-			return true;
-	return false;
+	return wait_clear(frame + GICR_WAKER, GICR_WAKER_ASLEEP);
+}
+
+/* Version 3: what was written to the distributor before has taken effect (RWP). */
+static bool distributor_settled(void)
+{
+	return wait_clear(gic.distributor + GICD_CTLR, GICD_CTLR_RWP);
+}
+
+/*
+ * All that firmware left enabled: an interrupt that nobody here knows would come for ever. @first:
+ * the registers of the first 32.
+ */
+static void disable_all(volatile u32 *first)
+{
+	u32 groups = mmio_read32(gic.distributor + GICD_TYPER) & GICD_TYPER_LINES;
+
+	mmio_write32(first + GIC_ICENABLER, ~0u);
+	for (u32 i = 1; i <= groups; i++)
+		mmio_write32(gic.distributor + GIC_ICENABLER + i, ~0u);
+}
+
+/*
+ * Affinity routing (ARE) may only change while the groups are off, and the registers of the first
+ * 32 interrupts are GICR's only when it is on: each step waits for the one before.
+ */
+static bool enable_v3(void)
+{
+	volatile u32 *first = gic.cpu + GIC_FRAME / sizeof(u32);
+
+	mmio_write32(gic.distributor + GICD_CTLR, 0);
+	if (!distributor_settled())
+		return false;
+	mmio_write32(gic.distributor + GICD_CTLR, GICD_CTLR_V3_ENABLE);
+	if (!distributor_settled())
+		return false;
+	disable_all(first);
+	if (!distributor_settled() || !wait_clear(gic.cpu + GICR_CTLR, GICR_CTLR_RWP))
+		return false;
+	gic.cpu = first;
+	return true;
 }
 
 /* What start_*() are about to touch, and what came of it. */
@@ -204,9 +255,7 @@ static void start_v3(void *context)
 	if (!map_redistributor(controller->kernel, *controller->device) || !wake(gic.cpu) ||
 	    !gic_cpu_enable(PRIORITY_MASK))
 		return;
-	gic.cpu += GIC_FRAME / sizeof(u32);
-	mmio_write32(gic.distributor + GICD_CTLR, GICD_CTLR_V3_ENABLE);
-	controller->result = INTERRUPT_OK;
+	controller->result = enable_v3() ? INTERRUPT_OK : INTERRUPT_SILENT;
 }
 
 static void start_v2(void *context)
@@ -217,6 +266,7 @@ static void start_v2(void *context)
 	if (!map_region(controller->kernel, controller->device, 0, GIC_V2_SIZE) ||
 	    !map_region(controller->kernel, controller->device, 1, GIC_V2_SIZE))
 		return;
+	disable_all(gic.distributor);
 	mmio_write32(gic.distributor + GICD_CTLR, GICD_CTLR_V2_ENABLE);
 	mmio_write32(gic.cpu + GICC_PMR, PRIORITY_MASK);
 	mmio_write32(gic.cpu + GICC_CTLR, GICC_CTLR_ENABLE);
@@ -404,29 +454,30 @@ static u32 acknowledge(void)
 	return gic.v3 ? gic_cpu_acknowledge() : mmio_read32(gic.cpu + GICC_IAR);
 }
 
-static void end(u32 number)
+static void end(u32 acknowledged)
 {
 	if (gic.v3)
-		gic_cpu_end(number);
+		gic_cpu_end(acknowledged);
 	else
-		mmio_write32(gic.cpu + GICC_EOIR, number);
+		mmio_write32(gic.cpu + GICC_EOIR, acknowledged);
 }
 
 bool interrupt_handle(void)
 {
-	u32 number;
+	u32 acknowledged, number;
 
 	if (!gic.started)
 		return false;
-	number = acknowledge();
+	acknowledged = acknowledge();
+	number = gic.v3 ? acknowledged : acknowledged & GICC_IAR_ID;
 	if (number == gic.number[INTERRUPT_TIMER]) {
 		timer.count++;
 		timer_set(gic.el, timer.period);
 	} else if (number == gic.number[INTERRUPT_CONSOLE]) {
 		handle_console();
 	}
-	if (number < GIC_SPURIOUS_FIRST)
-		end(number);
+	if (number < GIC_SPURIOUS_FIRST || number > GIC_SPURIOUS_LAST)
+		end(acknowledged);
 	return true;
 }
 
