@@ -93,6 +93,15 @@ int console_read(void)
 	return idle ? -1 : fuzz_byte(&keys);
 }
 
+int console_wait(void)
+{
+	int c;
+
+	while ((c = console_read()) < 0)
+		;
+	return c;
+}
+
 void console_watch_begin(unsigned page_rows)
 {
 	(void)page_rows;
