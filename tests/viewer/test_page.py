@@ -272,7 +272,7 @@ def test_a_click_decodes_the_descriptor_in_every_field(show, size, fallback, nam
 
 
 def test_a_click_picks_the_run_that_is_drawn_there(show):
-    """Two marks side by side, each of a run that is narrower than a pixel."""
+    """Two marks side by side, each of runs that are narrower than a pixel."""
     text = console("nokaslr")
     tree, uart = run_in(text, "fixmap", "ro"), run_in(text, "fixmap", "rw")
     browser = show(text)
@@ -288,7 +288,9 @@ def test_a_click_picks_the_run_that_is_drawn_there(show):
         browser.click_at(round(left + x + wide / 2), top + height - 40)
         browser.wait("return state.picked && state.picked.run.perm === arguments[0]",
                      permission(entry))
-        assert browser.run("return String(state.picked.run.start)") == str(number(entry["start"]))
+        alike = [number(run["start"]) for run in inside(text, "fixmap")
+                 if permission(run) == permission(entry)]
+        assert int(browser.run("return String(state.picked.run.start)")) in alike
 
 
 def test_each_descriptor_of_a_run_can_be_stepped_to(show):
