@@ -3,6 +3,7 @@
  * The command prompt: a line editor over the console.
  * Runs in the kernel, MMU on, and on the host. It is the boot CPU's last call; nothing else runs.
  */
+#include <pagoda/arch.h>
 #include <pagoda/command.h>
 #include <pagoda/console.h>
 #include <pagoda/line.h>
@@ -113,13 +114,28 @@ static void complete(void)
 	line_show(&line);
 }
 
+/* A byte takes a millisecond at 9600 baud, and a finger longer than two. */
+#define PASTES_A_SECOND 500
+
+/* The next byte, if it follows faster than anybody types. */
+static int read_pasted(void)
+{
+	u64 start = counter_read(), patience = counter_frequency() / PASTES_A_SECOND;
+	int c;
+
+	do
+		c = console_read();
+	while (c < 0 && counter_read() - start < patience);
+	return c;
+}
+
 /* A tab that more input follows at once was not typed but pasted, and is a blank. */
 static enum line_event take_byte(u8 byte)
 {
 	enum line_event event = line_input(&line, byte);
 
 	while (event == LINE_TAB) {
-		int next = console_read();
+		int next = read_pasted();
 
 		if (next < 0) {
 			complete();
