@@ -95,15 +95,6 @@ static void try_changes(struct trial *trial)
 	check_result(trial, pt_unmap(space, tlb, start, end), MAP_NOT_MAPPED, "unmap it again");
 }
 
-static void replace_root(const struct kernel *kernel, const struct pt_space *space)
-{
-	const struct boot_handoff *handoff = kernel->handoff;
-	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;
-
-	ttbr1_replace(ttbr_encode(&space->regime, space->root),
-		      paddr(code + handoff->facts.image.pa.value));
-}
-
 /* A copy of the root, with one mapping more: seen when the copy is in TTBR1, and only then. */
 static void try_root(struct trial *trial)
 {
@@ -118,7 +109,7 @@ static void try_root(struct trial *trial)
 	check_result(trial, pt_space_create(&copy), MAP_OK, "make a root");
 	memcpy(linear_pointer(&trial->kernel->linear, copy.root),
 	       linear_pointer(&trial->kernel->linear, trial->space.root), size);
-	replace_root(trial->kernel, &copy);
+	root_replace(trial->kernel, &copy);
 	/*
 	 * Tables below the root are shared, so this is for both; the TLB must hold it for neither.
 	 */
@@ -127,7 +118,7 @@ static void try_root(struct trial *trial)
 	check_access(trial, 0, true, false, "seen through the copy");
 	check_result(trial, pt_unmap(&copy, &trial->tlb, request.start, request.end), MAP_OK,
 		     "unmap in the copy");
-	replace_root(trial->kernel, &trial->space);
+	root_replace(trial->kernel, &trial->space);
 	check_access(trial, 0, false, false, "gone");
 	pool_give(&trial->space, copy.root);
 }

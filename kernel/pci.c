@@ -44,23 +44,16 @@ const char *pci_result_str(enum pci_result result)
 	return "unknown result";
 }
 
-static u64 cells_of(const struct fdt_node *node, enum property property, u64 missing)
-{
-	struct fdt_value value = fdt_value(node, property);
-
-	return value.size == sizeof(u32) ? fdt_cells(value.data, 1) : missing;
-}
-
 /* The I/O range in the `ranges` of the bridge @node, whose addresses are its parent's. */
 static bool ranges_read(const struct fdt_node *node, const struct fdt_node *parent,
 			struct pci_io *io)
 {
 	struct fdt_value ranges = fdt_value(node, PROPERTY_RANGES);
-	u64 up = cells_of(parent, PROPERTY_ADDRESS_CELLS, 2);
+	u64 up = fdt_cell(parent, PROPERTY_ADDRESS_CELLS, 2);
 	u64 entry = (PCI_ADDRESS_CELLS + up + PCI_SIZE_CELLS) * sizeof(u32);
 
-	if (cells_of(node, PROPERTY_ADDRESS_CELLS, 0) != PCI_ADDRESS_CELLS ||
-	    cells_of(node, PROPERTY_SIZE_CELLS, 0) != PCI_SIZE_CELLS || up < 1 || up > 2)
+	if (fdt_cell(node, PROPERTY_ADDRESS_CELLS, 0) != PCI_ADDRESS_CELLS ||
+	    fdt_cell(node, PROPERTY_SIZE_CELLS, 0) != PCI_SIZE_CELLS || up < 1 || up > 2)
 		return false;
 	for (u32 at = 0; ranges.size - at >= entry; at += (u32)entry) {
 		const u8 *port = ranges.data + at;
@@ -80,10 +73,8 @@ static bool ranges_read(const struct fdt_node *node, const struct fdt_node *pare
 static bool node_is_bridge(const struct fdt_walk *walk)
 {
 	struct fdt_value compatible = fdt_value(walk->reached, PROPERTY_COMPATIBLE);
-	struct fdt_value status = fdt_value(walk->reached, PROPERTY_STATUS);
 
-	return walk->depth == 1 && !(status.size != 0 && status.data[0] == 'd') &&
-	       compatible.size != 0 &&
+	return walk->depth == 1 && !fdt_is_disabled(walk->reached, PROPERTY_STATUS) &&
 	       fdt_has_string(compatible.data, compatible.size, "pci-host-ecam-generic");
 }
 

@@ -7,6 +7,7 @@
 #include <pagoda/alloc.h>
 #include <pagoda/change.h>
 #include <pagoda/interrupt.h>
+#include <pagoda/memory.h>
 #include <pagoda/selftest.h>
 #include <pagoda/string.h>
 
@@ -101,15 +102,6 @@ static void protect_page(struct change *change)
 		    fault_status(FAULT_TRANSLATION, leaf_level(test, start)));
 }
 
-static void replace_root(const struct kernel *kernel, const struct pt_space *space)
-{
-	const struct boot_handoff *handoff = kernel->handoff;
-	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;
-
-	ttbr1_replace(ttbr_encode(&space->regime, space->root),
-		      paddr(code + handoff->facts.image.pa.value));
-}
-
 static u64 current_root(void)
 {
 	u64 registers[SYSREG_COUNT];
@@ -129,10 +121,10 @@ static void swap_roots(struct change *change)
 	memcpy(linear_pointer(&kernel->linear, copy.root),
 	       linear_pointer(&kernel->linear, change->space.root),
 	       regime_entries(regime, regime->root_level) * sizeof(u64));
-	replace_root(kernel, &copy);
+	root_replace(kernel, &copy);
 	test_equal(change->test, current_root(), ttbr_encode(regime, copy.root), "TTBR1");
 	check_ends(change, 2);
-	replace_root(kernel, &change->space);
+	root_replace(kernel, &change->space);
 	test_equal(change->test, current_root(), ttbr_encode(regime, change->space.root), "TTBR1");
 	check_ends(change, 2);
 	pool_give(&change->space, copy.root);

@@ -33,18 +33,11 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 
 #define INTERRUPT_CELLS 3 /* type, number, flags */
 
-static u32 cell(const struct fdt_node *node, enum property property, u32 missing)
-{
-	struct fdt_value value = fdt_value(node, property);
-
-	return value.size == sizeof(u32) ? (u32)fdt_cells(value.data, 1) : missing;
-}
-
 static void read_regions(const struct fdt_node *node, struct tree_device *device)
 {
 	const struct fdt_node *parent = node - 1;
-	u32 address = cell(parent, PROPERTY_ADDRESS_CELLS, 2);
-	u32 size = cell(parent, PROPERTY_SIZE_CELLS, 1);
+	u32 address = fdt_cell(parent, PROPERTY_ADDRESS_CELLS, 2);
+	u32 size = fdt_cell(parent, PROPERTY_SIZE_CELLS, 1);
 	struct fdt_value reg = fdt_value(node, PROPERTY_REG);
 	u32 entry;
 
@@ -78,7 +71,7 @@ static void read_interrupts(const struct fdt_node *node, struct tree_device *dev
 
 static bool starts_at(const struct fdt_node *node, paddr_t address)
 {
-	u32 cells = cell(node - 1, PROPERTY_ADDRESS_CELLS, 2);
+	u32 cells = fdt_cell(node - 1, PROPERTY_ADDRESS_CELLS, 2);
 	struct fdt_value reg = fdt_value(node, PROPERTY_REG);
 
 	return cells <= 2 && reg.size >= cells * sizeof(u32) &&
@@ -88,14 +81,12 @@ static bool starts_at(const struct fdt_node *node, paddr_t address)
 static bool is_wanted(const struct fdt_node *node, const struct tree_query *query)
 {
 	struct fdt_value compatible = fdt_value(node, PROPERTY_COMPATIBLE);
-	struct fdt_value status = fdt_value(node, PROPERTY_STATUS);
 
-	if ((status.size != 0 && status.data[0] == 'd') ||
+	if (fdt_is_disabled(node, PROPERTY_STATUS) ||
 	    (query->controller && !fdt_value(node, PROPERTY_INTERRUPT_CONTROLLER).data))
 		return false;
 	if (query->compatible)
-		return compatible.size != 0 &&
-		       fdt_has_string(compatible.data, compatible.size, query->compatible);
+		return fdt_has_string(compatible.data, compatible.size, query->compatible);
 	return starts_at(node, query->address);
 }
 
@@ -107,9 +98,9 @@ static void answer(const struct fdt_node *node, struct tree_query *query)
 	*device = (struct tree_device){ 0 };
 	read_regions(node, device);
 	read_interrupts(node, device);
-	device->phandle = cell(node, PROPERTY_PHANDLE, 0);
-	device->interrupt_parent =
-		cell(node, PROPERTY_INTERRUPT_PARENT, cell(node - 1, PROPERTY_INTERRUPT_PARENT, 0));
+	device->phandle = fdt_cell(node, PROPERTY_PHANDLE, 0);
+	device->interrupt_parent = fdt_cell(node, PROPERTY_INTERRUPT_PARENT,
+					    fdt_cell(node - 1, PROPERTY_INTERRUPT_PARENT, 0));
 }
 
 void tree_find(const struct kernel *kernel, struct tree_query *queries, unsigned count)

@@ -83,23 +83,15 @@ static bool has_string(const struct fdt_node *node, enum property property, cons
 	return fdt_has_string(value.data, value.size, word);
 }
 
-/* The number in a property of one cell; @missing where the node has none. */
-static u32 cell(const struct fdt_node *node, enum property property, u32 missing)
-{
-	struct fdt_value value = fdt_value(node, property);
-
-	return value.size == sizeof(u32) ? (u32)fdt_cells(value.data, 1) : missing;
-}
-
 /* Cells in the addresses and sizes of @node's children; the defaults are the specification's. */
 static u32 address_cells(const struct fdt_node *node)
 {
-	return cell(node, PROPERTY_ADDRESS_CELLS, 2);
+	return fdt_cell(node, PROPERTY_ADDRESS_CELLS, 2);
 }
 
 static u32 size_cells(const struct fdt_node *node)
 {
-	return cell(node, PROPERTY_SIZE_CELLS, 1);
+	return fdt_cell(node, PROPERTY_SIZE_CELLS, 1);
 }
 
 /*
@@ -355,10 +347,9 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 
 static void read_node(struct scan *scan, const struct fdt_node *node)
 {
-	struct fdt_value status = fdt_value(node, PROPERTY_STATUS);
 	int depth = scan->walk.depth;
 
-	if (depth == 0 || (status.size != 0 && status.data[0] == 'd')) /* "disabled" */
+	if (depth == 0 || fdt_is_disabled(node, PROPERTY_STATUS))
 		return;
 	if (node->found & BIT(PROPERTY_REG))
 		read_reg(scan, node);

@@ -156,6 +156,14 @@ static inline struct fdt_value fdt_value(const struct fdt_node *node, unsigned i
 	return (struct fdt_value){ NULL, 0 };
 }
 
+/* fdt_is_disabled() - `status`, which is property @index of the walk, is "disabled". */
+static inline bool fdt_is_disabled(const struct fdt_node *node, unsigned index)
+{
+	struct fdt_value status = fdt_value(node, index);
+
+	return status.size != 0 && status.data[0] == 'd';
+}
+
 /*
  * fdt_reserve() - entry @index of the memory reservation block: true and its start and size, false
  * past the last one or where the block runs out of the blob. Ask from 0 up and stop at the first
@@ -168,6 +176,14 @@ bool fdt_reserve(const struct fdt *fdt, unsigned index, u64 *start, u64 *size);
  * needed.
  */
 u64 fdt_cells(const u8 *data, unsigned cells);
+
+/* fdt_cell() - the number in a property of one cell; @missing where @node has none such. */
+static inline u32 fdt_cell(const struct fdt_node *node, unsigned index, u32 missing)
+{
+	struct fdt_value value = fdt_value(node, index);
+
+	return value.size == sizeof(u32) ? (u32)fdt_cells(value.data, 1) : missing;
+}
 
 /* fdt_is_string() - @data is text that ends with its first NUL at @size - 1 (so @size > 0). */
 bool fdt_is_string(const u8 *data, u32 size);

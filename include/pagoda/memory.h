@@ -34,6 +34,12 @@ struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
 enum map_result memory_release_init(struct kernel *kernel);
 
 /*
+ * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
+ * where it runs.
+ */
+void root_replace(const struct kernel *kernel, const struct pt_space *space);
+
+/*
  * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,
  * through the linear map, and put back what was there; say what came of it. Pieces are left out
  * that are reserved, or where a page table may lie. For the console.
