@@ -112,6 +112,9 @@ static void touch_now(void *context)
 	case TOUCH_RUN:
 		code_run(touched->va);
 		break;
+	case TOUCH_JUMP:
+		code_jump(touched->va);
+		break;
 	case TOUCH_USER_LOAD:
 		user_load(touched->va);
 		break;
@@ -140,6 +143,7 @@ static unsigned touch_class(enum touch touch)
 	case TOUCH_USER_STORE:
 		return ESR_EL1_EC_DABT_CUR;
 	case TOUCH_RUN:
+	case TOUCH_JUMP:
 		return ESR_EL1_EC_IABT_CUR;
 	case TOUCH_USER_RUN:
 		break;

@@ -5,7 +5,9 @@
  */
 #include <pagoda/scratch.h>
 
-#define ESR_BTI_BLR 2 /* BTYPE after a BLR */
+/* BTYPE after a BLR, and after a BR in guarded code. */
+#define BTYPE_CALL 2
+#define BTYPE_JUMP 3
 
 static unsigned permission_fault(void)
 {
@@ -69,19 +71,32 @@ void execute_uxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+static void check_bti(struct selftest *test, enum touch how, u64 at, u64 btype)
+{
+	struct fault fault = { 0 };
+
+	test_check(test, touch(how, vaddr(at), &fault), "no trap at", at);
+	test_class(test, &fault, ESR_EL1_EC_BTI, at);
+	test_equal(test, SYSREG_GET(ESR_EL1_ISS, fault.esr), btype, "BTYPE");
+}
+
+/* PACIASP is a landing pad for calls only: SCTLR_EL1.BT1. */
 void execute_bti(struct selftest *test)
 {
 	struct scratch scratch;
-	struct fault fault = { 0 };
 
 	if (!test_needs(test, test->kernel->handoff->plan.bti, "no FEAT_BTI, or turned off") ||
 	    !scratch_begin(&scratch, test, 48))
 		return;
 	scratch_code(&scratch, 0, CODE_BTI, LEAF_PXN, LEAF_READ_ONLY | LEAF_GP);
 	test_works(test, TOUCH_RUN, vaddr(0));
-	test_check(test, touch(TOUCH_RUN, vaddr(sizeof(u32)), &fault), "no trap", 0);
-	test_class(test, &fault, ESR_EL1_EC_BTI, sizeof(u32));
-	test_equal(test, SYSREG_GET(ESR_EL1_ISS, fault.esr), ESR_BTI_BLR, "BTYPE");
+	check_bti(test, TOUCH_RUN, sizeof(u32), BTYPE_CALL);
+	check_bti(test, TOUCH_JUMP, 0, BTYPE_JUMP);
+	scratch_code(&scratch, 0, CODE_BTI_JUMP, LEAF_PXN, LEAF_READ_ONLY | LEAF_GP);
+	test_works(test, TOUCH_JUMP, vaddr(0));
+	check_bti(test, TOUCH_RUN, 0, BTYPE_CALL);
+	scratch_code(&scratch, 0, CODE_PACIASP, LEAF_PXN, LEAF_READ_ONLY | LEAF_GP);
+	check_bti(test, TOUCH_JUMP, 0, BTYPE_JUMP);
 	/* Written anew, since emulators remember with the code that it was guarded. */
 	scratch_code(&scratch, 0, CODE_BTI, LEAF_PXN | LEAF_GP, LEAF_READ_ONLY);
 	test_works(test, TOUCH_RUN, vaddr(sizeof(u32)));

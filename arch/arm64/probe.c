@@ -89,6 +89,13 @@ void code_run(vaddr_t va)
 	asm volatile("");
 }
 
+/* BR by any register but x16 and x17, which calls through a table use, sets BTYPE to 3. */
+void code_jump(vaddr_t va)
+{
+	asm volatile("mov x9, %0\n\tadr x30, 1f\n\tbr x9\n1:" ::"r"(va.value)
+		     : "x9", "x30", "memory");
+}
+
 u64 user_load(vaddr_t va)
 {
 	u64 value;

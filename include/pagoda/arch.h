@@ -99,10 +99,12 @@ u64 at_translate_as(vaddr_t va, enum at_access access);
 /*
  * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
  * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
+ * code_jump() - the same, but by a branch that does not look like a call.
  */
 u64 memory_load(vaddr_t va, unsigned size);
 void memory_store(vaddr_t va, unsigned size, u64 value);
 void code_run(vaddr_t va);
+void code_jump(vaddr_t va);
 
 /*
  * user_load(), user_store() - an access of 8 bytes with what EL0 is allowed (LDTR, STTR).

@@ -24,8 +24,10 @@
 #define LEAF_UXN BIT(54)
 #define TABLE_UXN BIT(60)
 
-/* bti c; ret; ret and svc #0; harmless, if they are executed at EL1. */
+/* bti c, bti j, paciasp, ret, svc #0; harmless, if they are executed at EL1. */
 #define CODE_BTI 0xd503245f
+#define CODE_BTI_JUMP 0xd503249f
+#define CODE_PACIASP 0xd503233f
 #define CODE_RET 0xd65f03c0
 #define CODE_SVC 0xd4000001
 
