@@ -77,8 +77,7 @@ def test_a_polled_prompt_does_not_sleep():
     """So the measure is one."""
     with edited(["-r", "FILE", GIC]) as machine:
         check_input(machine, "the FDT has no GICv2 or GICv3")
-        registers = {machine.registers()["PC"] for _ in range(20)}
-        assert len(registers) > 1
+        assert busy(machine) > 0.1
 
 
 @pytest.mark.parametrize("machine", ["", "gic-version=3"])
