@@ -81,7 +81,7 @@ $(kernel_objects): flags := $(image_flags) -O2 $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 # Tests are in no hurry, and a boot pays for the size of text.
 $(call objects_of,$(wildcard kernel/*test*.c) $(addprefix kernel/,change_random.c scratch.c \
-		interrupt.c tree.c)): \
+		interrupt.c)): \
 	flags := $(image_flags) -Os $(branch_protection) \
 	-fno-omit-frame-pointer $(EXTRA_CFLAGS)
 

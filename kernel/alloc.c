@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Memory for the kernel's use, once the linear map stands: page allocator, heap, vmalloc, and the
- * PCI I/O window that the FDT names.
+ * devices that the FDT names, with the window for PCI's ports.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/alloc.h>
@@ -84,19 +84,20 @@ static enum map_result fdt_map(struct kernel *kernel, const void **blob)
 	return result;
 }
 
-static enum pci_result pci_init(struct kernel *kernel, struct pci_io *io)
+static enum pci_result devices_init(struct kernel *kernel)
 {
-	enum pci_result result;
+	const struct boot_handoff *handoff = kernel->handoff;
+	struct devices *devices = &kernel->devices;
+	enum pci_result result = PCI_NO_BRIDGE;
 	const void *blob;
 	struct fdt fdt;
 
 	if (fdt_map(kernel, &blob) != MAP_OK)
 		return PCI_MAP_FAILED;
-	if (fdt_open(&fdt, blob) != FDT_OK)
-		return PCI_NO_BRIDGE;
-	result = pci_io_find(&fdt, io);
-	if (result == PCI_OK)
-		result = pci_io_map(&kernel->kernel_space, &kernel->handoff->plan.layout, io);
+	if (fdt_open(&fdt, blob) == FDT_OK)
+		devices_read(&fdt, handoff->facts.console, devices);
+	if (devices->pci_bridge)
+		result = pci_io_map(&kernel->kernel_space, &handoff->plan.layout, &devices->pci_io);
 	tables_publish();
 	return result;
 }
@@ -109,5 +110,5 @@ void alloc_init(struct kernel *kernel)
 		return;
 	pages_init(kernel, &state);
 	areas_init(kernel);
-	kernel->alloc->pci_result = pci_init(kernel, &kernel->alloc->pci_io);
+	kernel->alloc->pci_result = devices_init(kernel);
 }

@@ -10,7 +10,6 @@
 #include <pagoda/exception.h>
 #include <pagoda/interrupt.h>
 #include <pagoda/mmio.h>
-#include <pagoda/tree.h>
 
 /* Registers, as indices of 32-bit words. */
 enum {
@@ -68,7 +67,6 @@ enum {
 
 static struct {
 	bool started, v3;
-	u32 phandle; /* of the FDT's node */
 	u32 affinity; /* of this CPU */
 	u64 mapped[2]; /* bytes, of the distributor and of what the CPU has */
 	volatile u32 *distributor;
@@ -77,11 +75,11 @@ static struct {
 	unsigned el;
 } gic;
 
-/* Polled, until interrupt_console_start(). */
+/* Until interrupt_console_start(). */
 static struct {
 	enum interrupt_result result;
 	unsigned in_vain;
-} console = { INTERRUPT_NO_CONSOLE, 0 };
+} console = { INTERRUPT_NOT_YET, 0 };
 
 static struct {
 	bool masked; /* interrupts were, before it was started */
@@ -94,6 +92,8 @@ const char *interrupt_result_str(enum interrupt_result result)
 	switch (result) {
 	case INTERRUPT_OK:
 		return "ok";
+	case INTERRUPT_NOT_YET:
+		return "until the prompt";
 	case INTERRUPT_NO_CONTROLLER:
 		return "the FDT has no GICv2 or GICv3";
 	case INTERRUPT_NO_TIMER:
@@ -133,8 +133,8 @@ static void unmap_region(const struct kernel *kernel, unsigned region)
  * The first @size bytes of a device's @region, in the fixmap: there are tables there already.
  * RAM is nobody's registers, whatever the FDT says.
  */
-static bool map_region(const struct kernel *kernel, const struct tree_device *device,
-		       unsigned region, u64 size)
+static bool map_region(const struct kernel *kernel, const struct device *device, unsigned region,
+		       u64 size)
 {
 	vaddr_t window = window_start(kernel, region);
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
@@ -164,7 +164,7 @@ static bool map_region(const struct kernel *kernel, const struct tree_device *de
  * The frames of this CPU in the row of all CPUs': each has two, or four where there are virtual
  * LPIs too; the last says so.
  */
-static bool map_redistributor(const struct kernel *kernel, struct tree_device device)
+static bool map_redistributor(const struct kernel *kernel, struct device device)
 {
 	while (map_region(kernel, &device, 1, 2 * GIC_FRAME)) {
 		u32 type = mmio_read32(gic.cpu + GICR_TYPER);
@@ -238,7 +238,7 @@ static bool enable_v3(void)
 /* What start_*() are about to touch, and what came of it. */
 struct controller {
 	const struct kernel *kernel;
-	const struct tree_device *device;
+	const struct device *device;
 	enum interrupt_result result;
 };
 
@@ -277,10 +277,8 @@ static void start_v2(void *context)
 static bool find_timer(const struct kernel *kernel)
 {
 	unsigned which = kernel->handoff->plan.el == 2 ? TIMER_HYPERVISOR : TIMER_VIRTUAL;
-	struct tree_query query = { .compatible = "arm,armv8-timer" };
-	const struct tree_device *device = &query.device;
+	const struct device *device = &kernel->devices.timer;
 
-	tree_find(kernel, &query, 1);
 	if (which >= device->interrupts || device->interrupt[which].type != TYPE_PER_CPU ||
 	    device->interrupt[which].number >= GIC_SPI_FIRST - GIC_PPI_FIRST)
 		return false;
@@ -326,50 +324,18 @@ static void enable_spi(u32 number, u32 flags)
 	mmio_write32(registers + GIC_ISENABLER + number / 32, (u32)BIT(number % 32));
 }
 
-enum query {
-	QUERY_V3,
-	QUERY_V2_A15,
-	QUERY_V2_400,
-	QUERY_CONSOLE,
-	QUERY_COUNT,
-};
-
-static void look_up(const struct kernel *kernel, struct tree_query queries[QUERY_COUNT])
-{
-	queries[QUERY_V3] = (struct tree_query){ .compatible = "arm,gic-v3", .controller = true };
-	queries[QUERY_V2_A15] =
-		(struct tree_query){ .compatible = "arm,cortex-a15-gic", .controller = true };
-	queries[QUERY_V2_400] =
-		(struct tree_query){ .compatible = "arm,gic-400", .controller = true };
-	queries[QUERY_CONSOLE] = (struct tree_query){ .address = kernel->handoff->facts.console };
-	tree_find(kernel, queries, QUERY_COUNT);
-}
-
-/* QUERY_CONSOLE where the FDT has none. */
-static enum query which_controller(const struct tree_query *queries)
-{
-	enum query which = QUERY_V3;
-
-	while (which < QUERY_CONSOLE && !queries[which].found)
-		which++;
-	return which;
-}
-
 /* Map and enable the GIC; more than once is as good as once. There may be nobody at its address. */
-static enum interrupt_result start(const struct kernel *kernel, const struct tree_query *queries)
+static enum interrupt_result start(const struct kernel *kernel)
 {
-	enum query which = which_controller(queries);
-	struct controller controller = { .kernel = kernel };
+	struct controller controller = { kernel, &kernel->devices.gic, INTERRUPT_NO_CONTROLLER };
 	struct fault fault;
 
 	if (gic.started)
 		return INTERRUPT_OK;
-	if (which == QUERY_CONSOLE)
+	if (!kernel->devices.gic.found)
 		return INTERRUPT_NO_CONTROLLER;
 	gic.el = kernel->handoff->plan.el;
-	gic.v3 = which == QUERY_V3;
-	controller.device = &queries[which].device;
-	gic.phandle = controller.device->phandle;
+	gic.v3 = kernel->devices.gic_version == 3;
 	if (fault_catch(gic.v3 ? start_v3 : start_v2, &controller, &fault))
 		controller.result = INTERRUPT_SILENT;
 	gic.started = controller.result == INTERRUPT_OK;
@@ -382,11 +348,8 @@ static enum interrupt_result start(const struct kernel *kernel, const struct tre
 
 enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 {
-	struct tree_query queries[QUERY_COUNT];
-	enum interrupt_result result;
+	enum interrupt_result result = start(kernel);
 
-	look_up(kernel, queries);
-	result = start(kernel, queries);
 	if (result != INTERRUPT_OK)
 		return result;
 	if (!find_timer(kernel))
@@ -397,22 +360,20 @@ enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 
 static enum interrupt_result start_console(const struct kernel *kernel)
 {
-	struct tree_query queries[QUERY_COUNT] = { 0 };
-	const struct tree_device *uart = &queries[QUERY_CONSOLE].device;
+	const struct device *uart = &kernel->devices.console;
 	enum interrupt_result result;
 	u32 number;
 
-	look_up(kernel, queries);
-	if (which_controller(queries) == QUERY_CONSOLE)
+	if (!kernel->devices.gic.found)
 		return INTERRUPT_NO_CONTROLLER;
 	if (uart->interrupts == 0 || uart->interrupt[0].type != TYPE_SHARED ||
 	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
 		return INTERRUPT_NO_CONSOLE;
-	result = start(kernel, queries);
+	result = start(kernel);
 	if (result != INTERRUPT_OK)
 		return result;
 	number = uart->interrupt[0].number + GIC_SPI_FIRST;
-	if (uart->interrupt_parent != gic.phandle ||
+	if (uart->interrupt_parent != kernel->devices.gic.phandle ||
 	    number / 32 > (mmio_read32(gic.distributor + GICD_TYPER) & GICD_TYPER_LINES))
 		return INTERRUPT_NO_CONSOLE;
 	gic.number[INTERRUPT_CONSOLE] = number;
@@ -423,8 +384,9 @@ static enum interrupt_result start_console(const struct kernel *kernel)
 
 void interrupt_console_start(const struct kernel *kernel)
 {
-	if (kernel->handoff->facts.console_source != CONSOLE_NONE)
-		console.result = start_console(kernel);
+	console.result = kernel->handoff->facts.console_source != CONSOLE_NONE ?
+				 start_console(kernel) :
+				 INTERRUPT_NO_CONSOLE;
 	if (console.result == INTERRUPT_OK)
 		interrupts_mask(false);
 }

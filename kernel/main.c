@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * The kernel: what happens after the flip, in order.
- * Runs with the MMU on, on the boot stack at its virtual address, interrupts masked until
- * the console receives by them.
+ * Runs with the MMU on, on the boot stack at its virtual address, interrupts masked.
  */
 #include <pagoda/alloc.h>
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/console_choice.h>
 #include <pagoda/exception.h>
-#include <pagoda/interrupt.h>
 #include <pagoda/kernel.h>
 #include <pagoda/memory.h>
 #include <pagoda/report.h>
@@ -139,7 +137,6 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
-	interrupt_console_start(&kernel);
 	report_boot(&kernel);
 	handoff->timeline[STAGE_PROMPT] = counter_read();
 	shell_run(&kernel);

@@ -4,7 +4,6 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/scratch.h>
-#include <pagoda/tree.h>
 
 /* The lowest-numbered level that may hold a block (DDI 0487 D8.3.1, table D8-20 and following). */
 static int first_block_level(const struct regime *regime)
@@ -17,11 +16,9 @@ static int first_block_level(const struct regime *regime)
 /* QEMU, which looks at nothing but the type where another emulator or a CPU counts levels. */
 static bool takes_any_block(struct selftest *test, struct scratch *scratch)
 {
-	struct tree_query query = { .compatible = "qemu,fw-cfg-mmio" };
 	u64 par;
 
-	tree_find(test->kernel, &query, 1);
-	if (!query.found)
+	if (!test->kernel->devices.qemu)
 		return false;
 	scratch_page(scratch, 0);
 	*scratch_slot(scratch, 0, scratch->space.regime.root_level) &= ~LEAF_TYPE;

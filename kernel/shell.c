@@ -6,6 +6,7 @@
 #include <pagoda/arch.h>
 #include <pagoda/command.h>
 #include <pagoda/console.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/line.h>
 #include <pagoda/shell.h>
 #include <pagoda/string.h>
@@ -164,6 +165,7 @@ static enum line_event read_line(void)
 void shell_run(const struct kernel *kernel)
 {
 	shell_run_commands(kernel);
+	interrupt_console_start(kernel);
 	line_init(&line, PROMPT);
 	for (;;) {
 		if (read_line() == LINE_CANCELLED)

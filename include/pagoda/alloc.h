@@ -17,7 +17,6 @@ struct alloc {
 	struct buddy buddy;
 	struct heap heap;
 	struct vmalloc vmalloc;
-	struct pci_io pci_io;
 	enum pci_result pci_result;
 	u32 ranges_refused; /* pieces of RAM that the page allocator would not take */
 	struct buddy_range ranges[ALLOC_RANGES_MAX];
@@ -25,8 +24,8 @@ struct alloc {
 
 /*
  * alloc_init() - give the free RAM in kernel->memory to the page allocator, put heap and vmalloc on
- * top, and map the PCI I/O window. Sets kernel->alloc, which stays null where there is no RAM for
- * it.
+ * top, look up devices in the FDT, and map the PCI I/O window. Sets kernel->alloc, which stays null
+ * where there is no RAM for it.
  */
 void alloc_init(struct kernel *kernel);
 

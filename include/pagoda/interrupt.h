@@ -17,6 +17,7 @@ enum interrupt_source {
 
 enum interrupt_result {
 	INTERRUPT_OK,
+	INTERRUPT_NOT_YET, /* nobody has asked for it */
 	INTERRUPT_NO_CONTROLLER, /* the FDT has no GIC of version 2 or 3 */
 	INTERRUPT_NO_TIMER,
 	INTERRUPT_NO_CONSOLE, /* no UART on the root's bus with an interrupt of the GIC's */

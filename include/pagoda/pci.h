@@ -2,12 +2,11 @@
 /*
  * The PCI I/O window: the layout's 16 MiB stand for I/O port addresses from 0 on, and are mapped to
  * where an ECAM host bridge shows them. Kernel, MMU on, and the host.
- * Source: IEEE Std 1275 PCI bus binding (`ranges`), the FDT binding of pci-host-ecam-generic.
  */
 #ifndef PAGODA_PCI_H
 #define PAGODA_PCI_H
 
-#include <pagoda/fdt.h>
+#include <pagoda/devices.h>
 #include <pagoda/layout.h>
 #include <pagoda/pagetable.h>
 
@@ -19,15 +18,6 @@ enum pci_result {
 };
 
 const char *pci_result_str(enum pci_result result);
-
-/* Ports [port, port + size) are at [pa, pa + size). */
-struct pci_io {
-	paddr_t pa;
-	u64 port, size;
-};
-
-/* pci_io_find() - PCI_OK and the first I/O range of the first bridge that has one. */
-enum pci_result pci_io_find(const struct fdt *fdt, struct pci_io *io);
 
 /* pci_io_map() - map @io in the layout's window. The caller publishes. */
 enum pci_result pci_io_map(struct pt_space *space, const struct layout *layout,

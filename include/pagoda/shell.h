@@ -7,7 +7,10 @@
 
 #include <pagoda/kernel.h>
 
-/* shell_run() - run what pagoda.run= asks for, then read commands for ever. */
+/*
+ * shell_run() - run what pagoda.run= asks for, then read commands for ever. The interrupt
+ * controller is for those, and first touched then: whatever a strange one does, the report is out.
+ */
 void shell_run(const struct kernel *kernel) __attribute__((noreturn));
 
 #endif /* PAGODA_SHELL_H */

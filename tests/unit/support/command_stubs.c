@@ -54,3 +54,8 @@ bool __attribute__((weak)) interrupt_console(u32 *number, const char **why_not)
 	*why_not = "ok";
 	return true;
 }
+
+void __attribute__((weak)) interrupt_console_start(const struct kernel *kernel)
+{
+	(void)kernel;
+}
