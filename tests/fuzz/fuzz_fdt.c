@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * The device tree reader on any bytes: it stays inside the blob, ends, and its two ways through the
- * structure block, event by event and node by node, find the same. Host only.
+ * structure block, event by event and node by node, find the same. What the kernel looks for in it
+ * is as it says. Host only.
  */
-#include <pagoda/fdt.h>
+#include <pagoda/devices.h>
 
 #include "fuzz.h"
 
@@ -123,6 +124,33 @@ static void check_reservations(const struct fdt *fdt)
 	FUZZ_CHECK(count <= fdt->total_size / 16, "%u reservations", count);
 }
 
+#define CONSOLE 0x9000000 /* as in QEMU's tree, which is one of the seeds */
+
+static void check_device(const struct device *device)
+{
+	FUZZ_CHECK(device->found || (device->regions == 0 && device->interrupts == 0),
+		   "a device that is not there has something");
+	FUZZ_CHECK(device->regions <= DEVICE_REGIONS_MAX &&
+			   device->interrupts <= DEVICE_INTERRUPTS_MAX,
+		   "%u regions, %u interrupts", device->regions, device->interrupts);
+}
+
+static void check_devices(const struct fdt *fdt)
+{
+	struct devices devices;
+
+	memset(&devices, 0xa5, sizeof(devices));
+	devices_read(fdt, paddr(CONSOLE), &devices);
+	check_device(&devices.console);
+	check_device(&devices.gic);
+	check_device(&devices.timer);
+	FUZZ_CHECK(devices.gic.found == (devices.gic_version != 0), "a GIC of version %u",
+		   devices.gic_version);
+	FUZZ_CHECK(!devices.console.found || devices.console.regions == 0 ||
+			   devices.console.region[0].start == CONSOLE,
+		   "another console");
+}
+
 static void check_blob(const void *blob)
 {
 	enum fdt_status status;
@@ -135,6 +163,7 @@ static void check_blob(const void *blob)
 	check_reservations(&fdt);
 	status = read_events(&fdt);
 	check_walk(&fdt, status);
+	check_devices(&fdt);
 	free(events);
 }
 
