@@ -35,6 +35,10 @@ CANNOT_BOOT = "pagoda: cannot boot: "
 STOP_MAGIC = 0x5061676F6461  # above the code in x0 of a CPU that has stopped
 CONSOLE_BUFFER = 1 << 20  # QEMU stalls when nobody reads and this is full
 
+# QEMU ends when the test does, however that ends; and a kernel that faults for ever does not fill
+# the disk with the log of it.
+LEASH = ("prlimit", "--fsize=1073741824", "setpriv", "--pdeathsig", "KILL")
+
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8")))
 
@@ -133,8 +137,9 @@ class Machine:
             *(["-kernel", str(kernel), "-append", append] if kernel else []), *arguments]
         with open(self._errors, "wb") as errors:
             self._process = subprocess.Popen(
-                self.command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                pass_fds=[qmp.fileno(), gdb.fileno()], bufsize=0)
+                [*LEASH, *self.command_line], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=errors, bufsize=0,
+                pass_fds=[qmp.fileno(), gdb.fileno()])
         qmp.close()
         gdb.close()
         fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, CONSOLE_BUFFER)
