@@ -9,6 +9,7 @@
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/format.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/serial.h>
 
 #define PRINT_MAX 512 /* with the NUL */
@@ -91,7 +92,7 @@ void console_receive_by_interrupt(bool on)
 	receive_paused = false;
 	if (on)
 		receive_go_on();
-	else
+	else if (console_registers)
 		serial_receive_interrupt(console_kind, console_registers, false);
 }
 
@@ -135,7 +136,7 @@ static void wait_typed(void)
 	bool masked = interrupts_mask(true);
 
 	if (by_interrupt && typed_in == typed_out)
-		interrupt_wait();
+		interrupt_sleep();
 	interrupts_mask(masked);
 }
 

@@ -44,6 +44,7 @@ void panic_stop(const struct kernel *kernel)
 		break;
 	}
 	print("pagoda: stopped\n");
+	console_receive_by_interrupt(false); /* or a key would wake the CPU for ever */
 	cpu_halt(STOP_NONE, 0, 0, 0);
 }
 

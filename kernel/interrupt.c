@@ -60,6 +60,10 @@ enum {
 #define FLAGS_EDGE 3
 
 #define IN_VAIN_MAX 100 /* interrupts of the console one after another without a byte */
+#define MISSED_MAX 3 /* times that there were bytes without one */
+
+#define SLEEPS_A_SECOND 10
+#define DELIVERIES_A_SECOND 100 /* for longer than that none is waited for */
 
 /* Which of the timers in the FDT, in the order of its binding. */
 #define TIMER_VIRTUAL 2
@@ -78,12 +82,12 @@ static struct {
 /* Until interrupt_console_start(). */
 static struct {
 	enum interrupt_result result;
-	unsigned in_vain;
-} console = { INTERRUPT_NOT_YET, 0 };
+	unsigned in_vain, missed;
+} console = { INTERRUPT_NOT_YET, 0, 0 };
 
 static struct {
 	bool masked; /* interrupts were, before it was started */
-	u64 period;
+	u64 period; /* 0: not started */
 	volatile u64 count;
 } timer;
 
@@ -106,6 +110,10 @@ const char *interrupt_result_str(enum interrupt_result result)
 		return "the GIC's registers cannot be mapped";
 	case INTERRUPT_NOT_THIS_CPU:
 		return "the GICv3 is not for this CPU to use";
+	case INTERRUPT_NOT_DELIVERED:
+		return "the GIC does not pass on the timer's interrupt";
+	case INTERRUPT_MISSED:
+		return "its interrupt does not come";
 	case INTERRUPT_IN_VAIN:
 		return "its interrupt never ends";
 	}
@@ -358,6 +366,26 @@ enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 	return INTERRUPT_OK;
 }
 
+/*
+ * Whoever sleeps until the console interrupts must be woken also if that never comes; the timer
+ * can, if its own interrupt does. Interrupts are masked: it is enough that there would be one.
+ */
+static enum interrupt_result try_timer(const struct kernel *kernel)
+{
+	enum interrupt_result result = interrupt_timer_init(kernel);
+	u64 asked = counter_read(), patience = counter_frequency() / DELIVERIES_A_SECOND;
+	bool came;
+
+	if (result != INTERRUPT_OK)
+		return result;
+	timer_set(gic.el, 0);
+	do
+		came = interrupt_pending();
+	while (!came && counter_read() - asked < patience);
+	timer_clear(gic.el);
+	return came ? INTERRUPT_OK : INTERRUPT_NOT_DELIVERED;
+}
+
 static enum interrupt_result start_console(const struct kernel *kernel)
 {
 	const struct device *uart = &kernel->devices.console;
@@ -369,7 +397,7 @@ static enum interrupt_result start_console(const struct kernel *kernel)
 	if (uart->interrupts == 0 || uart->interrupt[0].type != TYPE_SHARED ||
 	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
 		return INTERRUPT_NO_CONSOLE;
-	result = start(kernel);
+	result = try_timer(kernel);
 	if (result != INTERRUPT_OK)
 		return result;
 	number = uart->interrupt[0].number + GIC_SPI_FIRST;
@@ -398,17 +426,35 @@ bool interrupt_console(u32 *number, const char **why_not)
 	return console.result == INTERRUPT_OK;
 }
 
-/* An interrupt that is always there and never for a byte is another device's. */
-static void handle_console(void)
+/* From now on it is polled. */
+static void stop_console(enum interrupt_result why)
 {
 	u32 number = gic.number[INTERRUPT_CONSOLE];
 
-	console.in_vain = console_receive() ? 0 : console.in_vain + 1;
-	if (console.in_vain < IN_VAIN_MAX)
-		return;
 	mmio_write32(gic.distributor + GIC_ICENABLER + number / 32, (u32)BIT(number % 32));
 	console_receive_by_interrupt(false);
-	console.result = INTERRUPT_IN_VAIN;
+	console.result = why;
+}
+
+/* An interrupt that is always there and never for a byte is another device's. */
+static void handle_console(void)
+{
+	console.missed = 0;
+	console.in_vain = console_receive() ? 0 : console.in_vain + 1;
+	if (console.in_vain == IN_VAIN_MAX)
+		stop_console(INTERRUPT_IN_VAIN);
+}
+
+/* Some UARTs interrupt only when nothing follows a byte: once it may be found before that. */
+void interrupt_sleep(void)
+{
+	if (timer.period == 0)
+		timer_set(gic.el, counter_frequency() / SLEEPS_A_SECOND);
+	interrupt_wait();
+	if (timer.period == 0)
+		timer_clear(gic.el);
+	if (!interrupt_pending() && console_receive() && ++console.missed == MISSED_MAX)
+		stop_console(INTERRUPT_MISSED);
 }
 
 static u32 acknowledge(void)
@@ -424,6 +470,17 @@ static void end(u32 acknowledged)
 		mmio_write32(gic.cpu + GICC_EOIR, acknowledged);
 }
 
+/* One that was cleared may still come. */
+static void timer_tick(void)
+{
+	if (timer.period == 0) {
+		timer_clear(gic.el);
+		return;
+	}
+	timer.count++;
+	timer_set(gic.el, timer.period);
+}
+
 bool interrupt_handle(void)
 {
 	u32 acknowledged, number;
@@ -433,8 +490,7 @@ bool interrupt_handle(void)
 	acknowledged = acknowledge();
 	number = gic.v3 ? acknowledged : acknowledged & GICC_IAR_ID;
 	if (number == gic.number[INTERRUPT_TIMER]) {
-		timer.count++;
-		timer_set(gic.el, timer.period);
+		timer_tick();
 	} else if (number == gic.number[INTERRUPT_CONSOLE]) {
 		handle_console();
 	}
@@ -455,6 +511,7 @@ u64 interrupt_timer_stop(void)
 {
 	interrupts_mask(true);
 	timer_clear(gic.el);
+	timer.period = 0;
 	interrupts_mask(timer.masked);
 	return timer.count;
 }

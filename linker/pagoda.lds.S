@@ -108,6 +108,7 @@ SECTIONS
 		_data_start = .;
 		*(.data .data.*)
 		/* What the linker puts here by itself: a word, and three. More would be entries. */
+		. = ALIGN(8);
 		_got_start = .;
 		*(.got .got.plt)
 		_got_end = .;

@@ -22,6 +22,7 @@
 
 #define TIMER_ENABLE 1
 #define DAIF_I BIT(7)
+#define ISR_I BIT(7)
 
 bool interrupts_mask(bool masked)
 {
@@ -38,6 +39,11 @@ bool interrupts_mask(bool masked)
 void interrupt_wait(void)
 {
 	asm volatile("dsb sy\n\twfi" ::: "memory");
+}
+
+bool interrupt_pending(void)
+{
+	return READ("isr_el1") & ISR_I;
 }
 
 /*

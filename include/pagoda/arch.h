@@ -131,9 +131,11 @@ void lower_half_set(u64 ttbr0, u64 tcr);
 /*
  * interrupts_mask() - PSTATE.I: whether interrupts wait; returns whether they did before.
  * interrupt_wait() - sleep until there is one, also where they are masked.
+ * interrupt_pending() - ISR_EL1: there is one.
  */
 bool interrupts_mask(bool masked);
 void interrupt_wait(void);
+bool interrupt_pending(void);
 
 /*
  * GICv3's registers in the CPU: gic_cpu_enable() - let interrupts of group 1 with a priority below

@@ -24,7 +24,9 @@ enum interrupt_result {
 	INTERRUPT_NOT_MAPPED, /* the GIC's registers */
 	INTERRUPT_SILENT, /* nobody at their address */
 	INTERRUPT_NOT_THIS_CPU, /* a GICv3 without registers for it, or that it may not use */
+	INTERRUPT_NOT_DELIVERED, /* the GIC has not passed on the timer's */
 	INTERRUPT_IN_VAIN, /* the UART's came over and over, and never for a byte */
+	INTERRUPT_MISSED, /* there were bytes, and never an interrupt for them */
 };
 
 const char *interrupt_result_str(enum interrupt_result result);
@@ -36,6 +38,12 @@ const char *interrupt_result_str(enum interrupt_result result);
  */
 void interrupt_console_start(const struct kernel *kernel);
 bool interrupt_console(u32 *number, const char **why_not);
+
+/*
+ * interrupt_sleep() - with interrupts masked, once the console receives by them: sleep until there
+ * is one, or for a moment. What the console has then although it did not interrupt is received.
+ */
+void interrupt_sleep(void);
 
 /*
  * interrupt_handle() - called for each IRQ. False where nobody has asked for any: it is not

@@ -30,6 +30,9 @@ ALARM = """
 	str	w17, [x16, #0x10]
 """
 ALARM_INTERRUPT = 2  # a shared one
+SILENT_INTERRUPT = 5  # a shared one, and
+SILENT_PRIVATE = 1  # one of each CPU, that nobody raises
+MISSED_MAX = 3  # as in kernel/interrupt.c
 
 
 def edited(*edits, exceptions=0, excused=(), before="", machine=""):
@@ -40,8 +43,12 @@ def edited(*edits, exceptions=0, excused=(), before="", machine=""):
 
 
 def check_input(machine, why_polled=None):
-    """What is typed arrives, and the report says how. Leaves the machine at its prompt."""
+    """What is typed at the first prompt arrives, and the report says how. Leaves it at another."""
     machine.expect(PROMPT)
+    check_report(machine, why_polled)
+
+
+def check_report(machine, why_polled=None):
     report = machine.command("report")
     how = f"polled: {why_polled}" if why_polled else "by interrupt 33"
     assert f"\n  input        {how}\n" in report
@@ -148,3 +155,32 @@ def test_an_interrupt_that_is_anothers_and_never_ends_is_turned_off():
     with edited(["-t", "x", "FILE", UART, "interrupts", "0", f"{ALARM_INTERRUPT}", "4"],
                 before=ALARM) as machine:
         check_input(machine, "its interrupt never ends")
+
+
+@pytest.mark.parametrize("machine", ["", "virtualization=on,gic-version=3"])
+def test_a_console_whose_interrupt_never_comes_is_not_deaf(machine):
+    """The tree names an interrupt that nobody raises."""
+    with edited(["-t", "x", "FILE", UART, "interrupts", "0", f"{SILENT_INTERRUPT:x}", "4"],
+                machine=machine) as running:
+        running.expect(PROMPT)
+        assert busy(running) < 0.1
+        for _ in range(MISSED_MAX):
+            running.command("overrides")
+        check_report(running, "its interrupt does not come")
+        assert busy(running) > 0.1
+
+
+def test_where_no_interrupt_is_delivered_input_is_polled():
+    """As where the GIC keeps all for the other world: here the tree has another timer's number."""
+    with edited(["-t", "x", "FILE", "/timer", "interrupts",
+                 *(["1", f"{SILENT_PRIVATE:x}", "104"] * 4)]) as machine:
+        check_input(machine, "the GIC does not pass on the timer's interrupt")
+
+
+def test_a_key_does_not_wake_a_cpu_that_has_stopped():
+    with Machine(append="panic=halt", exceptions=None) as machine:
+        check_input(machine)
+        machine.send("fault read 0\r")
+        machine.expect("pagoda: stopped")
+        machine.send("x")
+        assert busy(machine) < 0.1

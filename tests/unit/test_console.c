@@ -14,6 +14,7 @@
 
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
+#include <pagoda/interrupt.h>
 #include <pagoda/pl011.h>
 
 #define ROWS 23
@@ -102,7 +103,7 @@ static void type(const char *keys)
 }
 
 /* Masked: or what comes between the last look and the sleep would not end the sleep. */
-void interrupt_wait(void)
+void interrupt_sleep(void)
 {
 	assert_true(masked);
 	assert_true(interrupting);

@@ -59,3 +59,7 @@ void __attribute__((weak)) interrupt_console_start(const struct kernel *kernel)
 {
 	(void)kernel;
 }
+
+void __attribute__((weak)) interrupt_sleep(void)
+{
+}
