@@ -314,6 +314,7 @@ void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
 	walk->root_seen = false;
 	walk->names = names;
 	memset(walk->first, 0, sizeof(walk->first));
+#pragma GCC unroll 1 /* most of what runs here runs once: size is what it costs */
 	for (u32 i = 0; i < count; i++) {
 		unsigned hash = name_hash(names[i]);
 
