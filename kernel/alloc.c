@@ -95,7 +95,7 @@ static enum pci_result devices_init(struct kernel *kernel)
 	if (fdt_map(kernel, &blob) != MAP_OK)
 		return PCI_MAP_FAILED;
 	if (fdt_open(&fdt, blob) == FDT_OK)
-		devices_read(&fdt, handoff->facts.console, devices);
+		devices_read(&fdt, handoff->facts.console.address, devices);
 	if (devices->pci_bridge)
 		result = pci_io_map(&kernel->kernel_space, &handoff->plan.layout, &devices->pci_io);
 	tables_publish();

@@ -55,7 +55,7 @@ static bool answers(struct serial_kind kind, u64 registers)
 static enum console_fault console_try(struct kernel *kernel, const struct boot_facts *facts)
 {
 	struct pt_space *space = &kernel->kernel_space;
-	u64 granule = regime_granule(&space->regime), device = facts->console.value;
+	u64 granule = regime_granule(&space->regime), device = facts->console.address.value;
 	vaddr_t slot = layout_fixmap(&kernel->handoff->plan.layout, FIXMAP_CONSOLE);
 	struct map_request request = { .start = slot,
 				       .end = vaddr(slot.value + granule),
@@ -68,8 +68,8 @@ static enum console_fault console_try(struct kernel *kernel, const struct boot_f
 	if (map_range(space, &request) != MAP_OK)
 		return CONSOLE_OUT_OF_REACH;
 	tables_publish();
-	if (answers(facts->console_kind, registers)) {
-		console_init(facts->console_kind, (void *)(uintptr_t)registers);
+	if (answers(facts->console.kind, registers)) {
+		console_init(facts->console.kind, (void *)(uintptr_t)registers);
 		return CONSOLE_WORKS;
 	}
 	if (pt_unmap_range(space, request.start, request.end) == MAP_OK)
@@ -83,17 +83,14 @@ void console_choose(struct kernel *kernel, struct boot_handoff *handoff)
 	struct boot_facts *facts = &handoff->facts;
 	enum console_fault fault;
 
-	while (facts->console.value != 0) {
+	while (facts->console.address.value != 0) {
 		fault = console_try(kernel, facts);
 		if (fault == CONSOLE_WORKS)
 			return;
 		kernel->console_fault = fault;
-		kernel->console_lost = (struct console_choice){ facts->console, facts->console_kind,
-								facts->console_source };
-		facts->console = facts->console_next.address;
-		facts->console_kind = facts->console_next.kind;
-		facts->console_source = facts->console_next.source;
+		kernel->console_lost = facts->console;
+		facts->console = facts->console_next;
 		facts->console_next.address = paddr(0);
 	}
-	facts->console_source = CONSOLE_NONE;
+	facts->console.source = CONSOLE_NONE;
 }

@@ -89,7 +89,7 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 		return kernel->console_fault != CONSOLE_WORKS;
 	case WARNING_CONSOLE_UNNAMED:
 		return handoff->facts.fdt.has_chosen &&
-		       handoff->facts.console_source == CONSOLE_FIRST_UART;
+		       handoff->facts.console.source == CONSOLE_FIRST_UART;
 	case WARNING_ENTRY_MMU:
 		return handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK;
 	case WARNING_INIT_MAPPED:
@@ -182,7 +182,7 @@ static bool warning_write_memory(const struct kernel *kernel, enum report_warnin
 
 static void warning_write_console(const struct kernel *kernel, char *text)
 {
-	bool other = kernel->handoff->facts.console_source != CONSOLE_NONE;
+	bool other = kernel->handoff->facts.console.source != CONSOLE_NONE;
 
 	format(text, WARNING_TEXT_MAX, "the console at 0x%lx (%s) %s: %s",
 	       kernel->console_lost.address.value, console_source_str(kernel->console_lost.source),
@@ -582,12 +582,12 @@ static void report_firmware(const struct kernel *kernel)
 	const struct boot_facts *facts = &kernel->handoff->facts;
 
 	label("console");
-	if (facts->console_source == CONSOLE_NONE) {
+	if (facts->console.source == CONSOLE_NONE) {
 		print("none\n");
 	} else {
 		print("%s at 0x%016lx (%s)\n",
-		      serial_type_str((enum serial_type)facts->console_kind.type),
-		      facts->console.value, console_source_str(facts->console_source));
+		      serial_type_str((enum serial_type)facts->console.kind.type),
+		      facts->console.address.value, console_source_str(facts->console.source));
 		report_input();
 	}
 	label("PSCI");

@@ -194,12 +194,12 @@ static void json_devices(struct json *json, const struct kernel *kernel)
 	u32 number;
 
 	json_row(json, "console");
-	json_string(json, "source", console_source_str(facts->console_source));
+	json_string(json, "source", console_source_str(facts->console.source));
 	json_string(json, "type",
-		    facts->console_source == CONSOLE_NONE ?
+		    facts->console.source == CONSOLE_NONE ?
 			    "none" :
-			    serial_type_str((enum serial_type)facts->console_kind.type));
-	json_hex(json, "pa", facts->console.value);
+			    serial_type_str((enum serial_type)facts->console.kind.type));
+	json_hex(json, "pa", facts->console.address.value);
 	json_string(json, "input", interrupt_console(&number, &why_not) ? "interrupt" : "polled");
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));

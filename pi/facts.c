@@ -56,10 +56,9 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_NO_MAP] = "no-map",
 };
 
-/* A UART seen: its address and kind, and the names on its path, to compare with stdout-path. */
+/* A UART seen, and the names on its path, to compare with stdout-path. */
 struct console {
-	paddr_t address;
-	struct serial_kind kind;
+	struct console_choice choice;
 	int depth;
 	const char *path[CONSOLE_DEPTH_MAX];
 };
@@ -293,9 +292,9 @@ static void add_console(struct scan *scan, const struct fdt_node *node, enum ser
 	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
 		if (!translate(bus, &address))
 			return;
-	console->address = paddr(address);
-	console->kind = (struct serial_kind){ .type = (u8)type };
-	if (type == SERIAL_8250 && !read_8250(scan, &console->kind))
+	console->choice =
+		(struct console_choice){ paddr(address), { .type = (u8)type }, CONSOLE_FIRST_UART };
+	if (type == SERIAL_8250 && !read_8250(scan, &console->choice.kind))
 		return;
 	console->depth = depth;
 	for (int i = 0; i < depth; i++)
@@ -424,17 +423,14 @@ static void choose_console(struct scan *scan)
 
 	if (scan->console_count == 0)
 		return;
-	facts->console = scan->console[0].address;
-	facts->console_kind = scan->console[0].kind;
-	facts->console_source = CONSOLE_FIRST_UART;
+	facts->console = scan->console[0].choice;
 	if (!fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
 		return;
 	path = follow_alias(scan, (const char *)scan->stdout_path.data);
 	for (u32 i = 0; i < scan->console_count; i++) {
 		if (path_leads_to(path, &scan->console[i])) {
-			facts->console = scan->console[i].address;
-			facts->console_kind = scan->console[i].kind;
-			facts->console_source = CONSOLE_STDOUT_PATH;
+			facts->console = scan->console[i].choice;
+			facts->console.source = CONSOLE_STDOUT_PATH;
 			return;
 		}
 	}

@@ -33,14 +33,12 @@ void boot_fail(struct boot_handoff *handoff, const struct stop *stop)
 
 	if (handoff->stop.code == STOP_NONE)
 		handoff->stop = *stop;
-	while (!said && facts->console.value != 0) {
-		paddr_t console = facts->console;
-		struct serial_kind kind = facts->console_kind;
+	while (!said && facts->console.address.value != 0) {
+		struct console_choice console = facts->console;
 
-		facts->console = facts->console_next.address;
-		facts->console_kind = facts->console_next.kind;
+		facts->console = facts->console_next;
 		facts->console_next.address = paddr(0);
-		said = say(kind, console, &handoff->stop);
+		said = say(console.kind, console.address, &handoff->stop);
 	}
 	stop = &handoff->stop;
 	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);

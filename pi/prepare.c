@@ -27,11 +27,9 @@ static void read_options(struct boot_handoff *handoff)
 			SYSREG_PUT(ID_AA64MMFR4_EL1_E2H0, ID_AA64MMFR4_EL1_E2H0_NI);
 	options_parse(options, handoff->id, facts->command_line, facts->command_line_length);
 	if (options->earlycon.value != 0) {
-		facts->console_next = (struct console_choice){ facts->console, facts->console_kind,
-							       facts->console_source };
-		facts->console = options->earlycon;
-		facts->console_kind = options->earlycon_kind;
-		facts->console_source = CONSOLE_EARLYCON;
+		facts->console_next = facts->console;
+		facts->console = (struct console_choice){ options->earlycon, options->earlycon_kind,
+							  CONSOLE_EARLYCON };
 	}
 }
 

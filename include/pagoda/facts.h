@@ -92,9 +92,7 @@ struct boot_facts {
 		bool has_chosen;
 		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
 	} fdt;
-	paddr_t console; /* of its registers */
-	struct serial_kind console_kind;
-	enum console_source console_source;
+	struct console_choice console;
 	struct console_choice console_next; /* the FDT's, where the command line names another */
 	enum psci_conduit psci;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */

@@ -389,8 +389,8 @@ static void the_early_runtime_boots_from_the_tree(void **state)
 	stop = machine_boot(&machine);
 	assert_int_equal(stop.code, STOP_NONE);
 	facts = &machine.handoff->facts;
-	assert_int_equal(facts->console.value, PL011);
-	assert_int_equal(facts->console_source, CONSOLE_STDOUT_PATH);
+	assert_int_equal(facts->console.address.value, PL011);
+	assert_int_equal(facts->console.source, CONSOLE_STDOUT_PATH);
 	assert_int_equal(facts->psci, PSCI_HVC);
 	assert_int_equal(memory_total(machine_memory(&machine)), RAM_END - RAM_START);
 	assert_string_equal(facts->command_line, "nokaslr");

@@ -726,7 +726,7 @@ static void nodes_that_do_not_end_stop_but_the_console_is_known(void **state)
 	put_fdt_word(get_fdt_word(8) + get_fdt_word(36) - 8,
 		     4); /* the root's END_NODE becomes NOP */
 	assert_stop_fdt(FDT_UNBALANCED, machine.fdt_size);
-	assert_int_equal(machine.handoff->facts.console.value, 0x9000000);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x9000000);
 }
 
 static void an_fdt_that_overlaps_the_image_stops(void **state)
@@ -765,7 +765,7 @@ static void no_memory_stops_but_the_console_is_known(void **state)
 	(void)state;
 	setup.fdt.no_memory = true;
 	assert_stop(boot(&setup), STOP_NO_MEMORY_NODE, 0, 0, 0);
-	assert_int_equal(machine.handoff->facts.console.value, 0x9000000);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x9000000);
 	setup.fdt.no_memory = false;
 	setup.fdt.memory[0].size = 0;
 	assert_stop(boot(&setup), STOP_NO_MEMORY_NODE, 0, 0, 0);
@@ -783,7 +783,7 @@ static void no_chosen_is_no_error(void **state)
 	boot_well(&setup);
 	assert_false(machine.handoff->facts.fdt.has_chosen);
 	assert_int_equal(machine.handoff->facts.command_line_length, 0);
-	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_FIRST_UART);
+	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_FIRST_UART);
 	assert_sound();
 }
 
@@ -795,7 +795,7 @@ static void entry_at_el3_stops_but_the_console_is_known(void **state)
 	machine_build(&machine, &setup);
 	machine.entry.el = 3;
 	assert_stop(machine_boot(&machine), STOP_ENTRY_EL, 3, 0, 0);
-	assert_int_equal(machine.handoff->facts.console.value, 0x9000000);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x9000000);
 }
 
 static void a_long_command_line_is_cut_and_the_boot_goes_on(void **state)
@@ -915,8 +915,9 @@ static void assert_console_kind(struct fake_fdt_serial serial, bool usable, stru
 	setup.fdt.uart[1] =
 		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, false };
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->facts.console.value, usable ? 0x9000000 : 0x9040000);
-	assert_memory_equal(&machine.handoff->facts.console_kind, &kind, sizeof(kind));
+	assert_int_equal(machine.handoff->facts.console.address.value,
+			 usable ? 0x9000000 : 0x9040000);
+	assert_memory_equal(&machine.handoff->facts.console.kind, &kind, sizeof(kind));
 }
 
 static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(void **state)
@@ -994,12 +995,12 @@ static void the_console_is_what_stdout_path_names(void **state)
 		setup.fdt.serial0 = cases[i].serial0;
 		setup.fdt.bootargs = cases[i].bootargs;
 		boot_well(&setup);
-		if (machine.handoff->facts.console.value != cases[i].address ||
-		    machine.handoff->facts.console_source != cases[i].source)
+		if (machine.handoff->facts.console.address.value != cases[i].address ||
+		    machine.handoff->facts.console.source != cases[i].source)
 			fail_msg("stdout-path %s: console at %#lx, source %d",
 				 cases[i].stdout_path ? cases[i].stdout_path : "missing",
-				 machine.handoff->facts.console.value,
-				 machine.handoff->facts.console_source);
+				 machine.handoff->facts.console.address.value,
+				 machine.handoff->facts.console.source);
 	}
 }
 
@@ -1010,22 +1011,22 @@ static void a_console_that_is_disabled_or_out_of_reach_is_none(void **state)
 	(void)state;
 	setup.fdt.uart[0].disabled = true;
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_NONE);
-	assert_int_equal(machine.handoff->facts.console.value, 0);
+	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_NONE);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0);
 
 	setup.fdt.uart[0] =
 		(struct fake_fdt_uart){ "pl011@9000000", UART_ON_CLOSED_BUS, 0x9000000, false };
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_NONE);
+	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_NONE);
 
 	/* Past the end of the bus's window. */
 	setup.fdt.uart[0] =
 		(struct fake_fdt_uart){ "serial@1000000", UART_ON_BUS, 0x1000000, false };
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_NONE);
+	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_NONE);
 	setup.fdt.uart[0].address = 0xfff000;
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->facts.console.value, 0x8fff000);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x8fff000);
 }
 
 static void of_two_consoles_that_a_path_without_addresses_fits_the_first_counts(void **state)
@@ -1037,8 +1038,8 @@ static void of_two_consoles_that_a_path_without_addresses_fits_the_first_counts(
 	setup.fdt.uart[1] = (struct fake_fdt_uart){ "serial@1000", UART_ON_BUS, 0x1000, false };
 	setup.fdt.uart[2] = (struct fake_fdt_uart){ "serial@2000", UART_ON_BUS, 0x2000, false };
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->facts.console.value, 0x8001000);
-	assert_int_equal(machine.handoff->facts.console_source, CONSOLE_STDOUT_PATH);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x8001000);
+	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_STDOUT_PATH);
 }
 
 static void psci_is_called_as_the_fdt_says(void **state)
@@ -1136,7 +1137,7 @@ static void a_boot_that_fails_says_so_and_halts_with_the_stop(void **state)
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->facts.console = paddr((uintptr_t)pl011);
+	machine.handoff->facts.console.address = paddr((uintptr_t)pl011);
 	stop = machine_catch_halt(&machine, &stop);
 	assert_stop(stop, STOP_POOL, 1, 2, 3);
 	assert_int_equal(pl011[0], '\n');
@@ -1153,8 +1154,8 @@ static void a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothi
 	(void)state;
 	memset(absent, 0xff, sizeof(absent));
 	boot_well(&setup);
-	machine.handoff->facts.console = paddr((uintptr_t)absent);
-	machine.handoff->facts.console_kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
+	machine.handoff->facts.console.address = paddr((uintptr_t)absent);
+	machine.handoff->facts.console.kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
 	machine.handoff->facts.console_next =
 		(struct console_choice){ .address = paddr((uintptr_t)pl011) };
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_POOL, 1, 2, 3);
@@ -1168,7 +1169,7 @@ static void an_exception_while_a_stop_is_reported_does_not_take_its_place(void *
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->facts.console = paddr(0);
+	machine.handoff->facts.console.address = paddr(0);
 	machine_catch_halt(&machine, &stop);
 	assert_stop(machine_catch_halt(&machine, &exception), STOP_POOL, 1, 2, 3);
 }
@@ -1180,7 +1181,7 @@ static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->facts.console = paddr(0);
+	machine.handoff->facts.console.address = paddr(0);
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_FDT, FDT_NULL, 0, 0);
 }
 

@@ -38,8 +38,8 @@ static void make_facts(struct boot_facts *facts)
 	facts->id[SYSREG_ID_AA64MMFR0_EL1] = 0x10201126; /* 4K and 16K with LPA2, 64K, 52 bits */
 	facts->id[SYSREG_ID_AA64MMFR2_EL1] = 0x1000000000010000; /* E0PD, VARange 52 */
 	facts->id[SYSREG_ID_AA64PFR1_EL1] = 1; /* BTI */
-	facts->console = paddr(SAMPLE_CONSOLE_PA);
-	facts->console_source = CONSOLE_STDOUT_PATH;
+	facts->console.address = paddr(SAMPLE_CONSOLE_PA);
+	facts->console.source = CONSOLE_STDOUT_PATH;
 	facts->psci = PSCI_HVC;
 }
 
