@@ -6,6 +6,7 @@
  */
 #include <pagoda/alloc.h>
 #include <pagoda/arch.h>
+#include <pagoda/window.h>
 
 /*
  * The allocators' own state, most of it room for the list of ranges: from the first free RAM that
@@ -62,40 +63,28 @@ static void areas_init(struct kernel *kernel)
 	vmalloc->space = &kernel->kernel_space;
 	vmalloc->tlb = tlb_make(&plan->kernel, kernel->handoff->id);
 	vmalloc->heap = &kernel->alloc->heap;
+	vmalloc->memory = kernel->memory;
 	vmalloc_init(vmalloc, plan->layout.region[LAYOUT_VMALLOC], plan->image_va, image->pa,
 		     image->size);
 }
 
-/* The FDT through the fixmap, read-only: it need not lie in RAM, and so in the linear map. */
-static enum map_result fdt_map(struct kernel *kernel, const void **blob)
-{
-	const struct boot_facts *facts = &kernel->handoff->facts;
-	u64 granule = regime_granule(&kernel->kernel_space.regime);
-	paddr_t pa = paddr(facts->entry.fdt);
-	vaddr_t va = layout_fixmap_fdt(&kernel->handoff->plan.layout, pa);
-	struct map_request request = { .start = vaddr(align_down(va.value, granule)),
-				       .end = vaddr(align_up(va.value + facts->fdt.size, granule)),
-				       .pa = paddr(align_down(pa.value, granule)),
-				       .attr = { PROT_READ_ONLY, MEM_NORMAL } };
-	enum map_result result = map_range(&kernel->kernel_space, &request);
-
-	tables_publish();
-	*blob = (const void *)(uintptr_t)va.value;
-	return result;
-}
-
+/* The FDT is read through a window: it need not lie in RAM, and so in the linear map. */
 static enum pci_result devices_init(struct kernel *kernel)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
+	const struct boot_facts *facts = &handoff->facts;
 	struct devices *devices = &kernel->devices;
+	struct window window = { .pa = paddr(facts->entry.fdt),
+				 .size = facts->fdt.size,
+				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
 	enum pci_result result = PCI_NO_BRIDGE;
-	const void *blob;
 	struct fdt fdt;
 
-	if (fdt_map(kernel, &blob) != MAP_OK)
+	if (window_open(kernel, layout_fixmap_fdt(&handoff->plan.layout, window.pa), &window) !=
+	    MAP_OK)
 		return PCI_MAP_FAILED;
-	if (fdt_open(&fdt, blob) == FDT_OK)
-		devices_read(&fdt, handoff->facts.console.address, devices);
+	if (fdt_open(&fdt, (const void *)(uintptr_t)window.va.value) == FDT_OK)
+		devices_read(&fdt, facts->console.address, devices);
 	if (devices->pci_bridge)
 		result = pci_io_map(&kernel->kernel_space, &handoff->plan.layout, &devices->pci_io);
 	tables_publish();

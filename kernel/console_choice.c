@@ -14,6 +14,7 @@
 #include <pagoda/console_choice.h>
 #include <pagoda/exception.h>
 #include <pagoda/memory.h>
+#include <pagoda/window.h>
 
 /* The list is as the FDT has it: not in order yet, but complete. */
 static bool is_memory(const struct memory_map *memory, u64 address)
@@ -52,28 +53,23 @@ static bool answers(struct serial_kind kind, u64 registers)
 	       load.value != ~(u64)0 >> (64 - 8 * status.width);
 }
 
+/* One granule of registers; a UART has fewer. */
 static enum console_fault console_try(struct kernel *kernel, const struct boot_facts *facts)
 {
-	struct pt_space *space = &kernel->kernel_space;
-	u64 granule = regime_granule(&space->regime), device = facts->console.address.value;
 	vaddr_t slot = layout_fixmap(&kernel->handoff->plan.layout, FIXMAP_CONSOLE);
-	struct map_request request = { .start = slot,
-				       .end = vaddr(slot.value + granule),
-				       .pa = paddr(align_down(device, granule)),
-				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
-	u64 registers = slot.value + device % granule;
+	struct window window = { .pa = facts->console.address,
+				 .size = 1,
+				 .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
 
-	if (is_memory(memory_list(kernel), device))
+	if (is_memory(memory_list(kernel), facts->console.address.value))
 		return CONSOLE_IN_RAM;
-	if (map_range(space, &request) != MAP_OK)
+	if (window_open(kernel, slot, &window) != MAP_OK)
 		return CONSOLE_OUT_OF_REACH;
-	tables_publish();
-	if (answers(facts->console.kind, registers)) {
-		console_init(facts->console.kind, (void *)(uintptr_t)registers);
+	if (answers(facts->console.kind, window.va.value)) {
+		console_init(facts->console.kind, (void *)(uintptr_t)window.va.value);
 		return CONSOLE_WORKS;
 	}
-	if (pt_unmap_range(space, request.start, request.end) == MAP_OK)
-		tlb_invalidate_all();
+	window_close(kernel, &window);
 	return CONSOLE_SILENT;
 }
 

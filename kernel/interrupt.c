@@ -4,12 +4,12 @@
  * Runs in the kernel, MMU on; interrupt_handle() with interrupts masked, on the exception stack.
  * Sources: Arm IHI 0048B (GICv2), IHI 0069 (GICv3), DDI 0487 D11 (generic timer).
  */
-#include <pagoda/alloc.h>
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
 #include <pagoda/exception.h>
 #include <pagoda/interrupt.h>
 #include <pagoda/mmio.h>
+#include <pagoda/window.h>
 
 /* Registers, as indices of 32-bit words. */
 enum {
@@ -72,7 +72,7 @@ enum {
 static struct {
 	bool started, v3;
 	u32 affinity; /* of this CPU */
-	u64 mapped[2]; /* bytes, of the distributor and of what the CPU has */
+	struct window window[2]; /* to the distributor, and to what the CPU has */
 	volatile u32 *distributor;
 	volatile u32 *cpu; /* version 2: GICC; version 3: the second frame of this CPU's GICR */
 	u32 number[INTERRUPT_SOURCE_COUNT];
@@ -120,51 +120,29 @@ const char *interrupt_result_str(enum interrupt_result result)
 	return "unknown result";
 }
 
-static vaddr_t window_start(const struct kernel *kernel, unsigned region)
-{
-	return layout_fixmap(&kernel->handoff->plan.layout,
-			     region == 0 ? FIXMAP_GIC_DISTRIBUTOR : FIXMAP_GIC_CPU);
-}
-
-static void unmap_region(const struct kernel *kernel, unsigned region)
-{
-	struct pt_space space = kernel->kernel_space;
-	u64 size = gic.mapped[region];
-
-	gic.mapped[region] = 0;
-	if (size != 0 && pt_unmap_range(&space, window_start(kernel, region),
-					vaddr(window_start(kernel, region).value + size)) == MAP_OK)
-		tlb_invalidate_all();
-}
-
 /*
- * The first @size bytes of a device's @region, in the fixmap: there are tables there already.
- * RAM is nobody's registers, whatever the FDT says.
+ * The first @size bytes of a device's @region, in the fixmap. RAM is nobody's registers, whatever
+ * the FDT says.
  */
 static bool map_region(const struct kernel *kernel, const struct device *device, unsigned region,
 		       u64 size)
 {
-	vaddr_t window = window_start(kernel, region);
-	u64 granule = regime_granule(&kernel->kernel_space.regime);
-	u64 pa = device->region[region].start, offset = pa % granule;
-	u64 mapped = align_up(offset + size, granule);
-	struct map_request request = { .start = window,
-				       .end = vaddr(window.value + mapped),
-				       .pa = paddr(pa - offset),
-				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
-	struct pt_space space = kernel->kernel_space;
+	enum fixmap_slot slot = region == 0 ? FIXMAP_GIC_DISTRIBUTOR : FIXMAP_GIC_CPU;
+	struct window *window = &gic.window[region];
+	u64 pa = device->region[region].start;
 
 	if (region >= device->regions || device->region[region].size < size || pa % KIB(4) != 0 ||
-	    mapped > (region == 0 ? GIC_FRAME : 2 * GIC_FRAME) || !kernel->alloc ||
-	    buddy_overlaps(&kernel->alloc->buddy, paddr(pa), paddr(pa + size)))
+	    pa % GIC_FRAME + size > (region == 0 ? GIC_FRAME : 2 * GIC_FRAME) ||
+	    memory_is_mapped(kernel->memory, pa, pa + size))
 		return false;
-	unmap_region(kernel, region);
-	if (map_range(&space, &request) != MAP_OK)
+	window_close(kernel, window);
+	*window = (struct window){ .pa = paddr(pa),
+				   .size = size,
+				   .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
+	if (window_open(kernel, layout_fixmap(&kernel->handoff->plan.layout, slot), window) !=
+	    MAP_OK)
 		return false;
-	tables_publish();
-	gic.mapped[region] = mapped;
-	*(region == 0 ? &gic.distributor : &gic.cpu) =
-		(volatile u32 *)(uintptr_t)(window.value + offset);
+	*(region == 0 ? &gic.distributor : &gic.cpu) = (volatile u32 *)(uintptr_t)window->va.value;
 	return true;
 }
 
@@ -348,8 +326,8 @@ static enum interrupt_result start(const struct kernel *kernel)
 		controller.result = INTERRUPT_SILENT;
 	gic.started = controller.result == INTERRUPT_OK;
 	if (!gic.started) {
-		unmap_region(kernel, 0);
-		unmap_region(kernel, 1);
+		window_close(kernel, &gic.window[0]);
+		window_close(kernel, &gic.window[1]);
 	}
 	return controller.result;
 }

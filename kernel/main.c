@@ -14,6 +14,7 @@
 #include <pagoda/shell.h>
 #include <pagoda/start.h>
 #include <pagoda/string.h>
+#include <pagoda/window.h>
 
 struct boot_handoff boot_handoff;
 struct memory_map boot_memory __attribute__((section(".noinit")));
@@ -53,26 +54,20 @@ static u64 efi_map_copy[KIB(16) / sizeof(u64)] __attribute__((section(".noinit")
 static void efi_map_read(struct kernel *kernel, const struct boot_handoff *handoff)
 {
 	const struct efi_facts *efi = &handoff->facts.efi;
-	u64 granule = regime_granule(&handoff->plan.kernel);
-	u64 offset = efi->map_start % granule;
-	vaddr_t window = layout_fixmap(&handoff->plan.layout, FIXMAP_EFI_MAP);
 	struct efi_memory_map map = { .descriptors = (const u8 *)efi_map_copy,
 				      .size = min_u64(efi->map_size, sizeof(efi_map_copy)),
 				      .descriptor_size = efi->descriptor_size,
 				      .version = efi->descriptor_version };
-	struct map_request request = { .start = window,
-				       .end = vaddr(
-					       align_up(window.value + offset + map.size, granule)),
-				       .pa = paddr(efi->map_start - offset),
-				       .attr = { PROT_READ_ONLY, MEM_NORMAL } };
+	struct window window = { .pa = paddr(efi->map_start),
+				 .size = map.size,
+				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
 
 	if (map.size == 0 || !efi_map_check(&map) ||
-	    map_range(&kernel->kernel_space, &request) != MAP_OK)
+	    window_open(kernel, layout_fixmap(&handoff->plan.layout, FIXMAP_EFI_MAP), &window) !=
+		    MAP_OK)
 		return;
-	tables_publish();
-	memcpy(efi_map_copy, (const void *)(window.value + offset), map.size);
-	if (pt_unmap_range(&kernel->kernel_space, request.start, request.end) == MAP_OK)
-		tlb_invalidate_all();
+	memcpy(efi_map_copy, (const void *)(uintptr_t)window.va.value, map.size);
+	window_close(kernel, &window);
 	kernel->efi_map = map;
 }
 

@@ -107,12 +107,6 @@ static bool frames_overlap(const struct buddy *buddy, u64 first, u64 end)
 	return index != buddy->range_count && buddy->ranges[index].end > first;
 }
 
-bool buddy_overlaps(const struct buddy *buddy, paddr_t start, paddr_t end)
-{
-	return frames_overlap(buddy, frame_of(buddy, start),
-			      frame_of(buddy, paddr(end.value - 1)) + 1);
-}
-
 enum buddy_result buddy_add(struct buddy *buddy, paddr_t start, paddr_t end)
 {
 	u64 granule = regime_granule(buddy_regime(buddy));

@@ -257,6 +257,17 @@ bool memory_next(const struct memory_map *map, u64 from, struct memory_range *pi
 	return true;
 }
 
+bool memory_is_mapped(const struct memory_map *map, u64 start, u64 end)
+{
+	struct memory_range piece;
+
+	for (u64 from = start; memory_next(map, from, &piece) && piece.start.value < end;
+	     from = piece.end.value)
+		if (piece.kind != MEMORY_NOMAP)
+			return true;
+	return false;
+}
+
 bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,
 		 u64 *largest)
 {

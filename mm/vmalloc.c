@@ -246,7 +246,7 @@ static enum vmalloc_result device_check(const struct vmalloc *vmalloc, u64 pa, u
 		return VMALLOC_BAD_SIZE;
 	if (pa >= pa_end || size > pa_end - pa)
 		return VMALLOC_UNREACHABLE;
-	if (buddy_overlaps(vmalloc->heap->buddy, paddr(pa), paddr(pa + size)))
+	if (memory_is_mapped(vmalloc->memory, pa, pa + size))
 		return VMALLOC_IS_RAM;
 	return VMALLOC_OK;
 }

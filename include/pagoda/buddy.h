@@ -71,9 +71,6 @@ enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
  */
 struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame);
 
-/* buddy_overlaps() - some byte of [@start, @end) is RAM that was added. */
-bool buddy_overlaps(const struct buddy *buddy, paddr_t start, paddr_t end);
-
 /*
  * buddy_fill_pool() - see that the pool of page tables has room for @tables more. BUDDY_OK or
  * BUDDY_EXHAUSTED.

@@ -87,6 +87,13 @@ u64 memory_total(const struct memory_map *map);
  */
 bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece);
 
+/*
+ * memory_is_mapped() - some of [@start, @end) is RAM that the linear map shows: all but what is
+ * no-map. Nobody's registers are there, and a second mapping must be Normal memory. The list is
+ * normalised.
+ */
+bool memory_is_mapped(const struct memory_map *map, u64 start, u64 end);
+
 /* @size bytes in one piece, aligned to @align, below @end. */
 struct memory_request {
 	u64 size, align, end;

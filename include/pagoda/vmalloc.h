@@ -8,6 +8,7 @@
 #define PAGODA_VMALLOC_H
 
 #include <pagoda/heap.h>
+#include <pagoda/memory_map.h>
 #include <pagoda/tlb.h>
 
 enum vmalloc_kind {
@@ -48,6 +49,7 @@ struct vmalloc {
 	struct pt_space *space;
 	struct tlb tlb;
 	struct heap *heap;
+	const struct memory_map *memory; /* where no devices are */
 	struct layout_region region;
 	struct vmalloc_area *areas, *root;
 	struct vmalloc_area image, end; /* end: no area, but the tree needs one after the last */
@@ -56,7 +58,8 @@ struct vmalloc {
 
 /*
  * vmalloc_init() - nothing but the image, which is mapped in @region from @image_va on, @size bytes
- * of it at @image_pa. The rest of @vmalloc: the caller has set space, tlb and heap.
+ * of it at @image_pa. The rest of @vmalloc: the caller has set space, tlb, heap
+ * and memory.
  */
 void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t image_va,
 		  paddr_t image_pa, u64 size);

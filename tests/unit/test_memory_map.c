@@ -230,6 +230,17 @@ static void check_pieces(u64 seed)
 	assert_int_equal(ram, memory_total(&map));
 }
 
+static void check_mapped(u64 seed, unsigned first, unsigned pages)
+{
+	bool expected = false;
+
+	for (unsigned page = first; page < first + pages; page++)
+		expected |= kind_of(page) != -1 && kind_of(page) != MEMORY_NOMAP;
+	if (memory_is_mapped(&map, first * GRANULE + 1, (first + pages) * GRANULE - 1) != expected)
+		fail_msg("seed %lu: %u pages from %u are%s mapped", seed, pages, first,
+			 expected ? "" : " not");
+}
+
 static void check_find(u64 seed, u64 size, u64 align)
 {
 	struct memory_request request = { size, align, PAGES * GRANULE };
@@ -268,6 +279,7 @@ static void random_lists_mean_the_same_when_normalised(void **state)
 		check_pieces(seed);
 		check_find(seed, GRANULE * (1 + random_below(&random, 12)),
 			   GRANULE << random_below(&random, 3));
+		check_mapped(seed, random_below(&random, PAGES - 3), 1 + random_below(&random, 3));
 	}
 }
 

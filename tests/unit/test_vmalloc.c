@@ -24,6 +24,8 @@ static struct fake_memory memory;
 static struct vmalloc *const vmalloc = &memory.vmalloc;
 static u64 image;
 
+static struct memory_map ram;
+
 /* Of the pool, before the first area: tables added to it, and in use. */
 static u64 first_added, first_tables;
 
@@ -51,6 +53,10 @@ static void start(unsigned index, u64 size)
 	vmalloc->space = &memory.space;
 	vmalloc->tlb = tlb_make(&memory.space.regime, id);
 	vmalloc->heap = &memory.heap;
+	vmalloc->memory = &ram;
+	memory_begin(&ram);
+	memory_add_own(&ram, setup.ram_start, memory.ram_end - setup.ram_start, MEMORY_RAM);
+	memory_normalise(&ram, memory.granule);
 	vmalloc->region = memory.layout.region[LAYOUT_VMALLOC];
 	if (size != 0)
 		vmalloc->region.end = vaddr(vmalloc->region.start.value + size);
@@ -360,6 +366,19 @@ static void requests_that_make_no_sense_are_refused(void **state)
 		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.ram_end - 1),
 						 2 * memory.granule, &address),
 				 VMALLOC_IS_RAM);
+		/* Not the page allocator's, but in the linear map; unless it is in no map. */
+		assert_int_equal(
+			vmalloc_ioremap(vmalloc, paddr(memory.setup.ram_start), 1, &address),
+			VMALLOC_IS_RAM);
+		memory_add_own(&ram, memory.setup.ram_start, memory.granule, MEMORY_NOMAP);
+		memory_normalise(&ram, memory.granule);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.setup.ram_start),
+						 memory.granule + 1, &address),
+				 VMALLOC_IS_RAM);
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.setup.ram_start),
+						 memory.granule, &address),
+				 VMALLOC_OK);
+		assert_int_equal(vmalloc_free(vmalloc, address), VMALLOC_OK);
 		assert_int_equal(vmalloc_free(vmalloc, vaddr(image)), VMALLOC_NOT_AN_AREA);
 		assert_int_equal(vmalloc_free(vmalloc, vaddr(0)), VMALLOC_NOT_AN_AREA);
 		assert_int_equal(vmalloc_alloc(vmalloc, 5, &address), VMALLOC_OK);
