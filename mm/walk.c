@@ -6,6 +6,8 @@
  */
 #include <pagoda/pagetable.h>
 
+#include "tables.h"
+
 /* Physical address of the descriptor for @va in the table at @table. */
 static paddr_t slot_address(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
 {
@@ -102,6 +104,8 @@ static struct pt_entry entry_after(const struct pt_space *space, const struct pt
 	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
 }
 
+#define ZEROES_AT_ONCE 64
+
 /*
  * How many entries after @entry, in its table, go on with what it begins, by their bits alone: most
  * tables are one thing from end to end, and to ask for each what its bits mean takes ten times as
@@ -114,16 +118,19 @@ static u64 entries_alike(const struct pt_space *space, const struct pt_entry *en
 		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
+	const u64 *rest = (const u64 *)(uintptr_t)(entry->slot.value + space->phys_offset) + 1;
 	u64 bits = entry->pte.bits, alike = 0;
-	paddr_t slot = entry->slot;
 
+	/* Most of most tables is zero. */
+	while (bits == 0 && count - alike >= ZEROES_AT_ONCE &&
+	       !slots_used(rest + alike, ZEROES_AT_ONCE))
+		alike += ZEROES_AT_ONCE;
 	/* No carry may leave the address as it stands in a descriptor, up to bit 47 or 49. */
 	if (step != 0 && (pa ^ (pa + count * step)) >> 48 != 0)
 		return 0;
 	for (; alike < count; alike++) {
-		slot.value += sizeof(u64);
 		bits += step;
-		if (slot_load(space, slot).bits != bits)
+		if (__atomic_load_n(rest + alike, __ATOMIC_RELAXED) != bits)
 			break;
 	}
 	return alike;
