@@ -11,7 +11,6 @@
  */
 #include <pagoda/alloc.h>
 #include <pagoda/arch.h>
-#include <pagoda/change.h>
 #include <pagoda/console.h>
 #include <pagoda/memory.h>
 
@@ -100,7 +99,6 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 				      .pa = tables->start,
 				      .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 	enum map_result result = map_range(idmap, &window);
-	struct tlb tlb;
 
 	if (result != MAP_OK)
 		return stop_map(result, window.start, window.pa);
@@ -112,8 +110,10 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
 	if (result != MAP_OK)
 		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
-	tlb = tlb_make(&idmap->regime, kernel->handoff->id);
-	return stop_map(pt_unmap(idmap, &tlb, window.start, window.end), window.start, window.pa);
+	/* Its table stays in the identity map, empty; to find that out costs more than a page. */
+	result = pt_unmap_range(idmap, window.start, window.end);
+	tlb_invalidate_all();
+	return stop_map(result, window.start, window.pa);
 }
 
 struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff)
@@ -140,13 +140,12 @@ enum map_result memory_release_init(struct kernel *kernel)
 				       .pa = paddr(pa + start),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
-	struct tlb tlb = tlb_make(&space->regime, kernel->handoff->id);
-	struct tlb idmap_tlb = tlb_make(&idmap->regime, kernel->handoff->id);
 	enum map_result result;
 
-	result = pt_unmap(space, &tlb, vaddr(va + start), vaddr(va + end));
+	result = pt_unmap_range(space, vaddr(va + start), vaddr(va + end));
 	if (result == MAP_OK)
-		result = pt_unmap(idmap, &idmap_tlb, vaddr(pa + start), vaddr(pa + end));
+		result = pt_unmap_range(idmap, vaddr(pa + start), vaddr(pa + end));
+	tlb_invalidate_all();
 	if (result == MAP_OK)
 		result = map_range(space, &request);
 	tables_publish();

@@ -35,6 +35,7 @@ PAGE_SIZES = ("4k", "16k", "64k")
 STAGE_MARKS = ("counter_read", "mmu_flip_published", "mmu_flip_jump")
 EL2 = "virtualization=on"
 RUNS = 5
+WARM_UP = 2
 NAP = 0.0001  # seconds between two looks at a console
 TIMEOUT = 120  # seconds, for a boot
 
@@ -360,8 +361,12 @@ def priority():
 
 
 def wall_times(boots):
-    """The median time of each of @boots, [(Boot, text that ends its dump)], taken in turns."""
+    """The median time of each of @boots, [(Boot, text that ends its dump)], taken in turns. A
+    machine that was idle, or did something else, is slower at first: those turns do not count."""
     times = [[] for _ in boots]
+    for _ in range(WARM_UP):
+        for boot, end in boots:
+            wall_seconds([*boot.command(), "-serial", "stdio"], end)
     for _ in range(RUNS):
         for seconds, (boot, end) in zip(times, boots):
             seconds.append(wall_seconds([*boot.command(), "-serial", "stdio"], end))
@@ -425,8 +430,9 @@ def show_peer(report):
     report.table(["4K pages", "Pagoda", "Linux", "Linux / Pagoda"],
                  [[*row, f"{ratio(row[2], row[1]):.1f}"] for row in rows])
     ours, theirs = seconds["quiet"]
-    report.say("", f"Times: medians of {RUNS} runs, in turns, of `-M virt,acpi=off -cpu max -m "
-               "512M`, both kernels with", "`quiet` on their command lines, then both without; "
+    report.say("", f"Times: medians of {RUNS} runs, in turns after {WARM_UP} that do not count, of "
+               "`-M virt,acpi=off -cpu max -m 512M`,",
+               "both kernels with `quiet` on their command lines, then both without; "
                f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
                f"{', these runs first' if first else ''}.",
                f"QEMU by itself takes {alone:.3f} s to an Image's first character; without that, "
