@@ -20,6 +20,7 @@
 
 static struct serial_kind console_kind;
 static volatile void *console_registers;
+static unsigned console_depth; /* of its FIFO */
 
 /*
  * What was typed and not read. All three count bytes and are never taken modulo: received, which
@@ -46,7 +47,7 @@ void console_init(struct serial_kind kind, void *registers)
 	if (!registers)
 		return;
 	serial_enable(kind, registers);
-	serial_fifo_enable(kind, registers);
+	console_depth = serial_fifo_enable(kind, registers);
 }
 
 static int device_read(void)
@@ -153,7 +154,7 @@ static void device_write(const char *text, size_t length)
 {
 	/* What a stalled device does not take is lost; the next write tries it again. */
 	if (console_registers)
-		(void)serial_write(console_kind, console_registers, text, length);
+		(void)serial_write(console_kind, console_registers, console_depth, text, length);
 }
 
 static void log_write(const char *text, size_t length)

@@ -21,6 +21,7 @@ enum pl011_register {
 #define FR_BUSY BIT(3) /* a character is being sent, or waits for it */
 #define FR_RXFE BIT(4) /* receive FIFO empty */
 #define FR_TXFF BIT(5) /* transmit FIFO full */
+#define FR_TXFE BIT(7) /* transmit FIFO empty */
 
 #define LCR_H_FEN BIT(4) /* FIFOs: without, there is room for one character */
 
@@ -48,41 +49,53 @@ void pl011_enable(volatile u32 *registers)
 }
 
 /* LCR_H may only be written while the UART is off, and that only after its last character. */
-void pl011_fifo_enable(volatile u32 *registers)
+unsigned pl011_fifo_enable(volatile u32 *registers)
 {
 	u32 line = mmio_read32(&registers[PL011_LCR_H]);
 	u32 control = mmio_read32(&registers[PL011_CR]);
 
 	if (line & LCR_H_FEN)
-		return;
+		return PL011_FIFO;
 	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
 		if (mmio_read32(&registers[PL011_FR]) & FR_BUSY)
 			continue;
 		mmio_write32(&registers[PL011_CR], 0);
 		mmio_write32(&registers[PL011_LCR_H], line | LCR_H_FEN);
 		mmio_write32(&registers[PL011_CR], control);
-		return;
+		return PL011_FIFO;
 	}
+	return 1;
 }
 
-static bool put(volatile u32 *registers, char c)
+/* For how many characters there is room, at least; 0 where it takes too long. */
+static unsigned wait_room(volatile u32 *registers, unsigned depth)
 {
 	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
-		if (mmio_read32(&registers[PL011_FR]) & FR_TXFF)
-			continue;
-		mmio_write32(&registers[PL011_DR], (u8)c);
-		return true;
+		u32 flags = mmio_read32(&registers[PL011_FR]);
+
+		if (flags & FR_TXFE)
+			return depth;
+		if (!(flags & FR_TXFF))
+			return 1;
 	}
-	return false;
+	return 0;
 }
 
-bool pl011_write(volatile u32 *registers, const char *text, size_t length)
+bool pl011_write(volatile u32 *registers, unsigned depth, const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++) {
-		if (text[i] == '\n' && !put(registers, '\r'))
+	unsigned room = 0;
+	bool returned = false; /* the "\r" before *text is sent */
+
+	while (length > 0) {
+		if (room == 0 && (room = wait_room(registers, depth)) == 0)
 			return false;
-		if (!put(registers, text[i]))
-			return false;
+		room--;
+		returned = *text == '\n' && !returned;
+		mmio_write32(&registers[PL011_DR], returned ? '\r' : (u8)*text);
+		if (returned)
+			continue;
+		text++;
+		length--;
 	}
 	return true;
 }

@@ -22,26 +22,26 @@ void serial_enable(struct serial_kind kind, volatile void *registers)
 		pl011_enable((volatile u32 *)registers);
 }
 
-void serial_fifo_enable(struct serial_kind kind, volatile void *registers)
+unsigned serial_fifo_enable(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
 	case SERIAL_PL011:
-		pl011_fifo_enable((volatile u32 *)registers);
-		break;
+		return pl011_fifo_enable((volatile u32 *)registers);
 	case SERIAL_SBSA:
-		break;
+		return PL011_FIFO_SBSA;
 	case SERIAL_8250:
 		uart8250_fifo_enable(kind, registers);
 		break;
 	}
+	return 1;
 }
 
-bool serial_write(struct serial_kind kind, volatile void *registers, const char *text,
-		  size_t length)
+bool serial_write(struct serial_kind kind, volatile void *registers, unsigned depth,
+		  const char *text, size_t length)
 {
 	if (kind.type == SERIAL_8250)
 		return uart8250_write(kind, registers, text, length);
-	return pl011_write((volatile u32 *)registers, text, length);
+	return pl011_write((volatile u32 *)registers, depth, text, length);
 }
 
 int serial_read(struct serial_kind kind, volatile void *registers)

@@ -19,7 +19,7 @@ static bool say(struct serial_kind kind, paddr_t console, const struct stop *sto
 	stop_describe(stop, reason, sizeof(reason));
 	format(line, sizeof(line), "pagoda: cannot boot: %s\n", reason);
 	serial_enable(kind, registers);
-	return serial_write(kind, registers, line, strlen(line));
+	return serial_write(kind, registers, 1, line, strlen(line));
 }
 
 /*

@@ -18,14 +18,20 @@ void pl011_enable(volatile u32 *registers);
 
 /*
  * pl011_fifo_enable() - turn the FIFOs on where firmware left them off: what is typed or pasted is
- * lost sooner without. After pl011_enable().
+ * lost sooner without. Returns for how many characters there is room when nothing is left to send.
+ * After pl011_enable().
  */
-void pl011_fifo_enable(volatile u32 *registers);
+unsigned pl011_fifo_enable(volatile u32 *registers);
+
+#define PL011_FIFO 16 /* characters; later ones hold more */
+#define PL011_FIFO_SBSA 32 /* always on (BSA, on the generic UART) */
 
 /*
- * pl011_write() - send @length bytes, "\n" as "\r\n". False where the device stopped taking them.
+ * pl011_write() - send @length bytes, "\n" as "\r\n". @depth: of the FIFO, at least; one that is
+ * empty is filled without another look. Nobody else sends meanwhile. False where the device stopped
+ * taking them.
  */
-bool pl011_write(volatile u32 *registers, const char *text, size_t length);
+bool pl011_write(volatile u32 *registers, unsigned depth, const char *text, size_t length);
 
 /* pl011_read() - the next byte received, or -1. Does not wait. */
 int pl011_read(volatile u32 *registers);

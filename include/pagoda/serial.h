@@ -36,14 +36,18 @@ struct serial_register serial_status(struct serial_kind kind);
 /* serial_enable() - turn it on where firmware left it off; rate unchanged. */
 void serial_enable(struct serial_kind kind, volatile void *registers);
 
-/* serial_fifo_enable() - turn its FIFOs on, so that what is pasted has somewhere to wait. */
-void serial_fifo_enable(struct serial_kind kind, volatile void *registers);
+/*
+ * serial_fifo_enable() - turn its FIFOs on, so that what is pasted has somewhere to wait. Returns
+ * how many characters it surely takes at once when nothing is left to send.
+ */
+unsigned serial_fifo_enable(struct serial_kind kind, volatile void *registers);
 
 /*
- * serial_write() - send @length bytes, "\n" as "\r\n". False where the device stopped taking them.
+ * serial_write() - send @length bytes, "\n" as "\r\n". @depth: what serial_fifo_enable() returned,
+ * or 1. False where the device stopped taking them.
  */
-bool serial_write(struct serial_kind kind, volatile void *registers, const char *text,
-		  size_t length);
+bool serial_write(struct serial_kind kind, volatile void *registers, unsigned depth,
+		  const char *text, size_t length);
 
 /* serial_read() - the next byte received, or -1. Does not wait. */
 int serial_read(struct serial_kind kind, volatile void *registers);

@@ -37,13 +37,15 @@ void pl011_enable(volatile u32 *device)
 	assert_ptr_equal(device, registers);
 }
 
-void pl011_fifo_enable(volatile u32 *device)
+unsigned pl011_fifo_enable(volatile u32 *device)
 {
 	assert_ptr_equal(device, registers);
+	return 16;
 }
 
-bool pl011_write(volatile u32 *device, const char *text, size_t length)
+bool pl011_write(volatile u32 *device, unsigned depth, const char *text, size_t length)
 {
+	assert_int_equal(depth, 16);
 	assert_ptr_equal(device, registers);
 	assert_true(length < sizeof(sent) - sent_length);
 	memcpy(sent + sent_length, text, length);

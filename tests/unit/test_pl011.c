@@ -33,6 +33,8 @@ static void mmio_write32(volatile u32 *address, u32 value);
 #define FLAG_BUSY 0x08
 #define FLAG_RECEIVE_EMPTY 0x10
 #define FLAG_TRANSMIT_FULL 0x20
+#define FLAG_TRANSMIT_EMPTY 0x80
+#define LINE_FIFOS 0x10
 
 static struct {
 	u32 registers[1024];
@@ -42,6 +44,8 @@ static struct {
 	unsigned full_polls; /* looks left until there is room */
 	bool dead; /* always full */
 	const char *typed; /* what is still to be received */
+	bool quick; /* sends all it has between two looks */
+	unsigned room; /* since the last look */
 	unsigned flag_reads, control_writes;
 } device;
 
@@ -59,6 +63,11 @@ static u32 flags_read(void)
 		flags |= FLAG_TRANSMIT_FULL | FLAG_BUSY;
 	if (device.full_polls > 0)
 		device.full_polls--;
+	device.room = flags & FLAG_TRANSMIT_FULL ? 0 : 1;
+	if (device.quick) {
+		flags |= FLAG_TRANSMIT_EMPTY;
+		device.room = device.registers[OFFSET_LINE / 4] & LINE_FIFOS ? 16 : 1;
+	}
 	return flags;
 }
 
@@ -84,6 +93,7 @@ static void mmio_write32(volatile u32 *address, u32 value)
 	case OFFSET_DATA:
 		assert_false(device.dead);
 		assert_int_equal(device.full_polls, 0);
+		assert_true(device.room-- > 0);
 		assert_in_range(device.sent_count, 0, sizeof(device.sent) - 1);
 		assert_in_range(value, 0, 0xff);
 		device.sent[device.sent_count++] = (char)value;
@@ -122,24 +132,44 @@ static void assert_sent(const char *text, size_t length)
 static void text_is_sent_in_order(void **state)
 {
 	(void)state;
-	assert_true(tested_write(device.registers, "pagoda", 6));
+	assert_true(tested_write(device.registers, 16, "pagoda", 6));
 	assert_sent("pagoda", 6);
-	assert_true(tested_write(device.registers, "", 0));
+	assert_true(tested_write(device.registers, 16, "", 0));
 	assert_sent("pagoda", 6);
 }
 
 static void a_new_line_is_sent_as_carriage_return_and_new_line(void **state)
 {
 	(void)state;
-	assert_true(tested_write(device.registers, "a\n\nb\r\n", 6));
+	assert_true(tested_write(device.registers, 16, "a\n\nb\r\n", 6));
 	assert_sent("a\r\n\r\nb\r\r\n", 9);
 }
 
 static void every_byte_goes_through_unchanged(void **state)
 {
 	(void)state;
-	assert_true(tested_write(device.registers, "\0\x7f\x80\xff", 4));
+	assert_true(tested_write(device.registers, 16, "\0\x7f\x80\xff", 4));
 	assert_sent("\0\x7f\x80\xff", 4);
+}
+
+static void an_empty_fifo_is_filled_with_one_look_where_it_is_on(void **state)
+{
+	char text[41];
+
+	(void)state;
+	memset(text, '\n', 20);
+	device.quick = true;
+	assert_true(tested_write(device.registers, 1, text, 10));
+	assert_sent("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", 20);
+	assert_int_equal(device.flag_reads, 20);
+
+	device_reset(state);
+	device.quick = true;
+	device.registers[OFFSET_LINE / 4] = 0x70;
+	memset(text, 'x', sizeof(text));
+	assert_true(tested_write(device.registers, 16, text, sizeof(text)));
+	assert_sent(text, sizeof(text));
+	assert_int_equal(device.flag_reads, 3);
 }
 
 static void a_full_fifo_is_waited_for(void **state)
@@ -147,7 +177,7 @@ static void a_full_fifo_is_waited_for(void **state)
 	(void)state;
 	device.busy_polls = 1000;
 	device.full_polls = 1000;
-	assert_true(tested_write(device.registers, "ok\n", 3));
+	assert_true(tested_write(device.registers, 16, "ok\n", 3));
 	assert_sent("ok\r\n", 4);
 }
 
@@ -155,8 +185,8 @@ static void a_fifo_that_stays_full_ends_the_wait_and_the_text(void **state)
 {
 	(void)state;
 	device.dead = true;
-	assert_false(tested_write(device.registers, "lost text", 9));
-	assert_false(tested_write(device.registers, "\n", 1));
+	assert_false(tested_write(device.registers, 16, "lost text", 9));
+	assert_false(tested_write(device.registers, 16, "\n", 1));
 	assert_sent("", 0);
 	/* One bounded wait for each call, not for each character. */
 	assert_in_range(device.flag_reads, 2, 4 * 1000 * 1000);
@@ -184,11 +214,11 @@ static void fifos_are_turned_on_with_the_uart_off_and_nothing_left_to_send(void 
 	device.registers[OFFSET_CONTROL / 4] = 0xc301;
 	device.registers[OFFSET_LINE / 4] = 0x60;
 	device.full_polls = 1000;
-	tested_fifo_enable(device.registers);
+	assert_int_equal(tested_fifo_enable(device.registers), 16);
 	assert_int_equal(device.registers[OFFSET_LINE / 4], 0x70);
 	assert_int_equal(device.registers[OFFSET_CONTROL / 4], 0xc301);
 	assert_int_equal(device.control_writes, 2);
-	tested_fifo_enable(device.registers);
+	assert_int_equal(tested_fifo_enable(device.registers), 16);
 	assert_int_equal(device.control_writes, 2);
 }
 
@@ -197,7 +227,7 @@ static void a_device_that_is_never_idle_keeps_its_settings(void **state)
 	(void)state;
 	device.registers[OFFSET_CONTROL / 4] = 0x301;
 	device.dead = true;
-	tested_fifo_enable(device.registers);
+	assert_int_equal(tested_fifo_enable(device.registers), 1);
 	assert_int_equal(device.control_writes, 0);
 	assert_int_equal(device.registers[OFFSET_LINE / 4], 0);
 }
@@ -229,6 +259,8 @@ int main(void)
 		cmocka_unit_test_setup(a_new_line_is_sent_as_carriage_return_and_new_line,
 				       device_reset),
 		cmocka_unit_test_setup(every_byte_goes_through_unchanged, device_reset),
+		cmocka_unit_test_setup(an_empty_fifo_is_filled_with_one_look_where_it_is_on,
+				       device_reset),
 		cmocka_unit_test_setup(a_full_fifo_is_waited_for, device_reset),
 		cmocka_unit_test_setup(a_fifo_that_stays_full_ends_the_wait_and_the_text,
 				       device_reset),
