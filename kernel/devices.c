@@ -48,9 +48,7 @@ static bool has(const struct fdt_node *node, enum property property)
 
 static bool is_compatible(const struct fdt_node *node, const char *word)
 {
-	struct fdt_value compatible = fdt_value(node, PROPERTY_COMPATIBLE);
-
-	return fdt_has_string(compatible.data, compatible.size, word);
+	return fdt_node_has_string(node, PROPERTY_COMPATIBLE, word);
 }
 
 /* Cells in the addresses of @node's children; the default is the specification's. */

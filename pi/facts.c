@@ -75,13 +75,6 @@ struct scan {
 	struct fdt_value stdout_path;
 };
 
-static bool has_string(const struct fdt_node *node, enum property property, const char *word)
-{
-	struct fdt_value value = fdt_value(node, property);
-
-	return fdt_has_string(value.data, value.size, word);
-}
-
 /* Cells in the addresses and sizes of @node's children; the defaults are the specification's. */
 static u32 address_cells(const struct fdt_node *node)
 {
@@ -267,8 +260,8 @@ static u32 rare_cell(const struct scan *scan, const char *name, u32 missing)
 static bool read_8250(const struct scan *scan, struct serial_kind *kind)
 {
 	const struct fdt_node *node = scan->walk.reached;
-	bool wide = has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
-		    has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart");
+	bool wide = fdt_node_has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
+		    fdt_node_has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart");
 	u32 shift = rare_cell(scan, "reg-shift", wide ? 2 : 0);
 	u32 width = rare_cell(scan, "reg-io-width", wide && shift == 2 ? 4 : 1);
 
@@ -304,13 +297,13 @@ static void add_console(struct scan *scan, const struct fdt_node *node, enum ser
 
 static void read_psci(struct boot_facts *facts, const struct fdt_node *node)
 {
-	if (!has_string(node, PROPERTY_COMPATIBLE, "arm,psci") &&
-	    !has_string(node, PROPERTY_COMPATIBLE, "arm,psci-0.2") &&
-	    !has_string(node, PROPERTY_COMPATIBLE, "arm,psci-1.0"))
+	if (!fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,psci") &&
+	    !fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,psci-0.2") &&
+	    !fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,psci-1.0"))
 		return;
-	if (has_string(node, PROPERTY_METHOD, "hvc"))
+	if (fdt_node_has_string(node, PROPERTY_METHOD, "hvc"))
 		facts->psci = PSCI_HVC;
-	else if (has_string(node, PROPERTY_METHOD, "smc"))
+	else if (fdt_node_has_string(node, PROPERTY_METHOD, "smc"))
 		facts->psci = PSCI_SMC;
 }
 
@@ -319,13 +312,13 @@ static void read_serial(struct scan *scan, const struct fdt_node *node)
 {
 	if (!fdt_name_is(node->name, "serial") && !fdt_name_is(node->name, "uart"))
 		return;
-	if (has_string(node, PROPERTY_COMPATIBLE, "arm,sbsa-uart"))
+	if (fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,sbsa-uart"))
 		add_console(scan, node, SERIAL_SBSA);
-	else if (has_string(node, PROPERTY_COMPATIBLE, "ns16550a") ||
-		 has_string(node, PROPERTY_COMPATIBLE, "ns16550") ||
-		 has_string(node, PROPERTY_COMPATIBLE, "ns8250") ||
-		 has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
-		 has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart"))
+	else if (fdt_node_has_string(node, PROPERTY_COMPATIBLE, "ns16550a") ||
+		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "ns16550") ||
+		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "ns8250") ||
+		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
+		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart"))
 		add_console(scan, node, SERIAL_8250);
 }
 
@@ -333,12 +326,12 @@ static void read_serial(struct scan *scan, const struct fdt_node *node)
 static void read_reg(struct scan *scan, const struct fdt_node *node)
 {
 	if ((node->found & BIT(PROPERTY_DEVICE_TYPE)) &&
-	    has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
+	    fdt_node_has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
 		add_memory(scan, node, MEMORY_RAM);
 	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
 		add_memory(scan, node,
 			   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
-	else if (has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
+	else if (fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
 		add_console(scan, node, SERIAL_PL011);
 	else if (node->name[0] == 's' || node->name[0] == 'u')
 		read_serial(scan, node);

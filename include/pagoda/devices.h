@@ -8,7 +8,6 @@
 #ifndef PAGODA_DEVICES_H
 #define PAGODA_DEVICES_H
 
-#include <pagoda/types.h>
 #include <pagoda/fdt.h>
 
 #define DEVICE_REGIONS_MAX 2

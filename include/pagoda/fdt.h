@@ -191,6 +191,15 @@ bool fdt_is_string(const u8 *data, u32 size);
 /* fdt_has_string() - @word is one of the NUL-ended strings in the list at @data (`compatible`). */
 bool fdt_has_string(const u8 *data, u32 size, const char *word);
 
+/* fdt_node_has_string() - the same of property @index of @node; false where it has none such. */
+static inline bool fdt_node_has_string(const struct fdt_node *node, unsigned index,
+				       const char *word)
+{
+	struct fdt_value value = fdt_value(node, index);
+
+	return fdt_has_string(value.data, value.size, word);
+}
+
 /*
  * fdt_name_is() - the node name @name is @word, with or without a unit address: "memory@40000000"
  * and "memory" are both `memory`.

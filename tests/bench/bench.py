@@ -364,13 +364,10 @@ def wall_times(boots):
     """The median time of each of @boots, [(Boot, text that ends its dump)], taken in turns. A
     machine that was idle, or did something else, is slower at first: those turns do not count."""
     times = [[] for _ in boots]
-    for _ in range(WARM_UP):
-        for boot, end in boots:
-            wall_seconds([*boot.command(), "-serial", "stdio"], end)
-    for _ in range(RUNS):
+    for _ in range(WARM_UP + RUNS):
         for seconds, (boot, end) in zip(times, boots):
             seconds.append(wall_seconds([*boot.command(), "-serial", "stdio"], end))
-    return [statistics.median(seconds) for seconds in times]
+    return [statistics.median(seconds[WARM_UP:]) for seconds in times]
 
 
 def dump_times(linux, folder):

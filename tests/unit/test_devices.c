@@ -27,14 +27,13 @@
 #define BRIDGE "/pcie@10000000"
 
 static u8 tree[TREE_MAX] __attribute__((aligned(8)));
-static size_t tree_size;
 
 /* QEMU's tree, with room for edits. */
 static void load_tree(void)
 {
 	static u8 packed[TREE_MAX] __attribute__((aligned(8)));
 
-	tree_size = data_read("qemu-virt.dtb", packed, sizeof(packed));
+	data_read("qemu-virt.dtb", packed, sizeof(packed));
 	assert_int_equal(fdt_open_into(packed, tree, sizeof(tree)), 0);
 }
 
@@ -217,6 +216,7 @@ static void a_damaged_tree_gives_something_or_nothing_but_no_fault(void **state)
 	static u8 whole[TREE_MAX] __attribute__((aligned(8)));
 	struct random random = random_start();
 	unsigned found = 0;
+	size_t tree_size;
 
 	(void)state;
 	load_tree();
