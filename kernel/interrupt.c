@@ -423,7 +423,10 @@ static void handle_console(void)
 		stop_console(INTERRUPT_IN_VAIN);
 }
 
-/* Some UARTs interrupt only when nothing follows a byte: once it may be found before that. */
+/*
+ * What is pending is taken before the UART is looked at: a byte that is still there then has no
+ * interrupt, or not yet: some UARTs interrupt only when nothing follows, and one may come just now.
+ */
 void interrupt_sleep(void)
 {
 	if (timer.period == 0)
@@ -431,7 +434,8 @@ void interrupt_sleep(void)
 	interrupt_wait();
 	if (timer.period == 0)
 		timer_clear(gic.el);
-	if (!interrupt_pending() && console_receive() && ++console.missed == MISSED_MAX)
+	interrupts_take();
+	if (console_receive() && ++console.missed == MISSED_MAX)
 		stop_console(INTERRUPT_MISSED);
 }
 

@@ -41,6 +41,12 @@ void interrupt_wait(void)
 	asm volatile("dsb sy\n\twfi" ::: "memory");
 }
 
+/* ISB: what is pending is taken before the next instruction (DDI 0487 D1.3.6). */
+void interrupts_take(void)
+{
+	asm volatile("msr daifclr, #2\n\tisb\n\tmsr daifset, #2" ::: "memory");
+}
+
 bool interrupt_pending(void)
 {
 	return READ("isr_el1") & ISR_I;

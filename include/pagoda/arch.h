@@ -131,10 +131,12 @@ void lower_half_set(u64 ttbr0, u64 tcr);
 /*
  * interrupts_mask() - PSTATE.I: whether interrupts wait; returns whether they did before.
  * interrupt_wait() - sleep until there is one, also where they are masked.
+ * interrupts_take() - take those that wait, and mask them again.
  * interrupt_pending() - ISR_EL1: there is one.
  */
 bool interrupts_mask(bool masked);
 void interrupt_wait(void);
+void interrupts_take(void);
 bool interrupt_pending(void);
 
 /*
