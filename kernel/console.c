@@ -55,7 +55,7 @@ static int device_read(void)
 	return console_registers ? serial_read(console_kind, console_registers) : -1;
 }
 
-static void receive(void)
+static inline void receive(void)
 {
 	int c;
 

@@ -123,18 +123,20 @@ static vaddr_t markers_limit(const struct marker_list *list, const struct pt_spa
 	return vaddr(last + 1);
 }
 
-static void dump_runs(const struct pt_space *space, const struct marker_list *markers)
+static struct pt_audit dump_runs(const struct pt_space *space, const struct marker_list *markers)
 {
+	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);
 
 	do {
-		struct pt_run run;
+		struct pt_run run = pt_next_run(space, va, markers_limit(markers, space, va));
 
 		markers_show(markers, va);
-		run = pt_next_run(space, va, markers_limit(markers, space, va));
 		dump_run(space, &run);
+		pt_audit_run(&audit, &run);
 		va = run.end;
 	} while (va.value != pt_end(space).value && !console_interrupted());
+	return audit;
 }
 
 static void dump_head(const struct pt_space *space, const char *name)
@@ -148,11 +150,15 @@ static void dump_head(const struct pt_space *space, const char *name)
 	print("%-37s %8s %-3s %-18s %s\n", "start-end", "size", "", "physical", "attributes");
 }
 
-static void dump_audit(const struct pt_space *space)
+/* The whole of a map. Its audit is of the runs as they are shown: cut where a marker stands. */
+static void dump_space(const struct pt_space *space, const char *name,
+		       const struct marker_list *markers)
 {
-	struct pt_audit audit = pt_audit_space(space);
+	struct pt_audit audit;
 	char size[SIZE_TEXT_MAX];
 
+	dump_head(space, name);
+	audit = dump_runs(space, markers);
 	format_size(size, sizeof(size), audit.mapped);
 	print("%s mapped in %lu runs; ", size, audit.runs);
 	if (audit.writable_executable == 0)
@@ -169,9 +175,7 @@ void dump_kernel(const struct kernel *kernel)
 
 	markers_add_layout(&markers, &plan->layout);
 	markers_add_image(&markers, &kernel->handoff->facts.image, plan->image_va.value);
-	dump_head(&kernel->kernel_space, "kernel map");
-	dump_runs(&kernel->kernel_space, &markers);
-	dump_audit(&kernel->kernel_space);
+	dump_space(&kernel->kernel_space, "kernel map", &markers);
 }
 
 void dump_idmap(const struct kernel *kernel)
@@ -180,9 +184,7 @@ void dump_idmap(const struct kernel *kernel)
 	struct marker_list markers = { 0 };
 
 	markers_add_image(&markers, image, image->pa.value);
-	dump_head(&kernel->idmap_space, "identity map");
-	dump_runs(&kernel->idmap_space, &markers);
-	dump_audit(&kernel->idmap_space);
+	dump_space(&kernel->idmap_space, "identity map", &markers);
 }
 
 static const char *share_str(enum shareability share)

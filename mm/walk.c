@@ -166,6 +166,18 @@ struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t en
 	return run;
 }
 
+void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
+{
+	if (run->kind != PTE_PAGE && run->kind != PTE_BLOCK)
+		return;
+	audit->runs++;
+	audit->mapped += run->end.value - run->start.value;
+	if (!run->info.write || !run->info.execute)
+		return;
+	if (audit->writable_executable++ == 0)
+		audit->first_offender = run->start;
+}
+
 struct pt_audit pt_audit_space(const struct pt_space *space)
 {
 	struct pt_audit audit = { 0 };
@@ -175,15 +187,8 @@ struct pt_audit pt_audit_space(const struct pt_space *space)
 	do {
 		struct pt_run run = pt_next_run(space, va, end);
 
+		pt_audit_run(&audit, &run);
 		va = run.end;
-		if (run.kind != PTE_PAGE && run.kind != PTE_BLOCK)
-			continue;
-		audit.runs++;
-		audit.mapped += run.end.value - run.start.value;
-		if (!run.info.write || !run.info.execute)
-			continue;
-		if (audit.writable_executable++ == 0)
-			audit.first_offender = run.start;
 	} while (va.value != end.value);
 	return audit;
 }

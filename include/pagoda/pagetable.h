@@ -154,7 +154,7 @@ struct pt_run {
  */
 struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t end);
 
-/* What an audit of a whole space found. */
+/* What an audit found. */
 struct pt_audit {
 	u64 runs; /* leaf runs seen */
 	u64 mapped; /* bytes mapped */
@@ -162,7 +162,11 @@ struct pt_audit {
 	vaddr_t first_offender; /* where the first of those begins */
 };
 
-/* pt_audit_space() - count the mappings of @space and those that break W^X. */
+/*
+ * pt_audit_run() - count @run, and whether it breaks W^X: for those who look at all runs of a space.
+ * pt_audit_space() - the same for each run of @space.
+ */
+void pt_audit_run(struct pt_audit *audit, const struct pt_run *run);
 struct pt_audit pt_audit_space(const struct pt_space *space);
 
 #endif /* PAGODA_PAGETABLE_H */
