@@ -78,13 +78,13 @@ static enum pci_result devices_init(struct kernel *kernel)
 				 .size = facts->fdt.size,
 				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
 	enum pci_result result = PCI_NO_BRIDGE;
-	struct fdt fdt;
+	struct fdt tree = facts->fdt.tree;
 
 	if (window_open(kernel, layout_fixmap_fdt(&handoff->plan.layout, window.pa), &window) !=
 	    MAP_OK)
 		return PCI_MAP_FAILED;
-	if (fdt_open(&fdt, (const void *)(uintptr_t)window.va.value) == FDT_OK)
-		devices_read(&fdt, facts->console.address, devices);
+	tree.blob = (const u8 *)(uintptr_t)window.va.value;
+	devices_read(&tree, facts->console.address, devices);
 	if (devices->pci_bridge)
 		result = pci_io_map(&kernel->kernel_space, &handoff->plan.layout, &devices->pci_io);
 	tables_publish();

@@ -103,13 +103,10 @@ static bool block_inside(const struct fdt *fdt, u32 start, u32 size)
  * The strings block cut after its last NUL. Every name that starts before the cut ends before it,
  * so that one comparison bounds a name; one that starts after it has no end.
  */
-static u32 strings_cut(const struct fdt *fdt)
+void fdt_cut(struct fdt *fdt)
 {
-	u32 end = fdt->strings_end;
-
-	while (end > fdt->strings_start && fdt->blob[end - 1] != '\0')
-		end--;
-	return end;
+	while (fdt->strings_end > fdt->strings_start && fdt->blob[fdt->strings_end - 1] != '\0')
+		fdt->strings_end--;
 }
 
 static enum fdt_status blocks_locate(struct fdt *fdt, bool has_struct_size)
@@ -153,7 +150,7 @@ enum fdt_status fdt_open(struct fdt *fdt, const void *blob)
 	enum fdt_status status = fdt_locate(fdt, blob);
 
 	if (status == FDT_OK)
-		fdt->strings_end = strings_cut(fdt);
+		fdt_cut(fdt);
 	return status;
 }
 

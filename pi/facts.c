@@ -67,7 +67,6 @@ struct console {
 struct scan {
 	struct boot_facts *facts;
 	struct memory_map *memory;
-	struct fdt fdt;
 	struct fdt_walk walk;
 	struct console console[CONSOLES_MAX];
 	u32 console_count;
@@ -99,7 +98,7 @@ static void take_seed(struct scan *scan, struct fdt_value value)
 	if (value.size != sizeof(u64) || facts->fdt.seed.value != 0)
 		return;
 	facts->kaslr_seed = fdt_cells(value.data, 2);
-	facts->fdt.seed = paddr(facts->entry.fdt + (value.data - scan->fdt.blob));
+	facts->fdt.seed = paddr(facts->entry.fdt + (value.data - facts->fdt.tree.blob));
 	for (unsigned i = 0; i < sizeof(u64); i++)
 		data[i] = 0;
 }
@@ -130,7 +129,7 @@ static void read_efi_property(struct efi_facts *efi, const struct fdt_event *eve
  */
 static void read_efi(struct scan *scan, const struct fdt_node *node)
 {
-	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
 	struct fdt_event event;
 
 	cursor.offset = node->offset;
@@ -239,7 +238,7 @@ static bool translate(const struct fdt_node *bus, u64 *address)
  */
 static u32 rare_cell(const struct scan *scan, const char *name, u32 missing)
 {
-	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
 	struct fdt_event event;
 
 	cursor.offset = scan->walk.reached->offset;
@@ -357,7 +356,7 @@ static enum fdt_status scan_nodes(struct scan *scan)
 {
 	enum fdt_status status;
 
-	fdt_walk_begin(&scan->walk, &scan->fdt, property_names, PROPERTY_COUNT);
+	fdt_walk_begin(&scan->walk, &scan->facts->fdt.tree, property_names, PROPERTY_COUNT);
 	while ((status = fdt_walk_next(&scan->walk)) == FDT_OK)
 		read_node(scan, scan->walk.reached);
 	return status;
@@ -394,7 +393,7 @@ static bool path_leads_to(const char *path, const struct console *console)
 /* The value of the property of /aliases that @path names; @path itself where it is no alias. */
 static const char *follow_alias(const struct scan *scan, const char *path)
 {
-	struct fdt_cursor cursor = fdt_begin(&scan->fdt);
+	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
 	struct fdt_event event;
 
 	if (path[0] == '/' || scan->aliases == 0)
@@ -432,7 +431,7 @@ static void choose_console(struct scan *scan)
 /* Each entry's line is cleaned before it is read, and the block ends where its zeroes say. */
 static void add_reservations(struct scan *scan, u64 line)
 {
-	const struct fdt *fdt = &scan->fdt;
+	const struct fdt *fdt = &scan->facts->fdt.tree;
 	const u8 *entry = fdt->blob + fdt->reserve_start;
 	const u8 *last = fdt->blob + fdt->total_size - RESERVE_ENTRY_SIZE;
 	u64 start, size;
@@ -448,14 +447,15 @@ static void add_reservations(struct scan *scan, u64 line)
 /* The boot protocol promises a clean Image, not a clean FDT: only lines cleaned first are read. */
 static enum fdt_status open_fdt(struct scan *scan, const u8 *blob, u64 line)
 {
-	struct fdt *fdt = &scan->fdt;
+	struct fdt *fdt = &scan->facts->fdt.tree;
 	enum fdt_status status = fdt_locate(fdt, blob);
 
 	if (status != FDT_OK)
 		return status;
 	dcache_clean(blob + fdt->struct_start, fdt->struct_end - fdt->struct_start, line);
 	dcache_clean(blob + fdt->strings_start, fdt->strings_end - fdt->strings_start, line);
-	return fdt_open(fdt, blob);
+	fdt_cut(fdt);
+	return FDT_OK;
 }
 
 static struct stop stop_fdt(const struct boot_facts *facts, enum fdt_status status)

@@ -89,6 +89,7 @@ struct boot_facts {
 	struct image image;
 	struct {
 		u64 size;
+		struct fdt tree; /* opened; @blob is where the early runtime had it */
 		bool has_chosen;
 		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
 	} fdt;

@@ -77,14 +77,14 @@ struct fdt_cursor {
 enum fdt_status fdt_size(const void *blob, u32 *size);
 
 /*
- * fdt_locate() - check the header of @blob and say where its blocks are; nothing but the header is
- * read, and strings_end is the block's end as the header has it. For those who must make the blocks
- * readable before they open the blob. FDT_OK or what is wrong.
+ * fdt_open() - check the header of @blob; totalsize bytes are readable. FDT_OK or what is wrong.
+ * For those who must make the blocks readable first, in two steps: fdt_locate() checks the header
+ * and says where the blocks are, and reads nothing else; fdt_cut() then finds where the last name in
+ * the strings block ends. Before that strings_end is what the header says.
  */
-enum fdt_status fdt_locate(struct fdt *fdt, const void *blob);
-
-/* fdt_open() - check the header of @blob; totalsize bytes are readable. FDT_OK or what is wrong. */
 enum fdt_status fdt_open(struct fdt *fdt, const void *blob);
+enum fdt_status fdt_locate(struct fdt *fdt, const void *blob);
+void fdt_cut(struct fdt *fdt);
 
 /* fdt_begin() - a cursor before the first token. */
 struct fdt_cursor fdt_begin(const struct fdt *fdt);
