@@ -156,13 +156,14 @@ def test_more_shows_all_of_an_output_that_is_wider_than_the_screen(terminal):
     terminal.wait_row(AT_PROMPT)
 
 
-def test_log_shows_the_boot_again(terminal):
-    terminal.text("more log")
-    terminal.keys("Enter")
-    screen = terminal.wait_row("-- more: space, Enter, q --")
-    assert any(row.startswith("Pagoda ") for row in screen)
-    terminal.keys("q")
-    terminal.wait_row(AT_PROMPT)
+def test_log_shows_the_boot_again():
+    """A machine of its own: what the others print may push the boot out of the log."""
+    with Terminal() as terminal:
+        terminal.wait_row(AT_PROMPT)
+        terminal.text("more log")
+        terminal.keys("Enter")
+        screen = terminal.wait_row("-- more: space, Enter, q --")
+        assert any(row.startswith("Pagoda ") for row in screen)
 
 
 def test_control_c_takes_effect_within_one_screen():
