@@ -163,8 +163,8 @@ struct pt_audit {
 };
 
 /*
- * pt_audit_run() - count @run, and whether it breaks W^X: for those who look at all runs of a space.
- * pt_audit_space() - the same for each run of @space.
+ * pt_audit_run() - count @run, and whether it breaks W^X: for those who look at each run anyway.
+ * pt_audit_space() - the same for every run of @space.
  */
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run);
 struct pt_audit pt_audit_space(const struct pt_space *space);
