@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Descriptor encoding and decoding, the one place that knows the bits.
+ * Descriptor encoding and decoding; with its header, the one place that knows the bits.
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, instructions a host compiler cannot build.
- *
- *   63 62 61 60 59    54  53  52   51  50 49:48 47 ... 12 11 10 9:8 7:6 5 4:2   1 0
- *   table attributes  UXN PXN CONT DBM GP [ output address ] nG AF SH  AP NS Attr type valid
- *
- * Where OA[51:48] stand depends on the format: see oa_encode().
  */
 #include <pagoda/descriptor.h>
-
-#define PTE_VALID BIT(0)
-#define PTE_TYPE BIT(1) /* table above level 3, page at level 3; clear: block, reserved at 3 */
-#define PTE_ATTR_SHIFT 2
-#define PTE_ATTR_MASK (u64)0x7
-#define PTE_AP_USER BIT(6)
-#define PTE_AP_READ_ONLY BIT(7)
-#define PTE_SH_SHIFT 8
-#define PTE_SH_MASK (u64)0x3
-#define PTE_AF BIT(10)
-#define PTE_NG BIT(11)
-#define PTE_GP BIT(50)
-#define PTE_CONT BIT(52)
-#define PTE_PXN BIT(53)
-#define PTE_UXN BIT(54)
-
-#define PTE_PXN_TABLE BIT(59)
-#define PTE_UXN_TABLE BIT(60)
-#define PTE_AP_TABLE_NO_USER BIT(61)
-#define PTE_AP_TABLE_READ_ONLY BIT(62)
-
-/* Bits [high:low] set. */
-#define MASK(high, low) ((~(u64)0 >> (63 - (high))) & (~(u64)0 << (low)))
 
 /* MAIR_EL1 attribute bytes in the order of enum mem_type (DDI 0487 D19.2.100). */
 #define MAIR_NORMAL_WB (u64)0xff
@@ -63,34 +35,6 @@ const char *mem_type_str(enum mem_type type)
 		return "DEVICE/nGnRnE";
 	}
 	return "unknown type"; /* an index that Pagoda's MAIR_EL1 leaves to Device-nGnRnE */
-}
-
-/* The output address in its place: OA[51:48] move to 15:12 (64K), OA[51:50] to 9:8 (LPA2). */
-static u64 oa_encode(enum descriptor_format format, u64 pa)
-{
-	switch (format) {
-	case DESC_48:
-		return pa;
-	case DESC_64K_LPA:
-		return (pa & MASK(47, 16)) | (pa >> 48) << 12;
-	case DESC_LPA2:
-		return (pa & MASK(49, 12)) | (pa >> 50) << PTE_SH_SHIFT;
-	}
-	return 0;
-}
-
-/* The inverse. @low: the lowest address bit, which depends on the level. */
-static u64 oa_decode(enum descriptor_format format, u64 bits, unsigned low)
-{
-	switch (format) {
-	case DESC_48:
-		return bits & MASK(47, low);
-	case DESC_64K_LPA:
-		return (bits & MASK(47, low)) | (bits & MASK(15, 12)) << (48 - 12);
-	case DESC_LPA2:
-		return (bits & MASK(49, low)) | (bits & MASK(9, 8)) << (50 - PTE_SH_SHIFT);
-	}
-	return 0;
 }
 
 static u64 prot_bits(const struct map_policy *policy, enum mem_prot prot)
@@ -139,32 +83,6 @@ pte_t pte_table(const struct regime *regime, paddr_t table)
 			oa_encode(regime->format, table.value) };
 }
 
-enum pte_kind pte_kind(const struct regime *regime, pte_t pte, int level)
-{
-	if (!(pte.bits & PTE_VALID))
-		return PTE_INVALID;
-	if (level == LEVEL_PAGE)
-		return pte.bits & PTE_TYPE ? PTE_PAGE : PTE_RESERVED;
-	if (pte.bits & PTE_TYPE)
-		return PTE_TABLE;
-	return regime_leaf_level(regime, level) ? PTE_BLOCK : PTE_RESERVED;
-}
-
-paddr_t pte_address(const struct regime *regime, pte_t pte, int level)
-{
-	bool leaf = pte_kind(regime, pte, level) != PTE_TABLE;
-	unsigned low = leaf ? regime_shift(regime, level) : regime->granule_shift;
-
-	return paddr(oa_decode(regime->format, pte.bits, low));
-}
-
-u64 pte_attributes(const struct regime *regime, pte_t pte, int level)
-{
-	u64 oa = oa_encode(regime->format, pte_address(regime, pte, level).value);
-
-	return pte.bits & ~oa;
-}
-
 struct pte_info pte_decode(const struct regime *regime, pte_t pte, int level, u64 table_bits)
 {
 	struct pte_info info = {
@@ -194,5 +112,5 @@ u64 ttbr_encode(const struct regime *regime, paddr_t root)
 {
 	if (regime->format == DESC_48)
 		return root.value;
-	return (root.value & MASK(47, 0)) | (root.value >> 48) << 2;
+	return (root.value & PTE_BITS(47, 0)) | (root.value >> 48) << 2;
 }
