@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Memory for the kernel's use, once the linear map stands: page allocator, heap, vmalloc, and the
- * devices that the FDT names, with the window for PCI's ports.
+ * windows for the FDT and PCI's ports.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/alloc.h>
@@ -69,24 +69,29 @@ static void areas_init(struct kernel *kernel)
 }
 
 /* The FDT is read through a window: it need not lie in RAM, and so in the linear map. */
-static enum pci_result devices_init(struct kernel *kernel)
+static void fdt_map(struct kernel *kernel)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	const struct boot_facts *facts = &handoff->facts;
-	struct devices *devices = &kernel->devices;
 	struct window window = { .pa = paddr(facts->entry.fdt),
 				 .size = facts->fdt.size,
 				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
-	enum pci_result result = PCI_NO_BRIDGE;
-	struct fdt tree = facts->fdt.tree;
 
 	if (window_open(kernel, layout_fixmap_fdt(&handoff->plan.layout, window.pa), &window) !=
 	    MAP_OK)
-		return PCI_MAP_FAILED;
-	tree.blob = (const u8 *)(uintptr_t)window.va.value;
-	devices_read(&tree, facts->console.address, devices);
-	if (devices->pci_bridge)
-		result = pci_io_map(&kernel->kernel_space, &handoff->plan.layout, &devices->pci_io);
+		return;
+	kernel->fdt = facts->fdt.tree;
+	kernel->fdt.blob = (const u8 *)(uintptr_t)window.va.value;
+}
+
+static enum pci_result pci_init(struct kernel *kernel)
+{
+	const struct pci_io *io = &kernel->handoff->facts.pci_io;
+	enum pci_result result;
+
+	if (!io->found)
+		return PCI_NO_BRIDGE;
+	result = pci_io_map(&kernel->kernel_space, &kernel->handoff->plan.layout, io);
 	tables_publish();
 	return result;
 }
@@ -99,5 +104,6 @@ void alloc_init(struct kernel *kernel)
 		return;
 	pages_init(kernel, &state);
 	areas_init(kernel);
-	kernel->alloc->pci_result = devices_init(kernel);
+	fdt_map(kernel);
+	kernel->alloc->pci_result = pci_init(kernel);
 }

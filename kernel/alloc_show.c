@@ -84,7 +84,7 @@ static void show_area(const struct vmalloc_area *area)
 static void show_pci(const struct kernel *kernel)
 {
 	u64 window = kernel->handoff->plan.layout.region[LAYOUT_PCI_IO].start.value;
-	const struct pci_io *io = &kernel->devices.pci_io;
+	const struct pci_io *io = &kernel->handoff->facts.pci_io;
 
 	if (kernel->alloc->pci_result == PCI_NO_BRIDGE)
 		print("PCI I/O: %s\n", pci_result_str(kernel->alloc->pci_result));

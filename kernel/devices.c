@@ -4,11 +4,11 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/devices.h>
+#include <pagoda/kernel.h>
 
 enum property {
 	PROPERTY_COMPATIBLE,
 	PROPERTY_REG,
-	PROPERTY_RANGES,
 	PROPERTY_INTERRUPTS,
 	PROPERTY_ADDRESS_CELLS,
 	PROPERTY_SIZE_CELLS,
@@ -22,7 +22,6 @@ enum property {
 static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_COMPATIBLE] = "compatible",
 	[PROPERTY_REG] = "reg",
-	[PROPERTY_RANGES] = "ranges",
 	[PROPERTY_INTERRUPTS] = "interrupts",
 	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
 	[PROPERTY_SIZE_CELLS] = "#size-cells",
@@ -33,13 +32,6 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 };
 
 #define INTERRUPT_CELLS 3 /* type, number, flags */
-
-/* An address on the PCI bus has three cells; these bits of the first say which space it is in. */
-#define PCI_ADDRESS_CELLS 3
-#define PCI_SIZE_CELLS 2
-#define PCI_SPACE_SHIFT 24
-#define PCI_SPACE_MASK 3
-#define PCI_SPACE_IO 1
 
 static bool has(const struct fdt_node *node, enum property property)
 {
@@ -126,30 +118,6 @@ static void read_gic(const struct fdt_node *node, struct devices *devices)
 	read_device(node, &devices->gic);
 }
 
-/* The first I/O range in the `ranges` of the bridge @node, whose addresses are its parent's. */
-static bool read_pci_io(const struct fdt_node *node, struct pci_io *io)
-{
-	struct fdt_value ranges = fdt_value(node, PROPERTY_RANGES);
-	u64 up = address_cells(node - 1);
-	u64 entry = (PCI_ADDRESS_CELLS + up + PCI_SIZE_CELLS) * sizeof(u32);
-
-	if (fdt_cell(node, PROPERTY_ADDRESS_CELLS, 0) != PCI_ADDRESS_CELLS ||
-	    fdt_cell(node, PROPERTY_SIZE_CELLS, 0) != PCI_SIZE_CELLS || up < 1 || up > 2)
-		return false;
-	for (u32 at = 0; ranges.size - at >= entry; at += (u32)entry) {
-		const u8 *port = ranges.data + at;
-		const u8 *pa = port + PCI_ADDRESS_CELLS * sizeof(u32);
-
-		if ((fdt_cells(port, 1) >> PCI_SPACE_SHIFT & PCI_SPACE_MASK) != PCI_SPACE_IO)
-			continue;
-		io->port = fdt_cells(port + sizeof(u32), 2);
-		io->pa = paddr(fdt_cells(pa, (unsigned)up));
-		io->size = fdt_cells(pa + up * sizeof(u32), PCI_SIZE_CELLS);
-		return true;
-	}
-	return false;
-}
-
 /*
  * The strings of `compatible` are dear to look through: each is asked only where the binding has
  * another property that few nodes have. A timer of the CPU's has no registers in memory.
@@ -158,9 +126,6 @@ static void read_node(const struct fdt_node *node, paddr_t console, struct devic
 {
 	if (has(node, PROPERTY_INTERRUPT_CONTROLLER))
 		read_gic(node, devices);
-	if (has(node, PROPERTY_RANGES) && !devices->pci_bridge &&
-	    is_compatible(node, "pci-host-ecam-generic"))
-		devices->pci_bridge = read_pci_io(node, &devices->pci_io);
 	if (!has(node, PROPERTY_REG)) {
 		if (!devices->timer.found && has(node, PROPERTY_INTERRUPTS) &&
 		    is_compatible(node, "arm,armv8-timer"))
@@ -182,4 +147,15 @@ void devices_read(const struct fdt *fdt, paddr_t console, struct devices *device
 	while (fdt_walk_next(&walk) == FDT_OK)
 		if (walk.depth == 1 && !fdt_is_disabled(walk.reached, PROPERTY_STATUS))
 			read_node(walk.reached, console, devices);
+}
+
+const struct devices *kernel_devices(const struct kernel *kernel)
+{
+	static struct devices devices;
+	static bool looked;
+
+	if (!looked && kernel->fdt.blob != NULL)
+		devices_read(&kernel->fdt, kernel->handoff->facts.console.address, &devices);
+	looked = true;
+	return &devices;
 }

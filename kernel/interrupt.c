@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch.h>
 #include <pagoda/console.h>
+#include <pagoda/devices.h>
 #include <pagoda/exception.h>
 #include <pagoda/interrupt.h>
 #include <pagoda/mmio.h>
@@ -263,7 +264,7 @@ static void start_v2(void *context)
 static bool find_timer(const struct kernel *kernel)
 {
 	unsigned which = kernel->handoff->plan.el == 2 ? TIMER_HYPERVISOR : TIMER_VIRTUAL;
-	const struct device *device = &kernel->devices.timer;
+	const struct device *device = &kernel_devices(kernel)->timer;
 
 	if (which >= device->interrupts || device->interrupt[which].type != TYPE_PER_CPU ||
 	    device->interrupt[which].number >= GIC_SPI_FIRST - GIC_PPI_FIRST)
@@ -313,15 +314,16 @@ static void enable_spi(u32 number, u32 flags)
 /* Map and enable the GIC; more than once is as good as once. There may be nobody at its address. */
 static enum interrupt_result start(const struct kernel *kernel)
 {
-	struct controller controller = { kernel, &kernel->devices.gic, INTERRUPT_NO_CONTROLLER };
+	const struct devices *devices = kernel_devices(kernel);
+	struct controller controller = { kernel, &devices->gic, INTERRUPT_NO_CONTROLLER };
 	struct fault fault;
 
 	if (gic.started)
 		return INTERRUPT_OK;
-	if (!kernel->devices.gic.found)
+	if (!devices->gic.found)
 		return INTERRUPT_NO_CONTROLLER;
 	gic.el = kernel->handoff->plan.el;
-	gic.v3 = kernel->devices.gic_version == 3;
+	gic.v3 = devices->gic_version == 3;
 	if (fault_catch(gic.v3 ? start_v3 : start_v2, &controller, &fault))
 		controller.result = INTERRUPT_SILENT;
 	gic.started = controller.result == INTERRUPT_OK;
@@ -366,11 +368,12 @@ static enum interrupt_result try_timer(const struct kernel *kernel)
 
 static enum interrupt_result start_console(const struct kernel *kernel)
 {
-	const struct device *uart = &kernel->devices.console;
+	const struct devices *devices = kernel_devices(kernel);
+	const struct device *uart = &devices->console;
 	enum interrupt_result result;
 	u32 number;
 
-	if (!kernel->devices.gic.found)
+	if (!devices->gic.found)
 		return INTERRUPT_NO_CONTROLLER;
 	if (uart->interrupts == 0 || uart->interrupt[0].type != TYPE_SHARED ||
 	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
@@ -379,7 +382,7 @@ static enum interrupt_result start_console(const struct kernel *kernel)
 	if (result != INTERRUPT_OK)
 		return result;
 	number = uart->interrupt[0].number + GIC_SPI_FIRST;
-	if (uart->interrupt_parent != kernel->devices.gic.phandle ||
+	if (uart->interrupt_parent != devices->gic.phandle ||
 	    number / 32 > (mmio_read32(gic.distributor + GICD_TYPER) & GICD_TYPER_LINES))
 		return INTERRUPT_NO_CONSOLE;
 	gic.number[INTERRUPT_CONSOLE] = number;

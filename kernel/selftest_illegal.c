@@ -3,6 +3,7 @@
  * Self tests: what no table should hold, but for which the manual says what happens.
  * Runs in the kernel, MMU on.
  */
+#include <pagoda/devices.h>
 #include <pagoda/scratch.h>
 
 /* The lowest-numbered level that may hold a block (DDI 0487 D8.3.1, table D8-20 and following). */
@@ -18,7 +19,7 @@ static bool takes_any_block(struct selftest *test, struct scratch *scratch)
 {
 	u64 par;
 
-	if (!test->kernel->devices.qemu)
+	if (!kernel_devices(test->kernel)->qemu)
 		return false;
 	scratch_page(scratch, 0);
 	*scratch_slot(scratch, 0, scratch->space.regime.root_level) &= ~LEAF_TYPE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Facts from the FDT, in one pass over its structure block: memory, command line, console, PSCI,
- * the KASLR seed.
+ * PCI's ports, the KASLR seed.
  * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  *
@@ -17,6 +17,16 @@
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
 #define CONSOLES_MAX 8
 #define RESERVE_ENTRY_SIZE 16 /* of the FDT's memory reservation block */
+
+/*
+ * An address on the PCI bus has three cells; these bits of the first say which space it is in
+ * (IEEE Std 1275, PCI bus binding).
+ */
+#define PCI_ADDRESS_CELLS 3
+#define PCI_SIZE_CELLS 2
+#define PCI_SPACE_SHIFT 24
+#define PCI_SPACE_MASK 3
+#define PCI_SPACE_IO 1
 
 /* The properties that matter, anywhere in the tree. */
 enum property {
@@ -321,6 +331,29 @@ static void read_serial(struct scan *scan, const struct fdt_node *node)
 		add_console(scan, node, SERIAL_8250);
 }
 
+/* The first I/O range in the `ranges` of the bridge @node, whose addresses are its parent's. */
+static void read_pci_io(const struct fdt_node *node, struct pci_io *io)
+{
+	struct fdt_value ranges = fdt_value(node, PROPERTY_RANGES);
+	u32 up = address_cells(&node[-1]);
+	u32 entry = (PCI_ADDRESS_CELLS + up + PCI_SIZE_CELLS) * sizeof(u32);
+
+	if (address_cells(node) != PCI_ADDRESS_CELLS || size_cells(node) != PCI_SIZE_CELLS ||
+	    up < 1 || up > CELLS_MAX)
+		return;
+	for (u32 at = 0; !io->found && ranges.size - at >= entry; at += entry) {
+		const u8 *port = ranges.data + at;
+		const u8 *pa = port + PCI_ADDRESS_CELLS * sizeof(u32);
+
+		if ((fdt_cells(port, 1) >> PCI_SPACE_SHIFT & PCI_SPACE_MASK) != PCI_SPACE_IO)
+			continue;
+		*io = (struct pci_io){ .found = true,
+				       .pa = paddr(fdt_cells(pa, up)),
+				       .port = fdt_cells(port + sizeof(u32), 2),
+				       .size = fdt_cells(pa + up * sizeof(u32), PCI_SIZE_CELLS) };
+	}
+}
+
 /* What a node with registers, or with memory of its own, says. */
 static void read_reg(struct scan *scan, const struct fdt_node *node)
 {
@@ -330,6 +363,9 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
 		add_memory(scan, node,
 			   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
+	else if ((node->found & BIT(PROPERTY_RANGES)) && scan->walk.depth == 1 &&
+		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "pci-host-ecam-generic"))
+		read_pci_io(node, &scan->facts->pci_io);
 	else if (fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,pl011"))
 		add_console(scan, node, SERIAL_PL011);
 	else if (node->name[0] == 's' || node->name[0] == 'u')

@@ -24,7 +24,7 @@ struct alloc {
 
 /*
  * alloc_init() - give the free RAM in kernel->memory to the page allocator, put heap and vmalloc on
- * top, look up devices in the FDT, and map the PCI I/O window. Sets kernel->alloc, which stays null
+ * top, and map the FDT and the PCI I/O window. Sets kernel->alloc and kernel->fdt, which stay null
  * where there is no RAM for it.
  */
 void alloc_init(struct kernel *kernel);

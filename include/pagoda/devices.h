@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The devices in the FDT that the kernel has a use for, all found in one pass. Only those on the
- * root's bus: other buses translate addresses and interrupts. Pure: kernel and host.
- * Sources: Devicetree Specification 0.4; the bindings of Arm's GIC and timer, and of
- * pci-host-ecam-generic with IEEE Std 1275's PCI bus binding (`ranges`).
+ * The devices in the FDT that the kernel has a use for once it runs, all found in one pass. Only
+ * those on the root's bus: other buses translate addresses and interrupts. Kernel and host.
+ * Sources: Devicetree Specification 0.4; the bindings of Arm's GIC and timer.
  */
 #ifndef PAGODA_DEVICES_H
 #define PAGODA_DEVICES_H
@@ -26,24 +25,23 @@ struct device {
 	u32 phandle, interrupt_parent; /* 0 for none */
 };
 
-/* Ports [port, port + size) of PCI are at [pa, pa + size). */
-struct pci_io {
-	paddr_t pa;
-	u64 port, size;
-};
-
 /* Of several, the first that is not disabled. */
 struct devices {
 	struct device console; /* whose registers start where the console's are */
 	struct device gic; /* of the higher version, where there are two */
 	unsigned gic_version; /* 2, 3 */
 	struct device timer; /* arm,armv8-timer */
-	bool pci_bridge; /* an ECAM host bridge with an I/O range, which is */
-	struct pci_io pci_io;
 	bool qemu; /* it has QEMU's own way to its firmware's configuration */
 };
 
-/* devices_read() - look for all of them; @console is the address of the console's registers. */
+struct kernel;
+
+/*
+ * devices_read() - look for all of them; @console is the address of the console's registers. Pure.
+ * kernel_devices() - those in @kernel's FDT, which is looked through when this is first asked: a
+ * boot needs none of them before its prompt.
+ */
 void devices_read(const struct fdt *fdt, paddr_t console, struct devices *devices);
+const struct devices *kernel_devices(const struct kernel *kernel);
 
 #endif /* PAGODA_DEVICES_H */

@@ -83,6 +83,13 @@ struct efi_facts {
 	bool seed; /* the KASLR seed is from EFI_RNG_PROTOCOL */
 };
 
+/* The I/O range of an ECAM host bridge: ports [port, port + size) of PCI are at [pa, pa + size). */
+struct pci_io {
+	bool found; /* of several, the first */
+	paddr_t pa;
+	u64 port, size;
+};
+
 struct boot_facts {
 	struct entry_state entry;
 	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
@@ -96,6 +103,7 @@ struct boot_facts {
 	struct console_choice console;
 	struct console_choice console_next; /* the FDT's, where the command line names another */
 	enum psci_conduit psci;
+	struct pci_io pci_io;
 	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
 	struct efi_facts efi;
 	paddr_t memory; /* of a struct memory_map outside .bss, which clearing it would make slow */

@@ -79,8 +79,8 @@ enum fdt_status fdt_size(const void *blob, u32 *size);
 /*
  * fdt_open() - check the header of @blob; totalsize bytes are readable. FDT_OK or what is wrong.
  * For those who must make the blocks readable first, in two steps: fdt_locate() checks the header
- * and says where the blocks are, and reads nothing else; fdt_cut() then finds where the last name in
- * the strings block ends. Before that strings_end is what the header says.
+ * and says where the blocks are, and reads nothing else; fdt_cut() then finds where the last name
+ * in the strings block ends. Before that strings_end is what the header says.
  */
 enum fdt_status fdt_open(struct fdt *fdt, const void *blob);
 enum fdt_status fdt_locate(struct fdt *fdt, const void *blob);

@@ -8,7 +8,6 @@
 #define PAGODA_KERNEL_H
 
 #include <pagoda/backtrace.h>
-#include <pagoda/devices.h>
 #include <pagoda/efi.h>
 #include <pagoda/handoff.h>
 #include <pagoda/linear.h>
@@ -44,7 +43,7 @@ struct kernel {
 	struct memory_fate memory_fate;
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
-	struct devices devices; /* from the FDT */
+	struct fdt fdt; /* in the fixmap; no blob where it cannot be mapped */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */

@@ -6,7 +6,7 @@
 #ifndef PAGODA_PCI_H
 #define PAGODA_PCI_H
 
-#include <pagoda/devices.h>
+#include <pagoda/facts.h>
 #include <pagoda/layout.h>
 #include <pagoda/pagetable.h>
 

@@ -1042,6 +1042,57 @@ static void of_two_consoles_that_a_path_without_addresses_fits_the_first_counts(
 	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_STDOUT_PATH);
 }
 
+#define ECAM "pci-host-ecam-generic"
+#define IO_RANGE 0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000
+#define MEMORY_RANGE 0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000
+
+static void pcis_ports_are_in_the_first_io_range_of_an_ecam_bridge(void **state)
+{
+	static const struct {
+		struct fake_fdt_bridge bridge;
+		bool found;
+	} cases[] = {
+		{ { ECAM, false, 3, { IO_RANGE, MEMORY_RANGE }, 14 }, true },
+		{ { ECAM, false, 3, { MEMORY_RANGE, IO_RANGE }, 14 }, true },
+		/* of two I/O ranges the first, relocatable or not: the space is in two bits */
+		{ { ECAM, false, 3, { IO_RANGE, 0x81000000, 0, 0, 0, 0x5000, 0, 0x1000 }, 14 },
+		  true },
+		{ { ECAM, false, 3, { 0x81000000, 0, 0, 0, 0x3eff0000, 0, 0x10000 }, 7 }, true },
+		/* none, another space, cut short */
+		{ { ECAM, false, 3, { 0 }, 0 }, false },
+		{ { ECAM, false, 3, { MEMORY_RANGE, MEMORY_RANGE }, 14 }, false },
+		{ { ECAM, false, 3, { IO_RANGE }, 6 }, false },
+		{ { ECAM, false, 3, { MEMORY_RANGE, IO_RANGE }, 13 }, false },
+		/* not such a bridge */
+		{ { ECAM, false, 2, { IO_RANGE }, 7 }, false },
+		{ { "pci-host-cam-generic", false, 3, { IO_RANGE }, 7 }, false },
+		{ { ECAM, true, 3, { IO_RANGE }, 7 }, false },
+		{ { NULL, false, 3, { IO_RANGE }, 7 }, false },
+	};
+	static const struct fake_fdt_bridge second = {
+		ECAM, false, 3, { 0x01000000, 0, 0x2000, 1, 0x2000, 0, 0x1000 }, 7
+	};
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		bool has_second = i % 2 == 1, found = cases[i / 2].found;
+		const struct pci_io *io;
+
+		setup.fdt.bridge[0] = cases[i / 2].bridge;
+		setup.fdt.bridge[1] = has_second ? second : (struct fake_fdt_bridge){ 0 };
+		boot_well(&setup);
+		io = &machine.handoff->facts.pci_io;
+		if (io->found != (found || has_second))
+			fail_msg("case %zu: found %d", i, io->found);
+		if (!io->found)
+			continue;
+		assert_int_equal(io->pa.value, found ? 0x3eff0000 : 0x100002000);
+		assert_int_equal(io->port, found ? 0 : 0x2000);
+		assert_int_equal(io->size, found ? 0x10000 : 0x1000);
+	}
+}
+
 static void psci_is_called_as_the_fdt_says(void **state)
 {
 	static const struct {
@@ -1502,6 +1553,7 @@ int main(void)
 		cmocka_unit_test(a_console_that_is_disabled_or_out_of_reach_is_none),
 		cmocka_unit_test(
 			of_two_consoles_that_a_path_without_addresses_fits_the_first_counts),
+		cmocka_unit_test(pcis_ports_are_in_the_first_io_range_of_an_ecam_bridge),
 		cmocka_unit_test(psci_is_called_as_the_fdt_says),
 		cmocka_unit_test(every_stop_is_described_with_its_values),
 		cmocka_unit_test(every_reason_against_an_fdt_fits_in_a_line),

@@ -50,7 +50,8 @@ static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **
 	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
 		for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 			struct fake_memory_setup wanted = fake_memory_setup(setup);
-			struct pci_io io = { paddr(cases[i].pa), cases[i].port, cases[i].size };
+			struct pci_io io = { true, paddr(cases[i].pa), cases[i].port,
+					     cases[i].size };
 			enum pci_result result;
 			u64 va;
 

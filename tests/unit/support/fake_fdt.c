@@ -34,7 +34,7 @@ static void put_string(struct writer *writer, const char *name, const char *valu
 
 static void put_cells(struct writer *writer, const char *name, const uint32_t *cells, size_t count)
 {
-	fdt32_t value[16];
+	fdt32_t value[4 * FAKE_FDT_RANGES_MAX];
 
 	for (size_t i = 0; i < count; i++)
 		value[i] = cpu_to_fdt32(cells[i]);
@@ -143,6 +143,24 @@ static void put_psci(struct writer *writer, const struct fake_fdt *fdt)
 	end(writer);
 }
 
+static void put_bridge(struct writer *writer, const char *name,
+		       const struct fake_fdt_bridge *bridge)
+{
+	static const struct fake_fdt_range registers[FAKE_FDT_RANGES_MAX] = { { 0x4010000000,
+										0x10000000 } };
+
+	if (!bridge->compatible)
+		return;
+	begin(writer, name);
+	put_cells(writer, "ranges", bridge->ranges, bridge->count);
+	put_ranges(writer, registers);
+	put_cell_sizes(writer, bridge->address_cells, 2);
+	put_string(writer, "device_type", "pci");
+	put_string(writer, "compatible", bridge->compatible);
+	put_string(writer, "status", bridge->disabled ? "disabled" : NULL);
+	end(writer);
+}
+
 static void put_serial(struct writer *writer, const struct fake_fdt_serial *serial)
 {
 	put_string(writer, "compatible", serial->compatible);
@@ -245,6 +263,8 @@ size_t fake_fdt_build(const struct fake_fdt *fdt, void *blob, size_t size)
 	put_memory(&writer, fdt);
 	put_reserved_memory(&writer, fdt);
 	put_psci(&writer, fdt);
+	put_bridge(&writer, "pcie@10000000", &fdt->bridge[0]);
+	put_bridge(&writer, "pcie@20000000", &fdt->bridge[1]);
 	put_uarts(&writer, fdt, UART_AT_ROOT, 2);
 	put_buses(&writer, fdt);
 	put_aliases(&writer, fdt);

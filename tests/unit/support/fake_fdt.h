@@ -38,6 +38,17 @@ struct fake_fdt_serial {
 	uint32_t reg_shift, reg_io_width; /* left out where 0 */
 };
 
+#define FAKE_FDT_PCI_RANGES_MAX 16
+
+/* A host bridge of PCI at the root. */
+struct fake_fdt_bridge {
+	const char *compatible; /* null: there is none */
+	bool disabled;
+	uint32_t address_cells;
+	uint32_t ranges[FAKE_FDT_PCI_RANGES_MAX]; /* cells */
+	size_t count; /* of them */
+};
+
 struct fake_fdt {
 	bool no_chosen, no_memory, has_seed;
 	uint64_t seed;
@@ -53,6 +64,7 @@ struct fake_fdt {
 	struct fake_fdt_range initrd; /* size 0: none; addresses of one cell if below 2^32 */
 	struct fake_fdt_uart uart[FAKE_FDT_UARTS_MAX];
 	struct fake_fdt_serial serial;
+	struct fake_fdt_bridge bridge[2];
 	unsigned padding; /* bytes of a property that nobody reads, before /chosen */
 };
 
