@@ -444,7 +444,7 @@ def ratio(theirs, ours):
 
 # What writes descriptors in the early runtime, but for clearing tables.
 MAPPERS = ("map_range", "stretch_map", "table_create", "pt_space_create", "pte_leaf",
-           "pte_contiguous", "pte_table", "pte_kind", "pte_address", "regime_contiguous")
+           "pte_contiguous", "pte_table", "regime_contiguous")
 
 
 # ---- all of it -------------------------------------------------------------------------------
