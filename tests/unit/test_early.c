@@ -719,6 +719,14 @@ static void a_truncated_fdt_stops(void **state)
 	assert_stop_fdt(FDT_TRUNCATED, size);
 }
 
+static void a_name_that_ends_behind_the_strings_stops(void **state)
+{
+	(void)state;
+	bad_fdt_setup();
+	put_fdt_word(32, get_fdt_word(32) - 1); /* the last NUL is not of the block */
+	assert_stop_fdt(FDT_BAD_NAME, machine.fdt_size);
+}
+
 static void nodes_that_do_not_end_stop_but_the_console_is_known(void **state)
 {
 	(void)state;
@@ -1538,6 +1546,7 @@ int main(void)
 		cmocka_unit_test(an_fdt_without_its_magic_stops),
 		cmocka_unit_test(an_absurd_totalsize_stops_with_the_size),
 		cmocka_unit_test(a_truncated_fdt_stops),
+		cmocka_unit_test(a_name_that_ends_behind_the_strings_stops),
 		cmocka_unit_test(nodes_that_do_not_end_stop_but_the_console_is_known),
 		cmocka_unit_test(an_fdt_that_overlaps_the_image_stops),
 		cmocka_unit_test(no_memory_stops_but_the_console_is_known),
