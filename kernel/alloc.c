@@ -74,7 +74,7 @@ static void fdt_map(struct kernel *kernel)
 	const struct boot_handoff *handoff = kernel->handoff;
 	const struct boot_facts *facts = &handoff->facts;
 	struct window window = { .pa = paddr(facts->entry.fdt),
-				 .size = facts->fdt.size,
+				 .size = facts->fdt.tree.total_size,
 				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
 
 	if (window_open(kernel, layout_fixmap_fdt(&handoff->plan.layout, window.pa), &window) !=

@@ -28,7 +28,7 @@ static u64 size_at(const struct change_model *model, u64 va)
 	struct pt_entry entry = pt_find(model->space, vaddr(va));
 	struct pte_info info;
 
-	if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
+	if (!pte_is_leaf(entry.kind))
 		return regime_span(regime, entry.level);
 	info = pte_decode(regime, entry.pte, entry.level, entry.table_bits);
 	return regime_span(regime, entry.level) *

@@ -61,11 +61,6 @@ static void markers_add_image(struct marker_list *list, const struct image *imag
 	marker_add(list, base + image->size, "Image ", "end");
 }
 
-static bool kind_is_leaf(enum pte_kind kind)
-{
-	return kind == PTE_PAGE || kind == PTE_BLOCK;
-}
-
 /* Columns as Linux has them; SHD only where it is the descriptor that says so. */
 static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
 {
@@ -226,7 +221,7 @@ static bool filter_passes(const struct dump_filter *filter, const struct pt_run 
 {
 	const struct pte_info *info = &run->info;
 
-	if (!kind_is_leaf(run->kind) || (filter->has_level && run->level != filter->level))
+	if (!pte_is_leaf(run->kind) || (filter->has_level && run->level != filter->level))
 		return false;
 	if (filter->writable_executable && !(info->write && info->execute))
 		return false;
@@ -388,7 +383,7 @@ static void walk_show_result(const struct regime *regime, vaddr_t va, const stru
 	struct pte_info info;
 	u64 offset;
 
-	if (!kind_is_leaf(entry->kind)) {
+	if (!pte_is_leaf(entry->kind)) {
 		print("  not mapped: translation fault, level %d\n", entry->level);
 		return;
 	}

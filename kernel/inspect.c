@@ -20,11 +20,6 @@ static const struct pt_space *live_space(const struct kernel *kernel, vaddr_t va
 	return pt_contains(&kernel->kernel_space, va) ? &kernel->kernel_space : NULL;
 }
 
-static bool is_leaf(const struct pt_entry *entry)
-{
-	return entry->kind == PTE_PAGE || entry->kind == PTE_BLOCK;
-}
-
 u64 par_address(u64 par)
 {
 	return par & PAR_EL1_PA_MASK;
@@ -53,7 +48,7 @@ bool walk_agrees(const struct pt_space *space, vaddr_t va, bool write, u64 par)
 	struct pte_info info;
 	paddr_t pa;
 
-	if (!is_leaf(&entry))
+	if (!pte_is_leaf(entry.kind))
 		return faults;
 	info = pte_decode(&space->regime, entry.pte, entry.level, entry.table_bits);
 	if (!info.accessed || (write && !info.write))
@@ -124,8 +119,7 @@ static unsigned find_in(const struct kernel *kernel, const struct pt_space *spac
 		struct pt_run run = pt_next_run(space, va, end);
 		u64 offset = pa - run.info.pa.value;
 
-		if ((run.kind == PTE_PAGE || run.kind == PTE_BLOCK) &&
-		    offset < run.end.value - run.start.value) {
+		if (pte_is_leaf(run.kind) && offset < run.end.value - run.start.value) {
 			print("  0x%016lx  %s, level %d, %s, %s, %s\n", run.start.value + offset,
 			      region_name(kernel, run.start.value + offset), run.level,
 			      run.info.write ? "read-write" : "read-only",
@@ -167,10 +161,10 @@ static bool may_access(const struct kernel *kernel, const struct arguments *argu
 		entry = pt_find(space, va);
 		info = pte_decode(&space->regime, entry.pte, entry.level, entry.table_bits);
 		*type = info.type;
-		if (is_leaf(&entry) && info.accessed && (info.write || !write))
+		if (pte_is_leaf(entry.kind) && info.accessed && (info.write || !write))
 			return true;
 		print("%s: 0x%016lx is %s\n", arguments->command, va.value,
-		      is_leaf(&entry) ? "read-only" : "not mapped");
+		      pte_is_leaf(entry.kind) ? "read-only" : "not mapped");
 	} else {
 		print("%s: 0x%016lx is not an address of the kernel's\n", arguments->command,
 		      va.value);

@@ -48,7 +48,7 @@ static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
 	fate->limited = limit != 0 ? memory_limit(map, limit) : 0;
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_RAM);
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
-	memory_add_own(map, facts->entry.fdt, facts->fdt.size, MEMORY_FDT);
+	memory_add_own(map, facts->entry.fdt, facts->fdt.tree.total_size, MEMORY_FDT);
 	memory_normalise(map, granule);
 }
 

@@ -9,11 +9,6 @@
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text[], _init_text_start[], _init_data_end[];
 
-static bool is_leaf(enum pte_kind kind)
-{
-	return kind == PTE_PAGE || kind == PTE_BLOCK;
-}
-
 void audit_wx(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
@@ -41,7 +36,7 @@ static void check_aliases(struct selftest *test, const struct pt_space *space, u
 		u64 pa = run.info.pa.value, size = run.end.value - run.start.value;
 
 		va = run.end;
-		if (!is_leaf(run.kind) || pa >= end || pa + size <= start)
+		if (!pte_is_leaf(run.kind) || pa >= end || pa + size <= start)
 			continue;
 		aliases++;
 		test_check(test, !wrong(&run.info), "wrong permissions at", run.start.value);
@@ -139,10 +134,10 @@ void audit_leaves(struct selftest *test)
 	struct tour lower = { .space = &kernel->idmap_space };
 
 	while (tour_next(&upper))
-		if (is_leaf(upper.entry.kind))
+		if (pte_is_leaf(upper.entry.kind))
 			check_leaf(test, &upper, kernel->handoff->plan.bti);
 	while (tour_next(&lower))
-		if (is_leaf(lower.entry.kind))
+		if (pte_is_leaf(lower.entry.kind))
 			check_leaf(test, &lower, false);
 }
 
@@ -154,7 +149,7 @@ static void check_table(struct selftest *test, const struct tour *tour)
 	struct pt_entry entry = pt_find(&kernel->kernel_space, va);
 	struct pte_info info;
 
-	test_check(test, is_leaf(entry.kind), "a table is not in the linear map", va.value);
+	test_check(test, pte_is_leaf(entry.kind), "a table is not in the linear map", va.value);
 	info = pte_decode(&tour->space->regime, entry.pte, entry.level, entry.table_bits);
 	test_check(test, !is_open(&info) && info.write && info.type == MEM_NORMAL,
 		   "a table is mapped wrongly", va.value);
@@ -197,7 +192,8 @@ static void check_hole(struct selftest *test, u64 start, u64 end)
 
 	test_check(test, end > start, "nothing to look at", start);
 	for (u64 va = start; va < end; va += regime_granule(&space->regime)) {
-		test_check(test, !is_leaf(pt_find(space, vaddr(va)).kind), "mapped in tables", va);
+		test_check(test, !pte_is_leaf(pt_find(space, vaddr(va)).kind), "mapped in tables",
+			   va);
 		test_check(test, SYSREG_GET(PAR_EL1_F, at_translate(vaddr(va), false)), "mapped",
 			   va);
 	}
@@ -245,7 +241,7 @@ void audit_total(struct selftest *test)
 		u64 sum = 0;
 
 		while (tour_next(&tour))
-			if (is_leaf(tour.entry.kind))
+			if (pte_is_leaf(tour.entry.kind))
 				sum += regime_span(&spaces[i]->regime, tour.entry.level);
 		test_equal(test, pt_audit_space(spaces[i]).mapped, sum, "bytes mapped, and summed");
 	}

@@ -69,7 +69,7 @@ static u64 par_expected(const struct selftest *test, vaddr_t va, enum at_access 
 	if (!pt_contains(space, va) || (access_is_user(access) && kernel->handoff->plan.e0pd))
 		return par_fault(TRANSLATION_FAULT_LEVEL_0);
 	entry = pt_find(space, va);
-	if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
+	if (!pte_is_leaf(entry.kind))
 		return par_fault(fault_status(FAULT_TRANSLATION, entry.level));
 	info = pte_decode(&space->regime, entry.pte, entry.level, entry.table_bits);
 	status = leaf_status(&info, entry.level, access);

@@ -132,7 +132,7 @@ static bool slots_alike(const struct regime *regime, const u64 *slot, unsigned c
 		pte_t pte = slot_read(slot + i);
 		enum pte_kind kind = pte_kind(regime, pte, level);
 
-		if (kind != PTE_PAGE && kind != PTE_BLOCK)
+		if (!pte_is_leaf(kind))
 			return false;
 		if (pte_address(regime, pte, level).value != pa + i * regime_span(regime, level) ||
 		    pte_attributes(regime, pte_contiguous(pte), level) !=

@@ -8,9 +8,10 @@
 
 #include <pagoda/pagetable.h>
 
-static inline u64 *table_pointer(const struct pt_space *space, paddr_t table)
+/* To the table, or the slot of one, at @place. */
+static inline u64 *table_pointer(const struct pt_space *space, paddr_t place)
 {
-	return (u64 *)(uintptr_t)(table.value + space->phys_offset);
+	return (u64 *)(uintptr_t)(place.value + space->phys_offset);
 }
 
 static inline pte_t slot_read(const u64 *slot)

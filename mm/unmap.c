@@ -16,7 +16,7 @@ bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit)
 	struct pt_entry entry = pt_find(space, va);
 	u64 span = regime_span(regime, entry.level), slot = entry.slot.value;
 
-	if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
+	if (!pte_is_leaf(entry.kind))
 		return false;
 	unit->info = pte_decode(regime, entry.pte, entry.level, entry.table_bits);
 	unit->level = entry.level;

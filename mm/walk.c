@@ -14,13 +14,6 @@ static paddr_t slot_address(const struct pt_space *space, paddr_t table, int lev
 	return paddr(table.value + regime_index(&space->regime, level, va) * sizeof(u64));
 }
 
-static pte_t slot_load(const struct pt_space *space, paddr_t slot)
-{
-	const u64 *pointer = (const u64 *)(uintptr_t)(slot.value + space->phys_offset);
-
-	return (pte_t){ __atomic_load_n(pointer, __ATOMIC_RELAXED) };
-}
-
 vaddr_t pt_start(const struct pt_space *space)
 {
 	return vaddr(space->upper ? regime_upper_start(&space->regime) : 0);
@@ -33,7 +26,7 @@ vaddr_t pt_end(const struct pt_space *space)
 
 pte_t pt_step(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
 {
-	return slot_load(space, slot_address(space, table, level, va));
+	return slot_read(table_pointer(space, slot_address(space, table, level, va)));
 }
 
 struct pt_entry pt_find(const struct pt_space *space, vaddr_t va)
@@ -44,7 +37,7 @@ struct pt_entry pt_find(const struct pt_space *space, vaddr_t va)
 
 	for (;; entry.level++) {
 		entry.slot = slot_address(space, table, entry.level, va);
-		entry.pte = slot_load(space, entry.slot);
+		entry.pte = slot_read(table_pointer(space, entry.slot));
 		entry.kind = pte_kind(regime, entry.pte, entry.level);
 		if (entry.kind != PTE_TABLE) /* always so at level 3 */
 			return entry;
@@ -60,7 +53,7 @@ bool pt_translate(const struct pt_space *space, vaddr_t va, paddr_t *pa)
 	if (!pt_contains(space, va))
 		return false;
 	entry = pt_find(space, va);
-	if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
+	if (!pte_is_leaf(entry.kind))
 		return false;
 	*pa = pte_address(&space->regime, entry.pte, entry.level);
 	pa->value += va.value & (regime_span(&space->regime, entry.level) - 1);
@@ -99,7 +92,7 @@ static struct pt_entry entry_after(const struct pt_space *space, const struct pt
 	if (regime_index(regime, entry->level, va) == 0)
 		return pt_find(space, va);
 	next.slot.value += sizeof(u64);
-	next.pte = slot_load(space, next.slot);
+	next.pte = slot_read(table_pointer(space, next.slot));
 	next.kind = pte_kind(regime, next.pte, next.level);
 	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
 }
@@ -118,7 +111,7 @@ static u64 entries_alike(const struct pt_space *space, const struct pt_entry *en
 		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
-	const u64 *rest = (const u64 *)(uintptr_t)(entry->slot.value + space->phys_offset) + 1;
+	const u64 *rest = table_pointer(space, entry->slot) + 1;
 	u64 bits = entry->pte.bits, alike = 0;
 
 	/* Most of most tables is zero. */
@@ -130,7 +123,7 @@ static u64 entries_alike(const struct pt_space *space, const struct pt_entry *en
 		return 0;
 	for (; alike < count; alike++) {
 		bits += step;
-		if (__atomic_load_n(rest + alike, __ATOMIC_RELAXED) != bits)
+		if (slot_read(rest + alike).bits != bits)
 			break;
 	}
 	return alike;
@@ -168,7 +161,7 @@ struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t en
 
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
 {
-	if (run->kind != PTE_PAGE && run->kind != PTE_BLOCK)
+	if (!pte_is_leaf(run->kind))
 		return;
 	audit->runs++;
 	audit->mapped += run->end.value - run->start.value;

@@ -496,7 +496,7 @@ static enum fdt_status open_fdt(struct scan *scan, const u8 *blob, u64 line)
 
 static struct stop stop_fdt(const struct boot_facts *facts, enum fdt_status status)
 {
-	return (struct stop){ STOP_FDT, status, facts->entry.fdt, facts->fdt.size };
+	return (struct stop){ STOP_FDT, status, facts->entry.fdt, facts->fdt.tree.total_size };
 }
 
 static bool overlaps_image(const struct boot_facts *facts, u64 start, u64 size)
@@ -522,9 +522,9 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	u64 address = facts->entry.fdt;
 	const u8 *blob = address != 0 ? (const u8 *)(uintptr_t)(address + phys_offset) : NULL;
 	u64 line = sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, facts->id[SYSREG_CTR_EL0]);
+	u32 *size = &facts->fdt.tree.total_size;
 	struct scan scan;
 	enum fdt_status status;
-	u32 size = 0;
 
 	scan_init(&scan, facts, phys_offset);
 	/* A pointer into the image points at what has been cleared: say that, not "bad magic". */
@@ -532,12 +532,11 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, 0, 0 };
 	if (blob != NULL && is_aligned(address, FDT_ALIGN))
 		dcache_clean(blob, FDT_HEADER_SIZE, line);
-	status = fdt_size(blob, &size);
-	facts->fdt.size = size;
+	status = fdt_size(blob, size);
 	if (status != FDT_OK)
 		return stop_fdt(facts, status);
-	if (overlaps_image(facts, address, size))
-		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, size, 0 };
+	if (overlaps_image(facts, address, *size))
+		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, *size, 0 };
 	status = open_fdt(&scan, blob, line);
 	if (status == FDT_OK)
 		status = scan_nodes(&scan);

@@ -162,6 +162,12 @@ static inline enum pte_kind pte_kind(const struct regime *regime, pte_t pte, int
 	return regime_leaf_level(regime, level) ? PTE_BLOCK : PTE_RESERVED;
 }
 
+/* pte_is_leaf() - a descriptor of @kind maps something. */
+static inline bool pte_is_leaf(enum pte_kind kind)
+{
+	return kind == PTE_PAGE || kind == PTE_BLOCK;
+}
+
 /* pte_address() - the output address of a leaf, or the next table's address; @pte is valid. */
 static inline paddr_t pte_address(const struct regime *regime, pte_t pte, int level)
 {

@@ -95,7 +95,6 @@ struct boot_facts {
 	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
 	struct image image;
 	struct {
-		u64 size;
 		struct fdt tree; /* opened; @blob is where the early runtime had it */
 		bool has_chosen;
 		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */

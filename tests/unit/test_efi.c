@@ -110,7 +110,7 @@ static void the_image_is_copied_to_free_memory_and_clean_to_its_end(void **state
 	for (u64 at = 0; at < FIRMWARE_IMAGE_SIZE; at += 64)
 		assert_false(machine_dirty(&firmware->machine, offset + at, offset + at + 64));
 	offset = firmware->fdt - (u64)(uintptr_t)firmware->ram;
-	assert_false(machine_dirty(&firmware->machine, offset, offset + facts.fdt.size));
+	assert_false(machine_dirty(&firmware->machine, offset, offset + facts.fdt.tree.total_size));
 }
 
 static void the_copy_can_be_executed_by_nobody_while_the_mmu_is_on(void **state)
