@@ -5,6 +5,7 @@
  * addresses, .bss, instructions a host compiler cannot build.
  */
 #include <pagoda/format.h>
+#include <pagoda/string.h>
 
 /* Where the text goes: what does not fit is counted, not kept; the last byte becomes the NUL. */
 struct output {
@@ -55,16 +56,6 @@ static void put_repeated(struct output *out, char c, size_t count)
 		put(out, c);
 }
 
-/* As strnlen(), but no call: a function without calls has no return address to sign and check. */
-static inline size_t text_length(const char *text, size_t limit)
-{
-	size_t length = 0;
-
-	while (length < limit && text[length] != '\0')
-		length++;
-	return length;
-}
-
 /* @text with spaces on one side of it up to the width. */
 static void put_padded(struct output *out, const struct conversion *how, const char *text,
 		       size_t length)
@@ -81,13 +72,13 @@ static void put_string(struct output *out, const struct conversion *how, const c
 	if (text == NULL)
 		text = "(null)";
 	put_padded(out, how, text,
-		   text_length(text, how->has_precision ? how->precision : SIZE_MAX));
+		   how->has_precision ? strnlen(text, how->precision) : strlen(text));
 }
 
 static void put_number(struct output *out, const struct conversion *how,
 		       const struct number *number)
 {
-	size_t before = text_length(number->before, SIZE_MAX);
+	size_t before = strlen(number->before);
 	size_t length = before + number->count;
 	size_t padding = how->width > length ? how->width - length : 0;
 	bool zeroes = how->zeroes && !how->left; /* as in C, - wins */
