@@ -111,7 +111,7 @@ static u64 entries_alike(const struct pt_space *space, const struct pt_entry *en
 		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
-	const u64 *rest = table_pointer(space, entry->slot) + 1;
+	const u64 *rest = table_pointer(space, paddr(entry->slot.value + sizeof(u64)));
 	u64 bits = entry->pte.bits, alike = 0;
 
 	/* Most of most tables is zero. */
