@@ -4,7 +4,7 @@
  * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
-#include <pagoda/efi_stub.h>
+#include <pagoda/efi/efi_stub.h>
 
 #define EXIT_TRIES 8
 

@@ -5,9 +5,9 @@
  * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
-#include <pagoda/efi_stub.h>
-#include <pagoda/format.h>
-#include <pagoda/string.h>
+#include <pagoda/efi/efi_stub.h>
+#include <pagoda/lib/format.h>
+#include <pagoda/lib/string.h>
 
 #define LINE_MAX 240
 #define MAP_TRIES 8

@@ -5,7 +5,7 @@
  * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
-#include <pagoda/efi_stub.h>
+#include <pagoda/efi/efi_stub.h>
 
 static u64 *words_of(const struct efi_memory_map *map, u64 index)
 {

@@ -5,8 +5,8 @@
  * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
-#include <pagoda/efi_stub.h>
-#include <pagoda/options.h>
+#include <pagoda/efi/efi_stub.h>
+#include <pagoda/kernel/handoff/options.h>
 
 static const struct efi_guid loaded_image_guid = {
 	0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }

@@ -9,10 +9,10 @@
  * turned the MMU off. So no memory is ever writable and executable on the copy's account, whatever
  * firmware's policy, and it can be no-execute where firmware lets us say so.
  */
-#include <pagoda/arch.h>
-#include <pagoda/early.h>
-#include <pagoda/efi_stub.h>
-#include <pagoda/string.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/pi/early.h>
+#include <pagoda/efi/efi_stub.h>
+#include <pagoda/lib/string.h>
 
 #define PLACE_TRIES 8
 

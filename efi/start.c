@@ -4,8 +4,8 @@
  * Runs under firmware, MMU on, image not relocated: linker symbols are reached relative to the PC,
  * so they are addresses of the Image as firmware has loaded it. Not built for the host.
  */
-#include <pagoda/arch.h>
-#include <pagoda/efi_stub.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/efi/efi_stub.h>
 
 /* Defined by linker/pagoda.lds.S; only their addresses mean anything. */
 extern u8 _text[], _file_end[], _end[];

@@ -5,9 +5,9 @@
  * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
-#include <pagoda/arch.h>
-#include <pagoda/efi_stub.h>
-#include <pagoda/string.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/efi/efi_stub.h>
+#include <pagoda/lib/string.h>
 
 #define SETTINGS_MAX 10
 /* For memory, settings and their names: see FDT_EDIT_ROOM. */

@@ -16,8 +16,8 @@
  * Offsets never overflow: all are at most total_size, which is at most FDT_SIZE_MAX, and a size
  * from the blob is compared with what is left before it is added to anything.
  */
-#include <pagoda/fdt.h>
-#include <pagoda/string.h>
+#include <pagoda/lib/fdt.h>
+#include <pagoda/lib/string.h>
 
 #define FDT_MAGIC 0xd00dfeed
 #define FDT_VERSION 17 /* what is read: the first with the structure block's size */

@@ -4,8 +4,8 @@
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/format.h>
-#include <pagoda/string.h>
+#include <pagoda/lib/format.h>
+#include <pagoda/lib/string.h>
 
 /* Where the text goes: what does not fit is counted, not kept; the last byte becomes the NUL. */
 struct output {

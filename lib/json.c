@@ -4,10 +4,10 @@
  * Runs in the kernel, MMU on, after console_init(); on the host over a console_write() of the
  * test's. May not use: anything but the console and format().
  */
-#include <pagoda/console.h>
-#include <pagoda/format.h>
-#include <pagoda/json.h>
-#include <pagoda/string.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/lib/format.h>
+#include <pagoda/lib/json.h>
+#include <pagoda/lib/string.h>
 
 #define NUMBER_MAX 24 /* a 64-bit number with sign or prefix, quoted, and the NUL */
 

@@ -4,8 +4,8 @@
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, state of its own.
  */
-#include <pagoda/mmio.h>
-#include <pagoda/pl011.h>
+#include <pagoda/lib/mmio.h>
+#include <pagoda/lib/pl011.h>
 
 /* Registers by word (DDI 0183 table 3-1). */
 enum pl011_register {

@@ -4,9 +4,9 @@
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, function pointers.
  */
-#include <pagoda/pl011.h>
-#include <pagoda/serial.h>
-#include <pagoda/uart8250.h>
+#include <pagoda/lib/pl011.h>
+#include <pagoda/lib/serial.h>
+#include <pagoda/lib/uart8250.h>
 
 struct serial_register serial_status(struct serial_kind kind)
 {

@@ -7,7 +7,7 @@
  * GCC knows these loops and would put a call to memset() or strlen() in their place, that is, to
  * themselves: the Makefile's -fno-tree-loop-distribute-patterns tells it not to.
  */
-#include <pagoda/string.h>
+#include <pagoda/lib/string.h>
 
 /* Memory of any type may be read and written as words. */
 typedef u64 __attribute__((may_alias)) word_t;

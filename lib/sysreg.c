@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Looking things up in the tables made from arch/arm64/sysreg.tbl.
+ * Looking things up in the tables made from arch/arm64/cpu/sysreg.tbl.
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/string.h>
-#include <pagoda/sysreg.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/sysreg.h>
 
 static u64 field_content(const struct sysreg_field *field, u64 value)
 {

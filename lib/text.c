@@ -4,8 +4,8 @@
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/string.h>
-#include <pagoda/text.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/text.h>
 
 bool text_equal(const char *text, size_t length, const char *word)
 {

@@ -4,8 +4,8 @@
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, state of its own.
  */
-#include <pagoda/mmio.h>
-#include <pagoda/uart8250.h>
+#include <pagoda/lib/mmio.h>
+#include <pagoda/lib/uart8250.h>
 
 /* Registers by number (PC16550D, table II). */
 enum uart8250_register {

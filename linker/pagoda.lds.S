@@ -14,7 +14,7 @@
  * Segments begin at multiples of 64 KiB, the largest page, so that one Image can be mapped with
  * exact permissions in all three page sizes.
  */
-#include <pagoda/start.h>
+#include <pagoda/pi/start.h>
 
 #define SEGMENT_ALIGN 0x10000
 #define STACK_SIZE 0x4000
@@ -149,7 +149,7 @@ SECTIONS
 
 	_image_size = ABSOLUTE(_end - _text);
 
-	/* Numbers for arch/arm64/pe.S: the segments as PE sections. */
+	/* Numbers for arch/arm64/head/pe.S: the segments as PE sections. */
 	_pe_section_align = ABSOLUTE(PE_SECTION_ALIGN);
 	_pe_file_align = ABSOLUTE(PE_FILE_ALIGN);
 	_pe_headers_size = ABSOLUTE(_pe_headers_end - _text);

@@ -8,10 +8,10 @@
  * Each node is judged with its properties at hand and its ancestors on the walk's path, since what
  * its addresses mean depends on all of them.
  */
-#include <pagoda/arch.h>
-#include <pagoda/facts.h>
-#include <pagoda/string.h>
-#include <pagoda/text.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/handoff/facts.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/text.h>
 
 #define CELLS_MAX 2 /* wider addresses do not exist on this architecture */
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */

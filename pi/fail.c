@@ -4,11 +4,11 @@
  * Runs with the MMU off, whenever after .bss was cleared; also on the host. May not use: absolute
  * addresses, pointers in static data.
  */
-#include <pagoda/arch.h>
-#include <pagoda/format.h>
-#include <pagoda/serial.h>
-#include <pagoda/start.h>
-#include <pagoda/string.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/lib/format.h>
+#include <pagoda/lib/serial.h>
+#include <pagoda/pi/start.h>
+#include <pagoda/lib/string.h>
 
 /* False where the device does not take it. Where there is none at all, this may not return. */
 static bool say(struct serial_kind kind, paddr_t console, const struct stop *stop)

@@ -4,8 +4,8 @@
  * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
-#include <pagoda/arch.h>
-#include <pagoda/early.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/pi/early.h>
 
 /*
  * The image moves in steps of 2 MiB, the largest alignment in which physical and virtual address

@@ -7,7 +7,7 @@
  * Tables come from a pool inside the image, sized for the worst case of every page size; an image
  * shorter than a level 2 block of 4K pages touches at most two tables at each level.
  */
-#include <pagoda/early.h>
+#include <pagoda/pi/early.h>
 
 static enum mem_prot segment_prot(enum segment segment)
 {

@@ -8,10 +8,10 @@
  * The line is outside input. A word is looked at once; a word of nobody's name space costs one
  * comparison per row of option_names[], which mostly ends at the first character.
  */
-#include <pagoda/options.h>
-#include <pagoda/regime.h>
-#include <pagoda/string.h>
-#include <pagoda/text.h>
+#include <pagoda/kernel/handoff/options.h>
+#include <pagoda/mm/pt/regime.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/text.h>
 
 /* What is left of the line. */
 struct line {

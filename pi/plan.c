@@ -4,7 +4,7 @@
  * A pure function of facts and options. Runs with the MMU off, .bss clear, image not relocated;
  * also on the host. May not use: absolute addresses, pointers in static data, .bss, registers, I/O.
  */
-#include <pagoda/plan.h>
+#include <pagoda/kernel/handoff/plan.h>
 
 /* A granule field above 7 is negative, or reserved: the granule is not there. */
 #define TGRAN_LAST 7

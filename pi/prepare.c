@@ -5,9 +5,9 @@
  * Runs with the MMU off, .bss clear, image not relocated. May not use: absolute addresses, pointers
  * in static data, .bss.
  */
-#include <pagoda/arch.h>
-#include <pagoda/early.h>
-#include <pagoda/string.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/pi/early.h>
+#include <pagoda/lib/string.h>
 
 static void mark(struct boot_handoff *handoff, enum boot_stage stage)
 {

@@ -26,8 +26,8 @@
  *
  * What QEMU shows of this: nothing. It models no caches.
  */
-#include <pagoda/arch.h>
-#include <pagoda/early.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/pi/early.h>
 
 static void publish(u64 start, u64 end, u64 phys_offset, u64 line)
 {

@@ -5,7 +5,7 @@
  * pointers in static data, .bss, and of course nothing that a relocation has yet to fill in.
  * Source: ELF for the Arm 64-bit Architecture, relocation code R_AARCH64_RELATIVE.
  */
-#include <pagoda/early.h>
+#include <pagoda/pi/early.h>
 
 #define R_AARCH64_RELATIVE 1027
 

@@ -4,9 +4,9 @@
  * Runs with the MMU off, on the boot stack, .bss clear, image not relocated: linker symbols are
  * reached relative to the PC and so are physical addresses here. Not built for the host.
  */
-#include <pagoda/arch.h>
-#include <pagoda/early.h>
-#include <pagoda/start.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/pi/early.h>
+#include <pagoda/pi/start.h>
 
 /* First bytes and ends that linker/pagoda.lds.S defines; only their addresses mean anything. */
 extern u8 _text[], _rodata_start[], _rodata_end[], _text_start[], _text_end[];

@@ -6,7 +6,7 @@
  * the order. Two lengths each, so that the difference has no share of what a call costs.
  * Runs at EL1 with the MMU off, from its link address, without relocation.
  */
-#include <pagoda/pagetable.h>
+#include <pagoda/mm/pt/pagetable.h>
 
 #define POOL_SIZE MIB(4)
 #define LEAVES_SHORT 512

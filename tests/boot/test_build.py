@@ -14,7 +14,7 @@ import pytest
 from machine import BUILD, ROOT, Machine
 
 SOURCES = ["Makefile", "arch", "efi", "include", "kernel", "lib", "linker", "mm", "pi", "scripts",
-           "tests/fuzz/fuzz.mk"]  # which the Makefile includes
+           "tests/rules.mk", "tests/fuzz/fuzz.mk", "docs/rules.mk"]  # which the Makefile includes
 OTHERS = ["host", "fuzz", "mutants", "coverage"]  # built besides the Image, at any time
 POOL_SIZE = 0x8000
 

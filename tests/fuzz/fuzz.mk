@@ -19,10 +19,10 @@ FUZZCC ?= clang-14
 fuzz_flags = $(host_flags) -O2 -fsanitize=fuzzer-no-link
 fuzz_objects := $(host_objects:$(O)/host/%=$(O)/fuzz/%)
 
-$(O)/fuzz/gen/%.o: $(O)/gen/%.c Makefile | $(generated)
+$(O)/fuzz/gen/%.o: $(O)/gen/%.c $(makefiles) tests/rules.mk | $(generated)
 	$(call compile,FUZZCC,$(FUZZCC),$(fuzz_flags))
 
-$(O)/fuzz/%.o: %.c Makefile | $(generated)
+$(O)/fuzz/%.o: %.c $(makefiles) tests/rules.mk | $(generated)
 	$(call compile,FUZZCC,$(FUZZCC),$(fuzz_flags))
 
 $(O)/fuzz/libpagoda.a: $(fuzz_objects)
@@ -44,6 +44,7 @@ TARGET ?= $(fuzz_targets)
 setup-fuzz:
 	@scripts/setup fuzz
 
+#: fuzz           fuzzing: TIME= seconds for each TARGET=, or TOTAL= for all
 fuzz: setup-fuzz
 	@$(MAKE) --no-print-directory O=$(O) $(TARGET:%=$(O)/fuzz/fuzz_%)
 	$(Q)scripts/fuzz $(if $(TOTAL),--total $(TOTAL),--time $(TIME)) $(TARGET:%=$(O)/fuzz/fuzz_%)

@@ -7,7 +7,7 @@
  *   input   flags; how the XSDT lists tables; then, for each, a length of two bytes and its bytes.
  *           Without FLAG_RAW, addresses, lengths, signatures and checksums are made to fit.
  */
-#include <pagoda/acpi.h>
+#include <pagoda/efi/acpi.h>
 
 #include "fuzz.h"
 

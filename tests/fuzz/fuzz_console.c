@@ -10,14 +10,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include <pagoda/alloc.h>
-#include <pagoda/arch.h>
-#include <pagoda/command.h>
-#include <pagoda/console.h>
-#include <pagoda/line.h>
-#include <pagoda/memory.h>
-#include <pagoda/psci.h>
-#include <pagoda/shell.h>
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/prompt/command.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/prompt/line.h>
+#include <pagoda/kernel/start/memory.h>
+#include <pagoda/kernel/dev/psci.h>
+#include <pagoda/kernel/prompt/shell.h>
 
 #include "fuzz.h"
 #include "support/sample_kernel.h"

@@ -6,8 +6,8 @@
  *
  *   input   flags, alignment, then the options
  */
-#include <pagoda/efi_stub.h>
-#include <pagoda/options.h>
+#include <pagoda/efi/efi_stub.h>
+#include <pagoda/kernel/handoff/options.h>
 
 #include "fuzz.h"
 

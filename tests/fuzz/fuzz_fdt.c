@@ -4,7 +4,7 @@
  * structure block, event by event and node by node, find the same. What the kernel looks for in it
  * is as it says. Host only.
  */
-#include <pagoda/devices.h>
+#include <pagoda/kernel/dev/devices.h>
 
 #include "fuzz.h"
 

@@ -4,8 +4,8 @@
  * document (RFC 8259) in ASCII, and has every string that was written, byte for byte as Latin-1.
  * The input is a list of calls. Host only.
  */
-#include <pagoda/console.h>
-#include <pagoda/json.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/lib/json.h>
 
 #include "fuzz.h"
 

@@ -7,7 +7,7 @@
  *
  *   input   a regime, flags, the seed, mem=, where the Image is; then ranges of eight bytes
  */
-#include <pagoda/linear.h>
+#include <pagoda/mm/layout/linear.h>
 
 #include "fuzz.h"
 
@@ -196,7 +196,7 @@ static void place_image(u64 pa)
 	memory_add_own(&now.map, pa, IMAGE_SIZE, MEMORY_IMAGE);
 }
 
-/* As kernel/memory.c does it. */
+/* As kernel/start/memory.c does it. */
 static void choose(const struct parameters *parameters)
 {
 	struct layout layout = layout_make(&now.regime, STRUCT_PAGE_SIZE);

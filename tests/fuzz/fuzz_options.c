@@ -4,7 +4,7 @@
  * it says about itself is text of bounded length, and the numbers it takes are among those it
  * offers. The first byte chooses the CPU. Host only.
  */
-#include <pagoda/options.h>
+#include <pagoda/kernel/handoff/options.h>
 
 #include "fuzz.h"
 #include "support/fake_machine.h"

@@ -26,7 +26,7 @@ import z3
 from ir import Disproved, Machine, Module, Pointer, State, Unknown, load, store
 
 ROOT = pathlib.Path(__file__).parents[2]
-SOURCES = ["mm/descriptor.c", "mm/regime.c", "mm/map.c"]
+SOURCES = ["mm/pt/descriptor.c", "mm/pt/regime.c", "mm/pt/map.c"]
 # Without `static`, since the compiler adapts functions that it knows all callers of.
 COMPILE = ["clang-14", "-Dstatic=", "-fgnu89-inline", "-Wno-missing-prototypes", "-S", "-emit-llvm",
            "-o", "-", "-std=gnu11", "-O1", "-g0", "-ffreestanding", "-fno-inline",

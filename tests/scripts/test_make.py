@@ -32,13 +32,13 @@ def test_a_second_make_compiles_and_links_nothing():
 
 
 def test_a_changed_header_rebuilds_what_includes_it_and_nothing_else():
-    sources = compiled(would_run("-W", "include/pagoda/json.h"))
-    assert {"lib/json.c", "kernel/report_json.c"} <= sources
-    assert not sources & {"mm/map.c", "pi/plan.c", "arch/arm64/head.S"}
+    sources = compiled(would_run("-W", "include/pagoda/lib/json.h"))
+    assert {"lib/json.c", "kernel/show/report_json.c"} <= sources
+    assert not sources & {"mm/pt/map.c", "pi/plan.c", "arch/arm64/head/head.S"}
 
 
 def test_a_changed_register_table_rebuilds_what_is_generated_from_it():
-    commands = would_run("-W", "arch/arm64/sysreg.tbl")
+    commands = would_run("-W", "arch/arm64/cpu/sysreg.tbl")
     assert any("gen-sysreg" in line and "header" in line for line in commands)
     assert any("gen-sysreg" in line and "table" in line for line in commands)
 
@@ -48,10 +48,10 @@ def test_flags_for_the_rest_of_the_image_do_not_reach_the_early_runtime():
     commands = would_run("-B", "EXTRA_CFLAGS=-pg -fsanitize=undefined")
     with_flags = {source for source in compiled(commands)
                   if any(line.endswith(" " + source) and " -pg " in line for line in commands)}
-    assert "kernel/main.c" in with_flags
+    assert "kernel/start/main.c" in with_flags
     assert not {source for source in with_flags if source.split("/")[0] in ("pi", "efi", "arch")}
-    assert not with_flags & {"mm/map.c", "mm/descriptor.c", "lib/fdt.c", "lib/string.c"}
-    assert with_flags >= {f"kernel/{name}.c" for name in ("report", "shell", "dump")}
+    assert not with_flags & {"mm/pt/map.c", "mm/pt/descriptor.c", "lib/fdt.c", "lib/string.c"}
+    assert with_flags >= {"kernel/show/report.c", "kernel/prompt/shell.c", "kernel/show/dump.c"}
 
 
 def test_warnings_are_errors_everywhere():

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "../../mm/areas.h"
+#include "../../mm/alloc/areas.h"
 #include "support/random.h"
 
 #define PAGE KIB(4)

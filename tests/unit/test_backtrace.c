@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/backtrace.h>
+#include <pagoda/kernel/trap/backtrace.h>
 
 #include "support/console_capture.h"
 #include "support/random.h"

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <pagoda/arch.h>
-#include <pagoda/change_model.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/selftest/change_model.h>
 
 #include "support/random.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * kernel/console.c over a device of this test's own: what Ctrl-C, the pager and typing ahead do,
- * polled and by interrupt.
+ * kernel/console/console.c over a device of this test's own: what Ctrl-C, the pager and typing
+ * ahead do, polled and by interrupt.
  * Host only.
  */
 #include <stdarg.h>
@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/arch.h>
-#include <pagoda/console.h>
-#include <pagoda/interrupt.h>
-#include <pagoda/pl011.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/lib/pl011.h>
 
 #define ROWS 23
 #define QUESTION "-- more: space, Enter, q --"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Descriptors bit by bit, against positions written down from DDI 0487 D8.3. Host only. The bit
- * numbers below are the manual's and are not taken from mm/descriptor.c.
+ * numbers below are the manual's and are not taken from mm/pt/descriptor.c.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include <pagoda/descriptor.h>
+#include <pagoda/mm/pt/descriptor.h>
 
 #define READ_ONLY_BIT BIT(7)
 #define ACCESS_FLAG_BIT BIT(10)

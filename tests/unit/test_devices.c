@@ -13,7 +13,7 @@
 
 #include "support/libfdt.h"
 
-#include <pagoda/devices.h>
+#include <pagoda/kernel/dev/devices.h>
 
 #include "support/data.h"
 #include "support/random.h"

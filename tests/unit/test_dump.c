@@ -9,9 +9,9 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include <pagoda/dump.h>
-#include <pagoda/format.h>
-#include <pagoda/report.h>
+#include <pagoda/kernel/show/dump.h>
+#include <pagoda/lib/format.h>
+#include <pagoda/kernel/show/report.h>
 
 #include "support/console_capture.h"
 #include "support/sample_kernel.h"

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/facts.h>
+#include <pagoda/kernel/handoff/facts.h>
 
 #include "support/fake_firmware.h"
 #include "support/random.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include <pagoda/efi_stub.h>
+#include <pagoda/efi/efi_stub.h>
 
 #include "support/random.h"
 

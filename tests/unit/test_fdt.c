@@ -15,7 +15,7 @@
 
 #include "support/libfdt.h"
 
-#include <pagoda/fdt.h>
+#include <pagoda/lib/fdt.h>
 
 #include "support/data.h"
 #include "support/random.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/fdt_write.c: what it writes is what libfdt and our reader read; what it copies is the source
+ * efi/fdt_write.c: what it writes is what libfdt and our reader read; what it copies is the source
  * but for what was asked to differ. Every buffer is allocated as long as the writer is told, so
  * that AddressSanitizer sees a byte past it. Host only.
  */
@@ -15,7 +15,7 @@
 
 #include "support/libfdt.h"
 
-#include <pagoda/fdt_write.h>
+#include <pagoda/efi/fdt_write.h>
 
 #include "support/data.h"
 #include "support/random.h"

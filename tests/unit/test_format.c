@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/format.h>
+#include <pagoda/lib/format.h>
 
 #include "support/random.h"
 

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <pagoda/console.h>
-#include <pagoda/json.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/lib/json.h>
 
 static char output[4096];
 static size_t output_length;

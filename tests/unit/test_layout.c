@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include <pagoda/layout.h>
+#include <pagoda/mm/layout/layout.h>
 
 /* The top of every layout: Linux's PCI I/O region, the fixmap's end, the end of vmemmap. */
 #define PCI_IO_START 0xffffffffc0800000

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/line.h>
+#include <pagoda/kernel/prompt/line.h>
 
 #include "support/random.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/linear.h>
+#include <pagoda/mm/layout/linear.h>
 
 #include "support/random.h"
 #include "support/ref_walker.h"

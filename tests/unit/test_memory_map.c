@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include <pagoda/memory_map.h>
+#include <pagoda/mm/layout/memory_map.h>
 
 #include "support/random.h"
 

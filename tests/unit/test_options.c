@@ -13,7 +13,7 @@
 #include <time.h>
 #include <cmocka.h>
 
-#include <pagoda/options.h>
+#include <pagoda/kernel/handoff/options.h>
 
 #define LINE_MAX 4096
 #define RANDOM_LINES 50000

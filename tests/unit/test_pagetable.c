@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-#include <pagoda/pagetable.h>
+#include <pagoda/mm/pt/pagetable.h>
 
 #include "support/ref_walker.h"
 

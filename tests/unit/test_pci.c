@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/pci.h>
+#include <pagoda/kernel/dev/pci.h>
 
 #include "support/fake_memory.h"
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include <pagoda/plan.h>
+#include <pagoda/kernel/handoff/plan.h>
 
 #include "support/fake_machine.h"
 #include "support/random.h"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/regime.h>
+#include <pagoda/mm/pt/regime.h>
 
 /* Arrays are by level, -1 to 3; 0 at levels that the walk does not have. */
 struct expectation {

@@ -9,12 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/alloc.h>
-#include <pagoda/command.h>
-#include <pagoda/line.h>
-#include <pagoda/memory.h>
-#include <pagoda/psci.h>
-#include <pagoda/shell.h>
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/kernel/prompt/command.h>
+#include <pagoda/kernel/prompt/line.h>
+#include <pagoda/kernel/start/memory.h>
+#include <pagoda/kernel/dev/psci.h>
+#include <pagoda/kernel/prompt/shell.h>
 
 #include "support/console_capture.h"
 #include "support/sample_kernel.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host tests of lib/sysreg.c and of the tables made from arch/arm64/sysreg.tbl.
+ * Host tests of lib/sysreg.c and of the tables made from arch/arm64/cpu/sysreg.tbl.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <pagoda/sysreg.h>
+#include <pagoda/lib/sysreg.h>
 
 static int content(enum sysreg reg, const char *name, u64 value)
 {

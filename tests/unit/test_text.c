@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/text.h>
+#include <pagoda/lib/text.h>
 
 #include "support/random.h"
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/timeline.h>
+#include <pagoda/kernel/show/timeline.h>
 
 #include "support/console_capture.h"
 #include "support/sample_kernel.h"

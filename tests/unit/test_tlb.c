@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pagoda/tlb.h>
+#include <pagoda/mm/pt/tlb.h>
 
 #include "support/random.h"
 

@@ -3,10 +3,10 @@
  * The commands that only a machine can run, for the table of commands on the host: they do nothing.
  * Weak: a test that wants to see that one is called has its own.
  */
-#include <pagoda/alloc.h>
-#include <pagoda/command.h>
-#include <pagoda/interrupt.h>
-#include <pagoda/memory.h>
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/kernel/prompt/command.h>
+#include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/kernel/start/memory.h>
 
 #define STUB(name)                                                   \
 	void __attribute__((weak)) name(const struct kernel *kernel) \

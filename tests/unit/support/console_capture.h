@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pagoda/arch.h>
-#include <pagoda/console.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
 
 #define CAPTURE_MAX (1 << 20)
 #define CAPTURE_PRINT_MAX 512 /* print() cuts here, with the NUL */

@@ -225,7 +225,7 @@ static efi_status_t output_string(struct efi_text_output *self, const u16 *text)
 	return EFI_SUCCESS;
 }
 
-/* ---- the way out, which arch/arm64/efi.S is on the machine ---- */
+/* ---- the way out, which arch/arm64/entry/efi.S is on the machine ---- */
 
 void efi_leave(u64 entry, u64 fdt)
 {

@@ -9,7 +9,7 @@
 
 #include <setjmp.h>
 
-#include <pagoda/efi_stub.h>
+#include <pagoda/efi/efi_stub.h>
 
 #include "fake_machine.h"
 

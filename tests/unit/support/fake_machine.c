@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/arch.h>
-#include <pagoda/start.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/pi/start.h>
 
 #include "fake_machine.h"
 
@@ -156,7 +156,7 @@ static void line_invalidate(struct fake_machine *machine, u64 line)
 	memcpy(machine->cache + at, machine->ram + at, machine->line_size);
 }
 
-/* One instruction for each @step, as arch/arm64/cache.S does it; the CPU's own lines are hit. */
+/* One instruction for each @step, as cache.S does it; the CPU's own lines are hit. */
 static void maintain(const void *start, u64 size, u64 step,
 		     void (*op)(struct fake_machine *machine, u64 line))
 {

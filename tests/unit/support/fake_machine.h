@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine that does not exist, behind the names of pagoda/arch.h that the early runtime calls: ID
- * registers, RNDR, the counter, RAM that stands for physical memory at any address, and a data
- * cache that is as unhelpful as the architecture allows. Host only.
+ * A machine that does not exist, behind the names of pagoda/arch/arch.h that the early runtime
+ * calls: ID registers, RNDR, the counter, RAM that stands for physical memory at any address,
+ * and a data cache that is as unhelpful as the architecture allows. Host only.
  *
  * The cache holds every line of RAM from the start. Stores with the MMU off pass it by. The lines
  * of the FDT are dirty: memory has poison until they are cleaned. A line that is invalidated comes
@@ -14,7 +14,7 @@
 
 #include <setjmp.h>
 
-#include <pagoda/early.h>
+#include <pagoda/pi/early.h>
 
 #include "fake_fdt.h"
 

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <pagoda/arch.h>
+#include <pagoda/arch/arch.h>
 
 #include "fake_memory.h"
 

@@ -4,13 +4,13 @@
  * and the vmemmap is that file mapped once more, page by page, where the page tables under test say
  * so and nowhere else. An access to metadata that was not populated is a fault. Host only.
  *
- * It stands behind tables_publish() and tlb_invalidate() of pagoda/arch.h; a test program has one
- * of them at a time.
+ * It stands behind tables_publish() and tlb_invalidate() of pagoda/arch/arch.h; a test program has
+ * one of them at a time.
  */
 #ifndef FAKE_MEMORY_H
 #define FAKE_MEMORY_H
 
-#include <pagoda/vmalloc.h>
+#include <pagoda/mm/alloc/vmalloc.h>
 
 #define FAKE_MEMORY_RANGES 16
 #define FAKE_INVALIDATIONS_MAX 8

@@ -6,7 +6,7 @@
 #ifndef SAMPLE_KERNEL_H
 #define SAMPLE_KERNEL_H
 
-#include <pagoda/kernel.h>
+#include <pagoda/kernel/kernel.h>
 
 #define SAMPLE_IMAGE_PA 0x40200000
 #define SAMPLE_CONSOLE_PA 0x09000000

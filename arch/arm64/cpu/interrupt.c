@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The CPU's side of interrupts: their mask, GICv3's registers in the CPU, the generic timer.
+ * Runs in the kernel, MMU on.
+ */
+#include <pagoda/arch/arch.h>
+
+#define READ(name)                                                      \
+	({                                                              \
+		u64 value_;                                             \
+		asm volatile("mrs %0, " name : "=r"(value_)::"memory"); \
+		value_;                                                 \
+	})
+#define WRITE(name, value) asm volatile("msr " name ", %x0" ::"rZ"((u64)(value)) : "memory")
+
+#define ICC_PMR_EL1 "s3_0_c4_c6_0"
+#define ICC_IAR1_EL1 "s3_0_c12_c12_0"
+#define ICC_EOIR1_EL1 "s3_0_c12_c12_1"
+#define ICC_CTLR_EL1 "s3_0_c12_c12_4"
+#define ICC_SRE_EL1 "s3_0_c12_c12_5"
+#define ICC_IGRPEN1_EL1 "s3_0_c12_c12_7"
+
+#define TIMER_ENABLE 1
+#define DAIF_I BIT(7)
+#define ISR_I BIT(7)
+
+bool interrupts_mask(bool masked)
+{
+	bool before = READ("daif") & DAIF_I;
+
+	if (masked)
+		asm volatile("msr daifset, #2" ::: "memory");
+	else
+		asm volatile("msr daifclr, #2" ::: "memory");
+	return before;
+}
+
+/* The barrier: what was written to devices has reached them before the CPU sleeps. */
+void interrupt_wait(void)
+{
+	asm volatile("dsb sy\n\twfi" ::: "memory");
+}
+
+/* ISB: what is pending is taken before the next instruction (DDI 0487 D1.3.6). */
+void interrupts_take(void)
+{
+	asm volatile("msr daifclr, #2\n\tisb\n\tmsr daifset, #2" ::: "memory");
+}
+
+bool interrupt_pending(void)
+{
+	return READ("isr_el1") & ISR_I;
+}
+
+/*
+ * SRE stays clear where a higher level keeps these registers for itself. ICC_CTLR.EOImode may be
+ * set by whoever was here before (Linux at EL2 does): then the end of an interrupt would leave it
+ * active, and it would never come again.
+ */
+bool gic_cpu_enable(u32 priority_mask)
+{
+	WRITE(ICC_SRE_EL1, READ(ICC_SRE_EL1) | 1);
+	asm volatile("isb" ::: "memory");
+	if (!(READ(ICC_SRE_EL1) & 1))
+		return false;
+	WRITE(ICC_CTLR_EL1, 0);
+	WRITE(ICC_PMR_EL1, priority_mask);
+	WRITE(ICC_IGRPEN1_EL1, 1);
+	asm volatile("isb" ::: "memory");
+	return true;
+}
+
+/* The barrier: what the interrupt is about is looked at after it has been acknowledged. */
+u32 gic_cpu_acknowledge(void)
+{
+	u32 number = (u32)READ(ICC_IAR1_EL1);
+
+	asm volatile("dsb sy" ::: "memory");
+	return number;
+}
+
+void gic_cpu_end(u32 number)
+{
+	WRITE(ICC_EOIR1_EL1, number);
+	asm volatile("isb" ::: "memory");
+}
+
+void timer_set(unsigned el, u64 ticks)
+{
+	if (el == 2) {
+		WRITE("cntp_tval_el0", ticks);
+		WRITE("cntp_ctl_el0", TIMER_ENABLE);
+	} else {
+		WRITE("cntv_tval_el0", ticks);
+		WRITE("cntv_ctl_el0", TIMER_ENABLE);
+	}
+	asm volatile("isb" ::: "memory");
+}
+
+void timer_clear(unsigned el)
+{
+	if (el == 2)
+		WRITE("cntp_ctl_el0", 0);
+	else
+		WRITE("cntv_ctl_el0", 0);
+	asm volatile("isb" ::: "memory");
+}

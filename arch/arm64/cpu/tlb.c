@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * TLB maintenance: the instructions, and the barriers they need, in one place. What their operands
+ * are is mm/pt/tlb.c's.
+ * Runs in the kernel, MMU on.
+ */
+#include <pagoda/arch/arch.h>
+
+#include "registers.h"
+
+static void tlb_execute(struct tlb_op op)
+{
+	switch (op.kind) {
+	case TLB_ALL:
+		WRITE_REGISTER(TLBI_VMALLE1IS, 0);
+		break;
+	case TLB_ASID:
+		WRITE_REGISTER(TLBI_ASIDE1IS, op.operand);
+		break;
+	case TLB_VA:
+		WRITE_REGISTER(TLBI_VAAE1IS, op.operand);
+		break;
+	case TLB_VA_LAST:
+		WRITE_REGISTER(TLBI_VAALE1IS, op.operand);
+		break;
+	case TLB_RANGE:
+		WRITE_REGISTER(TLBI_RVAAE1IS, op.operand);
+		break;
+	case TLB_RANGE_LAST:
+		WRITE_REGISTER(TLBI_RVAALE1IS, op.operand);
+		break;
+	}
+}
+
+/*
+ * The template of DDI 0487 K11 "TLB maintenance": the stores that took the mapping away are
+ * complete before the invalidation, the invalidation before anything that follows, also in this
+ * CPU's instruction stream.
+ *
+ * On some cores (Cortex-A76 erratum 1286807 and others since, up to 4118414) a broadcast TLBI and
+ * its DSB may be over while another CPU still uses the old translation, and all of this must be
+ * done twice. As long as one CPU runs, there is nobody to wait for: its own accesses are in order.
+ * Whoever starts a second one repeats the last operation and the DSB in tlb_end(), on those cores.
+ */
+static void tlb_begin(void)
+{
+	asm volatile("dsb ishst" ::: "memory");
+}
+
+static void tlb_end(void)
+{
+	asm volatile("dsb ish\n\tisb" ::: "memory");
+}
+
+void tlb_invalidate_by(struct tlb_op op)
+{
+	tlb_begin();
+	tlb_execute(op);
+	tlb_end();
+}
+
+void tlb_invalidate_all(void)
+{
+	tlb_invalidate_by((struct tlb_op){ .kind = TLB_ALL });
+}
+
+void tlb_invalidate_asid(u16 asid)
+{
+	tlb_invalidate_by(tlb_op_asid(asid));
+}
+
+void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
+{
+	struct tlb_ops ops = tlb_ops_begin(tlb, range);
+	struct tlb_op op;
+
+	tlb_begin();
+	while (tlb_ops_next(&ops, &op))
+		tlb_execute(op);
+	tlb_end();
+}

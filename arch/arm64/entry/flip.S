@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// The flip: MMU off to MMU on, once, straight into the final regime.
+//
+// Runs at its physical address, which the identity map maps to itself, so that the instruction
+// after the one that turns the MMU on is fetched from the same place. Uses no memory after its
+// first loads.
+
+#include <pagoda/arch/asm.h>
+#include <pagoda/lib/sysreg.h>
+
+#define SCTLR2_EL1 S3_0_C1_C0_3
+#define TCR2_EL1 S3_0_C2_C0_3
+
+	.section .init.text, "ax"
+
+// mmu_flip(registers, entry, argument, stack, vectors): see include/pagoda/pi/start.h.
+//   x0 struct mmu_registers (physical)	x1 to x4 virtual addresses	does not return
+//   x10 counter before the flip
+// At EL2 HCR_EL2.E2H is set: the names that end in EL1 reach EL2's registers, of the same layout.
+routine mmu_flip
+	ldp	x5, x6, [x0]			// mair, tcr
+	ldp	x7, x8, [x0, #16]		// ttbr0, ttbr1
+	ldr	x9, [x0, #32]			// sctlr
+	msr	mair_el1, x5
+	msr	tcr_el1, x6
+	msr	ttbr0_el1, x7
+	msr	ttbr1_el1, x8
+	// FEAT_TCR2, FEAT_SCTLR2: what was left on by whoever was here before would change what the
+	// rest means: with permission indirection (PIE), WXN would have no effect. Neither need be
+	// zero out of reset.
+	mrs	x5, SYS_ID_AA64MMFR3_EL1
+	tst	x5, #ID_AA64MMFR3_EL1_TCRX_MASK
+	b.eq	1f
+	msr	TCR2_EL1, xzr
+1:	tst	x5, #ID_AA64MMFR3_EL1_SCTLRX_MASK
+	b.eq	2f
+	msr	SCTLR2_EL1, xzr
+	// The TLB may hold entries of whoever had the MMU on before, cached under other rules; the
+	// instruction cache may hold a loader's code. The registers must be in effect before either
+	// is dropped, or an entry could be made anew from the old ones: hence the first ISB. DSB
+	// waits for both to be done, the second ISB for this CPU's own prefetch.
+2:	isb
+	.global	mmu_flip_published	// for measurements
+mmu_flip_published:
+	mrs	x10, cntvct_el0
+	tlbi	vmalle1				// EL2 with E2H and TGE set: all of EL2&0
+	ic	iallu
+	dsb	nsh
+	isb
+	mov	x16, x1
+	mov	x0, x2
+	mov	sp, x3
+	mov	x29, xzr			// kernel_main has no caller
+	mov	x30, xzr
+	msr	vbar_el1, x4
+	msr	sctlr_el1, x9			// MMU, caches, WXN: all at once
+	isb
+	mov	x1, x10
+	mrs	x2, cntvct_el0
+	.global	mmu_flip_jump		// for debuggers: the last instruction at a physical address
+mmu_flip_jump:
+	br	x16				// x16: a call as far as BTI is concerned
+routine_end mmu_flip

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+//
+// The Image's header and its first instructions, from the loader to C.
+//
+// Runs with the MMU and the data cache off, at whatever address the loader chose, at the exception
+// level it chose: C decides at which one the kernel runs, and refuses EL3.
+// May not use: memory before .bss is cleared but for reading the Image; absolute addresses.
+// Source: the arm64 boot protocol (Linux, Documentation/arch/arm64/booting.rst).
+
+#include <pagoda/arch/asm.h>
+#include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/lib/sysreg.h>
+
+// SCTLR_EL2 and SCTLR_EL3 likewise: bits 29, 28, 23, 22, 18, 16, 11, 5 and 4 are RES1 there. With
+// HCR_EL2.E2H set they are the fields of SCTLR_EL1, and harmless.
+#define SCTLR_EL2_EARLY (0x30c50830 | SCTLR_EL1_A_MASK)
+
+// Header flags: bit 0 clear: little endian; bits 2:1 clear: page size unspecified, since one Image
+// serves all; bit 3: may be placed anywhere in memory.
+#define HEADER_FLAGS 0x8
+
+	.section .head, "a"
+	.global	_text
+_text:
+	ccmp	x18, #0, #0xd, pl		// code0: changes flags only; as bytes it is "MZ"
+	b	primary_entry			// code1
+	.quad	0				// text_offset
+	.long	_image_size, 0			// image_size, with .bss: 64 bits of it
+	.quad	HEADER_FLAGS
+	.quad	0, 0, 0				// reserved
+	.ascii	"ARM\x64"			// magic
+	.long	pe_header - _text		// arch/arm64/head/pe.S
+
+	.section .init.text, "ax"
+
+// What happened, where and to which address: x1 ESR, x2 ELR, x3 FAR of @el.
+.macro	syndrome el
+	mrs	x1, esr_\el
+	mrs	x2, elr_\el
+	mrs	x3, far_\el
+.endm
+
+// primary_entry: x0 is the physical address of the FDT; x1 to x3 are reserved.
+//   x19 FDT	x20 exception level	x21 SCTLR of that level		x22 counter
+//   x23 HCR_EL2, with E2H clear if that can be; 0 unless entered at EL2
+// Does not return.
+	.type	primary_entry, %function
+primary_entry:
+	msr	daifset, #0xf
+	mov	x19, x0
+	mrs	x20, CurrentEL
+	lsr	x20, x20, #2
+	mov	x23, xzr
+
+	// adrp, here and in C, counts in 4K pages: in an Image that is not 4K aligned it goes
+	// wrong, and so would everything that follows.
+	adr	x1, primary_entry
+	address	x2, primary_entry
+	cmp	x1, x2
+	b.ne	image_misaligned
+
+	address	x1, early_vectors
+	msr	tpidr_el1, xzr			// no exception taken so far; any level has it
+	cmp	x20, #2
+	b.eq	entry_el2
+	b.hi	entry_el3
+	mrs	x21, sctlr_el1
+	early_state el1, SCTLR_EL1_EARLY, x1
+	b	enter_c
+
+	// EL3: nothing here knows how to set up the levels below. C says so.
+entry_el3:
+	mrs	x21, sctlr_el3
+	early_state el3, SCTLR_EL2_EARLY, x1
+	b	enter_c
+
+	// EL2: the MMU is off before HCR_EL2 changes, since E2H changes what its tables mean. Then
+	// the registers have the layouts without E2H, if the CPU has those.
+entry_el2:
+	mrs	x21, sctlr_el2
+	msr	tpidr_el2, xzr			// no access is being tried
+	early_state el2, SCTLR_EL2_EARLY, x1
+	bl	el2_reset
+	mov	x23, x0
+
+enter_c:
+	mrs	x22, cntvct_el0
+	// No loader is trusted to have cleared .bss. Start and end are multiples of 256.
+	address	x0, _bss_start
+	address	x1, _bss_end
+1:	.irp	offset, 0, 16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240
+	stp	xzr, xzr, [x0, #\offset]
+	.endr
+	add	x0, x0, #256
+	cmp	x0, x1
+	b.lo	1b
+
+	msr	spsel, #1
+	address	x0, _stack_end
+	mov	sp, x0
+	mov	x29, xzr			// end of the chain of frames
+	mov	x30, xzr
+	mov	x0, x19
+	mov	x1, x20
+	mov	x2, x21
+	mov	x3, x23
+	mov	x4, x22
+	b	early_main
+	.size	primary_entry, . - primary_entry
+
+image_misaligned:
+	adr	x1, _text
+	mov	x0, #STOP_IMAGE_MISALIGNED_CODE
+	mov	x2, #4096
+	mov	x3, xzr
+	b	cpu_halt
+
+// Vectors until the flip: any exception ends the boot. Sixteen entries, 128 bytes apart, all alike.
+	.balign	2048
+	.global	early_vectors
+	.hidden	early_vectors
+early_vectors:
+	.rept	16
+	.balign	128
+	b	early_fault
+	.endr
+
+// early_fault: the exception's registers go to C on an empty stack. A second exception, inside C's
+// handling of the first, stops at once: x0 to x3 as for any stop. All at the level of the entry.
+// At EL2 TPIDR_EL2 may hold where to go on, instead, with x0 lost: an access was being tried.
+early_fault:
+	mrs	x0, CurrentEL
+	cmp	x0, #2 << 2
+	b.eq	1f
+	b.hi	2f
+	syndrome el1
+	b	3f
+1:	mrs	x0, tpidr_el2
+	cbnz	x0, 5f
+	syndrome el2
+	b	3f
+2:	syndrome el3
+3:	mrs	x4, tpidr_el1
+	cbnz	x4, 4f
+	mov	x4, #1
+	msr	tpidr_el1, x4
+	mov	x0, x1
+	mov	x1, x2
+	mov	x2, x3
+	address	x4, _stack_end
+	mov	sp, x4
+	b	early_exception
+4:	mov	x0, #STOP_EXCEPTION_CODE
+	b	cpu_halt
+5:	msr	elr_el2, x0
+	eret

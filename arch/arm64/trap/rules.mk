@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+#
+# The vectors.
+
+$(eval $(call room,arch/arm64/trap,machine))

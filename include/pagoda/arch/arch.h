@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine, as far as C asks for it: everything in arch/arm64 that other rooms call. Host tests
+ * put a fake machine behind the same names.
+ */
+#ifndef PAGODA_ARCH_H
+#define PAGODA_ARCH_H
+
+#include <pagoda/lib/sysreg.h>
+#include <pagoda/mm/pt/tlb.h>
+
+/* The virtual counter, CNTVCT_EL0, and its frequency in Hz. Any time. */
+u64 counter_read(void);
+u64 counter_frequency(void);
+
+/* id_read() - every register of class "id" in sysreg.tbl, by enum sysreg. Any time. */
+void id_read(u64 id[SYSREG_FACT_COUNT]);
+
+/*
+ * random_read() - a number from RNDR (FEAT_RNG, which the caller has checked). False where the CPU
+ * had none to give in a bounded number of tries. Any time.
+ */
+bool random_read(u64 *number);
+
+/*
+ * dcache_clean() - write the data cache lines of [start, start + size) back to the point of
+ * coherency.
+ * dcache_invalidate() - drop them unwritten; no line may hold anything that memory lacks.
+ * Any time, MMU off above all; @line_size in bytes, from CTR_EL0.DminLine. Both end with DSB SY.
+ */
+void dcache_clean(const void *start, u64 size, u64 line_size);
+void dcache_invalidate(const void *start, u64 size, u64 line_size);
+
+/*
+ * pac_key_set() - the key that signs return addresses once SCTLR_EL1.EnIA is set (APIAKey_EL1;
+ * FEAT_PAuth, which the caller has checked). MMU off: nothing signed may be outstanding.
+ */
+void pac_key_set(u64 low, u64 high);
+
+/* The rest is for the kernel, with the MMU on. */
+
+/*
+ * control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of the level the kernel runs at, and HCR_EL2
+ * where that is EL2, by enum sysreg. At EL2 HCR_EL2.E2H is set, and EL2's registers have EL1's
+ * names.
+ */
+void control_read(u64 registers[SYSREG_COUNT]);
+
+/*
+ * pan_set() - PSTATE.PAN: whether the kernel may not touch EL0's pages (FEAT_PAN, caller has
+ * checked). pan_get() - the same, in its place in PSTATE.
+ */
+void pan_set(bool on);
+u64 pan_get(void);
+
+/* tables_publish() - make descriptors just written where none was valid visible to the walker. */
+void tables_publish(void);
+
+/*
+ * Complete what a change of descriptors began: on return no CPU has, or will use, a translation
+ * that was read before it. tlb_invalidate_all(): of all that the kernel and EL0 use.
+ * tlb_invalidate(): of @range. tlb_invalidate_asid(): of @asid, but for global ones.
+ */
+void tlb_invalidate_all(void);
+void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range);
+void tlb_invalidate_asid(u16 asid);
+
+/* tlb_invalidate_by() - one operation, barriers included. */
+void tlb_invalidate_by(struct tlb_op op);
+
+/*
+ * address_probe() - ask the CPU, not the tables: true where EL1 may read or, with @write, write the
+ * byte at @va, and its physical address in @pa.
+ */
+bool address_probe(vaddr_t va, bool write, paddr_t *pa);
+
+/* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
+void idmap_disable(void);
+
+/*
+ * at_translate() - PAR_EL1 after the CPU has translated @va for a read or a @write of its own (AT
+ * S1E1R, S1E1W). Reads tables, not what @va maps.
+ */
+u64 at_translate(vaddr_t va, bool write);
+
+/* Whose translation, and for what. PAN: EL1's, as PSTATE.PAN has it (FEAT_PAN2). */
+enum at_access {
+	AT_READ,
+	AT_WRITE,
+	AT_USER_READ,
+	AT_USER_WRITE,
+	AT_PAN_READ,
+	AT_PAN_WRITE,
+};
+
+/* at_translate_as() - the same for any of these. */
+u64 at_translate_as(vaddr_t va, enum at_access access);
+
+/*
+ * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
+ * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
+ * code_jump() - the same, but by a branch that does not look like a call.
+ */
+u64 memory_load(vaddr_t va, unsigned size);
+void memory_store(vaddr_t va, unsigned size, u64 value);
+void code_run(vaddr_t va);
+void code_jump(vaddr_t va);
+
+/*
+ * user_load(), user_store() - an access of 8 bytes with what EL0 is allowed (LDTR, STTR).
+ * user_run() - go to @va at EL0, never to return: for fault_catch() only.
+ */
+u64 user_load(vaddr_t va);
+void user_store(vaddr_t va, u64 value);
+void user_run(vaddr_t va);
+
+/*
+ * pac_sign() - @pointer with a signature by the key that return addresses are signed with.
+ * pac_check() - @pointer without it where it is right for @modifier; where not, a pointer that
+ * faults when it is used, or with FEAT_FPAC a fault at once.
+ */
+u64 pac_sign(u64 pointer, u64 modifier);
+u64 pac_check(u64 pointer, u64 modifier);
+
+/* alignment_check_set() - SCTLR.A: whether accesses to Normal memory must be aligned. */
+void alignment_check_set(bool on);
+
+/* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
+void lower_half_set(u64 ttbr0, u64 tcr);
+
+/*
+ * interrupts_mask() - PSTATE.I: whether interrupts wait; returns whether they did before.
+ * interrupt_wait() - sleep until there is one, also where they are masked.
+ * interrupts_take() - take those that wait, and mask them again.
+ * interrupt_pending() - ISR_EL1: there is one.
+ */
+bool interrupts_mask(bool masked);
+void interrupt_wait(void);
+void interrupts_take(void);
+bool interrupt_pending(void);
+
+/*
+ * GICv3's registers in the CPU: gic_cpu_enable() - let interrupts of group 1 with a priority below
+ * @priority_mask through; false where the CPU may not use them. gic_cpu_acknowledge() - the number
+ * of the interrupt to be handled; gic_cpu_end() - it has been.
+ */
+bool gic_cpu_enable(u32 priority_mask);
+u32 gic_cpu_acknowledge(void);
+void gic_cpu_end(u32 number);
+
+/*
+ * timer_set() - the timer of exception level @el, on which the kernel runs, is to interrupt in
+ * @ticks of the counter. timer_clear() - it is not to.
+ */
+void timer_set(unsigned el, u64 ticks);
+void timer_clear(unsigned el);
+
+/*
+ * code_publish() - what was written to [@va, @va + @size) may be executed from now on, at whatever
+ * address it is mapped.
+ */
+void code_publish(vaddr_t va, u64 size);
+
+/*
+ * ttbr1_replace() - @ttbr1 into TTBR1: the upper half has another root from then on, in which the
+ * kernel is mapped where it runs. @swap_code: the physical address of ttbr1_swap(), which only this
+ * may call. The identity map is in TTBR0, walks of it off.
+ */
+void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
+void ttbr1_swap(u64 ttbr1, u64 tcr);
+
+/* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
+void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
+
+#endif /* PAGODA_ARCH_H */

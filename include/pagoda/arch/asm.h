@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For assembly sources only: how a routine begins and ends, and addresses relative to the PC.
+ */
+#ifndef PAGODA_ASM_H
+#define PAGODA_ASM_H
+
+#include <pagoda/lib/sysreg.h>
+
+/* A routine that C calls: BTI-compatible, visible to the linker, sized for debuggers. */
+.macro	routine name
+	.global	\name
+	.hidden	\name
+	.type	\name, %function
+	.balign	4
+\name:
+	bti	c
+.endm
+
+.macro	routine_end name
+	.size	\name, . - \name
+.endm
+
+/* The address of @symbol, wherever the image is running. */
+.macro	address reg, symbol
+	adrp	\reg, \symbol
+	add	\reg, \reg, :lo12:\symbol
+.endm
+
+/* Any 64-bit constant. */
+.macro	mov_q	reg, value
+	movz	\reg, #((\value) & 0xffff)
+	movk	\reg, #(((\value) >> 16) & 0xffff), lsl #16
+	movk	\reg, #(((\value) >> 32) & 0xffff), lsl #32
+	movk	\reg, #(((\value) >> 48) & 0xffff), lsl #48
+.endm
+
+/*
+ * C with the MMU off at @el, exceptions to @vectors. @sctlr has the bits that are RES1 without the
+ * features that define them, and A, so that an emulator faults on an unaligned access as Device
+ * memory would. Clobbers x0.
+ */
+.macro	early_state el, sctlr, vectors
+	mov_q	x0, \sctlr
+	msr	sctlr_\el, x0
+	msr	vbar_\el, \vectors
+	isb
+.endm
+
+#define SCTLR_EL1_EARLY                                                        \
+	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK | \
+	 SCTLR_EL1_EIS_MASK | SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK | SCTLR_EL1_A_MASK)
+
+#endif /* PAGODA_ASM_H */

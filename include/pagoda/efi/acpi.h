@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ACPI's tables on a machine that has no FDT, read once, to write one: PSCI from the FADT,
+ * processors and interrupt controller from the MADT, the console from the SPCR. No byte is trusted:
+ * each table used lies in memory that the caller vouches for, and has the signature, length and
+ * checksum that it must have. Nothing is allocated. Pure; usable before relocation.
+ * Source: ACPI 6.5, chapter 5; SPCR revision 4; Arm DEN 0022 for PSCI.
+ *
+ *	fault = acpi_open(&acpi, &view, rsdp);
+ *	if (fault.status == ACPI_OK)
+ *		status = acpi_write_fdt(&acpi, &edit, buffer, size, &written);
+ */
+#ifndef PAGODA_ACPI_H
+#define PAGODA_ACPI_H
+
+#include <pagoda/kernel/handoff/facts.h>
+#include <pagoda/efi/fdt_write.h>
+
+/* What a table is refused for. */
+enum acpi_status {
+	ACPI_OK,
+	ACPI_MISSING, /* required, and not in the XSDT; RSDP: a null address */
+	ACPI_UNREADABLE, /* outside the memory that may be read, its length counted */
+	ACPI_BAD_SIGNATURE,
+	ACPI_BAD_REVISION, /* RSDP before 2, FADT before 5.1: neither knows arm64 */
+	ACPI_BAD_LENGTH, /* shorter than what it must hold, or longer than ACPI_TABLE_MAX */
+	ACPI_BAD_CHECKSUM,
+	ACPI_BAD_ENTRY, /* an interrupt controller structure shorter than its type, or cut */
+	ACPI_NO_PROCESSOR, /* MADT: no processor that is enabled */
+	ACPI_NO_GIC, /* MADT: no distributor, or nothing that goes with it */
+};
+
+enum acpi_table {
+	ACPI_RSDP,
+	ACPI_XSDT,
+	ACPI_FADT,
+	ACPI_MADT,
+	ACPI_SPCR,
+};
+
+/* "checksum wrong", "RSDP". Without a full stop. */
+const char *acpi_status_str(enum acpi_status status);
+const char *acpi_table_str(enum acpi_table table);
+
+/* The table that was refused, why, and where it is. With ACPI_OK the rest means nothing. */
+struct acpi_fault {
+	enum acpi_status status;
+	enum acpi_table table;
+	u64 address;
+};
+
+#define ACPI_TABLE_MAX MIB(1)
+
+/*
+ * Memory that tables may be read from, of any kind and in any order; ranges that adjoin count as
+ * one only where the caller has joined them. @phys_offset: as for facts_read_fdt().
+ */
+struct acpi_view {
+	const struct memory_range *range;
+	u32 count;
+	u64 phys_offset;
+};
+
+enum acpi_console {
+	ACPI_CONSOLE_NONE, /* no SPCR, or one without a console */
+	ACPI_CONSOLE_PL011,
+	ACPI_CONSOLE_SBSA, /* the part of a PL011 that SBSA calls the generic UART */
+	ACPI_CONSOLE_UNKNOWN, /* not one that Pagoda drives, or not in memory */
+};
+
+const char *acpi_console_str(enum acpi_console console);
+
+/* What was found. */
+struct acpi {
+	u64 rsdp; /* its physical address */
+	enum psci_conduit psci; /* PSCI_NONE: the FADT does not offer it */
+	enum acpi_console console;
+	u8 uart_type, uart_space; /* as the SPCR has them: Interface Type, Address Space ID */
+	u64 uart; /* its base address */
+	const u8 *madt; /* a valid one, all its entries inside */
+	u32 madt_length;
+	u32 processors; /* enabled ones */
+	u32 gic_version; /* 2 and up */
+	u64 gicd, gicc; /* distributor; with version 2, the processors' interface to it */
+	u32 redistributors; /* version 3 and up: runs of them, each an entry of the MADT, or else */
+	bool redistributor_each; /* each processor's own, in its entry */
+};
+
+/*
+ * acpi_open() - read and check the tables that the RSDP at @rsdp leads to: XSDT, FADT and MADT must
+ * be there, the SPCR may be. ACPI_OK, or the first that is refused.
+ */
+struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp);
+
+/* acpi_fdt_room() - a buffer of this many bytes and of FDT_EDIT_ROOM's sum is enough for @acpi. */
+static inline u64 acpi_fdt_room(const struct acpi *acpi)
+{
+	return 1536 + (u64)acpi->processors * 256 + (u64)acpi->redistributors * 16;
+}
+
+/*
+ * acpi_write_fdt() - write the FDT of the machine that @acpi describes, with @edit's memory and
+ * settings: root, /memory, /chosen with stdout-path (where there is a console) and pagoda,acpi-rsdp
+ * (where the RSDP is, a u64), /cpus, /psci, interrupt controller, serial port. A setting of one of
+ * those two names takes the place of ours. @buffer, @size, *@written: as for fdt_copy().
+ */
+enum fdt_write_status acpi_write_fdt(const struct acpi *acpi, const struct fdt_edit *edit,
+				     void *buffer, size_t size, u32 *written);
+
+#endif /* PAGODA_ACPI_H */

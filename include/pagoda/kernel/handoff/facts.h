@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Facts: everything the early runtime knows before it decides. Collected once, from the entry
+ * registers, the ID registers, the linker's symbols and the FDT; never changed afterwards, but for
+ * what overrides take away from the ID registers.
+ */
+#ifndef PAGODA_FACTS_H
+#define PAGODA_FACTS_H
+
+#include <pagoda/lib/fdt.h>
+#include <pagoda/mm/layout/memory_map.h>
+#include <pagoda/lib/serial.h>
+#include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/lib/sysreg.h>
+
+#define COMMAND_LINE_MAX 4096
+
+/* How the boot loader entered the Image. */
+struct entry_state {
+	u64 fdt; /* x0: the physical address of the FDT, as passed */
+	u64 el; /* exception level, 1 to 3 */
+	u64 sctlr; /* SCTLR of that level */
+	u64 hcr; /* HCR_EL2, where entered at EL2: after E2H was cleared, unless it is stuck at 1 */
+	u64 counter; /* CNTVCT_EL0 at the first instructions */
+};
+
+enum segment {
+	SEGMENT_RODATA, /* the Image header and all that is only read */
+	SEGMENT_TEXT,
+	SEGMENT_INIT_TEXT, /* code and data that only the early runtime needs: adjoining, and */
+	SEGMENT_INIT_DATA, /* unmapped after boot */
+	SEGMENT_DATA, /* .data, .bss, the table pool and the stacks */
+	SEGMENT_COUNT,
+};
+
+/* "rodata", "text" and so on. */
+const char *segment_str(enum segment segment);
+
+/* Where the image lies, and what the linker knows about it. Offsets are from its first byte. */
+struct image {
+	paddr_t pa;
+	u64 link_va; /* of the first byte, as the relocations assume */
+	u32 size; /* with .bss, pool and stacks */
+	struct {
+		u32 start, end;
+	} segment[SEGMENT_COUNT]; /* 64 KiB aligned, in ascending order, without gaps */
+	struct {
+		u32 start, end;
+	} rela, bss, pool;
+};
+
+/* What the FDT says about the ways out of the kernel. */
+enum psci_conduit {
+	PSCI_NONE,
+	PSCI_HVC,
+	PSCI_SMC,
+};
+
+const char *psci_conduit_str(enum psci_conduit conduit);
+
+enum console_source {
+	CONSOLE_NONE,
+	CONSOLE_STDOUT_PATH,
+	CONSOLE_FIRST_UART, /* no usable stdout-path: the first UART we know in the FDT */
+	CONSOLE_EARLYCON, /* named on the command line */
+};
+
+const char *console_source_str(enum console_source source);
+
+/* A UART, and who named it. */
+struct console_choice {
+	paddr_t address; /* of its registers; 0 for none */
+	struct serial_kind kind;
+	enum console_source source;
+};
+
+/* What the EFI stub found out, by /chosen. All zero where the boot did not come through it. */
+struct efi_facts {
+	u64 system_table;
+	u64 rsdp; /* of ACPI; 0 where there is none */
+	u64 map_start; /* the memory map's physical address */
+	u32 map_size, descriptor_size, descriptor_version;
+	bool seed; /* the KASLR seed is from EFI_RNG_PROTOCOL */
+};
+
+/* The I/O range of an ECAM host bridge: ports [port, port + size) of PCI are at [pa, pa + size). */
+struct pci_io {
+	bool found; /* of several, the first */
+	paddr_t pa;
+	u64 port, size;
+};
+
+struct boot_facts {
+	struct entry_state entry;
+	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
+	struct image image;
+	struct {
+		struct fdt tree; /* opened; @blob is where the early runtime had it */
+		bool has_chosen;
+		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
+	} fdt;
+	struct console_choice console;
+	struct console_choice console_next; /* the FDT's, where the command line names another */
+	enum psci_conduit psci;
+	struct pci_io pci_io;
+	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
+	struct efi_facts efi;
+	paddr_t memory; /* of a struct memory_map outside .bss, which clearing it would make slow */
+	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
+	bool command_line_cut;
+	char command_line[COMMAND_LINE_MAX];
+};
+
+/*
+ * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
+ * wipe its kaslr-seed. @facts is zero but for entry, id, image and memory, where the list of memory
+ * ranges goes as the FDT has them; the kernel puts it in order. @phys_offset: add it to a
+ * physical address, modulo 2^64, to get a pointer (0 with the MMU off). Returns a stop with code
+ * STOP_NONE, or why the boot cannot go on; even then a console that was seen is recorded.
+ * MMU off; .bss clear.
+ */
+struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset);
+
+#endif /* PAGODA_FACTS_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel after boot as one value: what the early runtime handed over, how to reach the live
+ * tables, and the control registers. kernel_main() fills it in once; reports, dumps and the shell
+ * only read it.
+ */
+#ifndef PAGODA_KERNEL_H
+#define PAGODA_KERNEL_H
+
+#include <pagoda/kernel/trap/backtrace.h>
+#include <pagoda/lib/efi.h>
+#include <pagoda/kernel/handoff/handoff.h>
+#include <pagoda/mm/layout/linear.h>
+
+#define PAGODA_VERSION "0.1.0"
+
+/* What became of the memory that the FDT lists. Bytes of RAM, but for the last two. */
+struct memory_fate {
+	u64 unreachable; /* dropped: beyond the output address */
+	u64 limited; /* left out: mem= */
+	u64 outside; /* dropped: beyond the window of the linear map */
+	u32 overlaps; /* ranges of RAM that overlapped another, and were joined with it */
+	bool image_reserved; /* a reservation lies over the image, and does not count there */
+};
+
+/* Why a console was given up. */
+enum console_fault {
+	CONSOLE_WORKS,
+	CONSOLE_IN_RAM, /* its address is that of memory */
+	CONSOLE_OUT_OF_REACH, /* no descriptor holds its address */
+	CONSOLE_SILENT, /* the bus has nobody there */
+};
+
+/* "does not answer" and so on. */
+const char *console_fault_str(enum console_fault fault);
+
+struct alloc;
+
+struct kernel {
+	const struct boot_handoff *handoff;
+	struct pt_space kernel_space, idmap_space;
+	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
+	struct memory_fate memory_fate;
+	struct linear linear;
+	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
+	struct fdt fdt; /* in the fixmap; no blob where it cannot be mapped */
+	enum console_fault console_fault; /* of the console that was given up, */
+	struct console_choice console_lost; /* and that console */
+	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
+	enum map_result init_result; /* of unmapping what only the early runtime needed */
+	enum map_result guard_result; /* of unmapping the gap below the stack */
+	struct stack stack, guard; /* the boot stack, and that gap */
+	struct symbols symbols;
+	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
+	u64 registers[SYSREG_COUNT];
+};
+
+#endif /* PAGODA_KERNEL_H */

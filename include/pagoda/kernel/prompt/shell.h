@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The console's command prompt. MMU on, after console_init().
+ */
+#ifndef PAGODA_SHELL_H
+#define PAGODA_SHELL_H
+
+#include <pagoda/kernel/kernel.h>
+
+/*
+ * shell_run() - run what pagoda.run= asks for, then read commands for ever. The interrupt
+ * controller is for those, and first touched then: whatever a strange one does, the report is out.
+ */
+void shell_run(const struct kernel *kernel) __attribute__((noreturn));
+
+#endif /* PAGODA_SHELL_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Comparing what the tables say with what the CPU says. MMU on, and the host.
+ */
+#ifndef PAGODA_INSPECT_H
+#define PAGODA_INSPECT_H
+
+#include <pagoda/mm/pt/pagetable.h>
+
+/* The physical address in PAR_EL1, of 4 KiB whatever the page size; meaningful where F is clear. */
+u64 par_address(u64 par);
+
+/*
+ * walk_agrees() - @par, of a translation of @va for a read or a @write, is what the tables of
+ * @space say: the same address, or a fault where they allow no such access.
+ */
+bool walk_agrees(const struct pt_space *space, vaddr_t va, bool write, u64 par);
+
+#endif /* PAGODA_INSPECT_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory as the kernel takes it over: from the list that the early runtime collected to a
+ * linear map of it. MMU on; memory_init() needs the identity map.
+ */
+#ifndef PAGODA_MEMORY_H
+#define PAGODA_MEMORY_H
+
+#include <pagoda/kernel/kernel.h>
+
+/*
+ * memory_list() - the list as the early runtime made it, in no order, which lies in the image: for
+ * memory_init(), and whoever comes before it.
+ */
+static inline struct memory_map *memory_list(const struct kernel *kernel)
+{
+	u64 va = kernel->handoff->facts.memory.value + kernel->kernel_space.phys_offset;
+
+	return (struct memory_map *)(uintptr_t)va;
+}
+
+/*
+ * memory_init() - normalise the memory map, choose the place of the linear map and build it. From
+ * then on all tables are reached through it. Returns a stop with code STOP_NONE, or why the boot
+ * cannot go on. The identity map is live, its image segments mapped; it is left as it was.
+ */
+struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
+
+/*
+ * memory_release_init() - what only the early runtime needed becomes RAM like any other: no longer
+ * executable in any map, read-write in the linear map, free in kernel->memory. Before the allocator
+ * takes memory over.
+ */
+enum map_result memory_release_init(struct kernel *kernel);
+
+/*
+ * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
+ * where it runs.
+ */
+void root_replace(const struct kernel *kernel, const struct pt_space *space);
+
+/*
+ * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,
+ * through the linear map, and put back what was there; say what came of it. Pieces are left out
+ * that are reserved, or where a page table may lie. For the console.
+ */
+void memory_test(const struct kernel *kernel);
+
+/*
+ * change_test() - the changes of pagoda/mm/pt/change.h on the live tables, each looked at with the
+ * CPU's own translation, and TTBR1 replaced by a copy of the root and put back. Leaves everything
+ * as it was. For the console.
+ */
+void change_test(const struct kernel *kernel);
+
+/*
+ * change_test_random() - @steps random changes of live mappings, by @seed, against a model: what
+ * they say, what the CPU reads and may write through them, and that nothing is left behind. For the
+ * console.
+ */
+void change_test_random(const struct kernel *kernel, u64 steps, u64 seed);
+
+#endif /* PAGODA_MEMORY_H */

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System registers as data: what arch/arm64/cpu/sysreg.tbl says, as constants and as tables to look
+ * names up in. Pure: reads no register. The tables hold characters, not pointers, so that the early
+ * runtime may read them before the image is relocated.
+ */
+#ifndef PAGODA_SYSREG_H
+#define PAGODA_SYSREG_H
+
+#include <generated/sysreg.h>
+
+#ifndef __ASSEMBLER__
+
+#include <pagoda/types.h>
+
+struct sysreg_desc {
+	char name[20];
+	char option[16]; /* its name on the command line; empty where it has none */
+	u16 first_field, field_count;
+};
+
+struct sysreg_field {
+	char name[16];
+	u8 shift, width;
+	bool is_signed;
+	u16 first_value, value_count;
+};
+
+struct sysreg_value {
+	u8 value;
+	char text[60];
+};
+
+/* Hidden: GCC would take the address of an extern array from a GOT, which nobody has relocated. */
+#pragma GCC visibility push(hidden)
+extern const struct sysreg_desc sysreg_table[SYSREG_COUNT];
+extern const struct sysreg_field sysreg_fields[];
+extern const struct sysreg_value sysreg_values[];
+#pragma GCC visibility pop
+
+/* The unsigned content of the field NAME_FIELD in @value; NAME_FIELD has _SHIFT and _MASK. */
+#define SYSREG_GET(field, value) (((u64)(value) & (u64)field##_MASK) >> field##_SHIFT)
+
+/* @content placed at NAME_FIELD, to be ORed into a register value. */
+#define SYSREG_PUT(field, content) (((u64)(content) << field##_SHIFT) & (u64)field##_MASK)
+
+/*
+ * sysreg_field_get() - the content of @field in @value, as a number that compares in the order of
+ * the feature: sign-extended where the Arm ARM makes the field signed (0xf is -1, "not there").
+ */
+int sysreg_field_get(const struct sysreg_field *field, u64 value);
+
+/*
+ * sysreg_find_field() - the field of @reg with this @name, in lower case; a null pointer where
+ * there is none.
+ */
+const struct sysreg_field *sysreg_find_field(enum sysreg reg, const char *name);
+
+/*
+ * sysreg_value_text() - the words for the content of @field in @value; a null pointer where the
+ * table has none.
+ */
+const char *sysreg_value_text(const struct sysreg_field *field, u64 value);
+
+#endif /* __ASSEMBLER__ */
+#endif /* PAGODA_SYSREG_H */

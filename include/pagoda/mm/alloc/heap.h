@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small heap for the kernel's own objects: power-of-two sizes, cut from single pages of the page
+ * allocator; whole blocks of it above half a page. An empty page goes back at once. Kernel, MMU on,
+ * and the host. One caller at a time.
+ */
+#ifndef PAGODA_HEAP_H
+#define PAGODA_HEAP_H
+
+#include <pagoda/mm/alloc/buddy.h>
+
+#define HEAP_SHIFT_MIN 4 /* 16 bytes */
+#define HEAP_SHIFT_MAX 15 /* 32 KiB, half of the largest page */
+
+enum heap_result {
+	HEAP_OK,
+	HEAP_EXHAUSTED,
+	HEAP_TOO_LARGE, /* more than the largest block of pages */
+	HEAP_DOUBLE_FREE,
+	HEAP_NOT_AN_OBJECT, /* freed: no address that heap_alloc() has returned */
+};
+
+const char *heap_result_str(enum heap_result result);
+
+struct heap {
+	struct buddy *buddy;
+	u64 partial[HEAP_SHIFT_MAX + 1]; /* by size: frames of pages with room, or FRAME_NONE */
+	u64 objects; /* given out */
+};
+
+void heap_init(struct heap *heap, struct buddy *buddy);
+
+/*
+ * heap_alloc() - @size bytes, cleared, at a multiple of the power of two that holds them, at most
+ * the page size. 0 counts as 1.
+ */
+enum heap_result heap_alloc(struct heap *heap, size_t size, void **object);
+
+/* heap_free() - give @object back. Anything but an object changes nothing, and says so. */
+enum heap_result heap_free(struct heap *heap, void *object);
+
+#endif /* PAGODA_HEAP_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changes of live mappings, by the rules of break-before-make (DDI 0487 D8.14.1): what stands at an
+ * address may lose or gain permissions in one store; for anything else, another size, address, type
+ * or contiguous hint, or a table in place of a block, it must be invalid in between, and no TLB may
+ * remember it. A caller cannot get that wrong: what only adds is map_range(), which refuses what is
+ * mapped with MAP_CONFLICT; these do the rest, maintenance of the TLB included.
+ *
+ * While a mapping is broken, it is not there. Whoever runs on it, or needs it, must not ask; that
+ * it does not hold the very descriptors is checked: MAP_LIVE.
+ *
+ * Each does all or nothing, but for running out of tables in none but pt_split(), which then has
+ * changed nothing. Pure, but for arch.h's tlb_invalidate(): the kernel, and the host.
+ */
+#ifndef PAGODA_CHANGE_H
+#define PAGODA_CHANGE_H
+
+#include <pagoda/mm/pt/pagetable.h>
+#include <pagoda/mm/pt/tlb.h>
+
+/*
+ * pt_unmap() - unmap [@start, @end), all of which is mapped in whole leaves and runs:
+ * MAP_NOT_MAPPED and MAP_SPLIT say where not. Tables that become empty go back to the pool.
+ */
+enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end);
+
+/* pt_protect() - give [@start, @end), the same as for pt_unmap(), another permission. */
+enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_t start,
+			   vaddr_t end, enum mem_prot prot);
+
+/*
+ * pt_split() - one step down for what maps @va: a contiguous run becomes single leaves, a block a
+ * table of leaves of the next level, in runs where they can be. MAP_SPLIT for a single page.
+ */
+enum map_result pt_split(struct pt_space *space, const struct tlb *tlb, vaddr_t va);
+
+/*
+ * pt_merge() - one step up: the leaves around @va become a contiguous run or, where they are one
+ * throughout the table, a block in its place. MAP_UNEVEN where neither can be.
+ */
+enum map_result pt_merge(struct pt_space *space, const struct tlb *tlb, vaddr_t va);
+
+#endif /* PAGODA_CHANGE_H */

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The PCI I/O window in the page tables.
+ * Runs in the kernel, MMU on, and on the host.
+ */
+#include <pagoda/kernel/dev/pci.h>
+
+const char *pci_result_str(enum pci_result result)
+{
+	switch (result) {
+	case PCI_OK:
+		return "ok";
+	case PCI_NO_BRIDGE:
+		return "no ECAM host bridge with an I/O range";
+	case PCI_BAD_RANGE:
+		return "not what the window or the page size can show";
+	case PCI_MAP_FAILED:
+		return "page tables do not agree";
+	}
+	return "unknown result";
+}
+
+enum pci_result pci_io_map(struct pt_space *space, const struct layout *layout,
+			   const struct pci_io *io)
+{
+	struct layout_region window = layout->region[LAYOUT_PCI_IO];
+	u64 room = window.end.value - window.start.value;
+	u64 granule = regime_granule(&space->regime);
+	struct map_request request = { .pa = paddr(align_down(io->pa.value, granule)),
+				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
+
+	if (io->size == 0 || io->port >= room || io->size > room - io->port ||
+	    !is_aligned(io->pa.value - io->port, granule))
+		return PCI_BAD_RANGE;
+	request.start = vaddr(window.start.value + align_down(io->port, granule));
+	request.end = vaddr(window.start.value + align_up(io->port + io->size, granule));
+	return map_range(space, &request) == MAP_OK ? PCI_OK : PCI_MAP_FAILED;
+}

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+#
+# The prompt: line editor, commands, arguments.
+
+$(eval $(call room,kernel/prompt,kernel))

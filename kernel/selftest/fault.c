@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Faults on purpose: to see that what the tables forbid does not happen, and what a report says.
+ * Runs in the kernel, MMU on. Not built for the host.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/prompt/command.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/trap/exception.h>
+
+#define FRAME_WORDS 64
+#define DEPTH_MAX BIT(32) /* of frames: far more than any stack has room for */
+#define DATA_SIZE KIB(4)
+
+/* bti c; ret: harmless, were it ever executed. */
+#define CODE_BTI 0xd503245f
+#define CODE_RET 0xd65f03c0
+
+static u32 data_page[DATA_SIZE / sizeof(u32)]
+	__attribute__((section(".noinit"), aligned(DATA_SIZE)));
+
+/*
+ * Frames that the compiler can neither merge nor drop: each has an array of its own that somebody
+ * else, as far as it knows, looks at.
+ */
+/* NOLINTNEXTLINE(misc-no-recursion): this is what it is for */
+u64 use_stack(u64 depth)
+{
+	volatile u64 frame[FRAME_WORDS];
+
+	frame[0] = depth;
+	if (depth < DEPTH_MAX)
+		frame[0] += use_stack(depth + 1);
+	return frame[0];
+}
+
+static void exec_data(void)
+{
+	data_page[0] = CODE_BTI;
+	data_page[1] = CODE_RET;
+	code_run(vaddr((uintptr_t)data_page));
+}
+
+/* One word that says all. */
+static bool fault_plain(const struct arguments *arguments)
+{
+	if (argument_is(arguments, 0, "stack"))
+		print("%lu frames fitted\n", use_stack(0));
+	else if (argument_is(arguments, 0, "recursion"))
+		exception_fault_in_report();
+	else
+		return false;
+	return true;
+}
+
+void command_fault(const struct kernel *kernel, const struct arguments *arguments)
+{
+	u64 va;
+
+	(void)kernel;
+	if (!argument_count(arguments, 1, 2))
+		return;
+	if (arguments->count == 1) {
+		if (!fault_plain(arguments))
+			argument_refuse(arguments, 0, "is not complete; see help fault");
+		return;
+	}
+	if (argument_is(arguments, 0, "exec") && argument_is(arguments, 1, "data"))
+		exec_data();
+	else if (!argument_number(arguments, 1, &va))
+		return;
+	else if (argument_is(arguments, 0, "read"))
+		memory_load(vaddr(va), 1);
+	else if (argument_is(arguments, 0, "write"))
+		memory_store(vaddr(va), 1, 0);
+	else if (argument_is(arguments, 0, "exec"))
+		code_run(vaddr(va));
+	else {
+		argument_refuse(arguments, 0, "is no kind of fault; see help fault");
+		return;
+	}
+	print("fault: there was none: this is allowed\n");
+}

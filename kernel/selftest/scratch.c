@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The lower half as a place for self tests.
+ * Runs in the kernel, MMU on. Whatever was there, the identity map, is put back.
+ */
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/kernel/selftest/scratch.h>
+#include <pagoda/lib/string.h>
+
+unsigned scratch_bits(const struct selftest *test)
+{
+	const struct regime *kernel = &test->kernel->kernel_space.regime;
+
+	if (kernel->granule_shift == GRANULE_SHIFT_64K)
+		return test_has_lva(test) ? 52 : 48;
+	return kernel->va_bits == 52 ? 52 : 48;
+}
+
+static void registers_set(const struct scratch *scratch, u64 clear, u64 set)
+{
+	const struct regime *regime = &scratch->space.regime;
+	u64 tcr = scratch->tcr & ~(TCR_EL1_EPD0_MASK | TCR_EL1_T0SZ_MASK);
+
+	tcr |= SYSREG_PUT(TCR_EL1_T0SZ, 64 - regime->va_bits);
+	lower_half_set(ttbr_encode(regime, scratch->space.root), (tcr & ~clear) | set);
+}
+
+void scratch_control(struct scratch *scratch, u64 clear, u64 set)
+{
+	registers_set(scratch, clear, set);
+}
+
+void scratch_reset(struct scratch *scratch, unsigned va_bits)
+{
+	const struct regime *kernel = &scratch->test->kernel->kernel_space.regime;
+	u64 end = scratch->tables.value + (scratch->page << SCRATCH_TABLES_ORDER);
+
+	lower_half_set(scratch->ttbr0, scratch->tcr);
+	scratch->pool = (struct table_pool){ .start = scratch->tables,
+					     .next = scratch->tables,
+					     .end = paddr(end) };
+	scratch->space.regime = regime_make(kernel->granule_shift, va_bits, kernel->pa_bits,
+					    kernel->format != DESC_48);
+	scratch->tlb = tlb_make(&scratch->space.regime, scratch->test->kernel->handoff->id);
+	test_equal(scratch->test, pt_space_create(&scratch->space), MAP_OK, "making a root");
+	*scratch_word(scratch, 0) = SCRATCH_MAGIC;
+	*scratch_word(scratch, scratch->page / sizeof(u64)) = ~SCRATCH_MAGIC;
+	tables_publish();
+	registers_set(scratch, 0, 0);
+}
+
+static bool memory_get(struct scratch *scratch, struct alloc *alloc)
+{
+	if (!alloc ||
+	    buddy_alloc(&alloc->buddy, SCRATCH_TABLES_ORDER, &scratch->tables) != BUDDY_OK)
+		return false;
+	if (buddy_alloc(&alloc->buddy, SCRATCH_DATA_ORDER, &scratch->data) == BUDDY_OK)
+		return true;
+	(void)buddy_free(&alloc->buddy, scratch->tables, SCRATCH_TABLES_ORDER);
+	return false;
+}
+
+bool scratch_begin(struct scratch *scratch, struct selftest *test, unsigned va_bits)
+{
+	const struct kernel *kernel = test->kernel;
+	struct alloc *alloc = test_alloc(test);
+	u64 registers[SYSREG_COUNT];
+
+	*scratch = (struct scratch){ .test = test };
+	if (!alloc || !test_needs(test, memory_get(scratch, alloc), "no memory for tables"))
+		return false;
+	control_read(registers);
+	scratch->tcr = registers[SYSREG_TCR_EL1];
+	scratch->ttbr0 = registers[SYSREG_TTBR0_EL1];
+	scratch->page = regime_granule(&kernel->kernel_space.regime);
+	scratch->space.policy.guarded = kernel->kernel_space.policy.guarded;
+	scratch->space.phys_offset = kernel->linear.offset;
+	scratch->space.pool = &scratch->pool;
+	scratch_reset(scratch, va_bits);
+	return true;
+}
+
+void scratch_end(struct scratch *scratch)
+{
+	struct buddy *buddy = &scratch->test->kernel->alloc->buddy;
+
+	lower_half_set(scratch->ttbr0, scratch->tcr);
+	test_equal(scratch->test, buddy_free(buddy, scratch->tables, SCRATCH_TABLES_ORDER),
+		   BUDDY_OK, "freeing tables");
+	test_equal(scratch->test, buddy_free(buddy, scratch->data, SCRATCH_DATA_ORDER), BUDDY_OK,
+		   "freeing data");
+}
+
+void scratch_map(struct scratch *scratch, u64 va, u64 pa, u64 size, struct map_attr attr)
+{
+	struct map_request request = { vaddr(va), vaddr(va + size), paddr(pa), attr };
+
+	test_equal(scratch->test, map_range(&scratch->space, &request), MAP_OK, "mapping");
+	tables_publish();
+}
+
+void scratch_page(struct scratch *scratch, u64 va)
+{
+	scratch_map(scratch, va, scratch->data.value, scratch->page,
+		    (struct map_attr){ PROT_READ_WRITE, MEM_NORMAL });
+}
+
+u64 *scratch_slot(const struct scratch *scratch, u64 va, int level)
+{
+	const struct pt_space *space = &scratch->space;
+	paddr_t table = space->root;
+
+	for (int at = space->regime.root_level; at < level; at++)
+		table = pte_address(&space->regime, pt_step(space, table, at, vaddr(va)), at);
+	return (u64 *)linear_pointer(&scratch->test->kernel->linear, table) +
+	       regime_index(&space->regime, level, vaddr(va));
+}
+
+void scratch_edit(struct scratch *scratch, u64 va, u64 clear, u64 set)
+{
+	struct pt_entry entry = pt_find(&scratch->space, vaddr(va));
+	volatile u64 *slot = scratch_slot(scratch, va, entry.level);
+
+	*slot = 0;
+	tlb_invalidate_all();
+	*slot = (entry.pte.bits & ~clear) | set;
+	tables_publish();
+}
+
+volatile u64 *scratch_word(const struct scratch *scratch, u64 index)
+{
+	return (volatile u64 *)linear_pointer(&scratch->test->kernel->linear, scratch->data) +
+	       index;
+}
+
+/* UXNTable, which is set in all tables, would have the last word for EL0. */
+static void tables_open(struct scratch *scratch, u64 va)
+{
+	const struct regime *regime = &scratch->space.regime;
+
+	for (int level = regime->root_level; level < LEVEL_PAGE; level++)
+		*scratch_slot(scratch, va, level) &= ~TABLE_UXN;
+}
+
+void scratch_code(struct scratch *scratch, u64 va, u32 first, u64 clear, u64 set)
+{
+	scratch_reset(scratch, scratch->space.regime.va_bits);
+	*scratch_word(scratch, 0) = (u64)CODE_RET << 32 | first;
+	scratch_page(scratch, va);
+	tables_open(scratch, va);
+	scratch_edit(scratch, va, clear, set);
+	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data), 2 * sizeof(u32));
+}
+
+void test_translates(struct selftest *test, u64 va, u64 pa)
+{
+	u64 par = at_translate(vaddr(va), false);
+
+	if (SYSREG_GET(PAR_EL1_F, par)) {
+		test_check(test, false, "not translated", va);
+		test_equal(test, SYSREG_GET(PAR_EL1_FST, par), 0, "fault status");
+		return;
+	}
+	test_equal(test, par & PAR_EL1_PA_MASK, align_down(pa, KIB(4)), "physical address");
+}
+
+void test_status(struct selftest *test, u64 va, unsigned status)
+{
+	u64 par = at_translate(vaddr(va), false);
+
+	test_check(test, SYSREG_GET(PAR_EL1_F, par), "translated", va);
+	test_equal(test, SYSREG_GET(PAR_EL1_FST, par), status, "fault status");
+}

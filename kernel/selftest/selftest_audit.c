@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Self tests: the kernel's own tables, read from end to end.
+ * Runs in the kernel, MMU on.
+ */
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/kernel/selftest/scratch.h>
+
+/* linker/pagoda.lds.S: only their addresses mean anything. */
+extern u8 _text[], _init_text_start[], _init_data_end[];
+
+void audit_wx(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	struct pt_audit upper = pt_audit_space(&kernel->kernel_space);
+	struct pt_audit lower = pt_audit_space(&kernel->idmap_space);
+
+	if (!test_needs(test, !kernel->kernel_space.policy.text_writable, "rodata=off"))
+		return;
+	test_check(test, upper.runs > 0 && lower.runs > 0, "runs in the kernel's map", upper.runs);
+	test_check(test, upper.writable_executable == 0, "writable and executable",
+		   upper.first_offender.value);
+	test_check(test, lower.writable_executable == 0, "writable and executable",
+		   lower.first_offender.value);
+}
+
+/* What of @space maps some of [@start, @end), physical, in a way that @wrong says is wrong. */
+static void check_aliases(struct selftest *test, const struct pt_space *space, u64 start, u64 end,
+			  bool (*wrong)(const struct pte_info *info))
+{
+	vaddr_t va = pt_start(space), last = pt_end(space);
+	unsigned aliases = 0;
+
+	do {
+		struct pt_run run = pt_next_run(space, va, last);
+		u64 pa = run.info.pa.value, size = run.end.value - run.start.value;
+
+		va = run.end;
+		if (!pte_is_leaf(run.kind) || pa >= end || pa + size <= start)
+			continue;
+		aliases++;
+		test_check(test, !wrong(&run.info), "wrong permissions at", run.start.value);
+	} while (va.value != last.value);
+	if (space->upper)
+		test_check(test, aliases > 0, "mapped nowhere: physical", start);
+}
+
+static bool is_writable(const struct pte_info *info)
+{
+	return info->write;
+}
+
+static bool is_open(const struct pte_info *info)
+{
+	return info->execute || info->user;
+}
+
+void audit_alias(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	const struct image *image = &kernel->handoff->facts.image;
+
+	if (!test_needs(test, !kernel->kernel_space.policy.text_writable, "rodata=off"))
+		return;
+	for (enum segment i = SEGMENT_RODATA; i <= SEGMENT_TEXT; i++) {
+		u64 start = image->pa.value + image->segment[i].start;
+		u64 end = image->pa.value + image->segment[i].end;
+
+		check_aliases(test, &kernel->kernel_space, start, end, is_writable);
+		check_aliases(test, &kernel->idmap_space, start, end, is_writable);
+	}
+}
+
+/* The entry of a walk over single descriptors, tables included, in order. */
+struct tour {
+	const struct pt_space *space;
+	u64 va;
+	struct pt_entry entry;
+	bool begun;
+};
+
+static bool tour_next(struct tour *tour)
+{
+	const struct pt_space *space = tour->space;
+
+	if (!tour->begun)
+		tour->va = pt_start(space).value;
+	else
+		tour->va = align_down(tour->va, regime_span(&space->regime, tour->entry.level)) +
+			   regime_span(&space->regime, tour->entry.level);
+	if (tour->begun && tour->va == pt_end(space).value)
+		return false;
+	tour->begun = true;
+	tour->entry = pt_find(space, vaddr(tour->va));
+	return true;
+}
+
+/* Tables that the walk to @tour's entry is the first to reach: their first entry leads to it. */
+static unsigned tour_new_tables(const struct tour *tour)
+{
+	const struct regime *regime = &tour->space->regime;
+	unsigned tables = 0;
+
+	for (int level = regime->root_level + 1; level <= tour->entry.level; level++)
+		tables += is_aligned(tour->va, regime_span(regime, level - 1));
+	return tables;
+}
+
+/*
+ * The bits that are the same in every leaf of the kernel's, or follow from what it is for. GP is
+ * where there is code, if the CPU has BTI; UXN in the leaf and in a table above it.
+ */
+static void check_leaf(struct selftest *test, const struct tour *tour, bool guarded)
+{
+	u64 bits = tour->entry.pte.bits, tables = tour->entry.table_bits;
+	bool code = !(bits & LEAF_PXN), in_root;
+
+	in_root = tour->entry.level == tour->space->regime.root_level;
+
+	test_check(test, bits & LEAF_AF, "not accessed", tour->va);
+	test_check(test, !(bits & LEAF_USER), "EL0's", tour->va);
+	test_check(test, bits & LEAF_UXN, "executable at EL0", tour->va);
+	test_check(test, in_root || (tables & TABLE_UXN), "tables that let EL0 execute, above",
+		   tour->va);
+	test_check(test, !(bits & LEAF_NG), "not global", tour->va);
+	test_check(test, !(bits & LEAF_DBM), "writable by hardware's leave", tour->va);
+	test_equal(test, !!(bits & LEAF_GP), code && guarded, "guarded");
+}
+
+void audit_leaves(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	struct tour upper = { .space = &kernel->kernel_space };
+	struct tour lower = { .space = &kernel->idmap_space };
+
+	while (tour_next(&upper))
+		if (pte_is_leaf(upper.entry.kind))
+			check_leaf(test, &upper, kernel->handoff->plan.bti);
+	while (tour_next(&lower))
+		if (pte_is_leaf(lower.entry.kind))
+			check_leaf(test, &lower, false);
+}
+
+static void check_table(struct selftest *test, const struct tour *tour)
+{
+	const struct kernel *kernel = test->kernel;
+	u64 granule = regime_granule(&tour->space->regime);
+	vaddr_t va = linear_va(&kernel->linear, paddr(align_down(tour->entry.slot.value, granule)));
+	struct pt_entry entry = pt_find(&kernel->kernel_space, va);
+	struct pte_info info;
+
+	test_check(test, pte_is_leaf(entry.kind), "a table is not in the linear map", va.value);
+	info = pte_decode(&tour->space->regime, entry.pte, entry.level, entry.table_bits);
+	test_check(test, !is_open(&info) && info.write && info.type == MEM_NORMAL,
+		   "a table is mapped wrongly", va.value);
+}
+
+static u64 count_tables(struct selftest *test, const struct pt_space *space)
+{
+	struct tour tour = { .space = space };
+	u64 tables = 1;
+
+	while (tour_next(&tour)) {
+		unsigned reached = tour_new_tables(&tour);
+
+		tables += reached;
+		if (reached > 0)
+			check_table(test, &tour);
+	}
+	return tables;
+}
+
+void audit_tables(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	const struct table_pool *pool = kernel->kernel_space.pool;
+	const struct memory_map *memory = kernel->memory;
+
+	count_tables(test, &kernel->kernel_space);
+	count_tables(test, &kernel->idmap_space);
+	check_aliases(test, &kernel->kernel_space, pool->start.value, pool->end.value, is_open);
+	check_aliases(test, &kernel->idmap_space, pool->start.value, pool->end.value, is_open);
+	for (u32 i = 0; i < memory->count; i++)
+		if (memory->range[i].kind == MEMORY_TABLES)
+			check_aliases(test, &kernel->kernel_space, memory->range[i].start.value,
+				      memory->range[i].end.value, is_open);
+}
+
+static void check_hole(struct selftest *test, u64 start, u64 end)
+{
+	const struct pt_space *space = &test->kernel->kernel_space;
+
+	test_check(test, end > start, "nothing to look at", start);
+	for (u64 va = start; va < end; va += regime_granule(&space->regime)) {
+		test_check(test, !pte_is_leaf(pt_find(space, vaddr(va)).kind), "mapped in tables",
+			   va);
+		test_check(test, SYSREG_GET(PAR_EL1_F, at_translate(vaddr(va), false)), "mapped",
+			   va);
+	}
+}
+
+void audit_guards(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
+	const struct alloc *alloc = test_alloc(test);
+
+	check_hole(test, kernel->guard.start, kernel->guard.end);
+	check_hole(test, (uintptr_t)_init_text_start, (uintptr_t)_init_data_end);
+	check_hole(test, (uintptr_t)_text - granule, (uintptr_t)_text);
+	if (!alloc)
+		return;
+	test_check(test, vmalloc_audit(&alloc->vmalloc), "areas of vmalloc", 0);
+	for (const struct vmalloc_area *area = alloc->vmalloc.areas; area; area = area->next)
+		check_hole(test, area->end.value, area->end.value + granule);
+}
+
+void audit_pool(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
+	const struct table_pool *pool = kernel->kernel_space.pool;
+	u64 reached = count_tables(test, &kernel->kernel_space) +
+		      count_tables(test, &kernel->idmap_space);
+	paddr_t free = pool->free;
+	u64 listed = 0;
+
+	test_equal(test, reached, pool_used(pool, granule), "tables reached, and taken");
+	for (; listed < pool->free_count && free.value != 0; listed++)
+		free = paddr(*(const u64 *)linear_pointer(&kernel->linear, free));
+	test_equal(test, listed, pool->free_count, "tables in the list of free ones");
+}
+
+void audit_total(struct selftest *test)
+{
+	const struct pt_space *spaces[] = { &test->kernel->kernel_space,
+					    &test->kernel->idmap_space };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
+		struct tour tour = { .space = spaces[i] };
+		u64 sum = 0;
+
+		while (tour_next(&tour))
+			if (pte_is_leaf(tour.entry.kind))
+				sum += regime_span(&spaces[i]->regime, tour.entry.level);
+		test_equal(test, pt_audit_space(spaces[i]).mapped, sum, "bytes mapped, and summed");
+	}
+}

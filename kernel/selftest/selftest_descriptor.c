@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Self tests: descriptors of every kind that the regime has, and what the CPU makes of them.
+ * Runs in the kernel, MMU on.
+ */
+#include <pagoda/kernel/selftest/scratch.h>
+
+#define VA_BITS_MIN 25 /* TCR.T0SZ is 39 at most without FEAT_TTST */
+#define PA_BITS_MIN 32
+
+/* Device memory is not touched by speculation, whatever physical addresses a large block covers. */
+static const struct map_attr device = { PROT_READ_ONLY, MEM_DEVICE_NGNRE };
+
+/*
+ * Read-only leaves at @level, @count of them and one run if there are several, over the data's
+ * physical address: they translate from end to end, and a store names their level.
+ */
+static void check_leaves(struct selftest *test, struct scratch *scratch, int level, unsigned count)
+{
+	const struct regime *regime = &scratch->space.regime;
+	u64 span = regime_span(regime, level), size = span * count;
+	u64 base = align_down(scratch->data.value, size), va = size < BIT(47) ? size : 0;
+	u64 data = va + scratch->data.value - base;
+	struct pt_entry entry;
+
+	scratch_reset(scratch, regime->va_bits);
+	scratch_map(scratch, va, base, size, device);
+	entry = pt_find(&scratch->space, vaddr(data));
+	test_check(test, entry.level == level, "not a leaf of level", (u64)level);
+	test_equal(test, !!(entry.pte.bits & LEAF_CONTIGUOUS), count > 1, "contiguous");
+	test_translates(test, va, base);
+	test_translates(test, data, scratch->data.value);
+	test_translates(test, va + size - 1, base + size - 1);
+	dcache_clean(linear_pointer(&test->kernel->linear, scratch->data), 8, 8);
+	test_works(test, TOUCH_LOAD, vaddr(data));
+	test_equal(test, memory_load(vaddr(data), 8), SCRATCH_MAGIC, "data");
+	test_faults(test, TOUCH_STORE, vaddr(data), fault_status(FAULT_PERMISSION, level));
+}
+
+static void each_level(struct selftest *test, bool contiguous)
+{
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, scratch_bits(test)))
+		return;
+	for (int level = scratch.space.regime.root_level; level <= LEVEL_PAGE; level++) {
+		const struct regime *regime = &scratch.space.regime;
+		unsigned count = contiguous ? regime_contiguous(regime, level) : 1;
+		u64 size = count * regime_span(regime, level);
+
+		/* Only as much as the output size reaches. */
+		if (regime_leaf_level(regime, level) && count > 0 && size <= BIT(regime->pa_bits))
+			check_leaves(test, &scratch, level, count);
+	}
+	scratch_end(&scratch);
+}
+
+void descriptor_levels(struct selftest *test)
+{
+	each_level(test, false);
+}
+
+void descriptor_contiguous(struct selftest *test)
+{
+	each_level(test, true);
+}
+
+/* Both ends of a half of @va_bits, and what lies beyond; before that, its empty root. */
+static void check_size(struct selftest *test, struct scratch *scratch, unsigned va_bits)
+{
+	u64 last = BIT(va_bits) - scratch->page;
+
+	scratch_reset(scratch, va_bits);
+	test_status(test, 0, fault_status(FAULT_TRANSLATION, scratch->space.regime.root_level));
+	test_status(test, last, fault_status(FAULT_TRANSLATION, scratch->space.regime.root_level));
+	scratch_page(scratch, 0);
+	scratch_page(scratch, last);
+	test_translates(test, 0, scratch->data.value);
+	test_translates(test, last, scratch->data.value);
+	test_status(test, BIT(va_bits), fault_status(FAULT_TRANSLATION, 0));
+	test_status(test, BIT(va_bits) + last, fault_status(FAULT_TRANSLATION, 0));
+}
+
+void descriptor_sizes(struct selftest *test)
+{
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, VA_BITS_MIN))
+		return;
+	for (unsigned bits = VA_BITS_MIN; bits <= scratch_bits(test); bits++)
+		check_size(test, &scratch, bits);
+	scratch_end(&scratch);
+}
+
+/* A fault at level -1 is one that only 4K pages with 52-bit addresses have. */
+void descriptor_root(struct selftest *test)
+{
+	const struct pt_space *space = &test->kernel->kernel_space;
+	struct scratch scratch;
+
+	if (!test_needs(test, space->regime.root_level < 0, "no level -1 in this regime") ||
+	    !scratch_begin(&scratch, test, 52))
+		return;
+	test_status(test, BIT(51), fault_status(FAULT_TRANSLATION, -1));
+	test_faults(test, TOUCH_LOAD, vaddr(BIT(51)), fault_status(FAULT_TRANSLATION, -1));
+	test_faults(test, TOUCH_RUN, vaddr(BIT(51)), fault_status(FAULT_TRANSLATION, -1));
+	scratch_end(&scratch);
+}
+
+/* Every bit of the output address arrives, whether or not there is memory. */
+void descriptor_output(struct selftest *test)
+{
+	unsigned pa_bits = test->kernel->kernel_space.regime.pa_bits;
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, 48))
+		return;
+	for (unsigned bit = PA_BITS_MIN; bit < pa_bits; bit++) {
+		u64 pa = BIT(bit) | (scratch.data.value & (BIT(bit) - 1));
+
+		scratch_reset(&scratch, 48);
+		scratch_map(&scratch, 0, pa, scratch.page, device);
+		test_translates(test, 0, pa);
+	}
+	scratch_map(&scratch, MIB(512), BIT(pa_bits) - scratch.page, scratch.page, device);
+	test_translates(test, MIB(512), BIT(pa_bits) - scratch.page);
+	scratch_end(&scratch);
+}
+
+/* Where RAM ends, or that part of it that nothing lies in. */
+static u64 highest_ram(const struct memory_map *map, bool empty)
+{
+	struct memory_range piece;
+	u64 end = 0;
+
+	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value)
+		if (piece.kind == MEMORY_RAM || !empty)
+			end = piece.end.value;
+	return end;
+}
+
+/* The last page of RAM, twice mapped, is one memory: with bits 51:48 where RAM has them. */
+void descriptor_memory(struct selftest *test)
+{
+	u64 page = regime_granule(&test->kernel->kernel_space.regime);
+	u64 pa = highest_ram(test->kernel->memory, true) - page, before;
+	struct scratch scratch;
+	volatile u64 *word;
+
+	if (!scratch_begin(&scratch, test, 48))
+		return;
+	/* The tables by which it is mapped are no place to write to. */
+	if (pa - scratch.tables.value < page << SCRATCH_TABLES_ORDER)
+		pa = scratch.data.value;
+	word = linear_pointer(&test->kernel->linear, paddr(pa));
+	scratch_map(&scratch, 0, pa, page, (struct map_attr){ PROT_READ_WRITE, MEM_NORMAL });
+	before = *word;
+	test_equal(test, memory_load(vaddr(0), 8), before, "what the linear map shows");
+	memory_store(vaddr(0), 8, ~before);
+	test_equal(test, *word, ~before, "what was stored");
+	memory_store(vaddr(0), 8, before);
+	scratch_end(&scratch);
+}
+
+/* Output sizes by TCR.IPS. */
+static const u8 ips_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+/*
+ * An output size that a descriptor can exceed: the CPU's own or, where the format has no more bits
+ * than that, a smaller one, if all RAM is within. With 64K pages of less than 48 bits: whether bits
+ * 15:12 count as address bits while the output size is 48 is where emulators go their own way.
+ */
+static bool choose_size(struct selftest *test, unsigned *ips)
+{
+	const struct regime *regime = &test->kernel->kernel_space.regime;
+	unsigned most = regime->format == DESC_LPA2 ? 48 : 44;
+
+	*ips = 0;
+	while (ips_bits[*ips] < min_u64(regime->pa_bits, most))
+		++*ips;
+	return test_needs(test,
+			  highest_ram(test->kernel->memory, false) <= BIT(ips_bits[*ips]) &&
+				  test->kernel->handoff->facts.console.address.value <
+					  BIT(ips_bits[*ips]),
+			  "RAM or console need every bit of the output size");
+}
+
+static void check_too_large(struct selftest *test, struct scratch *scratch, unsigned ips)
+{
+	const struct regime *regime = &scratch->space.regime;
+	u64 too_large = BIT(ips_bits[ips]), set = SYSREG_PUT(TCR_EL1_IPS, ips);
+
+	for (int level = regime->root_level; level <= LEVEL_PAGE; level++) {
+		scratch_reset(scratch, regime->va_bits);
+		scratch_page(scratch, 0);
+		/* In this order: there may be nobody at that address. */
+		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
+		*scratch_slot(scratch, 0, level) |= too_large;
+		tables_publish();
+		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
+		test_status(test, 0, fault_status(FAULT_ADDRESS_SIZE, level));
+		test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_ADDRESS_SIZE, level));
+		*scratch_slot(scratch, 0, level) &= ~too_large;
+		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
+		test_translates(test, 0, scratch->data.value);
+	}
+}
+
+void descriptor_reach(struct selftest *test)
+{
+	struct scratch scratch;
+	unsigned ips;
+
+	if (!choose_size(test, &ips) || !scratch_begin(&scratch, test, scratch_bits(test)))
+		return;
+	check_too_large(test, &scratch, ips);
+	scratch_end(&scratch);
+}
+
+/* The attributes that MAIR_EL1 gives each type (DDI 0487 D19.2.100). */
+void descriptor_types(struct selftest *test)
+{
+	static const u8 attributes[MEM_TYPE_COUNT] = { 0xff, 0xff, 0x44, 0x04, 0x00 };
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, 48))
+		return;
+	for (unsigned type = 0; type < MEM_TYPE_COUNT; type++) {
+		u64 va = type * scratch.page;
+
+		scratch_map(&scratch, va, scratch.data.value, scratch.page,
+			    (struct map_attr){ PROT_READ_ONLY, (enum mem_type)type });
+		test_equal(test, SYSREG_GET(PAR_EL1_ATTR, at_translate(vaddr(va), false)),
+			   attributes[type], "attributes");
+	}
+	test_equal(test, SYSREG_GET(PAR_EL1_SH, at_translate(vaddr(0), false)), SHARE_INNER,
+		   "shareability");
+	scratch_end(&scratch);
+}
+
+/* Without hardware's help an access flag that is clear is a fault, and stays clear. */
+void descriptor_accessed(struct selftest *test)
+{
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, 48))
+		return;
+	scratch_page(&scratch, 0);
+	scratch_edit(&scratch, 0, LEAF_AF, 0);
+	test_status(test, 0, fault_status(FAULT_ACCESS_FLAG, LEVEL_PAGE));
+	test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_ACCESS_FLAG, LEVEL_PAGE));
+	test_equal(test, *scratch_slot(&scratch, 0, LEVEL_PAGE) & LEAF_AF, 0, "access flag");
+	/* No TLB remembers what faulted: no maintenance is due. */
+	*(volatile u64 *)scratch_slot(&scratch, 0, LEVEL_PAGE) |= LEAF_AF;
+	tables_publish();
+	test_works(test, TOUCH_LOAD, vaddr(0));
+	scratch_end(&scratch);
+}
+
+void descriptor_hardware_accessed(struct selftest *test)
+{
+	struct scratch scratch;
+
+	if (!test_needs(test, test_feature(test, ID_AA64MMFR1_EL1, HAFDBS) >= 1,
+			"no FEAT_HAFDBS") ||
+	    !scratch_begin(&scratch, test, 48))
+		return;
+	scratch_control(&scratch, 0, TCR_EL1_HA_MASK);
+	scratch_page(&scratch, 0);
+	scratch_edit(&scratch, 0, LEAF_AF, 0);
+	test_works(test, TOUCH_LOAD, vaddr(0));
+	test_equal(test, *scratch_slot(&scratch, 0, LEVEL_PAGE) & LEAF_AF, LEAF_AF, "access flag");
+	scratch_end(&scratch);
+}
+
+/* A page that is read-only until hardware makes it writable, at the first store. */
+void descriptor_dirty(struct selftest *test)
+{
+	volatile u64 *slot;
+	struct scratch scratch;
+
+	if (!test_needs(test, test_feature(test, ID_AA64MMFR1_EL1, HAFDBS) >= 2,
+			"no hardware dirty state (FEAT_HAFDBS)") ||
+	    !scratch_begin(&scratch, test, 48))
+		return;
+	scratch_page(&scratch, 0);
+	slot = scratch_slot(&scratch, 0, LEVEL_PAGE);
+	scratch_edit(&scratch, 0, 0, LEAF_DBM | LEAF_READ_ONLY);
+	test_faults(test, TOUCH_STORE, vaddr(0), fault_status(FAULT_PERMISSION, LEVEL_PAGE));
+	scratch_control(&scratch, 0, TCR_EL1_HA_MASK | TCR_EL1_HD_MASK);
+	test_works(test, TOUCH_LOAD, vaddr(0));
+	test_equal(test, *slot & LEAF_READ_ONLY, LEAF_READ_ONLY, "read-only after a load");
+	test_works(test, TOUCH_STORE, vaddr(0));
+	test_equal(test, *slot & LEAF_READ_ONLY, 0, "read-only after a store");
+	test_equal(test, *scratch_word(&scratch, 0), 0, "what was stored");
+	scratch_edit(&scratch, 0, LEAF_DBM, LEAF_READ_ONLY);
+	test_faults(test, TOUCH_STORE, vaddr(0), fault_status(FAULT_PERMISSION, LEVEL_PAGE));
+	scratch_end(&scratch);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From the console that was chosen at boot to one that works.
+ * Runs in the kernel, MMU on, before anything is printed: there may be nowhere to. An address from
+ * the command line may be anything; the early runtime has not touched it, and here it can be tried
+ * without harm.
+ *
+ * The registers are mapped here and not with the other tables because here it is cheap: with 64K
+ * pages the two tables it takes would cost the early runtime, which must clear and invalidate them
+ * uncached, as much as all the rest of the map.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/start/console_choice.h>
+#include <pagoda/kernel/trap/exception.h>
+#include <pagoda/kernel/start/memory.h>
+#include <pagoda/kernel/dev/window.h>
+
+/* The list is as the FDT has it: not in order yet, but complete. */
+static bool is_memory(const struct memory_map *memory, u64 address)
+{
+	for (u32 i = 0; i < memory->count; i++) {
+		const struct memory_range *range = &memory->range[i];
+
+		if (range->kind == MEMORY_RAM && address >= range->start.value &&
+		    address < range->end.value)
+			return true;
+	}
+	return false;
+}
+
+struct device_load {
+	vaddr_t va;
+	unsigned size;
+	u64 value;
+};
+
+static void device_load(void *context)
+{
+	struct device_load *load = context;
+
+	load->value = memory_load(load->va, load->size);
+}
+
+/* A bus that has nobody at an address answers with an error, or with ones. */
+static bool answers(struct serial_kind kind, u64 registers)
+{
+	struct serial_register status = serial_status(kind);
+	struct device_load load = { vaddr(registers + status.offset), status.width, 0 };
+	struct fault fault;
+
+	return !fault_catch(device_load, &load, &fault) &&
+	       load.value != ~(u64)0 >> (64 - 8 * status.width);
+}
+
+/* One granule of registers; a UART has fewer. */
+static enum console_fault console_try(struct kernel *kernel, const struct boot_facts *facts)
+{
+	vaddr_t slot = layout_fixmap(&kernel->handoff->plan.layout, FIXMAP_CONSOLE);
+	struct window window = { .pa = facts->console.address,
+				 .size = 1,
+				 .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
+
+	if (is_memory(memory_list(kernel), facts->console.address.value))
+		return CONSOLE_IN_RAM;
+	if (window_open(kernel, slot, &window) != MAP_OK)
+		return CONSOLE_OUT_OF_REACH;
+	if (answers(facts->console.kind, window.va.value)) {
+		console_init(facts->console.kind, (void *)(uintptr_t)window.va.value);
+		return CONSOLE_WORKS;
+	}
+	window_close(kernel, &window);
+	return CONSOLE_SILENT;
+}
+
+/* At most twice: what comes next is the last. */
+void console_choose(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	struct boot_facts *facts = &handoff->facts;
+	enum console_fault fault;
+
+	while (facts->console.address.value != 0) {
+		fault = console_try(kernel, facts);
+		if (fault == CONSOLE_WORKS)
+			return;
+		kernel->console_fault = fault;
+		kernel->console_lost = facts->console;
+		facts->console = facts->console_next;
+		facts->console_next.address = paddr(0);
+	}
+	facts->console.source = CONSOLE_NONE;
+}

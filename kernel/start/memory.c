@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Physical memory as the kernel takes it over.
+ * Runs in the kernel, MMU on, on the boot CPU. memory_init() runs while the identity map is live,
+ * and before anything of pi/ is unmapped.
+ *
+ * The linear map needs tables, tables need memory that is mapped, and the memory is in the linear
+ * map. The identity map, which every boot has, is the way out: while it is there, a physical
+ * address is a pointer. The memory for the tables is mapped in it for as long as they are being
+ * written.
+ */
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/start/memory.h>
+
+/* A reservation over the image is somebody's mistake: the image stays, and the report says so. */
+static bool image_reserved(const struct memory_map *map, const struct image *image)
+{
+	u64 start = image->pa.value, end = start + image->size;
+
+	for (u32 i = 0; i < map->count; i++) {
+		const struct memory_range *range = &map->range[i];
+
+		if (range->kind != MEMORY_RAM && range->start.value < end &&
+		    start < range->end.value)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The list in order, cut to what is allowed and can be reached. The image runs, so there is RAM
+ * under it, whatever the FDT or mem= say.
+ */
+static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	struct boot_facts *facts = &handoff->facts;
+	const struct regime *regime = &handoff->plan.kernel;
+	u64 limit = handoff->options.memory_limit, granule = regime_granule(regime);
+	struct memory_fate *fate = &kernel->memory_fate;
+	struct memory_map *map = memory_list(kernel);
+
+	kernel->memory = map;
+	fate->overlaps = memory_normalise(map, granule);
+	fate->image_reserved = image_reserved(map, &facts->image);
+	fate->unreachable = memory_cut(map, 0, regime_pa_end(regime));
+	fate->limited = limit != 0 ? memory_limit(map, limit) : 0;
+	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_RAM);
+	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
+	memory_add_own(map, facts->entry.fdt, facts->fdt.tree.total_size, MEMORY_FDT);
+	memory_normalise(map, granule);
+}
+
+static void linear_choose(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	struct boot_plan *plan = &handoff->plan;
+	struct memory_map *map = kernel->memory;
+
+	kernel->linear = linear_place(&plan->kernel, &plan->layout.region[LAYOUT_LINEAR], map,
+				      &handoff->facts.image, plan->linear_seed);
+	plan->linear_seed = 0;
+	kernel->memory_fate.outside =
+		memory_cut(map, kernel->linear.start.value, kernel->linear.end.value);
+}
+
+/* Memory for the tables of the linear map, where the identity map can show it. */
+static struct stop tables_place(struct kernel *kernel, struct memory_range *tables)
+{
+	const struct regime *regime = &kernel->kernel_space.regime;
+	u64 granule = regime_granule(regime), largest;
+	u64 size = granule * linear_tables(regime, &kernel->linear, kernel->memory,
+					   &kernel->handoff->facts.image);
+	struct memory_request request = { size, granule, BIT(kernel->idmap_space.regime.va_bits) };
+
+	if (!memory_find(kernel->memory, &request, &tables->start, &largest))
+		return (struct stop){ STOP_MEMORY, size, largest, memory_total(kernel->memory) };
+	tables->end = paddr(tables->start.value + size);
+	memory_add_own(kernel->memory, tables->start.value, size, MEMORY_TABLES);
+	memory_normalise(kernel->memory, granule);
+	return stop_none();
+}
+
+static struct stop stop_map(enum map_result result, vaddr_t va, paddr_t pa)
+{
+	if (result == MAP_OK)
+		return stop_none();
+	return (struct stop){ STOP_MAP, result, va.value, pa.value };
+}
+
+/*
+ * The linear map, its tables written through the identity map and from then on read through itself.
+ */
+static struct stop linear_build(struct kernel *kernel, const struct memory_range *tables)
+{
+	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct map_request window = { .start = vaddr(tables->start.value),
+				      .end = vaddr(tables->end.value),
+				      .pa = tables->start,
+				      .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+	enum map_result result = map_range(idmap, &window);
+
+	if (result != MAP_OK)
+		return stop_map(result, window.start, window.pa);
+	tables_publish();
+	space->phys_offset = idmap->phys_offset = 0;
+	pool_add(space, tables->start, tables->end);
+	result = linear_map(space, &kernel->linear, kernel->memory, &kernel->handoff->facts.image);
+	tables_publish();
+	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
+	if (result != MAP_OK)
+		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
+	/* Its table stays in the identity map, empty; to find that out costs more than a page. */
+	result = pt_unmap_range(idmap, window.start, window.end);
+	tlb_invalidate_all();
+	return stop_map(result, window.start, window.pa);
+}
+
+struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	struct memory_range tables = { .kind = MEMORY_TABLES };
+	struct stop stop;
+
+	memory_collect(kernel, handoff);
+	linear_choose(kernel, handoff);
+	stop = tables_place(kernel, &tables);
+	if (stop.code == STOP_NONE)
+		stop = linear_build(kernel, &tables);
+	return stop;
+}
+
+enum map_result memory_release_init(struct kernel *kernel)
+{
+	const struct image *image = &kernel->handoff->facts.image;
+	u64 start = image->segment[SEGMENT_INIT_TEXT].start;
+	u64 end = image->segment[SEGMENT_INIT_DATA].end;
+	u64 va = kernel->handoff->plan.image_va.value, pa = image->pa.value;
+	struct map_request request = { .start = linear_va(&kernel->linear, paddr(pa + start)),
+				       .end = linear_va(&kernel->linear, paddr(pa + end)),
+				       .pa = paddr(pa + start),
+				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	enum map_result result;
+
+	result = pt_unmap_range(space, vaddr(va + start), vaddr(va + end));
+	if (result == MAP_OK)
+		result = pt_unmap_range(idmap, vaddr(pa + start), vaddr(pa + end));
+	tlb_invalidate_all();
+	if (result == MAP_OK)
+		result = map_range(space, &request);
+	tables_publish();
+	if (result != MAP_OK)
+		return result;
+	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
+	memory_normalise(kernel->memory, regime_granule(&space->regime));
+	return MAP_OK;
+}
+
+void root_replace(const struct kernel *kernel, const struct pt_space *space)
+{
+	const struct boot_handoff *handoff = kernel->handoff;
+	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;
+
+	ttbr1_replace(ttbr_encode(&space->regime, space->root),
+		      paddr(code + handoff->facts.image.pa.value));
+}
+
+#define TEST_PATTERN 0x5061676f6461a55a
+
+static bool word_works(const struct linear *linear, u64 pa)
+{
+	volatile u64 *word = linear_pointer(linear, paddr(pa));
+	u64 before = *word;
+	bool works;
+
+	*word = before ^ TEST_PATTERN;
+	works = *word == (before ^ TEST_PATTERN);
+	*word = before;
+	return works;
+}
+
+/*
+ * Whether what is there may change for a moment without anybody's notice. A descriptor may not: the
+ * walker reads it whenever it likes, and the TLB keeps what it read. Of the page allocator's blocks
+ * some are tables. What the FDT reserves is another's, who may look at it, too.
+ */
+static bool may_test(const struct kernel *kernel, enum memory_kind kind, u64 pa)
+{
+	const struct page *page = NULL;
+	u64 frame;
+
+	if (kind == MEMORY_TABLES || kind == MEMORY_RESERVED)
+		return false;
+	if (kernel->alloc)
+		page = buddy_block(&kernel->alloc->buddy, paddr(pa), &frame);
+	return !page || page->state == PAGE_FREE;
+}
+
+void memory_test(const struct kernel *kernel)
+{
+	struct memory_range piece;
+	u64 pieces = 0, bytes = 0;
+
+	for (u64 from = 0; memory_next(kernel->memory, from, &piece); from = piece.end.value) {
+		u64 last = piece.end.value - sizeof(u64);
+
+		if (piece.kind == MEMORY_NOMAP || piece.kind == MEMORY_IMAGE)
+			continue;
+		if (!may_test(kernel, piece.kind, piece.start.value) ||
+		    !may_test(kernel, piece.kind, last))
+			continue;
+		if (!word_works(&kernel->linear, piece.start.value) ||
+		    !word_works(&kernel->linear, last)) {
+			print("memory test: 0x%016lx-0x%016lx does not keep what is written\n",
+			      piece.start.value, piece.end.value);
+			return;
+		}
+		pieces++;
+		bytes += piece.end.value - piece.start.value;
+	}
+	print("memory test: %lu pieces of RAM, 0x%lx bytes: both ends of each written and read\n",
+	      pieces, bytes);
+}

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+#
+# Exceptions.
+
+$(eval $(call room,kernel/trap,kernel))
+$(call machine_only,kernel/trap/exception.c)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+#
+# From objects to the Image, and what is checked on the way.
+
+POOL_SIZE ?=
+linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
+link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstack \
+	-Wl,-z,max-page-size=65536 -Wl,--no-dynamic-linker -Wl,--build-id=none \
+	-Wl,--orphan-handling=error -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments
+
+image_objects := $(foreach world,$(worlds),$($(world)_objects))
+
+$(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/pi/start.h $(makefiles) $(O)/pool-size
+	$(call say,GEN,$@)
+	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
+
+# Changes when POOL_SIZE does, and only then.
+.PHONY: force
+$(O)/pool-size: force
+	@mkdir -p $(@D)
+	@echo '$(POOL_SIZE)' | cmp -s - $@ || echo '$(POOL_SIZE)' > $@
+
+# Linked twice: the table of the functions' names and offsets is made from the first link, where it
+# is empty. It is read-only data, which stands before text: text moves, but not the functions in it.
+link = $(CC) $(link_flags) -T $(O)/pagoda.lds -o $@ $(image_objects)
+
+$(O)/gen/no_symbols.S: scripts/gen-symbols
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/gen-symbols > $@
+
+$(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
+		scripts/early-imports.txt
+	$(call say,CHECK,early runtime)
+	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
+		$(stub_objects) --shared $(shared_objects)
+	$(call say,LD,$@)
+	$(Q)$(link) $(O)/gen/no_symbols.S
+
+$(O)/gen/symbols.S: $(O)/pagoda.elf.1 scripts/gen-symbols
+	$(call say,GEN,$@)
+	$(Q)scripts/gen-symbols $< > $@
+
+$(O)/pagoda.elf: $(image_objects) $(O)/gen/symbols.S $(O)/pagoda.lds
+	$(call say,LD,$@)
+	$(Q)$(link) $(O)/gen/symbols.S
+	$(Q)scripts/gen-symbols $@ | cmp -s - $(O)/gen/symbols.S || \
+		{ echo '$@: the table of symbols does not fit it' >&2; rm $@; exit 1; }
+
+$(O)/Image: $(O)/pagoda.elf scripts/check-image
+	$(call say,IMAGE,$@)
+	$(Q)$(OBJCOPY) -O binary $< $@
+	$(Q)scripts/check-image $< $@
+
+compile_commands.json: $(O)/Image scripts/gen-compile-commands
+	$(call say,GEN,$@)
+	$(Q)scripts/gen-compile-commands $(filter-out $(O)/gen/%,$(image_objects:=.cmd)) > $@
+
+-include $(image_objects:.o=.d)

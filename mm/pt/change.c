@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Changes of live mappings.
+ * Runs in the kernel, MMU on, and on the host. May not use: absolute addresses, .bss, instructions
+ * a host compiler cannot build.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/mm/pt/change.h>
+
+#include "tables.h"
+
+/* The word for what a leaf may be used for; writable and executable is rodata=off's text. */
+static struct map_attr unit_attr(const struct unit *unit)
+{
+	enum mem_prot prot = unit->info.write ? PROT_READ_WRITE : PROT_READ_ONLY;
+
+	return (struct map_attr){ unit->info.execute ? PROT_READ_EXECUTE : prot, unit->info.type };
+}
+
+static void invalidate(const struct tlb *tlb, u64 start, u64 size, int level, bool tables)
+{
+	struct tlb_range range = { vaddr(start), vaddr(start + size), level, tables };
+
+	tlb_invalidate(tlb, &range);
+}
+
+static void unit_break(const struct tlb *tlb, const struct unit *unit)
+{
+	unit_clear(unit);
+	invalidate(tlb, unit->va, unit->size, unit->level, false);
+}
+
+enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end)
+{
+	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	enum map_result result = units_clear(space, &units);
+	struct table_list pruned = { 0 };
+
+	if (result != MAP_OK)
+		return result;
+	pt_prune(space, start, end, &pruned);
+	invalidate(tlb, start.value, end.value - start.value, units.level, pruned.count != 0);
+	pt_give_pruned(space, &pruned);
+	return MAP_OK;
+}
+
+enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_t start,
+			   vaddr_t end, enum mem_prot prot)
+{
+	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
+	enum map_result result = units_check(space, &units);
+	struct unit unit;
+
+	for (u64 va = start.value; result == MAP_OK && va != end.value; va += unit.size) {
+		struct map_attr attr;
+		pte_t pte;
+
+		if (!unit_find(space, vaddr(va), &unit))
+			return MAP_NOT_MAPPED;
+		attr = (struct map_attr){ prot, unit.info.type };
+		pte = pte_leaf(&space->regime, &space->policy, attr, unit.info.pa, unit.level);
+		/* The descriptors of a run must be alike at all times. */
+		if (unit.count > 1) {
+			unit_break(tlb, &unit);
+			result = stretch_map(space,
+					     (struct stretch){ unit.slot, unit.va,
+							       unit.info.pa.value, unit.count,
+							       unit.level },
+					     attr);
+		} else {
+			slot_write(unit.slot, pte);
+		}
+	}
+	if (result == MAP_OK)
+		invalidate(tlb, start.value, end.value - start.value, units.level, false);
+	return result;
+}
+
+/* The same leaves, without the hint that binds them. */
+static void run_split(struct pt_space *space, const struct tlb *tlb, const struct unit *unit)
+{
+	const struct regime *regime = &space->regime;
+	u64 span = regime_span(regime, unit->level), pa = unit->info.pa.value;
+
+	unit_break(tlb, unit);
+	for (unsigned i = 0; i < unit->count; i++)
+		slot_write(unit->slot + i, pte_leaf(regime, &space->policy, unit_attr(unit),
+						    paddr(pa + i * span), unit->level));
+	tables_publish();
+}
+
+enum map_result pt_split(struct pt_space *space, const struct tlb *tlb, vaddr_t va)
+{
+	struct stretch leaves = { 0 };
+	struct unit unit;
+	paddr_t table;
+
+	if (!pt_contains(space, va))
+		return MAP_BAD_RANGE;
+	if (!unit_find(space, va, &unit))
+		return MAP_NOT_MAPPED;
+	if (unit.count == 1 && unit.level == LEVEL_PAGE)
+		return MAP_SPLIT;
+	if (is_live(unit.slot, unit.va, unit.size))
+		return MAP_LIVE;
+	if (unit.count > 1) {
+		run_split(space, tlb, &unit);
+		return MAP_OK;
+	}
+	if (!table_create(space, unit.level + 1, &table))
+		return MAP_NO_TABLES;
+	leaves.slot = table_pointer(space, table);
+	leaves.va = unit.va;
+	leaves.pa = unit.info.pa.value;
+	leaves.level = unit.level + 1;
+	leaves.count = regime_entries(&space->regime, leaves.level);
+	/* The new table is complete before anything is broken: it may lie in what is. */
+	(void)stretch_map(space, leaves, unit_attr(&unit));
+	unit_break(tlb, &unit);
+	slot_link(unit.slot, pte_table(&space->regime, table));
+	tables_publish();
+	return MAP_OK;
+}
+
+/* @count descriptors from @slot on are leaves at @level alike, one after the other in memory. */
+static bool slots_alike(const struct regime *regime, const u64 *slot, unsigned count, int level)
+{
+	pte_t first = slot_read(slot);
+	u64 pa = pte_address(regime, first, level).value;
+
+	for (unsigned i = 0; i < count; i++) {
+		pte_t pte = slot_read(slot + i);
+		enum pte_kind kind = pte_kind(regime, pte, level);
+
+		if (!pte_is_leaf(kind))
+			return false;
+		if (pte_address(regime, pte, level).value != pa + i * regime_span(regime, level) ||
+		    pte_attributes(regime, pte_contiguous(pte), level) !=
+			    pte_attributes(regime, pte_contiguous(first), level))
+			return false;
+	}
+	return is_aligned(pa, count * regime_span(regime, level));
+}
+
+/* @unit, a single leaf, and its neighbours become a run. */
+static enum map_result run_merge(struct pt_space *space, const struct tlb *tlb, struct unit unit)
+{
+	const struct regime *regime = &space->regime;
+	unsigned count = regime_contiguous(regime, unit.level), into;
+
+	if (count == 0)
+		return MAP_UNEVEN;
+	into = (unit.va >> regime_shift(regime, unit.level)) & (count - 1);
+	unit.slot -= into;
+	unit.va -= into * unit.size;
+	unit.info.pa.value -= into * unit.size;
+	unit.size *= count;
+	unit.count = count;
+	if (!slots_alike(regime, unit.slot, count, unit.level))
+		return MAP_UNEVEN;
+	if (is_live(unit.slot, unit.va, unit.size))
+		return MAP_LIVE;
+	unit_break(tlb, &unit);
+	return stretch_map(
+		space,
+		(struct stretch){ unit.slot, unit.va, unit.info.pa.value, count, unit.level },
+		unit_attr(&unit));
+}
+
+/* The table that @unit stands in becomes a block in its place. */
+static enum map_result block_merge(struct pt_space *space, const struct tlb *tlb,
+				   const struct unit *unit)
+{
+	const struct regime *regime = &space->regime;
+	int level = unit->level - 1;
+	u64 span, va, *slot;
+	paddr_t table, pa;
+	int ended;
+
+	if (unit->level == regime->root_level || !regime_leaf_level(regime, level))
+		return MAP_UNEVEN;
+	span = regime_span(regime, level);
+	va = align_down(unit->va, span);
+	slot = slot_reach(space, vaddr(va), level, &ended);
+	table = pte_address(regime, slot_read(slot), level);
+	if (!slots_alike(regime, table_pointer(space, table), regime_entries(regime, unit->level),
+			 unit->level))
+		return MAP_UNEVEN;
+	if (is_live(slot, va, span) || is_live(table_pointer(space, table), va, span))
+		return MAP_LIVE;
+	pa = pte_address(regime, slot_read(table_pointer(space, table)), unit->level);
+	slot_write(slot, (pte_t){ 0 });
+	invalidate(tlb, va, span, TLB_LEVEL_UNKNOWN, true);
+	slot_write(slot, pte_leaf(regime, &space->policy, unit_attr(unit), pa, level));
+	pool_give(space, table);
+	return MAP_OK;
+}
+
+enum map_result pt_merge(struct pt_space *space, const struct tlb *tlb, vaddr_t va)
+{
+	enum map_result result = MAP_UNEVEN;
+	struct unit unit;
+
+	if (!pt_contains(space, va))
+		return MAP_BAD_RANGE;
+	if (!unit_find(space, va, &unit))
+		return MAP_NOT_MAPPED;
+	if (!unit.info.contiguous)
+		result = run_merge(space, tlb, unit);
+	if (result == MAP_UNEVEN)
+		result = block_merge(space, tlb, &unit);
+	tables_publish();
+	return result;
+}

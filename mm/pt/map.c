@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The one builder of translation tables, and the pool its tables come from.
+ * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
+ * not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ *
+ * Descriptors are written with single 64-bit stores. A new table is zero before the release store
+ * that links it, so a table walker running at the same time never sees old memory as descriptors.
+ */
+#include <pagoda/lib/string.h>
+
+#include "tables.h"
+
+/*
+ * A run of neighbouring descriptors is written by adding the span to the first one. That carries
+ * across the whole of OA[47:12] in every format but not into the high bits that DESC_64K_LPA and
+ * DESC_LPA2 keep elsewhere, so a run ends where bit 48 of the physical address changes.
+ */
+#define RUN_PA_LIMIT BIT(48)
+
+const char *map_result_str(enum map_result result)
+{
+	switch (result) {
+	case MAP_OK:
+		return "ok";
+	case MAP_NO_TABLES:
+		return "page-table pool exhausted";
+	case MAP_BAD_RANGE:
+		return "range empty, unaligned or outside the address space";
+	case MAP_UNREACHABLE:
+		return "physical address beyond the output size";
+	case MAP_CONFLICT:
+		return "already mapped";
+	case MAP_NOT_MAPPED:
+		return "not mapped";
+	case MAP_SPLIT:
+		return "cuts a block or contiguous run in two";
+	case MAP_LIVE:
+		return "would have to be broken first, and holds what that needs";
+	case MAP_UNEVEN:
+		return "not all of it mapped alike";
+	}
+	return "unknown result";
+}
+
+void pool_give(struct pt_space *space, paddr_t table)
+{
+	struct table_pool *pool = space->pool;
+
+	*table_pointer(space, table) = pool->free.value;
+	pool->free = table;
+	pool->free_count++;
+}
+
+void pool_add(struct pt_space *space, paddr_t start, paddr_t end)
+{
+	u64 granule = regime_granule(&space->regime);
+
+	/* Backwards, so that the lowest is taken first. */
+	for (u64 table = end.value; table != start.value; table -= granule)
+		pool_give(space, paddr(table - granule));
+	space->pool->added += (end.value - start.value) / granule;
+}
+
+/* A granule of memory, whatever is in it. */
+static bool pool_take(struct pt_space *space, paddr_t *table)
+{
+	struct table_pool *pool = space->pool;
+	u64 granule = regime_granule(&space->regime);
+
+	if (pool->free_count != 0) {
+		*table = pool->free;
+		pool->free = paddr(*table_pointer(space, *table));
+		pool->free_count--;
+		return true;
+	}
+	if (pool->end.value - pool->next.value < granule)
+		return false;
+	*table = pool->next;
+	pool->next.value += granule;
+	return true;
+}
+
+bool table_create(struct pt_space *space, int level, paddr_t *table)
+{
+	const struct regime *regime = &space->regime;
+
+	if (!pool_take(space, table))
+		return false;
+	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
+	return true;
+}
+
+enum map_result pt_space_create(struct pt_space *space)
+{
+	if (!table_create(space, space->regime.root_level, &space->root))
+		return MAP_NO_TABLES;
+	return MAP_OK;
+}
+
+/*
+ * The table at @s->level that translates @s->va, made where it is missing; @s->slot is its first
+ * descriptor.
+ */
+static enum map_result table_reach(struct pt_space *space, struct stretch *s)
+{
+	const struct regime *regime = &space->regime;
+	paddr_t next = space->root;
+
+	for (int at = regime->root_level; at < s->level; at++) {
+		u64 *slot = table_pointer(space, next) + regime_index(regime, at, vaddr(s->va));
+		pte_t pte = slot_read(slot);
+
+		switch (pte_kind(regime, pte, at)) {
+		case PTE_TABLE:
+			next = pte_address(regime, pte, at);
+			break;
+		case PTE_INVALID:
+			if (!table_create(space, at + 1, &next))
+				return MAP_NO_TABLES;
+			slot_link(slot, pte_table(regime, next));
+			break;
+		case PTE_BLOCK:
+		case PTE_PAGE:
+		case PTE_RESERVED:
+			return MAP_CONFLICT;
+		}
+	}
+	s->slot = table_pointer(space, next);
+	return MAP_OK;
+}
+
+/* The lowest-numbered level, so the largest leaf, that alignment and what is left allow. */
+static int leaf_level(const struct regime *regime, u64 va, u64 pa, u64 left)
+{
+	int level = regime->root_level > regime->block_level ? regime->root_level :
+							       regime->block_level;
+
+	while (level < LEVEL_PAGE && (!is_aligned(va | pa, regime_span(regime, level)) ||
+				      left < regime_span(regime, level)))
+		level++;
+	return level;
+}
+
+/*
+ * A large map is made in the next two: they take sixteen descriptors at a time, which GCC loads and
+ * stores in pairs. Each half of a pair is one single-copy atomic access (DDI 0487 B2.2.1).
+ */
+#define SLOTS_AT_ONCE 16
+
+bool slots_used(const u64 *slot, unsigned count)
+{
+	u64 any = 0;
+
+	for (; count >= SLOTS_AT_ONCE && any == 0; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++)
+			any |= slot[i];
+	}
+	if (any != 0)
+		return true;
+	for (; count > 0; count--, slot++)
+		any |= *slot;
+	return any != 0;
+}
+
+/* @count neighbouring descriptors from @slot on, each @span further than the one before. */
+static void slots_fill(u64 *slot, unsigned count, pte_t pte, u64 span)
+{
+	for (; count >= SLOTS_AT_ONCE; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++, pte.bits += span)
+			slot[i] = pte.bits;
+	}
+	for (; count > 0; count--, slot++, pte.bits += span)
+		slot_write(slot, pte);
+}
+
+/* Leaves of @s up to the next place where a contiguous run can begin or must end. */
+static unsigned stretch_piece(const struct regime *regime, const struct stretch *s,
+			      bool *contiguous)
+{
+	unsigned run = regime_contiguous(regime, s->level);
+	unsigned shift = regime_shift(regime, s->level);
+	unsigned into;
+
+	*contiguous = false;
+	if (run == 0 || !is_aligned(s->va - s->pa, (u64)run << shift))
+		return s->count;
+	into = (s->va >> shift) & (run - 1);
+	if (into == 0 && s->count >= run) {
+		*contiguous = true;
+		return s->count & ~(run - 1);
+	}
+	return into != 0 && s->count > run - into ? run - into : s->count;
+}
+
+enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
+{
+	const struct regime *regime = &space->regime;
+
+	if (slots_used(s.slot, s.count))
+		return MAP_CONFLICT;
+	while (s.count > 0) {
+		bool contiguous;
+		unsigned piece = stretch_piece(regime, &s, &contiguous);
+		u64 span = regime_span(regime, s.level);
+		pte_t pte = pte_leaf(regime, &space->policy, attr, paddr(s.pa), s.level);
+
+		slots_fill(s.slot, piece, contiguous ? pte_contiguous(pte) : pte, span);
+		s.slot += piece;
+		s.va += piece * span;
+		s.pa += piece * span;
+		s.count -= piece;
+	}
+	return MAP_OK;
+}
+
+enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
+{
+	vaddr_t last = vaddr(end.value - 1);
+
+	if (!is_aligned(start.value | end.value, regime_granule(&space->regime)) ||
+	    !pt_contains(space, start) || !pt_contains(space, last) || last.value < start.value)
+		return MAP_BAD_RANGE;
+	return MAP_OK;
+}
+
+static enum map_result request_check(const struct pt_space *space,
+				     const struct map_request *request)
+{
+	u64 size = request->end.value - request->start.value;
+	u64 pa_end = regime_pa_end(&space->regime);
+
+	if (!is_aligned(request->pa.value, regime_granule(&space->regime)))
+		return MAP_BAD_RANGE;
+	if (pt_range_check(space, request->start, request->end) != MAP_OK)
+		return MAP_BAD_RANGE;
+	if (request->pa.value >= pa_end || size > pa_end - request->pa.value)
+		return MAP_UNREACHABLE;
+	return MAP_OK;
+}
+
+enum map_result map_range(struct pt_space *space, const struct map_request *request)
+{
+	const struct regime *regime = &space->regime;
+	u64 left = request->end.value - request->start.value;
+	u64 va = request->start.value;
+	u64 pa = request->pa.value;
+	enum map_result result = request_check(space, request);
+
+	while (result == MAP_OK && left > 0) {
+		struct stretch s = { .va = va, .pa = pa };
+		unsigned index, shift;
+		u64 pa_left;
+
+		s.level = leaf_level(regime, va, pa, left);
+		result = table_reach(space, &s);
+		if (result != MAP_OK)
+			break;
+		/*
+		 * Stay in this table as long as it lasts: only at its end can a larger leaf
+		 * become possible.
+		 */
+		shift = regime_shift(regime, s.level);
+		index = regime_index(regime, s.level, vaddr(va));
+		pa_left = RUN_PA_LIMIT - (pa & (RUN_PA_LIMIT - 1));
+		s.slot += index;
+		s.count = min_u64(regime_entries(regime, s.level) - index,
+				  min_u64(left, pa_left) >> shift);
+		result = stretch_map(space, s, request->attr);
+		va += (u64)s.count << shift;
+		pa += (u64)s.count << shift;
+		left -= (u64)s.count << shift;
+	}
+	return result;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the builder and the changer of tables share: how a descriptor is read and written, and how a
+ * stretch of one table is filled. For mm/ only.
+ */
+#ifndef MM_TABLES_H
+#define MM_TABLES_H
+
+#include <pagoda/mm/pt/pagetable.h>
+
+/* To the table, or the slot of one, at @place. */
+static inline u64 *table_pointer(const struct pt_space *space, paddr_t place)
+{
+	return (u64 *)(uintptr_t)(place.value + space->phys_offset);
+}
+
+static inline pte_t slot_read(const u64 *slot)
+{
+	return (pte_t){ __atomic_load_n(slot, __ATOMIC_RELAXED) };
+}
+
+static inline void slot_write(u64 *slot, pte_t pte)
+{
+	__atomic_store_n(slot, pte.bits, __ATOMIC_RELAXED);
+}
+
+/* The walker must see the table's zeroes before the descriptor that leads to it. */
+static inline void slot_link(u64 *slot, pte_t pte)
+{
+	__atomic_store_n(slot, pte.bits, __ATOMIC_RELEASE);
+}
+
+/*
+ * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
+ * cleared: a root table need not fill its granule.
+ */
+bool table_create(struct pt_space *space, int level, paddr_t *table);
+
+/* Tables that no walk from the root reaches any more, but that a TLB may still know of. */
+struct table_list {
+	paddr_t first; /* each holds the address of the next in its first word; 0 ends the list */
+	u32 count;
+};
+
+/* A stretch of one table: @count leaves at @level, contiguous in both address spaces. */
+struct stretch {
+	u64 *slot;
+	u64 va, pa;
+	unsigned count;
+	int level;
+};
+
+/* Leaves for all of @s, which must be invalid, with the contiguous hint wherever it can be. */
+enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr);
+
+/* [@start, @end) is a range of whole pages in @space: MAP_OK or MAP_BAD_RANGE. */
+enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end);
+
+/* What must change together: one leaf, or all of a contiguous run. */
+struct unit {
+	u64 *slot; /* its first descriptor */
+	pte_t pte; /* what stands there */
+	struct pte_info info;
+	u64 va, size;
+	unsigned count; /* descriptors */
+	int level;
+};
+
+/* The unit that maps @va, which is in @space; false where it is not mapped. */
+bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit);
+
+/* Make all of its descriptors invalid. */
+void unit_clear(const struct unit *unit);
+
+/* Whether the descriptor at @slot is reached through what [@start, @start + @size) maps. */
+static inline bool is_live(const u64 *slot, u64 start, u64 size)
+{
+	return (u64)(uintptr_t)slot - start < size;
+}
+
+/* What of a range is not mapped while descriptors of it are still to be written. */
+enum units_break {
+	BREAK_NONE, /* or the caller's tables are elsewhere */
+	BREAK_RUNS, /* each contiguous run, in its turn */
+	BREAK_ALL,
+};
+
+/* A range that is to change, and what units_check() finds. */
+struct units {
+	u64 start, end;
+	enum units_break broken;
+	int level; /* of all leaves in it, TLB_LEVEL_UNKNOWN where they differ */
+};
+
+/*
+ * units_check() - MAP_OK where @units consists of whole units and none holds what must be written
+ * when it is broken: else MAP_BAD_RANGE, MAP_NOT_MAPPED, MAP_SPLIT or MAP_LIVE.
+ * units_clear() - the same, and then make every leaf invalid.
+ */
+enum map_result units_check(const struct pt_space *space, struct units *units);
+enum map_result units_clear(struct pt_space *space, struct units *units);
+
+/*
+ * The descriptor at @level on the walk for @va; a null pointer where the walk ends above, in a leaf
+ * or a hole at the level in @ended.
+ */
+u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended);
+
+/*
+ * pt_prune() - take every table that translates part of [@start, @end) and holds no valid
+ * descriptor out of the tree, and put it on @pruned, which was {0}. The root stays.
+ * pt_give_pruned() - back to the pool with them, after the caller has invalidated the TLB for that
+ * range, tables included.
+ */
+void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
+void pt_give_pruned(struct pt_space *space, struct table_list *pruned);
+
+/* Some of @count descriptors from @slot on is not zero. */
+bool slots_used(const u64 *slot, unsigned count);
+
+#endif /* MM_TABLES_H */

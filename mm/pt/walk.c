@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The one reader of translation tables, and the loops over it: runs and audit.
+ * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
+ * not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ */
+#include <pagoda/mm/pt/pagetable.h>
+
+#include "tables.h"
+
+/* Physical address of the descriptor for @va in the table at @table. */
+static paddr_t slot_address(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
+{
+	return paddr(table.value + regime_index(&space->regime, level, va) * sizeof(u64));
+}
+
+vaddr_t pt_start(const struct pt_space *space)
+{
+	return vaddr(space->upper ? regime_upper_start(&space->regime) : 0);
+}
+
+vaddr_t pt_end(const struct pt_space *space)
+{
+	return vaddr(space->upper ? 0 : BIT(space->regime.va_bits));
+}
+
+pte_t pt_step(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
+{
+	return slot_read(table_pointer(space, slot_address(space, table, level, va)));
+}
+
+struct pt_entry pt_find(const struct pt_space *space, vaddr_t va)
+{
+	const struct regime *regime = &space->regime;
+	struct pt_entry entry = { .level = regime->root_level };
+	paddr_t table = space->root;
+
+	for (;; entry.level++) {
+		entry.slot = slot_address(space, table, entry.level, va);
+		entry.pte = slot_read(table_pointer(space, entry.slot));
+		entry.kind = pte_kind(regime, entry.pte, entry.level);
+		if (entry.kind != PTE_TABLE) /* always so at level 3 */
+			return entry;
+		entry.table_bits |= pte_attributes(regime, entry.pte, entry.level);
+		table = pte_address(regime, entry.pte, entry.level);
+	}
+}
+
+bool pt_translate(const struct pt_space *space, vaddr_t va, paddr_t *pa)
+{
+	struct pt_entry entry;
+
+	if (!pt_contains(space, va))
+		return false;
+	entry = pt_find(space, va);
+	if (!pte_is_leaf(entry.kind))
+		return false;
+	*pa = pte_address(&space->regime, entry.pte, entry.level);
+	pa->value += va.value & (regime_span(&space->regime, entry.level) - 1);
+	return true;
+}
+
+/* Whether @next, @distance bytes further on, continues the run that @first began. */
+static bool run_continues(const struct regime *regime, const struct pt_entry *first,
+			  const struct pt_entry *next, u64 distance)
+{
+	u64 pa;
+
+	if (next->level != first->level || next->kind != first->kind)
+		return false;
+	if (first->kind == PTE_INVALID)
+		return true;
+	if (pte_attributes(regime, next->pte, next->level) !=
+		    pte_attributes(regime, first->pte, first->level) ||
+	    next->table_bits != first->table_bits)
+		return false;
+	pa = pte_address(regime, first->pte, first->level).value;
+	return pte_address(regime, next->pte, next->level).value == pa + distance;
+}
+
+/*
+ * The entry after @entry, which stands at @va - span: in the same table where there is one, found
+ * from the root otherwise. Tables are long and mostly uniform; a walk for every entry would cost
+ * five times as much.
+ */
+static struct pt_entry entry_after(const struct pt_space *space, const struct pt_entry *entry,
+				   vaddr_t va)
+{
+	const struct regime *regime = &space->regime;
+	struct pt_entry next = *entry;
+
+	if (regime_index(regime, entry->level, va) == 0)
+		return pt_find(space, va);
+	next.slot.value += sizeof(u64);
+	next.pte = slot_read(table_pointer(space, next.slot));
+	next.kind = pte_kind(regime, next.pte, next.level);
+	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
+}
+
+#define ZEROES_AT_ONCE 64
+
+/*
+ * How many entries after @entry, in its table, go on with what it begins, by their bits alone: most
+ * tables are one thing from end to end, and to ask for each what its bits mean takes ten times as
+ * long. Those not counted may go on all the same.
+ */
+static u64 entries_alike(const struct pt_space *space, const struct pt_entry *entry, vaddr_t va)
+{
+	const struct regime *regime = &space->regime;
+	u64 count =
+		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
+	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
+	u64 pa = pte_address(regime, entry->pte, entry->level).value;
+	const u64 *rest = table_pointer(space, paddr(entry->slot.value + sizeof(u64)));
+	u64 bits = entry->pte.bits, alike = 0;
+
+	/* Most of most tables is zero. */
+	while (bits == 0 && count - alike >= ZEROES_AT_ONCE &&
+	       !slots_used(rest + alike, ZEROES_AT_ONCE))
+		alike += ZEROES_AT_ONCE;
+	/* No carry may leave the address as it stands in a descriptor, up to bit 47 or 49. */
+	if (step != 0 && (pa ^ (pa + count * step)) >> 48 != 0)
+		return 0;
+	for (; alike < count; alike++) {
+		bits += step;
+		if (slot_read(rest + alike).bits != bits)
+			break;
+	}
+	return alike;
+}
+
+struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t end)
+{
+	const struct regime *regime = &space->regime;
+	struct pt_entry first = pt_find(space, from);
+	struct pt_entry entry = first;
+	u64 span = regime_span(regime, first.level);
+	u64 start = align_down(from.value, span);
+	u64 va = start;
+	struct pt_run run = {
+		.start = from, .level = first.level, .kind = first.kind, .pte = first.pte
+	};
+
+	/* end - 1 is the last byte even where end is 2^64 and has wrapped to 0. */
+	do {
+		u64 alike = entries_alike(space, &entry, vaddr(va));
+
+		entry.slot.value += alike * sizeof(u64);
+		va += span * (1 + alike);
+		if (va - 1 >= end.value - 1)
+			break;
+		entry = entry_after(space, &entry, vaddr(va));
+	} while (run_continues(regime, &first, &entry, va - start));
+	run.end = vaddr(va - 1 >= end.value - 1 ? end.value : va);
+	if (run.kind != PTE_INVALID) {
+		run.info = pte_decode(regime, first.pte, first.level, first.table_bits);
+		run.info.pa.value += from.value - start;
+	}
+	return run;
+}
+
+void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
+{
+	if (!pte_is_leaf(run->kind))
+		return;
+	audit->runs++;
+	audit->mapped += run->end.value - run->start.value;
+	if (!run->info.write || !run->info.execute)
+		return;
+	if (audit->writable_executable++ == 0)
+		audit->first_offender = run->start;
+}
+
+struct pt_audit pt_audit_space(const struct pt_space *space)
+{
+	struct pt_audit audit = { 0 };
+	vaddr_t va = pt_start(space);
+	vaddr_t end = pt_end(space);
+
+	do {
+		struct pt_run run = pt_next_run(space, va, end);
+
+		pt_audit_run(&audit, &run);
+		va = run.end;
+	} while (va.value != end.value);
+	return audit;
+}

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+#
+# The early runtime, one file a step: from entry to the flip.
+
+$(eval $(call room,pi,early))
+$(call machine_only,pi/start.c)

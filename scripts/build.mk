@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+#
+# How the Image is compiled: what a room may say of itself in its rules.mk, and one rule for all.
+# Included by the Makefile, which has V, O and the tools.
+#
+#   $(eval $(call room,FOLDER,WORLD))       all C and assembly in FOLDER, but for what `built` names
+#   $(eval $(call built,WORLD,FILE...))     these, otherwise than the rest of their room
+#   $(call compiled_with,FLAGS,FILE...)     more flags for these, after those of their world
+#   $(call machine_only,FILE...)            not part of the host tests' library
+#
+# A world says when code runs, and so how it is compiled and what is asked of its objects:
+#
+#   early     with the MMU off, before relocation, then gone. Sealed: scripts/check-sealed
+#   stub      the same under UEFI, before all that
+#   shared    serves the early runtime and the kernel: sealed but for its imports
+#   machine   what a host compiler cannot build
+#   kernel    the kernel, with the MMU on; EXTRA_CFLAGS= reaches this only
+
+warnings := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes \
+	-Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wpointer-arith
+
+# Everywhere in the Image: position independent and hidden, so that no global offset table comes to
+# be; no SIMD; aligned accesses only, since much of it runs with the MMU off.
+image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidden \
+	-include include/pagoda/hidden.h -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-common \
+	-fno-tree-loop-distribute-patterns -fno-ident -Iinclude -I$(O)/gen
+branch_protection := -mbranch-protection=standard
+
+# What runs in the early runtime is counted in instructions, not in bytes: hence -O3 there. A loop's
+# condition copied before the loop (-ftree-ch) is more code to fetch, and for an emulator to
+# translate, than it saves.
+early_flags := $(image_flags) -O3
+stub_flags := $(image_flags) -Os
+shared_flags := $(image_flags) -O3 -fno-tree-ch $(branch_protection)
+machine_flags := $(image_flags) -O2 $(branch_protection)
+kernel_flags := $(image_flags) -O2 $(branch_protection) -fno-omit-frame-pointer $(EXTRA_CFLAGS)
+
+worlds := early stub shared machine kernel
+built_apart :=
+host_left_out :=
+
+objects_of = $(patsubst %,$(O)/%.o,$(basename $(1)))
+sources_in = $(wildcard $(1)/*.c $(1)/*.S)
+
+define built
+built_apart += $(2)
+$(1)_objects += $(call objects_of,$(2))
+$(call objects_of,$(2)): private world := $(1)
+endef
+
+define room
+$(call built,$(2),$(filter-out $(built_apart),$(call sources_in,$(1))))
+endef
+
+compiled_with = $(eval $(call objects_of,$(2)): private extra := $(1))
+machine_only = $(eval host_left_out += $(1))
+
+generated := $(O)/gen/generated/sysreg.h $(O)/gen/sysreg_table.c
+
+$(O)/gen/generated/sysreg.h: arch/arm64/cpu/sysreg.tbl scripts/gen-sysreg
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/gen-sysreg $< header > $@
+
+$(O)/gen/sysreg_table.c: arch/arm64/cpu/sysreg.tbl scripts/gen-sysreg
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/gen-sysreg $< table > $@
+
+# $(1) the word to say, $(2) the compiler, $(3) its flags. The command is noted for editors' sake;
+# make expands all of a recipe before it runs any of it, so the folder is made by $(shell).
+define compile
+	$(shell mkdir -p $(@D))$(file >$@.cmd,$(strip $(2) $(3) -MMD -MP -c -o $@ $<))
+	$(call say,$(1),$@)
+	$(Q)$(2) $(3) -MMD -MP -c -o $@ $<
+endef
+
+makefiles = Makefile scripts/build.mk $(rooms)
+
+$(O)/%.o: %.c $(makefiles) | $(generated)
+	$(call compile,CC,$(CC),$($(world)_flags) $(extra))
+
+$(O)/gen/%.o: $(O)/gen/%.c $(makefiles) | $(generated)
+	$(call compile,CC,$(CC),$(shared_flags))
+
+# head.S is where every other file's assumptions begin: assembled without the C-only include.
+$(O)/%.o: %.S $(makefiles) | $(generated)
+	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a -Iinclude -I$(O)/gen)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+#
+# How it is proven, and how that is proven: tests, fuzzing, measurements, mutants.
+
+# ---- unit tests, on this machine ---------------------------------------------------------------
+
+HOST_CHECKS ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
+	-Iinclude -I$(O)/gen -Itests/unit
+host_rooms := $(filter-out arch/%,$(dir $(rooms))) tests/unit/support/
+host_sources := $(filter-out $(host_left_out),$(wildcard $(host_rooms:%=%*.c)))
+host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
+unit_sources := $(wildcard tests/unit/test_*.c)
+unit_programs := $(unit_sources:tests/unit/%.c=$(O)/host/%)
+
+$(O)/host/gen/%.o: $(O)/gen/%.c $(makefiles) tests/rules.mk | $(generated)
+	$(call compile,HOSTCC,$(HOSTCC),$(host_flags))
+
+$(O)/host/%.o: %.c $(makefiles) tests/rules.mk | $(generated)
+	$(call compile,HOSTCC,$(HOSTCC),$(host_flags))
+
+$(O)/host/libpagoda.a: $(host_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcsT $@ $^
+
+$(O)/host/test_%: $(O)/host/tests/unit/test_%.o $(O)/host/libpagoda.a
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) $(host_flags) -o $@ $^ -lcmocka -lfdt
+
+-include $(host_objects:.o=.d) $(unit_sources:%.c=$(O)/host/%.d)
+
+include tests/fuzz/fuzz.mk
+
+# ---- what it costs ------------------------------------------------------------------------------
+
+# The plugin that counts a boot's instructions.
+$(O)/count.so: tests/bench/count.c
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
+
+# A program that maps leaves of every kind, to count what each costs.
+$(O)/leaf_cost.elf: tests/bench/leaf_cost.c $(shared_objects) $(makefiles)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(filter-out -fpie,$(image_flags)) -O2 -nostdlib -static -Wl,-e,_start \
+		-Wl,-Ttext=0x40200000 -Wl,--defsym=_text=0x40200000 -Wl,--build-id=none \
+		-o $@ $< $(shared_objects)
+
+bench_parts := $(O)/Image $(O)/count.so $(O)/leaf_cost.elf
+
+# With PEER=linux what its build needs and cannot be installed is for bench.py to say: the rest is
+# measured all the same.
+.PHONY: bench bench-boot bench-baseline
+#: bench          what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux
+bench: setup-test
+	@$(if $(PEER),scripts/setup peer || true)
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/bench.py $(if $(PEER),--peer $(PEER))
+
+#: bench-baseline make what it costs now the baseline that `make test` compares with
+bench-baseline: setup-test
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/baseline.py --update
+
+#: bench-boot     only what the boot to kernel_main costs, by function
+bench-boot: setup-test
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=4k' --functions 0
+	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=16k' --functions 0
+	$(Q)tests/bench/boot_cost.py --append 'arm64.pagesize=64k'
+
+# ---- on machines --------------------------------------------------------------------------------
+
+firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
+	tests/boot/test_efi*.py tests/boot/test_uefi*.py)
+
+# What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
+.PHONY: conformance
+#: conformance    the self tests on every CPU that QEMU models: build/conformance.md, .json
+conformance: setup-run
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/conformance
+
+.PHONY: setup-test test test-all unit script-test view-test boot-test
+setup-test:
+	@scripts/setup test
+
+#: test           everything that must hold: unit, script, boot and viewer tests
+test: setup-test
+	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(bench_parts) $(unit_programs)
+	@$(MAKE) --no-print-directory O=$(O) test-all
+
+test-all: unit
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot tests/viewer
+
+#: unit           unit tests, on this machine
+unit: $(unit_programs)
+	$(Q)scripts/run-unit $^
+
+#: script-test    tests of the scripts
+script-test:
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
+
+#: view-test      tests of the viewer
+view-test: all
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/viewer
+
+#: boot-test      boots under QEMU
+boot-test: all $(bench_parts)
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
+
+# Every machine that firmware can boot the Image on; make test takes a few of them.
+.PHONY: firmware-test
+#: firmware-test  more machines and firmware than make test has time for
+firmware-test: setup-test
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
+
+# ---- testing the tests -------------------------------------------------------------------------
+
+.PHONY: mutants setup-coverage coverage setup-proof proof
+#: mutants        whether the tests catch seeded defects
+mutants: setup-test
+	$(Q)scripts/mutants
+
+setup-proof:
+	@scripts/setup proof
+
+#: proof          what is proven of descriptors and map_range(): docs/proof.md
+proof: setup-proof
+	$(Q)tests/proof/prove.py
+
+setup-coverage:
+	@scripts/setup coverage
+
+# Without sanitizers and optimization, which add and remove branches.
+#: coverage       what of pi/, mm/ and lib/ the unit tests reach
+coverage: setup-coverage
+	@$(MAKE) --no-print-directory O=$(O)/coverage HOST_CHECKS='-O0 --coverage' unit
+	$(Q)gcovr --root . --filter '(pi|mm|lib)/' $(O)/coverage
+	$(Q)gcovr --root . --filter '(pi|mm|lib)/' --branches --fail-under-line 95 \
+		--fail-under-branch 90 $(O)/coverage
