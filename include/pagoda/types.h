@@ -71,4 +71,60 @@ static inline u64 min_u64(u64 a, u64 b)
 	return a < b ? a : b;
 }
 
+/*
+ * What is done with addresses, so that nobody has to open them: @bytes further on, modulo 2^64; the
+ * bytes from @start to @end; the multiple of @align, a power of two, at or below one, and at or
+ * above it (0 past the last one below 2^64).
+ */
+static inline vaddr_t vaddr_add(vaddr_t va, u64 bytes)
+{
+	return vaddr(va.value + bytes);
+}
+
+static inline paddr_t paddr_add(paddr_t pa, u64 bytes)
+{
+	return paddr(pa.value + bytes);
+}
+
+static inline u64 vaddr_diff(vaddr_t end, vaddr_t start)
+{
+	return end.value - start.value;
+}
+
+static inline u64 paddr_diff(paddr_t end, paddr_t start)
+{
+	return end.value - start.value;
+}
+
+static inline vaddr_t vaddr_align_down(vaddr_t va, u64 align)
+{
+	return vaddr(align_down(va.value, align));
+}
+
+static inline vaddr_t vaddr_align_up(vaddr_t va, u64 align)
+{
+	return vaddr(align_up(va.value, align));
+}
+
+static inline paddr_t paddr_align_down(paddr_t pa, u64 align)
+{
+	return paddr(align_down(pa.value, align));
+}
+
+static inline paddr_t paddr_align_up(paddr_t pa, u64 align)
+{
+	return paddr(align_up(pa.value, align));
+}
+
+/* What is mapped at @va, for those who may touch it. vaddr_of(): where @pointer points. */
+static inline void *vaddr_pointer(vaddr_t va)
+{
+	return (void *)(uintptr_t)va.value;
+}
+
+static inline vaddr_t vaddr_of(const volatile void *pointer)
+{
+	return vaddr((u64)(uintptr_t)pointer);
+}
+
 #endif /* PAGODA_TYPES_H */
