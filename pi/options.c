@@ -9,7 +9,7 @@
  * comparison per row of option_names[], which mostly ends at the first character.
  */
 #include <pagoda/kernel/handoff/options.h>
-#include <pagoda/mm/pt/regime.h>
+#include <pagoda/lib/features.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
@@ -101,16 +101,6 @@ static const struct alias {
 	{ "arm64.nowxn", "nowxn", 1, SYSREG_ARM64_SW },
 	{ "nokaslr", "nokaslr", 1, SYSREG_ARM64_SW },
 	{ "rodata", "rodataoff", 1, SYSREG_ARM64_SW }, /* rodata=off */
-};
-
-/* The fields of ID_AA64MMFR0_EL1 that promise 52 bits, and the most they say without. */
-static const struct {
-	char field[8];
-	u8 content;
-} narrow_fields[] = {
-	{ "tgran4", ID_AA64MMFR0_EL1_TGRAN4_IMP },
-	{ "tgran16", ID_AA64MMFR0_EL1_TGRAN16_IMP },
-	{ "parange", ID_AA64MMFR0_EL1_PARANGE_48 },
 };
 
 struct choice {
@@ -241,40 +231,18 @@ static u64 field_put(const struct sysreg_field *field, u64 value, unsigned conte
 }
 
 /*
- * No 52-bit address of any kind, so that one word covers all page sizes: VARange speaks for 64K
- * pages alone, TGran4 and TGran16 for theirs. A page size that the CPU lacks compares lower and is
- * left alone.
+ * @content is known to be allowed. VARange speaks for 64K pages alone, but one word is to do for
+ * all page sizes.
  */
-static void wide_addresses_off(struct parser *parser)
-{
-	u64 *id = &parser->id[SYSREG_ID_AA64MMFR0_EL1];
-
-	parser->options->nolva = true;
-	for (unsigned i = 0; i < ARRAY_SIZE(narrow_fields); i++) {
-		const struct sysreg_field *field =
-			sysreg_find_field(SYSREG_ID_AA64MMFR0_EL1, narrow_fields[i].field);
-
-		if (sysreg_field_get(field, *id) > narrow_fields[i].content)
-			*id = field_put(field, *id, narrow_fields[i].content);
-	}
-}
-
-/* @content is known to be allowed. */
 static void field_override(struct parser *parser, enum sysreg reg, const struct sysreg_field *field,
 			   unsigned content)
 {
 	parser->id[reg] = field_put(field, parser->id[reg], content);
 	if (reg == SYSREG_ID_AA64MMFR2_EL1 && field->shift == ID_AA64MMFR2_EL1_VARANGE_SHIFT &&
-	    content == 0)
-		wide_addresses_off(parser);
-}
-
-/* FEAT_E2H0 is missing: HCR_EL2.E2H is 1 whatever is written. */
-static bool e2h_is_stuck(const u64 *id)
-{
-	enum sysreg mmfr4 = SYSREG_ID_AA64MMFR4_EL1;
-
-	return sysreg_field_get(sysreg_find_field(mmfr4, "e2h0"), id[mmfr4]) < 0;
+	    content == 0) {
+		parser->options->nolva = true;
+		cpu_forget_wide(parser->id);
+	}
 }
 
 static bool is_vhe_off(enum sysreg reg, const struct sysreg_field *field, unsigned content)
@@ -295,7 +263,7 @@ static enum override_reason content_check(const struct parser *parser, enum sysr
 		return content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
 	if (sysreg_field_get(field, wanted) > sysreg_field_get(field, value))
 		return REASON_RAISES;
-	if (is_vhe_off(reg, field, content) && e2h_is_stuck(parser->id))
+	if (is_vhe_off(reg, field, content) && cpu_e2h_is_stuck(parser->id))
 		return REASON_E2H_STUCK;
 	return REASON_NONE;
 }
