@@ -8,6 +8,19 @@
 #include <pagoda/lib/serial.h>
 #include <pagoda/lib/uart8250.h>
 
+const char *serial_type_str(enum serial_type type)
+{
+	switch (type) {
+	case SERIAL_PL011:
+		return "PL011";
+	case SERIAL_SBSA:
+		return "SBSA UART";
+	case SERIAL_8250:
+		return "16550";
+	}
+	return "unknown UART";
+}
+
 struct serial_register serial_status(struct serial_kind kind)
 {
 	if (kind.type == SERIAL_8250)
