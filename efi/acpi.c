@@ -10,6 +10,7 @@
  *
  * Numbers are little-endian at any alignment, and read byte by byte.
  */
+#include <pagoda/kernel/handoff/chosen.h>
 #include <pagoda/efi/acpi.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
@@ -479,8 +480,8 @@ static void write_chosen(const struct acpi *acpi, const struct fdt_edit *edit,
 		format(path, sizeof(path), "/serial@%lx", acpi->uart);
 		fdt_write_string(writer, "stdout-path", path);
 	}
-	if (!fdt_edit_sets(edit, "pagoda,acpi-rsdp"))
-		fdt_write_u64(writer, "pagoda,acpi-rsdp", acpi->rsdp);
+	if (!fdt_edit_sets(edit, CHOSEN_RSDP))
+		fdt_write_u64(writer, CHOSEN_RSDP, acpi->rsdp);
 	fdt_write_node_end(writer);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/efi/efi_stub.h>
+#include <pagoda/kernel/handoff/chosen.h>
 #include <pagoda/lib/string.h>
 
 #define SETTINGS_MAX 10
@@ -38,25 +39,24 @@ static void set_number(struct settings *settings, enum fdt_setting_kind kind, co
 	setting->number = number;
 }
 
-/* The names and sizes are those of Linux's stub, where it has them. */
 static void collect(const struct efi_stub *stub, struct settings *settings)
 {
 	const struct efi_memory_map *map = &stub->map;
 
 	settings->count = 0;
-	set_text(settings, "pagoda,firmware", "uefi");
-	set_number(settings, FDT_SETTING_U64, "linux,uefi-system-table", (uintptr_t)stub->system);
-	set_number(settings, FDT_SETTING_U64, "linux,uefi-mmap-start", (uintptr_t)map->descriptors);
-	set_number(settings, FDT_SETTING_U32, "linux,uefi-mmap-size", map->size);
-	set_number(settings, FDT_SETTING_U32, "linux,uefi-mmap-desc-size", map->descriptor_size);
-	set_number(settings, FDT_SETTING_U32, "linux,uefi-mmap-desc-ver", map->version);
+	set_text(settings, CHOSEN_FIRMWARE, CHOSEN_FIRMWARE_UEFI);
+	set_number(settings, FDT_SETTING_U64, CHOSEN_SYSTEM_TABLE, (uintptr_t)stub->system);
+	set_number(settings, FDT_SETTING_U64, CHOSEN_MAP_START, (uintptr_t)map->descriptors);
+	set_number(settings, FDT_SETTING_U32, CHOSEN_MAP_SIZE, map->size);
+	set_number(settings, FDT_SETTING_U32, CHOSEN_MAP_DESCRIPTOR_SIZE, map->descriptor_size);
+	set_number(settings, FDT_SETTING_U32, CHOSEN_MAP_DESCRIPTOR_VERSION, map->version);
 	if (stub->command_line != NULL)
-		set_text(settings, "bootargs", stub->command_line);
+		set_text(settings, CHOSEN_BOOTARGS, stub->command_line);
 	if (stub->rsdp != 0)
-		set_number(settings, FDT_SETTING_U64, "pagoda,acpi-rsdp", stub->rsdp);
+		set_number(settings, FDT_SETTING_U64, CHOSEN_RSDP, stub->rsdp);
 	if (stub->has_entropy) {
-		set_number(settings, FDT_SETTING_U64, "kaslr-seed", stub->kaslr_seed);
-		set_text(settings, "pagoda,kaslr-source", "efi");
+		set_number(settings, FDT_SETTING_U64, CHOSEN_KASLR_SEED, stub->kaslr_seed);
+		set_text(settings, CHOSEN_KASLR_SOURCE, CHOSEN_KASLR_SOURCE_EFI);
 	}
 }
 
@@ -148,7 +148,7 @@ void efi_forget_seeds(struct efi_stub *stub)
 		return;
 	cursor = fdt_begin(&fdt);
 	while (fdt_next(&cursor, &event) == FDT_OK) {
-		if (event.token != FDT_PROP || strcmp(event.name, "kaslr-seed") != 0)
+		if (event.token != FDT_PROP || strcmp(event.name, CHOSEN_KASLR_SEED) != 0)
 			continue;
 		memset((void *)(uintptr_t)event.data, 0, event.size);
 		dcache_clean(event.data, event.size, stub->line_size);

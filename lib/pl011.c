@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The PL011 driver, as much of it as a console needs: no DMA, no line settings.
+ * The Arm PL011, as much of it as a console needs: no DMA, no line settings. 32-bit accesses.
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
- * host. May not use: absolute addresses, .bss, state of its own.
+ * host. May not use: absolute addresses, .bss, state of its own. Source: Arm DDI 0183.
  */
 #include <pagoda/lib/mmio.h>
-#include <pagoda/lib/pl011.h>
+#include <pagoda/lib/uart.h>
 
-/* Registers by word (DDI 0183 table 3-1). */
+/* Registers by word (table 3-1). */
 enum pl011_register {
 	PL011_DR = 0x00 / 4,
-	PL011_FR = PL011_STATUS / 4,
+	PL011_FR = 0x18 / 4,
 	PL011_LCR_H = 0x2c / 4,
 	PL011_CR = 0x30 / 4,
 	PL011_IMSC = 0x38 / 4,
@@ -38,31 +38,44 @@ enum pl011_register {
  */
 #define POLLS_MAX 1000000
 
-void pl011_enable(volatile u32 *registers)
+#define FIFO_SIZE 16 /* characters; later ones hold more */
+
+/* Reading FR changes nothing. */
+struct serial_register pl011_status(struct serial_kind kind)
 {
+	(void)kind;
+	return (struct serial_register){ PL011_FR * sizeof(u32), sizeof(u32) };
+}
+
+void pl011_enable(struct serial_kind kind, volatile void *device)
+{
+	volatile u32 *registers = device;
 	u32 wanted = CR_UARTEN | CR_TXE | CR_RXE;
 	u32 control = mmio_read32(&registers[PL011_CR]);
 
+	(void)kind;
 	/* Where nothing is missing, leave it alone: CR is for changing while the UART is off. */
 	if ((control & wanted) != wanted)
 		mmio_write32(&registers[PL011_CR], control | wanted);
 }
 
 /* LCR_H may only be written while the UART is off, and that only after its last character. */
-unsigned pl011_fifo_enable(volatile u32 *registers)
+unsigned pl011_fifo_enable(struct serial_kind kind, volatile void *device)
 {
+	volatile u32 *registers = device;
 	u32 line = mmio_read32(&registers[PL011_LCR_H]);
 	u32 control = mmio_read32(&registers[PL011_CR]);
 
+	(void)kind;
 	if (line & LCR_H_FEN)
-		return PL011_FIFO;
+		return FIFO_SIZE;
 	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
 		if (mmio_read32(&registers[PL011_FR]) & FR_BUSY)
 			continue;
 		mmio_write32(&registers[PL011_CR], 0);
 		mmio_write32(&registers[PL011_LCR_H], line | LCR_H_FEN);
 		mmio_write32(&registers[PL011_CR], control);
-		return PL011_FIFO;
+		return FIFO_SIZE;
 	}
 	return 1;
 }
@@ -81,11 +94,14 @@ static unsigned wait_room(volatile u32 *registers, unsigned depth)
 	return 0;
 }
 
-bool pl011_write(volatile u32 *registers, unsigned depth, const char *text, size_t length)
+bool pl011_write(struct serial_kind kind, volatile void *device, unsigned depth, const char *text,
+		 size_t length)
 {
+	volatile u32 *registers = device;
 	unsigned room = 0;
 	bool returned = false; /* the "\r" before *text is sent */
 
+	(void)kind;
 	while (length > 0) {
 		if (room == 0 && (room = wait_room(registers, depth)) == 0)
 			return false;
@@ -100,15 +116,21 @@ bool pl011_write(volatile u32 *registers, unsigned depth, const char *text, size
 	return true;
 }
 
-int pl011_read(volatile u32 *registers)
+int pl011_read(struct serial_kind kind, volatile void *device)
 {
+	volatile u32 *registers = device;
+
+	(void)kind;
 	if (mmio_read32(&registers[PL011_FR]) & FR_RXFE)
 		return -1;
 	return (int)(mmio_read32(&registers[PL011_DR]) & DR_DATA);
 }
 
 /* Both end by themselves when the FIFO has been read. */
-void pl011_receive_interrupt(volatile u32 *registers, bool on)
+void pl011_receive_interrupt(struct serial_kind kind, volatile void *device, bool on)
 {
+	volatile u32 *registers = device;
+
+	(void)kind;
 	mmio_write32(&registers[PL011_IMSC], on ? INTERRUPT_RECEIVE | INTERRUPT_TIMEOUT : 0);
 }

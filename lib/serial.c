@@ -1,60 +1,94 @@
 // SPDX-License-Identifier: MIT
 /*
- * From a kind of serial port to its driver.
+ * From a kind of serial port to its driver, and to its names.
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
- * host. May not use: absolute addresses, .bss, function pointers.
+ * host. May not use: absolute addresses, .bss, function pointers: hence switches made of the rows.
  */
-#include <pagoda/lib/pl011.h>
 #include <pagoda/lib/serial.h>
-#include <pagoda/lib/uart8250.h>
+
+#define WORDS(type, driver, name, earlycon, ...) [type] = { name, earlycon, { __VA_ARGS__ } },
+
+static const struct serial_words words[] = { UARTS(WORDS) };
+
+const struct serial_words *serial_words(unsigned type)
+{
+	return type < ARRAY_SIZE(words) ? &words[type] : NULL;
+}
+
+const char *serial_type_str(enum serial_type type)
+{
+	return type < ARRAY_SIZE(words) ? words[type].name : "unknown UART";
+}
+
+#define STATUS(type, driver, ...) \
+	case type:                \
+		return driver##_status(kind);
 
 struct serial_register serial_status(struct serial_kind kind)
 {
-	if (kind.type == SERIAL_8250)
-		return (struct serial_register){ UART8250_STATUS << kind.reg_shift, kind.io_width };
-	return (struct serial_register){ PL011_STATUS, sizeof(u32) };
+	switch ((enum serial_type)kind.type) {
+		UARTS(STATUS)
+	}
+	return (struct serial_register){ 0, sizeof(u32) };
 }
 
-/* The SBSA's UART has neither CR nor LCR_H to write: firmware has turned it on. */
+#define ENABLE(type, driver, ...)                 \
+	case type:                                \
+		driver##_enable(kind, registers); \
+		break;
+
 void serial_enable(struct serial_kind kind, volatile void *registers)
 {
-	if (kind.type == SERIAL_PL011)
-		pl011_enable((volatile u32 *)registers);
+	switch ((enum serial_type)kind.type) {
+		UARTS(ENABLE)
+	}
 }
+
+#define FIFO_ENABLE(type, driver, ...) \
+	case type:                     \
+		return driver##_fifo_enable(kind, registers);
 
 unsigned serial_fifo_enable(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-	case SERIAL_PL011:
-		return pl011_fifo_enable((volatile u32 *)registers);
-	case SERIAL_SBSA:
-		return PL011_FIFO_SBSA;
-	case SERIAL_8250:
-		uart8250_fifo_enable(kind, registers);
-		break;
+		UARTS(FIFO_ENABLE)
 	}
 	return 1;
 }
 
+#define WRITE(type, driver, ...) \
+	case type:               \
+		return driver##_write(kind, registers, depth, text, length);
+
 bool serial_write(struct serial_kind kind, volatile void *registers, unsigned depth,
 		  const char *text, size_t length)
 {
-	if (kind.type == SERIAL_8250)
-		return uart8250_write(kind, registers, text, length);
-	return pl011_write((volatile u32 *)registers, depth, text, length);
+	switch ((enum serial_type)kind.type) {
+		UARTS(WRITE)
+	}
+	return false;
 }
+
+#define READ(type, driver, ...) \
+	case type:              \
+		return driver##_read(kind, registers);
 
 int serial_read(struct serial_kind kind, volatile void *registers)
 {
-	if (kind.type == SERIAL_8250)
-		return uart8250_read(kind, registers);
-	return pl011_read((volatile u32 *)registers);
+	switch ((enum serial_type)kind.type) {
+		UARTS(READ)
+	}
+	return -1;
 }
+
+#define RECEIVE_INTERRUPT(type, driver, ...)                     \
+	case type:                                               \
+		driver##_receive_interrupt(kind, registers, on); \
+		break;
 
 void serial_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on)
 {
-	if (kind.type == SERIAL_8250)
-		uart8250_receive_interrupt(kind, registers, on);
-	else
-		pl011_receive_interrupt((volatile u32 *)registers, on);
+	switch ((enum serial_type)kind.type) {
+		UARTS(RECEIVE_INTERRUPT)
+	}
 }

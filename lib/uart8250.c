@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The 8250 driver, as much of it as a console needs.
+ * The 8250 and its successors (16550, DesignWare APB), as much of them as a console needs: line
+ * settings stay as firmware made them.
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, state of its own.
+ * Source: National Semiconductor PC16550D; Synopsys DW_apb_uart.
  */
 #include <pagoda/lib/mmio.h>
-#include <pagoda/lib/uart8250.h>
+#include <pagoda/lib/uart.h>
 
 /* Registers by number (PC16550D, table II). */
 enum uart8250_register {
@@ -13,7 +15,7 @@ enum uart8250_register {
 	UART_IER = 1,
 	UART_FCR = 2,
 	UART_MCR = 4,
-	UART_LSR = UART8250_STATUS,
+	UART_LSR = 5,
 };
 
 #define FCR_ENABLE 0x01 /* FIFOs, cleared by being turned on; an interrupt for each byte */
@@ -52,10 +54,23 @@ static void set(struct serial_kind kind, volatile void *registers, enum uart8250
 		mmio_write8(at, value);
 }
 
+struct serial_register uart8250_status(struct serial_kind kind)
+{
+	return (struct serial_register){ UART_LSR << kind.reg_shift, kind.io_width };
+}
+
+/* It has no switch. */
+void uart8250_enable(struct serial_kind kind, volatile void *registers)
+{
+	(void)kind;
+	(void)registers;
+}
+
 /* On an 8250, which has none, the write has no effect. */
-void uart8250_fifo_enable(struct serial_kind kind, volatile void *registers)
+unsigned uart8250_fifo_enable(struct serial_kind kind, volatile void *registers)
 {
 	set(kind, registers, UART_FCR, FCR_ENABLE);
+	return 1;
 }
 
 static bool put(struct serial_kind kind, volatile void *registers, char c)
@@ -73,9 +88,10 @@ static bool put(struct serial_kind kind, volatile void *registers, char c)
 	return false;
 }
 
-bool uart8250_write(struct serial_kind kind, volatile void *registers, const char *text,
-		    size_t length)
+bool uart8250_write(struct serial_kind kind, volatile void *registers, unsigned depth,
+		    const char *text, size_t length)
 {
+	(void)depth;
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '\n' && !put(kind, registers, '\r'))
 			return false;

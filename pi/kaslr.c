@@ -5,6 +5,7 @@
  * addresses, pointers in static data, .bss.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/lib/features.h>
 #include <pagoda/pi/early.h>
 
 /*
@@ -20,8 +21,7 @@ struct entropy entropy_take(struct boot_facts *facts, const u64 id[SYSREG_FACT_C
 	facts->kaslr_seed = 0;
 	if (entropy.seed != 0)
 		return entropy;
-	if (SYSREG_GET(ID_AA64ISAR0_EL1_RNDR, id[SYSREG_ID_AA64ISAR0_EL1]) != 0 &&
-	    random_read(&entropy.seed)) {
+	if (cpu_feature_level(id, CPU_RNDR) != 0 && random_read(&entropy.seed)) {
 		entropy.source = KASLR_RNDR;
 		return entropy;
 	}

@@ -5,57 +5,13 @@
  * also on the host. May not use: absolute addresses, pointers in static data, .bss, registers, I/O.
  */
 #include <pagoda/kernel/handoff/plan.h>
+#include <pagoda/lib/features.h>
 
-/* A granule field above 7 is negative, or reserved: the granule is not there. */
-#define TGRAN_LAST 7
-
-/* What the ID registers say about one page size. */
+/* The page size that was chosen, and what the CPU has for it. */
 struct granule {
 	unsigned shift;
-	bool supported;
-	bool wide_va; /* 52-bit input addresses */
-	bool wide_pa; /* 52-bit output addresses */
-	unsigned fallback_bits; /* of input address, without wide_va */
+	struct cpu_granule has;
 };
-
-/*
- * Each page size has its own word for 52 bits. 4K and 16K: FEAT_LPA2, in TGran4 and TGran16, gives
- * both address sizes at once. 64K: FEAT_LVA (VARange) for input, FEAT_LPA (PARange) for output.
- * VARange and PARange say nothing about the small granules. 16K falls back to 47 bits: 48 would
- * cost another level for a root table of two entries.
- */
-static struct granule granule_describe(const u64 id[SYSREG_FACT_COUNT], unsigned shift)
-{
-	u64 mmfr0 = id[SYSREG_ID_AA64MMFR0_EL1];
-	u64 mmfr2 = id[SYSREG_ID_AA64MMFR2_EL1];
-	struct granule granule = { .shift = shift, .fallback_bits = 48 };
-	u64 tgran = 0;
-
-	switch (shift) {
-	case GRANULE_SHIFT_4K:
-		tgran = SYSREG_GET(ID_AA64MMFR0_EL1_TGRAN4, mmfr0);
-		granule.supported = tgran <= TGRAN_LAST;
-		granule.wide_va = tgran >= ID_AA64MMFR0_EL1_TGRAN4_52BIT;
-		break;
-	case GRANULE_SHIFT_16K:
-		tgran = SYSREG_GET(ID_AA64MMFR0_EL1_TGRAN16, mmfr0);
-		granule.supported = tgran != ID_AA64MMFR0_EL1_TGRAN16_NI && tgran <= TGRAN_LAST;
-		granule.wide_va = tgran >= ID_AA64MMFR0_EL1_TGRAN16_52BIT;
-		granule.fallback_bits = 47;
-		break;
-	case GRANULE_SHIFT_64K:
-		granule.supported = SYSREG_GET(ID_AA64MMFR0_EL1_TGRAN64, mmfr0) <= TGRAN_LAST;
-		granule.wide_va = SYSREG_GET(ID_AA64MMFR2_EL1_VARANGE, mmfr2) !=
-				  ID_AA64MMFR2_EL1_VARANGE_48BIT;
-		break;
-	}
-	granule.wide_va = granule.wide_va && granule.supported;
-	granule.wide_pa = shift == GRANULE_SHIFT_64K ?
-				  SYSREG_GET(ID_AA64MMFR0_EL1_PARANGE, mmfr0) >=
-					  ID_AA64MMFR0_EL1_PARANGE_52 :
-				  granule.wide_va;
-	return granule;
-}
 
 /*
  * With FEAT_VHE a kernel that was entered at EL2 stays there: its registers and tables are what
@@ -67,10 +23,10 @@ static void choose_level(struct boot_plan *plan, u64 entry_el, const u64 had[SYS
 	plan->el = 1;
 	if (entry_el == 1) {
 		plan->el_reason = EL_REASON_ENTRY;
-	} else if (SYSREG_GET(ID_AA64MMFR1_EL1_VH, id[SYSREG_ID_AA64MMFR1_EL1]) != 0) {
+	} else if (cpu_has_vhe(id)) {
 		plan->el = 2;
 		plan->el_reason = EL_REASON_VHE;
-	} else if (SYSREG_GET(ID_AA64MMFR1_EL1_VH, had[SYSREG_ID_AA64MMFR1_EL1]) != 0) {
+	} else if (cpu_has_vhe(had)) {
 		plan->el_reason = EL_REASON_VHE_OFF;
 	} else {
 		plan->el_reason = EL_REASON_NO_VHE;
@@ -84,8 +40,8 @@ static struct stop choose_granule(const u64 id[SYSREG_FACT_COUNT], unsigned aske
 	struct stop stop = { STOP_PAGE_SIZE, asked, 0, 0 };
 
 	for (unsigned shift = GRANULE_SHIFT_4K; shift <= GRANULE_SHIFT_64K; shift += 2) {
-		*granule = granule_describe(id, shift);
-		if (!granule->supported)
+		*granule = (struct granule){ shift, cpu_granule(id, shift) };
+		if (!granule->has.present)
 			continue;
 		if (asked == 0 || asked == shift)
 			return stop_none();
@@ -97,7 +53,7 @@ static struct stop choose_granule(const u64 id[SYSREG_FACT_COUNT], unsigned aske
 /* Every size that each page size has, as a set of bit numbers. */
 static u64 va_bits_possible(const struct granule *granule)
 {
-	u64 wide = granule->wide_va ? BIT(52) : 0;
+	u64 wide = granule->has.va_bits == 52 ? BIT(52) : 0;
 
 	switch (granule->shift) {
 	case GRANULE_SHIFT_4K:
@@ -110,19 +66,27 @@ static u64 va_bits_possible(const struct granule *granule)
 	return 0;
 }
 
+/* 16K falls back to 47 bits: 48 would cost another level for a root table of two entries. */
+static unsigned va_bits_default(const struct granule *granule)
+{
+	bool narrow = granule->has.va_bits != 52;
+
+	return narrow && granule->shift == GRANULE_SHIFT_16K ? 47 : granule->has.va_bits;
+}
+
 static struct stop choose_va_bits(struct boot_plan *plan, const struct granule *granule,
 				  const struct boot_options *options, unsigned *va_bits)
 {
 	bool lva = granule->shift == GRANULE_SHIFT_64K;
 
-	*va_bits = granule->wide_va ? 52 : granule->fallback_bits;
+	*va_bits = va_bits_default(granule);
 	if (options->va_bits != 0) {
 		*va_bits = options->va_bits;
 		plan->va_reason = VA_REASON_ASKED;
 		if (!(va_bits_possible(granule) & BIT(*va_bits)))
 			return (struct stop){ STOP_VA_BITS, *va_bits, granule->shift,
 					      va_bits_possible(granule) };
-	} else if (granule->wide_va) {
+	} else if (granule->has.va_bits == 52) {
 		plan->va_reason = lva ? VA_REASON_LVA : VA_REASON_LPA2;
 	} else if (options->nolva) {
 		plan->va_reason = VA_REASON_NOLVA;
@@ -130,26 +94,6 @@ static struct stop choose_va_bits(struct boot_plan *plan, const struct granule *
 		plan->va_reason = lva ? VA_REASON_NO_LVA : VA_REASON_NO_LPA2;
 	}
 	return stop_none();
-}
-
-/* PARange as a number of bits. Reserved values promise at least as much as the highest known. */
-static unsigned pa_range_bits(const u64 id[SYSREG_FACT_COUNT])
-{
-	switch (SYSREG_GET(ID_AA64MMFR0_EL1_PARANGE, id[SYSREG_ID_AA64MMFR0_EL1])) {
-	case ID_AA64MMFR0_EL1_PARANGE_32:
-		return 32;
-	case ID_AA64MMFR0_EL1_PARANGE_36:
-		return 36;
-	case ID_AA64MMFR0_EL1_PARANGE_40:
-		return 40;
-	case ID_AA64MMFR0_EL1_PARANGE_42:
-		return 42;
-	case ID_AA64MMFR0_EL1_PARANGE_44:
-		return 44;
-	case ID_AA64MMFR0_EL1_PARANGE_48:
-		return 48;
-	}
-	return 52;
 }
 
 /*
@@ -162,11 +106,11 @@ static struct stop choose_regimes(struct boot_plan *plan, const struct image *im
 				  unsigned va_bits)
 {
 	u64 image_end = image->pa.value + image->size;
-	bool wide = granule->wide_pa && (granule->shift == GRANULE_SHIFT_64K || va_bits == 52);
-	unsigned pa_bits = min_u64(pa_range_bits(id), wide ? 52 : 48);
+	bool wide = granule->has.wide_pa && (granule->shift == GRANULE_SHIFT_64K || va_bits == 52);
+	unsigned pa_bits = min_u64(cpu_pa_bits(id[SYSREG_ID_AA64MMFR0_EL1]), wide ? 52 : 48);
 	unsigned idmap_bits = 48;
 
-	if (image_end > BIT(idmap_bits) && granule->wide_va && wide)
+	if (image_end > BIT(idmap_bits) && granule->has.va_bits == 52 && wide)
 		idmap_bits = 52;
 	if (image_end > BIT(min_u64(idmap_bits, pa_bits)))
 		return (struct stop){ STOP_IMAGE_UNREACHABLE, image_end,
@@ -180,15 +124,11 @@ static void choose_features(struct boot_plan *plan, const u64 id[SYSREG_FACT_COU
 {
 	u64 software = id[SYSREG_ARM64_SW];
 	bool rodata_off = SYSREG_GET(ARM64_SW_RODATAOFF, software) != 0;
-	u64 isar1 = id[SYSREG_ID_AA64ISAR1_EL1];
-	u64 isar2 = id[SYSREG_ID_AA64ISAR2_EL1];
 
-	plan->bti = SYSREG_GET(ID_AA64PFR1_EL1_BT, id[SYSREG_ID_AA64PFR1_EL1]) != 0;
-	plan->pac = SYSREG_GET(ID_AA64ISAR1_EL1_APA, isar1) != 0 ||
-		    SYSREG_GET(ID_AA64ISAR1_EL1_API, isar1) != 0 ||
-		    SYSREG_GET(ID_AA64ISAR2_EL1_APA3, isar2) != 0;
-	plan->pan = SYSREG_GET(ID_AA64MMFR1_EL1_PAN, id[SYSREG_ID_AA64MMFR1_EL1]) != 0;
-	plan->e0pd = SYSREG_GET(ID_AA64MMFR2_EL1_E0PD, id[SYSREG_ID_AA64MMFR2_EL1]) != 0;
+	plan->bti = cpu_feature_level(id, CPU_BTI) != 0;
+	plan->pac = cpu_feature_level(id, CPU_PAC) != 0;
+	plan->pan = cpu_feature_level(id, CPU_PAN) != 0;
+	plan->e0pd = cpu_feature_level(id, CPU_E0PD) != 0;
 	/* Text that is writable would not be executable under WXN: rodata=off needs it off. */
 	plan->wxn = SYSREG_GET(ARM64_SW_NOWXN, software) == 0 && !rodata_off;
 	plan->policy = (struct map_policy){ .guarded = plan->bti, .text_writable = rodata_off };

@@ -48,6 +48,11 @@ static inline paddr_t paddr(u64 value)
 #define GIB(n) ((u64)(n) << 30)
 #define BIT(n) ((u64)1 << (n))
 
+/* The page sizes of the architecture, which it calls translation granules. */
+#define GRANULE_SHIFT_4K 12
+#define GRANULE_SHIFT_16K 14
+#define GRANULE_SHIFT_64K 16
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* @align is a power of two in both. align_up() wraps to 0 past the last multiple below 2^64. */

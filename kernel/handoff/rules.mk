@@ -2,4 +2,5 @@
 #
 # What the early runtime hands over: facts, options, plan, and why it cannot.
 
+$(eval $(call built,kernel,kernel/handoff/words.c))
 $(eval $(call room,kernel/handoff,shared))

@@ -291,8 +291,7 @@ static void report_ranges(const struct kernel *kernel)
 {
 	const u64 *has = kernel->handoff->facts.id, *left = kernel->handoff->id;
 	u64 mmfr0 = has[SYSREG_ID_AA64MMFR0_EL1], mmfr0_left = left[SYSREG_ID_AA64MMFR0_EL1];
-	bool lva = SYSREG_GET(ID_AA64MMFR2_EL1_VARANGE, has[SYSREG_ID_AA64MMFR2_EL1]);
-	bool lva_left = SYSREG_GET(ID_AA64MMFR2_EL1_VARANGE, left[SYSREG_ID_AA64MMFR2_EL1]);
+	bool lva = cpu_has_lva(has), lva_left = cpu_has_lva(left);
 
 	label("ranges");
 	print("PARange %u bits", cpu_pa_bits(mmfr0));

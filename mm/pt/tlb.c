@@ -5,6 +5,7 @@
  * Runs in the kernel with the MMU on, and on the host. May not use: absolute addresses,
  * instructions a host compiler cannot build.
  */
+#include <pagoda/lib/features.h>
 #include <pagoda/mm/pt/tlb.h>
 
 /* Pages in the unit of each SCALE are 2^(5 * SCALE + 1); NUM counts 1 to 32 of them. */
@@ -18,12 +19,10 @@
 
 struct tlb tlb_make(const struct regime *regime, const u64 id[SYSREG_FACT_COUNT])
 {
-	u64 isar0 = id[SYSREG_ID_AA64ISAR0_EL1], mmfr2 = id[SYSREG_ID_AA64MMFR2_EL1];
-
 	return (struct tlb){
 		.regime = *regime,
-		.range = SYSREG_GET(ID_AA64ISAR0_EL1_TLB, isar0) >= ID_AA64ISAR0_EL1_TLB_RANGE,
-		.level_hint = SYSREG_GET(ID_AA64MMFR2_EL1_TTL, mmfr2) >= ID_AA64MMFR2_EL1_TTL_IMP,
+		.range = cpu_feature_level(id, CPU_TLBI_RANGE) != 0,
+		.level_hint = cpu_feature_level(id, CPU_TTL) != 0,
 	};
 }
 

@@ -44,7 +44,7 @@ def test_the_session_in_the_manual_is_what_the_kernel_prints():
 
 
 def test_the_manual_has_every_option_of_the_command_line():
-    source = (ROOT / "pi/options.c").read_text(encoding="utf-8")
+    source = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("pi/options*.c"))
     options = set(re.findall(r'\{ "([a-z0-9_.]+)", MATCH_NAME', source)) | set(
         re.findall(r'\{ "(arm64\.no\w+)", "', source))
     assert len(options) > 12

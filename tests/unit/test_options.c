@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Host tests of pi/options.c: tables of words and their fate, and properties of random lines.
+ * Host tests of pi/options*.c: tables of words and their fate, and properties of random lines.
  * PAGODA_SEED in the environment repeats the random ones.
  */
 #include <stdarg.h>

@@ -16,6 +16,7 @@
 static u32 mmio_read32(const volatile u32 *address);
 static void mmio_write32(volatile u32 *address, u32 value);
 
+#define pl011_status tested_status
 #define pl011_enable tested_enable
 #define pl011_fifo_enable tested_fifo_enable
 #define pl011_write tested_write
@@ -35,6 +36,8 @@ static void mmio_write32(volatile u32 *address, u32 value);
 #define FLAG_TRANSMIT_FULL 0x20
 #define FLAG_TRANSMIT_EMPTY 0x80
 #define LINE_FIFOS 0x10
+
+static const struct serial_kind kind = { SERIAL_PL011, 0, 0 };
 
 static struct {
 	u32 registers[1024];
@@ -132,23 +135,23 @@ static void assert_sent(const char *text, size_t length)
 static void text_is_sent_in_order(void **state)
 {
 	(void)state;
-	assert_true(tested_write(device.registers, 16, "pagoda", 6));
+	assert_true(tested_write(kind, device.registers, 16, "pagoda", 6));
 	assert_sent("pagoda", 6);
-	assert_true(tested_write(device.registers, 16, "", 0));
+	assert_true(tested_write(kind, device.registers, 16, "", 0));
 	assert_sent("pagoda", 6);
 }
 
 static void a_new_line_is_sent_as_carriage_return_and_new_line(void **state)
 {
 	(void)state;
-	assert_true(tested_write(device.registers, 16, "a\n\nb\r\n", 6));
+	assert_true(tested_write(kind, device.registers, 16, "a\n\nb\r\n", 6));
 	assert_sent("a\r\n\r\nb\r\r\n", 9);
 }
 
 static void every_byte_goes_through_unchanged(void **state)
 {
 	(void)state;
-	assert_true(tested_write(device.registers, 16, "\0\x7f\x80\xff", 4));
+	assert_true(tested_write(kind, device.registers, 16, "\0\x7f\x80\xff", 4));
 	assert_sent("\0\x7f\x80\xff", 4);
 }
 
@@ -159,7 +162,7 @@ static void an_empty_fifo_is_filled_with_one_look_where_it_is_on(void **state)
 	(void)state;
 	memset(text, '\n', 20);
 	device.quick = true;
-	assert_true(tested_write(device.registers, 1, text, 10));
+	assert_true(tested_write(kind, device.registers, 1, text, 10));
 	assert_sent("\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n", 20);
 	assert_int_equal(device.flag_reads, 20);
 
@@ -167,7 +170,7 @@ static void an_empty_fifo_is_filled_with_one_look_where_it_is_on(void **state)
 	device.quick = true;
 	device.registers[OFFSET_LINE / 4] = 0x70;
 	memset(text, 'x', sizeof(text));
-	assert_true(tested_write(device.registers, 16, text, sizeof(text)));
+	assert_true(tested_write(kind, device.registers, 16, text, sizeof(text)));
 	assert_sent(text, sizeof(text));
 	assert_int_equal(device.flag_reads, 3);
 }
@@ -177,7 +180,7 @@ static void a_full_fifo_is_waited_for(void **state)
 	(void)state;
 	device.busy_polls = 1000;
 	device.full_polls = 1000;
-	assert_true(tested_write(device.registers, 16, "ok\n", 3));
+	assert_true(tested_write(kind, device.registers, 16, "ok\n", 3));
 	assert_sent("ok\r\n", 4);
 }
 
@@ -185,8 +188,8 @@ static void a_fifo_that_stays_full_ends_the_wait_and_the_text(void **state)
 {
 	(void)state;
 	device.dead = true;
-	assert_false(tested_write(device.registers, 16, "lost text", 9));
-	assert_false(tested_write(device.registers, 16, "\n", 1));
+	assert_false(tested_write(kind, device.registers, 16, "lost text", 9));
+	assert_false(tested_write(kind, device.registers, 16, "\n", 1));
 	assert_sent("", 0);
 	/* One bounded wait for each call, not for each character. */
 	assert_in_range(device.flag_reads, 2, 4 * 1000 * 1000);
@@ -196,7 +199,7 @@ static void a_device_that_is_off_is_turned_on_with_its_settings_kept(void **stat
 {
 	(void)state;
 	device.registers[OFFSET_CONTROL / 4] = 0xc000; /* flow control by CTS and RTS */
-	tested_enable(device.registers);
+	tested_enable(kind, device.registers);
 	assert_int_equal(device.registers[OFFSET_CONTROL / 4], 0xc301);
 }
 
@@ -204,7 +207,7 @@ static void a_device_that_is_on_is_left_alone(void **state)
 {
 	(void)state;
 	device.registers[OFFSET_CONTROL / 4] = 0xc301;
-	tested_enable(device.registers);
+	tested_enable(kind, device.registers);
 	assert_int_equal(device.control_writes, 0);
 }
 
@@ -214,11 +217,11 @@ static void fifos_are_turned_on_with_the_uart_off_and_nothing_left_to_send(void 
 	device.registers[OFFSET_CONTROL / 4] = 0xc301;
 	device.registers[OFFSET_LINE / 4] = 0x60;
 	device.full_polls = 1000;
-	assert_int_equal(tested_fifo_enable(device.registers), 16);
+	assert_int_equal(tested_fifo_enable(kind, device.registers), 16);
 	assert_int_equal(device.registers[OFFSET_LINE / 4], 0x70);
 	assert_int_equal(device.registers[OFFSET_CONTROL / 4], 0xc301);
 	assert_int_equal(device.control_writes, 2);
-	assert_int_equal(tested_fifo_enable(device.registers), 16);
+	assert_int_equal(tested_fifo_enable(kind, device.registers), 16);
 	assert_int_equal(device.control_writes, 2);
 }
 
@@ -227,7 +230,7 @@ static void a_device_that_is_never_idle_keeps_its_settings(void **state)
 	(void)state;
 	device.registers[OFFSET_CONTROL / 4] = 0x301;
 	device.dead = true;
-	assert_int_equal(tested_fifo_enable(device.registers), 1);
+	assert_int_equal(tested_fifo_enable(kind, device.registers), 1);
 	assert_int_equal(device.control_writes, 0);
 	assert_int_equal(device.registers[OFFSET_LINE / 4], 0);
 }
@@ -235,20 +238,20 @@ static void a_device_that_is_never_idle_keeps_its_settings(void **state)
 static void bytes_received_come_without_their_error_bits(void **state)
 {
 	(void)state;
-	assert_int_equal(tested_read(device.registers), -1);
+	assert_int_equal(tested_read(kind, device.registers), -1);
 	device.typed = "a\xff";
-	assert_int_equal(tested_read(device.registers), 'a');
-	assert_int_equal(tested_read(device.registers), 0xff);
-	assert_int_equal(tested_read(device.registers), -1);
+	assert_int_equal(tested_read(kind, device.registers), 'a');
+	assert_int_equal(tested_read(kind, device.registers), 0xff);
+	assert_int_equal(tested_read(kind, device.registers), -1);
 }
 
 static void received_bytes_interrupt_and_nothing_else_does(void **state)
 {
 	(void)state;
 	device.registers[OFFSET_MASK / 4] = 0x7ff; /* as firmware left it */
-	tested_receive_interrupt(device.registers, true);
+	tested_receive_interrupt(kind, device.registers, true);
 	assert_int_equal(device.registers[OFFSET_MASK / 4], INTERRUPTS_RECEIVE);
-	tested_receive_interrupt(device.registers, false);
+	tested_receive_interrupt(kind, device.registers, false);
 	assert_int_equal(device.registers[OFFSET_MASK / 4], 0);
 }
 

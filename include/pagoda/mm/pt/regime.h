@@ -15,9 +15,6 @@
 #define LEVEL_MIN (-1)
 #define LEVEL_PAGE 3
 
-#define GRANULE_SHIFT_4K 12
-#define GRANULE_SHIFT_16K 14
-#define GRANULE_SHIFT_64K 16
 #define GRANULE_SIZE_MAX KIB(64)
 
 /* Where a descriptor keeps the high bits of its output address, and what bits 9:8 mean. */

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What reports call the members of the handoff's closed sets. Lower-case names without blanks are
+ * what `report json` promises (docs/report.schema.json); reasons are for people, begin in lower
+ * case and have no full stop.
+ * Runs in the kernel, MMU on, and on the host: a compiler may turn these into tables of pointers,
+ * so nothing may call them before relocation.
+ */
+#include <pagoda/kernel/handoff/handoff.h>
+
+const char *segment_str(enum segment segment)
+{
+	switch (segment) {
+	case SEGMENT_RODATA:
+		return "rodata";
+	case SEGMENT_TEXT:
+		return "text";
+	case SEGMENT_INIT_TEXT:
+		return "init_text";
+	case SEGMENT_INIT_DATA:
+		return "init_data";
+	case SEGMENT_DATA:
+		return "data";
+	case SEGMENT_COUNT:
+		break;
+	}
+	return "unknown segment";
+}
+
+const char *psci_conduit_str(enum psci_conduit conduit)
+{
+	switch (conduit) {
+	case PSCI_NONE:
+		return "none";
+	case PSCI_HVC:
+		return "hvc";
+	case PSCI_SMC:
+		return "smc";
+	}
+	return "unknown conduit";
+}
+
+const char *console_source_str(enum console_source source)
+{
+	switch (source) {
+	case CONSOLE_NONE:
+		return "none";
+	case CONSOLE_STDOUT_PATH:
+		return "stdout-path";
+	case CONSOLE_FIRST_UART:
+		return "first-uart";
+	case CONSOLE_EARLYCON:
+		return "earlycon";
+	}
+	return "unknown source";
+}
+
+const char *override_status_str(enum override_status status)
+{
+	switch (status) {
+	case OVERRIDE_APPLIED:
+		return "applied";
+	case OVERRIDE_REFUSED:
+		return "refused";
+	case OVERRIDE_MALFORMED:
+		return "malformed";
+	}
+	return "unknown status";
+}
+
+const char *override_reason_str(enum override_reason reason)
+{
+	switch (reason) {
+	case REASON_NONE:
+		return "";
+	case REASON_RAISES:
+		return "above what the CPU has; overrides only lower";
+	case REASON_NOT_A_DIGIT:
+		return "the value is not one hex digit";
+	case REASON_TOO_WIDE:
+		return "the digit does not fit the field";
+	case REASON_NO_VALUE:
+		return "no value given";
+	case REASON_UNKNOWN_OPTION:
+		return "no such option";
+	case REASON_UNKNOWN_FIELD:
+		return "no such field in this register";
+	case REASON_TOO_LONG:
+		return "the word is too long, and was skipped";
+	case REASON_BAD_CHOICE:
+		return "not one of the values this option has";
+	case REASON_BAD_NUMBER:
+		return "not a number this option can take";
+	case REASON_BAD_QUOTE:
+		return "the quotation mark is not closed";
+	case REASON_NO_SUCH_CONSOLE:
+		return "no such console";
+	case REASON_E2H_STUCK:
+		return "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always";
+	case REASON_CUT:
+		return "longer than there is room for, and ignored";
+	}
+	return "unknown reason";
+}
+
+const char *panic_action_str(enum panic_action action)
+{
+	switch (action) {
+	case PANIC_HALT:
+		return "halt";
+	case PANIC_REBOOT:
+		return "reboot";
+	case PANIC_POWEROFF:
+		return "poweroff";
+	}
+	return "unknown action";
+}
+
+const char *kaslr_source_str(enum kaslr_source source)
+{
+	switch (source) {
+	case KASLR_OFF_ASKED:
+		return "off: nokaslr";
+	case KASLR_OFF_NO_ENTROPY:
+		return "off: no entropy";
+	case KASLR_FDT:
+		return "fdt";
+	case KASLR_EFI:
+		return "efi";
+	case KASLR_RNDR:
+		return "rndr";
+	}
+	return "unknown source";
+}
+
+const char *va_reason_str(enum va_reason reason)
+{
+	switch (reason) {
+	case VA_REASON_LPA2:
+		return "the CPU has FEAT_LPA2 for this page size";
+	case VA_REASON_LVA:
+		return "the CPU has FEAT_LVA";
+	case VA_REASON_NO_LPA2:
+		return "the CPU lacks FEAT_LPA2 for this page size";
+	case VA_REASON_NO_LVA:
+		return "the CPU lacks FEAT_LVA";
+	case VA_REASON_NOLVA:
+		return "52-bit addressing was turned off (arm64.nolva)";
+	case VA_REASON_ASKED:
+		return "asked for with pagoda.va_bits=";
+	}
+	return "unknown reason";
+}
+
+const char *el_reason_str(enum el_reason reason)
+{
+	switch (reason) {
+	case EL_REASON_VHE:
+		return "the CPU has FEAT_VHE";
+	case EL_REASON_NO_VHE:
+		return "the CPU lacks FEAT_VHE";
+	case EL_REASON_VHE_OFF:
+		return "VHE was turned off (id_aa64mmfr1.vh=0)";
+	case EL_REASON_ENTRY:
+		return "entered there";
+	}
+	return "unknown reason";
+}
+
+const char *boot_stage_str(enum boot_stage stage)
+{
+	switch (stage) {
+	case STAGE_ENTRY:
+		return "entry";
+	case STAGE_FACTS:
+		return "facts";
+	case STAGE_PLAN:
+		return "plan";
+	case STAGE_TABLES:
+		return "tables";
+	case STAGE_RELOCATED:
+		return "relocated";
+	case STAGE_PUBLISHED:
+		return "published";
+	case STAGE_FLIP:
+		return "flip";
+	case STAGE_KERNEL_MAIN:
+		return "kernel_main";
+	case STAGE_MEMORY:
+		return "memory";
+	case STAGE_PROMPT:
+		return "prompt";
+	case STAGE_COUNT:
+		break;
+	}
+	return "unknown stage";
+}

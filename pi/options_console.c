@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Consoles on the command line: earlycon= and console=.
+ * Runs in the early runtime with the MMU off, .bss clear, before relocation, and on the host. May
+ * not use: absolute addresses, static data that changes.
+ */
+#include <pagoda/lib/string.h>
+#include <pagoda/pi/parser.h>
+
+/* The part of a value before the next comma; @rest is moved past it. */
+static struct word part_next(struct word *rest)
+{
+	struct word part = { .value = rest->value };
+
+	while (part.value_length < rest->value_length && part.value[part.value_length] != ',')
+		part.value_length++;
+	rest->value += part.value_length;
+	rest->value_length -= part.value_length;
+	if (rest->value_length > 0) {
+		rest->value++;
+		rest->value_length--;
+	}
+	return part;
+}
+
+/* How Linux's words for an 8250's registers have them: mmio is bytes, without gaps. */
+static bool io_parse(const struct word *part, struct serial_kind *kind)
+{
+	u8 shift = 0;
+
+	if (value_equal(part, "mmio32"))
+		shift = 2;
+	else if (value_equal(part, "mmio16"))
+		shift = 1;
+	else if (!value_equal(part, "mmio"))
+		return false;
+	kind->reg_shift = shift;
+	kind->io_width = (u8)(1 << shift);
+	return true;
+}
+
+/* Whether @part is one of the words in @list, which have a blank between two. */
+static bool is_listed(const struct word *part, const char *list)
+{
+	while (*list) {
+		u32 length = 0;
+
+		while (list[length] && list[length] != ' ')
+			length++;
+		if (length == part->value_length && memcmp(list, part->value, length) == 0)
+			return true;
+		list += length + (list[length] == ' ');
+	}
+	return false;
+}
+
+/* The type of UART that @part names. */
+static bool type_find(const struct word *part, u8 *type)
+{
+	const struct serial_words *words;
+
+	for (unsigned i = 0; (words = serial_words(i)); i++) {
+		if (!is_listed(part, words->earlycon))
+			continue;
+		*type = (u8)i;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS], or uart8250,mmio|mmio16|mmio32,ADDRESS[,OPTIONS].
+ * The address is written to as it is, long before a fault could be reported: what cannot be that of
+ * such registers is no address.
+ */
+enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
+{
+	struct word rest = *word;
+	struct word part = part_next(&rest);
+	struct serial_kind kind = { 0 };
+	u64 address = 0, align = sizeof(u32);
+
+	if (word->value_length > 0) {
+		if (!type_find(&part, &kind.type))
+			return REASON_NO_SUCH_CONSOLE;
+		part = part_next(&rest);
+		if (kind.type == SERIAL_8250) {
+			if (!io_parse(&part, &kind))
+				return REASON_BAD_CHOICE;
+			align = kind.io_width;
+			part = part_next(&rest);
+		} else if (value_equal(&part, "mmio32")) {
+			part = part_next(&rest);
+		}
+		if (!text_number(part.value, part.value_length, &address) || address == 0 ||
+		    address >> 52 != 0 || !is_aligned(address, align))
+			return REASON_BAD_NUMBER;
+	}
+	options->has_earlycon = true;
+	options->earlycon = paddr(address);
+	options->earlycon_kind = kind;
+	return REASON_NONE;
+}
+
+/*
+ * ttyAMA and ttyS: the FDT says which device that is, and the port's number has no meaning here.
+ * Anything with an address is what earlycon= takes.
+ */
+enum override_reason console_parse(struct boot_options *options, const struct word *word)
+{
+	u32 ama = sizeof("ttyAMA") - 1, s = sizeof("ttyS") - 1;
+
+	if ((word->value_length >= ama && text_equal(word->value, ama, "ttyAMA")) ||
+	    (word->value_length >= s && text_equal(word->value, s, "ttyS")))
+		return REASON_NONE;
+	return earlycon_parse(options, word);
+}

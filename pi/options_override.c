@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Overrides of ID registers on the command line: REGISTER.FIELD=DIGIT, and short names for some.
+ * Runs in the early runtime with the MMU off, .bss clear, before relocation, and on the host. May
+ * not use: absolute addresses (so the table holds characters, not pointers), static data that
+ * changes.
+ */
+#include <pagoda/lib/features.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/pi/parser.h>
+
+/*
+ * Short names for overrides; rows of one name stand together. Each content is the lowest its field
+ * has, or a software feature's 1: an alias is never refused.
+ */
+static const struct alias {
+	char name[14];
+	char field[10];
+	u8 content;
+	enum sysreg reg;
+} aliases[] = {
+	{ "arm64.nolva", "varange", 0, SYSREG_ID_AA64MMFR2_EL1 },
+	{ "arm64.nobti", "bt", 0, SYSREG_ID_AA64PFR1_EL1 },
+	{ "arm64.nopauth", "gpi", 0, SYSREG_ID_AA64ISAR1_EL1 },
+	{ "arm64.nopauth", "gpa", 0, SYSREG_ID_AA64ISAR1_EL1 },
+	{ "arm64.nopauth", "api", 0, SYSREG_ID_AA64ISAR1_EL1 },
+	{ "arm64.nopauth", "apa", 0, SYSREG_ID_AA64ISAR1_EL1 },
+	{ "arm64.nopauth", "gpa3", 0, SYSREG_ID_AA64ISAR2_EL1 },
+	{ "arm64.nopauth", "apa3", 0, SYSREG_ID_AA64ISAR2_EL1 },
+	{ "arm64.nomte", "mte", 0, SYSREG_ID_AA64PFR1_EL1 },
+	{ "arm64.nosve", "sve", 0, SYSREG_ID_AA64PFR0_EL1 },
+	{ "arm64.nosme", "sme", 0, SYSREG_ID_AA64PFR1_EL1 },
+	{ "arm64.nowxn", "nowxn", 1, SYSREG_ARM64_SW },
+	{ "nokaslr", "nokaslr", 1, SYSREG_ARM64_SW },
+	{ "rodata", "rodataoff", 1, SYSREG_ARM64_SW }, /* rodata=off */
+};
+
+/* "id_aa64mmfr2.varange", the way the table spells it. */
+static void record_name_field(struct override_record *record, enum sysreg reg,
+			      const struct sysreg_field *field)
+{
+	const char *option = sysreg_table[reg].option;
+	size_t at = strlen(option);
+
+	text_copy(record->field, sizeof(record->field), option, at);
+	record->field[at++] = '.';
+	text_copy(record->field + at, sizeof(record->field) - at, field->name, strlen(field->name));
+}
+
+static u64 field_put(const struct sysreg_field *field, u64 value, unsigned content)
+{
+	u64 mask = ~(u64)0 >> (64 - field->width) << field->shift;
+
+	return (value & ~mask) | (u64)content << field->shift;
+}
+
+/*
+ * @content is known to be allowed. VARange speaks for 64K pages alone, but one word is to do for
+ * all page sizes.
+ */
+static void field_override(struct parser *parser, enum sysreg reg, const struct sysreg_field *field,
+			   unsigned content)
+{
+	parser->id[reg] = field_put(field, parser->id[reg], content);
+	if (reg == SYSREG_ID_AA64MMFR2_EL1 && field->shift == ID_AA64MMFR2_EL1_VARANGE_SHIFT &&
+	    content == 0) {
+		parser->options->nolva = true;
+		cpu_forget_wide(parser->id);
+	}
+}
+
+static bool is_vhe_off(enum sysreg reg, const struct sysreg_field *field, unsigned content)
+{
+	return reg == SYSREG_ID_AA64MMFR1_EL1 && field->shift == ID_AA64MMFR1_EL1_VH_SHIFT &&
+	       content == 0;
+}
+
+static enum override_reason content_check(const struct parser *parser, enum sysreg reg,
+					  const struct sysreg_field *field, unsigned content)
+{
+	u64 value = parser->id[reg];
+	u64 wanted = field_put(field, value, content);
+
+	if (content >> field->width != 0)
+		return REASON_TOO_WIDE;
+	if (reg == SYSREG_ARM64_SW)
+		return content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
+	if (sysreg_field_get(field, wanted) > sysreg_field_get(field, value))
+		return REASON_RAISES;
+	if (is_vhe_off(reg, field, content) && cpu_e2h_is_stuck(parser->id))
+		return REASON_E2H_STUCK;
+	return REASON_NONE;
+}
+
+/* One hex digit in either case, with or without 0x. */
+static bool digit_parse(const struct word *word, unsigned *digit)
+{
+	const char *at = word->value;
+	u32 length = word->value_length;
+	char c;
+
+	if (length == 3 && at[0] == '0' && (at[1] | 0x20) == 'x') {
+		at += 2;
+		length -= 2;
+	}
+	if (length != 1)
+		return false;
+	if (*at >= '0' && *at <= '9') {
+		*digit = *at - '0';
+		return true;
+	}
+	c = *at | 0x20;
+	*digit = c - 'a' + 10;
+	return c >= 'a' && c <= 'f';
+}
+
+static const struct sysreg_field *field_find(enum sysreg reg, const char *typed, u32 length)
+{
+	const struct sysreg_field *field = sysreg_fields + sysreg_table[reg].first_field;
+	const struct sysreg_field *end = field + sysreg_table[reg].field_count;
+
+	for (; field < end; field++)
+		if (name_equal(typed, length, field->name))
+			return field;
+	return NULL;
+}
+
+/* REGISTER.FIELD=DIGIT */
+enum override_reason register_parse(struct parser *parser)
+{
+	const struct word *word = &parser->word;
+	const struct sysreg_field *field;
+	enum override_reason reason;
+	unsigned reg = 0, content;
+	u32 dot = 0;
+
+	while (dot < word->name_length && word->name[dot] != '.')
+		dot++;
+	while (reg < SYSREG_FACT_COUNT && !name_equal(word->name, dot, sysreg_table[reg].option))
+		reg++;
+	if (reg == SYSREG_FACT_COUNT)
+		return REASON_UNKNOWN_OPTION;
+	if (dot == word->name_length)
+		return REASON_UNKNOWN_FIELD;
+	field = field_find(reg, word->name + dot + 1, word->name_length - dot - 1);
+	if (!field)
+		return REASON_UNKNOWN_FIELD;
+	record_name_field(&parser->record, reg, field);
+	if (word->value_length == 0)
+		return REASON_NO_VALUE;
+	if (!digit_parse(word, &content))
+		return REASON_NOT_A_DIGIT;
+	reason = content_check(parser, reg, field, content);
+	if (reason == REASON_NONE)
+		field_override(parser, reg, field, content);
+	return reason;
+}
+
+/* The word's first row in aliases[], or the table's end. */
+static unsigned alias_find(const struct word *word)
+{
+	unsigned row = 0;
+
+	while (row < ARRAY_SIZE(aliases) &&
+	       !name_equal(word->name, word->name_length, aliases[row].name))
+		row++;
+	return row;
+}
+
+/* Override what the rows of one name say, from @row on. The record names the first field. */
+static enum override_reason alias_apply(struct parser *parser, unsigned row)
+{
+	const struct alias *first = &aliases[row];
+
+	for (; row < ARRAY_SIZE(aliases) && strcmp(aliases[row].name, first->name) == 0; row++) {
+		const struct alias *alias = &aliases[row];
+		const struct sysreg_field *field = sysreg_find_field(alias->reg, alias->field);
+
+		if (alias == first)
+			record_name_field(&parser->record, alias->reg, field);
+		field_override(parser, alias->reg, field, alias->content);
+	}
+	parser->record.value[0] = '0' + first->content;
+	parser->record.value[1] = '\0';
+	return REASON_NONE;
+}
+
+enum override_reason alias_parse(struct parser *parser)
+{
+	unsigned row = alias_find(&parser->word);
+
+	if (row == ARRAY_SIZE(aliases))
+		return REASON_UNKNOWN_OPTION;
+	return parser->word.has_value ? REASON_BAD_CHOICE : alias_apply(parser, row);
+}
+
+enum override_reason rodata_parse(struct parser *parser)
+{
+	const struct word *word = &parser->word;
+
+	if (value_equal(word, "off"))
+		return alias_apply(parser, alias_find(word));
+	return value_equal(word, "on") || value_equal(word, "full") ? REASON_NONE :
+								      REASON_BAD_CHOICE;
+}
