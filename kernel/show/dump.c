@@ -270,7 +270,7 @@ static void json_filtered(const struct kernel *kernel, const struct dump_filter 
 {
 	struct json json;
 
-	json_begin(&json);
+	json_begin(&json, console_write);
 	report_json_members(kernel, &json, "ptdump");
 	json_array(&json, "tables");
 	if (filter->kernel)

@@ -294,7 +294,7 @@ void report_json(const struct kernel *kernel)
 {
 	struct json json;
 
-	json_begin(&json);
+	json_begin(&json, console_write);
 	report_json_members(kernel, &json, "report");
 	json_end(&json);
 }
