@@ -78,21 +78,6 @@ const char *console_source_str(enum console_source source)
 	return "unknown source";
 }
 
-const char *console_fault_str(enum console_fault fault)
-{
-	switch (fault) {
-	case CONSOLE_WORKS:
-		return "works";
-	case CONSOLE_IN_RAM:
-		return "is memory";
-	case CONSOLE_OUT_OF_REACH:
-		return "is beyond what the page tables reach";
-	case CONSOLE_SILENT:
-		return "does not answer";
-	}
-	return "unknown fault";
-}
-
 const char *serial_type_str(enum serial_type type)
 {
 	switch (type) {
