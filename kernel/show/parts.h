@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of the report, for kernel/show only. A subject is a file, report_cpu.c and so on, which
- * has what is said of it as text and as JSON; report.c has their order. MMU on, and the host.
+ * The parts of report and dump, for kernel/show only. A subject of the report is a file,
+ * report_cpu.c and so on, which has what is said of it as text and as JSON; report.c has their
+ * order. MMU on, and the host.
  */
 #ifndef SHOW_PARTS_H
 #define SHOW_PARTS_H
 
+#include <pagoda/kernel/show/dump.h>
 #include <pagoda/kernel/show/report.h>
 
 /* report_label() - what every line begins with; empty for the lines that go on. */
@@ -44,5 +46,19 @@ bool report_rodata_off(const struct kernel *kernel);
 
 /* report_wxn_off() - whose wish it is that WXN is off, where it is. */
 const char *report_wxn_off(const struct kernel *kernel);
+
+/*
+ * dump_filter_range() - the part of @space that @filter asks for; false where that is none of it.
+ * dump_filter_passes() - whether a run of it is to be shown.
+ */
+bool dump_filter_range(const struct dump_filter *filter, const struct pt_space *space,
+		       vaddr_t *start, vaddr_t *end);
+bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *run);
+
+/* dump_json_filtered() - dump_json() of the runs that @filter lets through. */
+void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *filter);
+
+/* "inner" and so on. */
+const char *share_str(enum shareability share);
 
 #endif /* SHOW_PARTS_H */
