@@ -1,30 +1,62 @@
 // SPDX-License-Identifier: MIT
 /*
  * The JSON writer.
- * Runs in the kernel, MMU on, after console_init(); on the host over a console_write() of the
- * test's. May not use: anything but the console and format().
+ * Runs in the kernel, MMU on, and on the host. May not use: anything but what it was given to
+ * write with. Its output is collected in struct json, since a call for each name and bracket would
+ * cost more than all the rest.
  */
-#include <pagoda/kernel/console/console.h>
-#include <pagoda/lib/format.h>
 #include <pagoda/lib/json.h>
-#include <pagoda/lib/string.h>
 
-#define NUMBER_MAX 24 /* a 64-bit number with sign or prefix, quoted, and the NUL */
-
-static void put(const char *text)
+static void flush(struct json *json)
 {
-	console_write(text, strlen(text));
+	json->write(json->buffer, json->length);
+	json->length = 0;
+}
+
+static void put_char(struct json *json, char c)
+{
+	if (json->length == sizeof(json->buffer))
+		flush(json);
+	json->buffer[json->length++] = c;
+}
+
+static void put(struct json *json, const char *text)
+{
+	while (*text != '\0')
+		put_char(json, *text++);
+}
+
+static void put_hex(struct json *json, u64 value, unsigned digits)
+{
+	while (digits-- > 0)
+		put_char(json, "0123456789abcdef"[value >> 4 * digits & 0xf]);
+}
+
+static void put_number(struct json *json, s64 number)
+{
+	u64 rest = number < 0 ? -(u64)number : (u64)number;
+	char digits[20]; /* of 2^64 - 1, from the last on */
+	unsigned count = 0;
+
+	for (; count == 0 || rest != 0; rest /= 10)
+		digits[count++] = (char)('0' + rest % 10);
+	if (number < 0)
+		put_char(json, '-');
+	while (count > 0)
+		put_char(json, digits[--count]);
 }
 
 /* A caller's mistake: say where, and stop in the exception handler, which shows the caller. */
-static void check(bool right, const char *what, int depth)
+static void check(struct json *json, bool right, const char *what)
 {
-	char buffer[64];
-
 	if (right)
 		return;
-	format(buffer, sizeof(buffer), "\njson: %s at depth %d\n", what, depth);
-	put(buffer);
+	put(json, "\njson: ");
+	put(json, what);
+	put(json, " at depth ");
+	put_number(json, json->depth);
+	put(json, "\n");
+	flush(json);
 	__builtin_trap();
 }
 
@@ -34,51 +66,45 @@ static bool is_plain(u8 c)
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-static void put_escaped(u8 c)
+static void put_escaped(struct json *json, u8 c)
 {
-	char buffer[8];
-
 	switch (c) {
 	case '"':
-		put("\\\"");
+		put(json, "\\\"");
 		return;
 	case '\\':
-		put("\\\\");
+		put(json, "\\\\");
 		return;
 	case '\n':
-		put("\\n");
+		put(json, "\\n");
 		return;
 	case '\t':
-		put("\\t");
+		put(json, "\\t");
 		return;
 	}
 	/* Bytes above ASCII come from outside in an unknown encoding; as Latin-1 none is lost. */
-	format(buffer, sizeof(buffer), "\\u%04x", c);
-	put(buffer);
+	put(json, "\\u");
+	put_hex(json, c, 4);
 }
 
-static void put_string(const char *text)
+static void put_string(struct json *json, const char *text)
 {
-	put("\"");
-	while (*text != '\0') {
-		size_t plain = 0;
-
-		while (is_plain((u8)text[plain]))
-			plain++;
-		console_write(text, plain);
-		text += plain;
-		if (*text != '\0')
-			put_escaped((u8)*text++);
+	put_char(json, '"');
+	for (; *text != '\0'; text++) {
+		if (is_plain((u8)*text))
+			put_char(json, *text);
+		else
+			put_escaped(json, (u8)*text);
 	}
-	put("\"");
+	put_char(json, '"');
 }
 
 /* A new line for what stands in @depth containers. */
-static void put_line(int depth)
+static void put_line(struct json *json, int depth)
 {
-	put("\n");
+	put_char(json, '\n');
 	while (depth-- > 0)
-		put("  ");
+		put(json, "  ");
 }
 
 /* What comes before a value: the comma after the one before it, its place, and its key. */
@@ -86,27 +112,27 @@ static void member_begin(struct json *json, const char *key)
 {
 	int inside = json->depth - 1;
 
-	check(inside >= 0, "a value outside the document", json->depth);
-	check((key == NULL) == json->is_array[inside], "a key too few or too many", json->depth);
+	check(json, inside >= 0, "a value outside the document");
+	check(json, (key == NULL) == json->is_array[inside], "a key too few or too many");
 	if (json->has_member[inside])
-		put(json->compact[inside] ? ", " : ",");
+		put(json, json->compact[inside] ? ", " : ",");
 	if (!json->compact[inside])
-		put_line(json->depth);
+		put_line(json, json->depth);
 	json->has_member[inside] = true;
 	if (key == NULL)
 		return;
-	put_string(key);
-	put(": ");
+	put_string(json, key);
+	put(json, ": ");
 }
 
 static void container_open(struct json *json, bool is_array, bool compact)
 {
-	check(json->depth < JSON_DEPTH_MAX, "nested too deep", json->depth);
+	check(json, json->depth < JSON_DEPTH_MAX, "nested too deep");
 	json->has_member[json->depth] = false;
 	json->is_array[json->depth] = is_array;
 	json->compact[json->depth] = compact;
 	json->depth++;
-	put(is_array ? "[" : "{");
+	put_char(json, is_array ? '[' : '{');
 }
 
 static void container_close(struct json *json)
@@ -114,8 +140,8 @@ static void container_close(struct json *json)
 	int closed = --json->depth;
 
 	if (json->has_member[closed] && !json->compact[closed])
-		put_line(json->depth);
-	put(json->is_array[closed] ? "]" : "}");
+		put_line(json, json->depth);
+	put_char(json, json->is_array[closed] ? ']' : '}');
 }
 
 static bool is_compact(const struct json *json)
@@ -123,19 +149,22 @@ static bool is_compact(const struct json *json)
 	return json->compact[json->depth - 1];
 }
 
-void json_begin(struct json *json)
+void json_begin(struct json *json, json_write *write)
 {
+	json->write = write;
+	json->length = 0;
 	json->depth = 0;
 	container_open(json, false, false);
 }
 
 void json_end(struct json *json)
 {
-	check(json->depth == 1, "the document ended", json->depth);
+	check(json, json->depth == 1, "the document ended");
 	if (!json->has_member[0]) /* its braces are alone on their lines in any case */
-		put_line(0);
+		put_line(json, 0);
 	container_close(json);
-	put("\n");
+	put(json, "\n");
+	flush(json);
 }
 
 void json_object(struct json *json, const char *key)
@@ -158,36 +187,32 @@ void json_row(struct json *json, const char *key)
 
 void json_close(struct json *json)
 {
-	check(json->depth > 1, "a container closed that is not open", json->depth);
+	check(json, json->depth > 1, "a container closed that is not open");
 	container_close(json);
 }
 
 void json_string(struct json *json, const char *key, const char *text)
 {
 	member_begin(json, key);
-	put_string(text);
+	put_string(json, text);
 }
 
 void json_number(struct json *json, const char *key, s64 number)
 {
-	char buffer[NUMBER_MAX];
-
-	format(buffer, sizeof(buffer), "%ld", number);
 	member_begin(json, key);
-	put(buffer);
+	put_number(json, number);
 }
 
 void json_bool(struct json *json, const char *key, bool value)
 {
 	member_begin(json, key);
-	put(value ? "true" : "false");
+	put(json, value ? "true" : "false");
 }
 
 void json_hex(struct json *json, const char *key, u64 value)
 {
-	char buffer[NUMBER_MAX];
-
-	format(buffer, sizeof(buffer), "\"0x%016lx\"", value);
 	member_begin(json, key);
-	put(buffer);
+	put(json, "\"0x");
+	put_hex(json, value, 16);
+	put_char(json, '"');
 }

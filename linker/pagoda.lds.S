@@ -57,6 +57,7 @@ SECTIONS
 	. = IMAGE_LINK_VA;
 
 	.head : {
+		_text = .;
 		_rodata_start = .;
 		KEEP(*(.head))
 		KEEP(*(.head.pe))

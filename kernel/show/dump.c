@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The live page tables on the console. Everything here is a loop over pt_next_run() or pt_step().
+ * The live page tables as text: a loop over pt_next_run().
  * Runs in the kernel, MMU on, after relocation (it holds pointers in static data), and on the host.
- * dump_walk() also runs in exception handlers: it asserts nothing and trusts no table.
  */
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
-#include <pagoda/lib/format.h>
-#include <pagoda/kernel/show/report.h>
+#include <pagoda/kernel/show/size.h>
 
-#define SIZE_TEXT_MAX 24
+#include "parts.h"
 
 /* Each region of the layout begins and ends one marker, and so do the image and its segments. */
 #define MARKERS_MAX (2 * LAYOUT_COUNT + SEGMENT_COUNT + 2)
@@ -78,10 +76,9 @@ static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
 static void dump_run(const struct pt_space *space, const struct pt_run *run)
 {
 	bool hole = run->kind == PTE_INVALID || run->kind == PTE_TABLE;
-	char size[SIZE_TEXT_MAX];
 
-	format_size(size, sizeof(size), run->end.value - run->start.value);
-	print("0x%016lx-0x%016lx %8s L%d%s", run->start.value, run->end.value, size, run->level,
+	print("0x%016lx-0x%016lx %8s L%d%s", run->start.value, run->end.value,
+	      size_text(run->end.value - run->start.value).text, run->level,
 	      hole	     ? "\n" :
 	      run->level < 0 ? "" :
 			       " ");
@@ -138,8 +135,8 @@ static void dump_head(const struct pt_space *space, const char *name)
 {
 	const struct regime *regime = &space->regime;
 
-	print("%s: %uK pages, %u-bit addresses, %d levels from level %d%s\n", name,
-	      (unsigned)(regime_granule(regime) / KIB(1)), regime->va_bits, regime_levels(regime),
+	print("%s: %s pages, %u-bit addresses, %d levels from level %d%s\n", name,
+	      size_text(regime_granule(regime)).text, regime->va_bits, regime_levels(regime),
 	      regime->root_level,
 	      regime->format == DESC_LPA2 ? ", LPA2: inner shareable (from TCR)" : "");
 	print("%-37s %8s %-3s %-18s %s\n", "start-end", "size", "", "physical", "attributes");
@@ -150,12 +147,10 @@ static void dump_space(const struct pt_space *space, const char *name,
 		       const struct marker_list *markers)
 {
 	struct pt_audit audit;
-	char size[SIZE_TEXT_MAX];
 
 	dump_head(space, name);
 	audit = dump_runs(space, markers);
-	format_size(size, sizeof(size), audit.mapped);
-	print("%s mapped in %lu runs; ", size, audit.runs);
+	print("%s mapped in %lu runs; ", size_text(audit.mapped).text, audit.runs);
 	if (audit.writable_executable == 0)
 		print("W^X holds: none is writable and executable\n");
 	else
@@ -182,123 +177,18 @@ void dump_idmap(const struct kernel *kernel)
 	dump_space(&kernel->idmap_space, "identity map", &markers);
 }
 
-static const char *share_str(enum shareability share)
-{
-	switch (share) {
-	case SHARE_NON:
-		return "non";
-	case SHARE_RESERVED:
-		return "reserved";
-	case SHARE_OUTER:
-		return "outer";
-	case SHARE_INNER:
-		return "inner";
-	}
-	return "unknown";
-}
-
-static void json_run(struct json *json, const struct pt_run *run)
-{
-	json_row(json, NULL);
-	json_hex(json, "start", run->start.value);
-	json_hex(json, "end", run->end.value);
-	json_hex(json, "pa", run->info.pa.value);
-	json_number(json, "size", run->end.value - run->start.value);
-	json_number(json, "level", run->level);
-	json_string(json, "kind", run->kind == PTE_PAGE ? "page" : "block");
-	json_bool(json, "contiguous", run->info.contiguous);
-	json_bool(json, "read", run->info.read);
-	json_bool(json, "write", run->info.write);
-	json_bool(json, "execute", run->info.execute);
-	json_bool(json, "user", run->info.user);
-	json_string(json, "type", mem_type_str(run->info.type));
-	json_string(json, "shareability", share_str(run->info.share));
-	json_hex(json, "raw", run->pte.bits);
-	json_close(json);
-}
-
-static bool filter_passes(const struct dump_filter *filter, const struct pt_run *run)
-{
-	const struct pte_info *info = &run->info;
-
-	if (!pte_is_leaf(run->kind) || (filter->has_level && run->level != filter->level))
-		return false;
-	if (filter->writable_executable && !(info->write && info->execute))
-		return false;
-	return !filter->has_permissions ||
-	       (info->write == filter->write && info->execute == filter->execute);
-}
-
-/* The part of @space that @filter asks for; false where that is none of it. */
-static bool filter_range(const struct dump_filter *filter, const struct pt_space *space,
-			 vaddr_t *start, vaddr_t *end)
-{
-	u64 first = pt_start(space).value, last = pt_end(space).value - 1;
-
-	if (filter->has_range) {
-		if (filter->start.value > first)
-			first = filter->start.value;
-		last = min_u64(last, filter->end.value - 1);
-	}
-	*start = vaddr(first);
-	*end = vaddr(last + 1);
-	return first <= last;
-}
-
-static void json_space(struct json *json, const struct pt_space *space, const char *root,
-		       const struct dump_filter *filter)
-{
-	vaddr_t va, end;
-	bool more = filter_range(filter, space, &va, &end);
-
-	json_object(json, NULL);
-	json_string(json, "root", root);
-	json_array(json, "entries");
-	while (more && !console_interrupted()) {
-		struct pt_run run = pt_next_run(space, va, end);
-
-		if (filter_passes(filter, &run))
-			json_run(json, &run);
-		va = run.end;
-		more = va.value != end.value;
-	}
-	json_close(json);
-	json_close(json);
-}
-
-static void json_filtered(const struct kernel *kernel, const struct dump_filter *filter)
-{
-	struct json json;
-
-	json_begin(&json);
-	report_json_members(kernel, &json, "ptdump");
-	json_array(&json, "tables");
-	if (filter->kernel)
-		json_space(&json, &kernel->kernel_space, "kernel", filter);
-	if (filter->idmap)
-		json_space(&json, &kernel->idmap_space, "idmap", filter);
-	json_close(&json);
-	json_end(&json);
-}
-
-void dump_json(const struct kernel *kernel)
-{
-	json_filtered(kernel, &(struct dump_filter){ .kernel = true, .idmap = true });
-}
-
 static void text_filtered(const struct pt_space *space, const char *name,
 			  const struct dump_filter *filter)
 {
 	vaddr_t va, end;
-	bool more = filter_range(filter, space, &va, &end);
+	bool more = dump_filter_range(filter, space, &va, &end);
 	u64 shown = 0, bytes = 0;
-	char size[SIZE_TEXT_MAX];
 
 	dump_head(space, name);
 	while (more && !console_interrupted()) {
 		struct pt_run run = pt_next_run(space, va, end);
 
-		if (filter_passes(filter, &run)) {
+		if (dump_filter_passes(filter, &run)) {
 			dump_run(space, &run);
 			shown++;
 			bytes += run.end.value - run.start.value;
@@ -306,134 +196,17 @@ static void text_filtered(const struct pt_space *space, const char *name,
 		va = run.end;
 		more = va.value != end.value;
 	}
-	format_size(size, sizeof(size), bytes);
-	print("%lu runs, %s\n", shown, shown != 0 ? size : "0B");
+	print("%lu runs, %s\n", shown, shown != 0 ? size_text(bytes).text : "0B");
 }
 
 void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter)
 {
 	if (filter->json) {
-		json_filtered(kernel, filter);
+		dump_json_filtered(kernel, filter);
 		return;
 	}
 	if (filter->kernel)
 		text_filtered(&kernel->kernel_space, "kernel map", filter);
 	if (filter->idmap)
 		text_filtered(&kernel->idmap_space, "identity map", filter);
-}
-
-/* The boot leaves the identity map's tables in memory but takes them out of TTBR0. */
-static bool idmap_is_live(const struct kernel *kernel)
-{
-	const struct pt_space *space = &kernel->idmap_space;
-	u64 baddr = (BIT(48) - 1) & ~BIT(0); /* bit 0 is CnP; above stands the ASID */
-
-	return !SYSREG_GET(TCR_EL1_EPD0, kernel->registers[SYSREG_TCR_EL1]) &&
-	       (kernel->registers[SYSREG_TTBR0_EL1] & baddr) ==
-		       ttbr_encode(&space->regime, space->root);
-}
-
-static const struct pt_space *walk_begin(const struct kernel *kernel, vaddr_t va)
-{
-	unsigned el = kernel->handoff->plan.el;
-
-	if (pt_contains(&kernel->kernel_space, va)) {
-		print("walk 0x%016lx: upper half, kernel map (TTBR1_EL%u)\n", va.value, el);
-		return &kernel->kernel_space;
-	}
-	if (pt_contains(&kernel->idmap_space, va)) {
-		print("walk 0x%016lx: lower half, identity map (%s TTBR0_EL%u)\n", va.value,
-		      idmap_is_live(kernel) ? "in" : "no longer in", el);
-		return &kernel->idmap_space;
-	}
-	print("walk 0x%016lx: not canonical: addresses end at 0x%lx and begin again at 0x%lx\n",
-	      va.value, pt_end(&kernel->idmap_space).value, pt_start(&kernel->kernel_space).value);
-	return NULL;
-}
-
-static void walk_show_step(const struct regime *regime, vaddr_t va, const struct pt_entry *entry)
-{
-	u64 address = pte_address(regime, entry->pte, entry->level).value;
-	char size[SIZE_TEXT_MAX];
-
-	format_size(size, sizeof(size), regime_span(regime, entry->level));
-	print("  level %2d  index %4u  0x%016lx  ", entry->level,
-	      regime_index(regime, entry->level, va), entry->pte.bits);
-	switch (entry->kind) {
-	case PTE_TABLE:
-		print("table at 0x%016lx\n", address);
-		break;
-	case PTE_BLOCK:
-		print("%s block at 0x%016lx\n", size, address);
-		break;
-	case PTE_PAGE:
-		print("%s page at 0x%016lx\n", size, address);
-		break;
-	case PTE_INVALID:
-		print("invalid\n");
-		break;
-	case PTE_RESERVED:
-		print("reserved: no such descriptor at this level\n");
-		break;
-	}
-}
-
-static void walk_show_result(const struct regime *regime, vaddr_t va, const struct pt_entry *entry)
-{
-	struct pte_info info;
-	u64 offset;
-
-	if (!pte_is_leaf(entry->kind)) {
-		print("  not mapped: translation fault, level %d\n", entry->level);
-		return;
-	}
-	info = pte_decode(regime, entry->pte, entry->level, entry->table_bits);
-	offset = va.value & (regime_span(regime, entry->level) - 1);
-	print("  translates to  0x%016lx\n", info.pa.value + offset);
-	print("  permissions    %s, %s%s%s%s%s\n", info.write ? "read-write" : "read-only",
-	      info.execute ? "executable" : "no-execute", info.guarded ? ", guarded (BTI)" : "",
-	      info.user ? ", EL0 too" : "", info.uxn ? ", no-execute at EL0" : "",
-	      info.accessed ? "" : ", access flag clear: faults");
-	print("  memory         %s, shareability %s%s%s%s\n", mem_type_str(info.type),
-	      share_str(info.share), regime->format == DESC_LPA2 ? " (from TCR)" : "",
-	      info.contiguous ? ", contiguous" : "", info.global ? "" : ", not global");
-}
-
-/* Tables come from the image's pool and, once there is a linear map, from RAM that is in it. */
-static bool can_be_table(const struct kernel *kernel, paddr_t table)
-{
-	const struct table_pool *pool = &kernel->handoff->pool;
-	struct memory_range piece;
-
-	if (table.value >= pool->start.value && table.value < pool->end.value)
-		return true;
-	return kernel->memory != NULL && memory_next(kernel->memory, table.value, &piece) &&
-	       piece.start.value == table.value && piece.kind != MEMORY_NOMAP;
-}
-
-void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
-{
-	const struct pt_space *space = walk_begin(kernel, va);
-	struct pt_entry entry = { 0 };
-	paddr_t table;
-
-	if (!space)
-		return;
-	table = space->root;
-	for (entry.level = space->regime.root_level;; entry.level++) {
-		if (!can_be_table(kernel, table)) {
-			print("  table 0x%016lx is not in RAM: not followed\n", table.value);
-			return;
-		}
-		entry.pte = pt_step(space, table, entry.level, va);
-		entry.kind = pte_kind(&space->regime, entry.pte, entry.level);
-		walk_show_step(&space->regime, va, &entry);
-		if (fields)
-			dump_fields(&space->regime, entry.pte, entry.kind);
-		if (entry.kind != PTE_TABLE) /* always so at level 3 */
-			break;
-		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);
-		table = pte_address(&space->regime, entry.pte, entry.level);
-	}
-	walk_show_result(&space->regime, va, &entry);
 }

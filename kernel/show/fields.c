@@ -7,6 +7,23 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 
+#include "parts.h"
+
+const char *share_str(enum shareability share)
+{
+	switch (share) {
+	case SHARE_NON:
+		return "non";
+	case SHARE_RESERVED:
+		return "reserved";
+	case SHARE_OUTER:
+		return "outer";
+	case SHARE_INNER:
+		return "inner";
+	}
+	return "unknown";
+}
+
 static void show_bits(const char *name, u64 bits, unsigned high, unsigned low)
 {
 	print(" %s=%lu", name, bits >> low & (BIT(high - low + 1) - 1));

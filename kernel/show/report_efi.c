@@ -5,8 +5,9 @@
  * Runs in the kernel, MMU on, after relocation, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/lib/format.h>
-#include <pagoda/kernel/show/report.h>
+#include <pagoda/kernel/show/size.h>
+
+#include "parts.h"
 
 /* "boot services data": what the specification calls it. */
 static const char *type_str(u32 type)
@@ -66,16 +67,17 @@ void report_efi(const struct kernel *kernel)
 {
 	const struct efi_facts *facts = &kernel->handoff->facts.efi;
 	const struct efi_memory_map *map = &kernel->efi_map;
-	char size[24];
 
 	if (facts->system_table == 0)
 		return;
-	print("  %-12s system table 0x%016lx, RSDP ", "UEFI", facts->system_table);
+	report_label("UEFI");
+	print("system table 0x%016lx, RSDP ", facts->system_table);
 	if (facts->rsdp != 0)
 		print("0x%016lx\n", facts->rsdp);
 	else
 		print("none\n");
-	print("  %-12s memory map 0x%016lx, %lu bytes, %lu descriptors%s\n", "", facts->map_start,
+	report_label("");
+	print("memory map 0x%016lx, %lu bytes, %lu descriptors%s\n", facts->map_start,
 	      (u64)facts->map_size, efi_map_count(map),
 	      map->size < facts->map_size ? " of it read" : "");
 	for (u32 type = 0; type < EFI_MEMORY_TYPE_COUNT; type++) {
@@ -83,8 +85,8 @@ void report_efi(const struct kernel *kernel)
 
 		if (bytes == 0)
 			continue;
-		format_size(size, sizeof(size), bytes);
-		print("  %-12s %8s  %s\n", "", size, type_str(type));
+		report_label("");
+		print("%8s  %s\n", size_text(bytes).text, type_str(type));
 	}
 }
 

@@ -57,6 +57,17 @@ def test_the_early_runtime_may_not_have(tree, what):
     assert re.search(rf"kaslr\.o.*{complaint}", result.stdout + result.stderr), result.stderr
 
 
+def test_a_lower_room_may_not_use_a_higher_one(tree):
+    victim = tree / "mm/alloc/buddy.c"
+    victim.write_text(victim.read_text(encoding="utf-8") +
+                      "void report_boot(const void *kernel);\nvoid upwards(void);\n"
+                      "void upwards(void)\n{\n\treport_boot(0);\n}\n", encoding="utf-8")
+    result = make(tree)
+    assert result.returncode != 0, "it was built"
+    assert ("mm/alloc/buddy.o: upwards: uses report_boot of kernel/show/report.o, which is above it"
+            in result.stdout + result.stderr), result.stderr
+
+
 def test_an_unchanged_copy_is_up_to_date(tree):
     result = make(tree)
     assert result.returncode == 0, result.stderr

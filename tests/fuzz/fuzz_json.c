@@ -4,7 +4,6 @@
  * document (RFC 8259) in ASCII, and has every string that was written, byte for byte as Latin-1.
  * The input is a list of calls. Host only.
  */
-#include <pagoda/kernel/console/console.h>
 #include <pagoda/lib/json.h>
 
 #include "fuzz.h"
@@ -20,7 +19,7 @@ static size_t output_length;
 static char written[OUTPUT_MAX];
 static size_t written_length;
 
-void console_write(const char *text, size_t length)
+static void collect(const char *text, size_t length)
 {
 	FUZZ_CHECK(length < OUTPUT_MAX - output_length, "too much output");
 	memcpy(output + output_length, text, length);
@@ -240,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct json json;
 
 	output_length = written_length = 0;
-	json_begin(&json);
+	json_begin(&json, collect);
 	while (input.size > 0)
 		call(&json, &input);
 	while (json.depth > 1)

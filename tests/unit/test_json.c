@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/json.c, its output collected by a console of this test's own. Host only.
+ * lib/json.c, its output collected in a buffer. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,13 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <pagoda/kernel/console/console.h>
 #include <pagoda/lib/json.h>
 
 static char output[4096];
 static size_t output_length;
 
-void console_write(const char *text, size_t length)
+static void collect(const char *text, size_t length)
 {
 	assert_in_range(length, 0, sizeof(output) - 1 - output_length);
 	memcpy(output + output_length, text, length);
@@ -40,7 +39,7 @@ static void an_empty_document_is_two_braces_on_two_lines(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_end(&json);
 	assert_string_equal(output, "{\n}\n");
 }
@@ -50,7 +49,7 @@ static void every_kind_of_member_stands_on_its_line(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_string(&json, "pagoda", "0.1");
 	json_object(&json, "regime");
 	json_number(&json, "granule", 4096);
@@ -91,7 +90,7 @@ static void a_row_and_all_inside_it_stand_on_one_line(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_array(&json, "entries");
 	for (int i = 0; i < 2; i++) {
 		json_row(&json, NULL);
@@ -123,7 +122,7 @@ static void empty_containers_take_no_line_of_their_own(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_array(&json, "overrides");
 	json_close(&json);
 	json_object(&json, "nothing");
@@ -137,7 +136,7 @@ static void what_json_forbids_in_a_string_is_escaped(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_string(&json, "a\"b", "\"\\/\n\t\r\x01\x1f\x7f end");
 	json_string(&json, "", "");
 	json_end(&json);
@@ -153,7 +152,7 @@ static void bytes_that_may_not_be_utf_8_are_escaped_as_latin_1(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_string(&json, "option", "\x80\xe4\xff");
 	json_end(&json);
 	assert_string_equal(output, "{\n  \"option\": \"\\u0080\\u00e4\\u00ff\"\n}\n");
@@ -164,7 +163,7 @@ static void numbers_are_exact_at_the_ends_of_their_range(void **state)
 	struct json json;
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	json_number(&json, "min", INT64_MIN);
 	json_number(&json, "max", INT64_MAX);
 	json_hex(&json, "hex", UINT64_MAX);
@@ -176,13 +175,33 @@ static void numbers_are_exact_at_the_ends_of_their_range(void **state)
 				    "}\n");
 }
 
+static void nothing_is_lost_where_the_buffer_fills(void **state)
+{
+	char text[3 * sizeof(((struct json *)0)->buffer)];
+	char expected[sizeof(text) + 32];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t cut = 1; cut <= sizeof(text); cut++) {
+		struct json json;
+
+		text[sizeof(text) - cut] = '\0';
+		output_reset(state);
+		json_begin(&json, collect);
+		json_string(&json, "text", text);
+		json_end(&json);
+		sprintf(expected, "{\n  \"text\": \"%s\"\n}\n", text);
+		assert_string_equal(output, expected);
+	}
+}
+
 static void containers_nest_to_the_limit(void **state)
 {
 	struct json json;
 	char expected[512] = "";
 
 	(void)state;
-	json_begin(&json);
+	json_begin(&json, collect);
 	for (int depth = 1; depth < JSON_DEPTH_MAX; depth++)
 		json_object(&json, "a");
 	for (int depth = 1; depth < JSON_DEPTH_MAX; depth++)
@@ -240,7 +259,7 @@ static bool is_caught(void (*mistake)(struct json *))
 
 		signal(SIGILL, SIG_DFL); /* not cmocka's */
 		signal(SIGTRAP, SIG_DFL);
-		json_begin(&json);
+		json_begin(&json, collect);
 		mistake(&json);
 		_exit(0);
 	}
@@ -269,6 +288,7 @@ int main(void)
 		cmocka_unit_test_setup(bytes_that_may_not_be_utf_8_are_escaped_as_latin_1,
 				       output_reset),
 		cmocka_unit_test_setup(numbers_are_exact_at_the_ends_of_their_range, output_reset),
+		cmocka_unit_test_setup(nothing_is_lost_where_the_buffer_fills, output_reset),
 		cmocka_unit_test_setup(containers_nest_to_the_limit, output_reset),
 		cmocka_unit_test_setup(a_callers_mistake_is_caught, output_reset),
 	};

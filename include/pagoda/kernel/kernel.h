@@ -31,9 +31,6 @@ enum console_fault {
 	CONSOLE_SILENT, /* the bus has nobody there */
 };
 
-/* "does not answer" and so on. */
-const char *console_fault_str(enum console_fault fault);
-
 struct alloc;
 
 struct kernel {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A JSON writer that streams to the console: it keeps track of commas, nesting and indentation, so
- * that whoever reports a fact only names it. One line a member; the outermost braces stand in
- * column 0, alone on their lines. MMU on, after console_init(). Source: RFC 8259.
+ * A JSON writer that streams to wherever the caller wants it: it keeps track of commas, nesting and
+ * indentation, so that whoever reports a fact only names it. One line a member; the outermost
+ * braces stand in column 0, alone on their lines. After relocation. Source: RFC 8259.
  */
 #ifndef PAGODA_JSON_H
 #define PAGODA_JSON_H
@@ -11,18 +11,24 @@
 
 #define JSON_DEPTH_MAX 8
 
+/* Takes @length bytes of a document, many at a time. */
+typedef void json_write(const char *text, size_t length);
+
 struct json {
+	json_write *write;
 	int depth; /* containers open */
 	bool has_member[JSON_DEPTH_MAX];
 	bool is_array[JSON_DEPTH_MAX];
 	bool compact[JSON_DEPTH_MAX]; /* the container's members stand on one line */
+	u32 length; /* of what is in the buffer, and not written yet */
+	char buffer[256];
 };
 
 /*
  * json_begin() and json_end() - the document itself, an object. json_end() closes only the
- * outermost object: every other container must have been closed.
+ * outermost object: every other container must have been closed. Only then is all of it written.
  */
-void json_begin(struct json *json);
+void json_begin(struct json *json, json_write *write);
 void json_end(struct json *json);
 
 /*

@@ -16,10 +16,6 @@
 void report_text(const struct kernel *kernel);
 void report_boot(const struct kernel *kernel);
 
-/* What UEFI firmware left behind: lines of the report, and a member of the document. */
-void report_efi(const struct kernel *kernel);
-void report_json_efi(const struct kernel *kernel, struct json *json);
-
 /* Every override on the command line with its fate, one a line. */
 void report_overrides(const struct kernel *kernel);
 
@@ -35,36 +31,6 @@ void report_json(const struct kernel *kernel);
  * by which readers know whether `tables` follows.
  */
 void report_json_members(const struct kernel *kernel, struct json *json, const char *document);
-
-/* What a user should know without asking. */
-enum report_warning {
-	WARNING_RODATA_OFF,
-	WARNING_NOWXN,
-	WARNING_WRITABLE_EXECUTABLE, /* and nobody asked for it */
-	WARNING_NO_ENTROPY,
-	WARNING_RAM_UNREACHABLE, /* beyond the output address */
-	WARNING_RAM_OUTSIDE, /* beyond the linear map's window */
-	WARNING_RAM_LIMITED, /* mem= */
-	WARNING_RAM_OVERLAPS,
-	WARNING_IMAGE_RESERVED,
-	WARNING_MEMORY_DROPPED,
-	WARNING_NO_CHOSEN,
-	WARNING_COMMAND_LINE_CUT,
-	WARNING_OVERRIDES_DROPPED,
-	WARNING_NO_PSCI,
-	WARNING_CONSOLE_LOST, /* another one is used, or none */
-	WARNING_CONSOLE_UNNAMED, /* by stdout-path */
-	WARNING_ENTRY_MMU, /* the loader left it on */
-	WARNING_INIT_MAPPED, /* what only the early runtime needed */
-	WARNING_NO_GUARD, /* below the stack */
-	WARNING_COUNT,
-};
-
-#define WARNING_TEXT_MAX 160
-
-/* report_warning() - true and the words in @text where @warning applies. */
-bool report_warning(const struct kernel *kernel, enum report_warning warning,
-		    char text[WARNING_TEXT_MAX]);
 
 /* A control register, by the name that it has at the kernel's exception level. */
 struct report_register {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The live page tables as JSON, after the report: docs/report.schema.json.
+ * Runs in the kernel, MMU on, after relocation, and on the host.
+ */
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/show/dump.h>
+
+#include "parts.h"
+
+static void json_run(struct json *json, const struct pt_run *run)
+{
+	json_row(json, NULL);
+	json_hex(json, "start", run->start.value);
+	json_hex(json, "end", run->end.value);
+	json_hex(json, "pa", run->info.pa.value);
+	json_number(json, "size", run->end.value - run->start.value);
+	json_number(json, "level", run->level);
+	json_string(json, "kind", run->kind == PTE_PAGE ? "page" : "block");
+	json_bool(json, "contiguous", run->info.contiguous);
+	json_bool(json, "read", run->info.read);
+	json_bool(json, "write", run->info.write);
+	json_bool(json, "execute", run->info.execute);
+	json_bool(json, "user", run->info.user);
+	json_string(json, "type", mem_type_str(run->info.type));
+	json_string(json, "shareability", share_str(run->info.share));
+	json_hex(json, "raw", run->pte.bits);
+	json_close(json);
+}
+
+static void json_space(struct json *json, const struct pt_space *space, const char *root,
+		       const struct dump_filter *filter)
+{
+	vaddr_t va, end;
+	bool more = dump_filter_range(filter, space, &va, &end);
+
+	json_object(json, NULL);
+	json_string(json, "root", root);
+	json_array(json, "entries");
+	while (more && !console_interrupted()) {
+		struct pt_run run = pt_next_run(space, va, end);
+
+		if (dump_filter_passes(filter, &run))
+			json_run(json, &run);
+		va = run.end;
+		more = va.value != end.value;
+	}
+	json_close(json);
+	json_close(json);
+}
+
+void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *filter)
+{
+	struct json json;
+
+	json_begin(&json, console_write);
+	report_json_members(kernel, &json, "ptdump");
+	json_array(&json, "tables");
+	if (filter->kernel)
+		json_space(&json, &kernel->kernel_space, "kernel", filter);
+	if (filter->idmap)
+		json_space(&json, &kernel->idmap_space, "idmap", filter);
+	json_close(&json);
+	json_end(&json);
+}
+
+void dump_json(const struct kernel *kernel)
+{
+	dump_json_filtered(kernel, &(struct dump_filter){ .kernel = true, .idmap = true });
+}

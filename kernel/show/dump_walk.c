@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One walk through the live page tables, level by level: a loop over pt_step().
+ * Runs in the kernel, MMU on, after relocation, and on the host. Also in exception handlers: it
+ * asserts nothing and trusts no table.
+ */
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/show/dump.h>
+#include <pagoda/kernel/show/size.h>
+
+#include "parts.h"
+
+/* The boot leaves the identity map's tables in memory but takes them out of TTBR0. */
+static bool idmap_is_live(const struct kernel *kernel)
+{
+	const struct pt_space *space = &kernel->idmap_space;
+	u64 baddr = (BIT(48) - 1) & ~BIT(0); /* bit 0 is CnP; above stands the ASID */
+
+	return !SYSREG_GET(TCR_EL1_EPD0, kernel->registers[SYSREG_TCR_EL1]) &&
+	       (kernel->registers[SYSREG_TTBR0_EL1] & baddr) ==
+		       ttbr_encode(&space->regime, space->root);
+}
+
+static const struct pt_space *walk_begin(const struct kernel *kernel, vaddr_t va)
+{
+	unsigned el = kernel->handoff->plan.el;
+
+	if (pt_contains(&kernel->kernel_space, va)) {
+		print("walk 0x%016lx: upper half, kernel map (TTBR1_EL%u)\n", va.value, el);
+		return &kernel->kernel_space;
+	}
+	if (pt_contains(&kernel->idmap_space, va)) {
+		print("walk 0x%016lx: lower half, identity map (%s TTBR0_EL%u)\n", va.value,
+		      idmap_is_live(kernel) ? "in" : "no longer in", el);
+		return &kernel->idmap_space;
+	}
+	print("walk 0x%016lx: not canonical: addresses end at 0x%lx and begin again at 0x%lx\n",
+	      va.value, pt_end(&kernel->idmap_space).value, pt_start(&kernel->kernel_space).value);
+	return NULL;
+}
+
+static void walk_show_step(const struct regime *regime, vaddr_t va, const struct pt_entry *entry)
+{
+	u64 address = pte_address(regime, entry->pte, entry->level).value;
+	struct size_text size = size_text(regime_span(regime, entry->level));
+
+	print("  level %2d  index %4u  0x%016lx  ", entry->level,
+	      regime_index(regime, entry->level, va), entry->pte.bits);
+	switch (entry->kind) {
+	case PTE_TABLE:
+		print("table at 0x%016lx\n", address);
+		break;
+	case PTE_BLOCK:
+		print("%s block at 0x%016lx\n", size.text, address);
+		break;
+	case PTE_PAGE:
+		print("%s page at 0x%016lx\n", size.text, address);
+		break;
+	case PTE_INVALID:
+		print("invalid\n");
+		break;
+	case PTE_RESERVED:
+		print("reserved: no such descriptor at this level\n");
+		break;
+	}
+}
+
+static void walk_show_result(const struct regime *regime, vaddr_t va, const struct pt_entry *entry)
+{
+	struct pte_info info;
+	u64 offset;
+
+	if (!pte_is_leaf(entry->kind)) {
+		print("  not mapped: translation fault, level %d\n", entry->level);
+		return;
+	}
+	info = pte_decode(regime, entry->pte, entry->level, entry->table_bits);
+	offset = va.value & (regime_span(regime, entry->level) - 1);
+	print("  translates to  0x%016lx\n", info.pa.value + offset);
+	print("  permissions    %s, %s%s%s%s%s\n", info.write ? "read-write" : "read-only",
+	      info.execute ? "executable" : "no-execute", info.guarded ? ", guarded (BTI)" : "",
+	      info.user ? ", EL0 too" : "", info.uxn ? ", no-execute at EL0" : "",
+	      info.accessed ? "" : ", access flag clear: faults");
+	print("  memory         %s, shareability %s%s%s%s\n", mem_type_str(info.type),
+	      share_str(info.share), regime->format == DESC_LPA2 ? " (from TCR)" : "",
+	      info.contiguous ? ", contiguous" : "", info.global ? "" : ", not global");
+}
+
+/* Tables come from the image's pool and, once there is a linear map, from RAM that is in it. */
+static bool can_be_table(const struct kernel *kernel, paddr_t table)
+{
+	const struct table_pool *pool = &kernel->handoff->pool;
+	struct memory_range piece;
+
+	if (table.value >= pool->start.value && table.value < pool->end.value)
+		return true;
+	return kernel->memory != NULL && memory_next(kernel->memory, table.value, &piece) &&
+	       piece.start.value == table.value && piece.kind != MEMORY_NOMAP;
+}
+
+void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
+{
+	const struct pt_space *space = walk_begin(kernel, va);
+	struct pt_entry entry = { 0 };
+	paddr_t table;
+
+	if (!space)
+		return;
+	table = space->root;
+	for (entry.level = space->regime.root_level;; entry.level++) {
+		if (!can_be_table(kernel, table)) {
+			print("  table 0x%016lx is not in RAM: not followed\n", table.value);
+			return;
+		}
+		entry.pte = pt_step(space, table, entry.level, va);
+		entry.kind = pte_kind(&space->regime, entry.pte, entry.level);
+		walk_show_step(&space->regime, va, &entry);
+		if (fields)
+			dump_fields(&space->regime, entry.pte, entry.kind);
+		if (entry.kind != PTE_TABLE) /* always so at level 3 */
+			break;
+		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);
+		table = pte_address(&space->regime, entry.pte, entry.level);
+	}
+	walk_show_result(&space->regime, va, &entry);
+}

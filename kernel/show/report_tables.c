@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The page tables, in the reports: what they took, and what they map.
+ * Runs in the kernel, MMU on, after relocation, and on the host.
+ */
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/show/size.h>
+
+#include "parts.h"
+
+static void print_audit(const char *name, const struct pt_space *space)
+{
+	struct pt_audit audit = pt_audit_space(space);
+
+	report_label(name);
+	print("%s in %lu runs, %lu of them writable and executable\n", size_text(audit.mapped).text,
+	      audit.runs, audit.writable_executable);
+}
+
+void report_tables(const struct kernel *kernel)
+{
+	const struct table_pool *pool = kernel->kernel_space.pool;
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
+
+	report_label("page tables");
+	print("%lu of %lu pages used\n", pool_used(pool, granule), pool_total(pool, granule));
+	print_audit("kernel map", &kernel->kernel_space);
+	print_audit("identity map", &kernel->idmap_space);
+}
+
+static void json_pool(struct json *json, const struct kernel *kernel)
+{
+	const struct table_pool *pool = kernel->kernel_space.pool;
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
+
+	json_array(json, "pool");
+	json_row(json, NULL);
+	json_string(json, "name", "early");
+	json_number(json, "used", pool_used(pool, granule));
+	json_number(json, "total", pool_total(pool, granule));
+	json_close(json);
+	json_close(json);
+}
+
+static void json_audit_space(struct json *json, const char *root, const struct pt_space *space)
+{
+	struct pt_audit audit = pt_audit_space(space);
+
+	json_row(json, NULL);
+	json_string(json, "root", root);
+	json_number(json, "runs", audit.runs);
+	json_number(json, "mapped", audit.mapped);
+	json_number(json, "writable_executable", audit.writable_executable);
+	json_close(json);
+}
+
+static void json_audit(struct json *json, const struct kernel *kernel)
+{
+	json_array(json, "audit");
+	json_audit_space(json, "kernel", &kernel->kernel_space);
+	json_audit_space(json, "idmap", &kernel->idmap_space);
+	json_close(json);
+}
+
+void report_json_tables(const struct kernel *kernel, struct json *json)
+{
+	json_pool(json, kernel);
+	json_audit(json, kernel);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a user should know without asking, in the reports. A warning is one row of a warn_about_
+ * function: whether it applies, and its words. Without words it does not compile.
+ * Runs in the kernel, MMU on, after relocation, and on the host.
+ */
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/show/size.h>
+#include <pagoda/lib/format.h>
+
+#include "parts.h"
+
+#define WARNING_TEXT_MAX 160
+
+/* One warning, as a line of the report, or with @json as a member of its document. */
+static void warn(struct json *json, bool applies, const char *words, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void warn(struct json *json, bool applies, const char *words, ...)
+{
+	char text[WARNING_TEXT_MAX];
+	va_list arguments;
+
+	if (!applies)
+		return;
+	va_start(arguments, words);
+	format_list(text, sizeof(text), words, arguments);
+	va_end(arguments);
+	if (json) {
+		json_string(json, NULL, text);
+		return;
+	}
+	report_label("WARNING");
+	print("%s\n", text);
+}
+
+static const char *console_fault_str(enum console_fault fault)
+{
+	switch (fault) {
+	case CONSOLE_WORKS:
+		return "works";
+	case CONSOLE_IN_RAM:
+		return "is memory";
+	case CONSOLE_OUT_OF_REACH:
+		return "is beyond what the page tables reach";
+	case CONSOLE_SILENT:
+		return "does not answer";
+	}
+	return "unknown fault";
+}
+
+static u64 count_writable_executable(const struct kernel *kernel)
+{
+	return pt_audit_space(&kernel->kernel_space).writable_executable +
+	       pt_audit_space(&kernel->idmap_space).writable_executable;
+}
+
+static void warn_about_protection(const struct kernel *kernel, struct json *json)
+{
+	const struct boot_plan *plan = &kernel->handoff->plan;
+	bool rodata_off = report_rodata_off(kernel);
+
+	warn(json, rodata_off,
+	     "W^X is NOT enforced: rodata=off makes text writable, which needs WXN off");
+	warn(json, !rodata_off && !report_wxn(kernel),
+	     "W^X is NOT enforced by the CPU: WXN is off (%s)", report_wxn_off(kernel));
+	warn(json, !rodata_off && count_writable_executable(kernel) != 0,
+	     "W^X is BROKEN: memory is mapped writable and executable; see ptdump");
+	warn(json, plan->kaslr_source == KASLR_OFF_NO_ENTROPY,
+	     "KASLR off: no entropy: the FDT has no kaslr-seed, the CPU no RNDR");
+}
+
+static void warn_about_memory(const struct kernel *kernel, struct json *json)
+{
+	const struct memory_fate *fate = &kernel->memory_fate;
+	const struct linear *linear = &kernel->linear;
+
+	warn(json, fate->unreachable != 0, "%s of RAM left out: beyond %u-bit physical addresses",
+	     size_text(fate->unreachable).text, kernel->handoff->plan.kernel.pa_bits);
+	warn(json, fate->outside != 0,
+	     "%s of RAM left out: beyond the %s from 0x%lx on that the linear map reaches",
+	     size_text(fate->outside).text, size_text(linear->end.value - linear->start.value).text,
+	     linear->start.value);
+	warn(json, fate->limited != 0, "%s of RAM left out: mem=", size_text(fate->limited).text);
+	warn(json, fate->overlaps != 0,
+	     "%u ranges of RAM overlap others in the FDT, and were joined", fate->overlaps);
+	warn(json, fate->image_reserved,
+	     "the FDT reserves memory that the Image is in; the Image stays there");
+	warn(json, kernel->memory->dropped != 0, "%u memory ranges of the FDT were not taken in",
+	     kernel->memory->dropped);
+}
+
+static void warn_about_command_line(const struct kernel *kernel, struct json *json)
+{
+	const struct boot_facts *facts = &kernel->handoff->facts;
+	u32 dropped = kernel->handoff->options.records_dropped;
+
+	warn(json, !facts->fdt.has_chosen,
+	     "the FDT has no /chosen: no command line, defaults throughout");
+	warn(json, facts->command_line_cut, "the command line was cut after %u characters",
+	     facts->command_line_length);
+	warn(json, dropped != 0, "%u more overrides than can be listed", dropped);
+}
+
+static void warn_about_devices(const struct kernel *kernel, struct json *json)
+{
+	const struct boot_facts *facts = &kernel->handoff->facts;
+	const struct console_choice *lost = &kernel->console_lost;
+
+	warn(json, facts->psci == PSCI_NONE,
+	     "the FDT names no PSCI: poweroff and reboot will not work");
+	warn(json, kernel->console_fault != CONSOLE_WORKS, "the console at 0x%lx (%s) %s: %s",
+	     lost->address.value, console_source_str(lost->source),
+	     console_fault_str(kernel->console_fault),
+	     facts->console.source != CONSOLE_NONE ? "the FDT's is used" : "there is none");
+	warn(json, facts->fdt.has_chosen && facts->console.source == CONSOLE_FIRST_UART,
+	     "stdout-path names no UART that can be used: this is the FDT's first one");
+}
+
+static void warn_about_boot(const struct kernel *kernel, struct json *json)
+{
+	warn(json, kernel->handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK,
+	     "entered with the MMU on: what the loader left in the caches may be lost");
+	warn(json, kernel->init_result != MAP_OK,
+	     "early-only text and data could not be unmapped: %s",
+	     map_result_str(kernel->init_result));
+	warn(json, kernel->guard_result != MAP_OK,
+	     "the stack has no gap below it: unmapping it: %s",
+	     map_result_str(kernel->guard_result));
+}
+
+static void warn_all(const struct kernel *kernel, struct json *json)
+{
+	warn_about_protection(kernel, json);
+	warn_about_memory(kernel, json);
+	warn_about_command_line(kernel, json);
+	warn_about_devices(kernel, json);
+	warn_about_boot(kernel, json);
+}
+
+void report_warnings(const struct kernel *kernel)
+{
+	warn_all(kernel, NULL);
+}
+
+void report_json_warnings(const struct kernel *kernel, struct json *json)
+{
+	json_array(json, "warnings");
+	warn_all(kernel, json);
+	json_close(json);
+}
