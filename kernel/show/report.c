@@ -5,7 +5,6 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/show/cpu.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/kernel/show/report.h>
@@ -571,7 +570,7 @@ static void report_input(void)
 	u32 number;
 
 	label("input");
-	if (interrupt_console(&number, &why_not))
+	if (console_receives(&number, &why_not))
 		print("by interrupt %u\n", number);
 	else
 		print("polled: %s\n", why_not);

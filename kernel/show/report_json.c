@@ -7,7 +7,6 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/cpu.h>
-#include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/show/report.h>
 
 static void json_cpu(struct json *json, const struct kernel *kernel)
@@ -200,7 +199,7 @@ static void json_devices(struct json *json, const struct kernel *kernel)
 			    "none" :
 			    serial_type_str((enum serial_type)facts->console.kind.type));
 	json_hex(json, "pa", facts->console.address.value);
-	json_string(json, "input", interrupt_console(&number, &why_not) ? "interrupt" : "polled");
+	json_string(json, "input", console_receives(&number, &why_not) ? "interrupt" : "polled");
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));
 }
