@@ -9,8 +9,8 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/lib/format.h>
-#include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/lib/serial.h>
+#include "receive.h"
 
 #define PRINT_MAX 512 /* with the NUL */
 #define TYPED_MAX 1024 /* powers of two, both */
@@ -137,7 +137,7 @@ static void wait_typed(void)
 	bool masked = interrupts_mask(true);
 
 	if (by_interrupt && typed_in == typed_out)
-		interrupt_sleep();
+		console_sleep();
 	interrupts_mask(masked);
 }
 

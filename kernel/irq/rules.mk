@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Interrupts.
+# Interrupts: the table, the controller's driver, the timer.
 
 $(eval $(call room,kernel/irq,kernel))
-$(call compiled_with,-Os,kernel/irq/interrupt.c)
-$(call machine_only,kernel/irq/interrupt.c)
+# Nobody is in a hurry at the prompt, and a boot pays for the size of text.
+$(call compiled_with,-Os,$(wildcard kernel/irq/*.c))

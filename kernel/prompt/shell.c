@@ -6,7 +6,6 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/prompt/line.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/lib/string.h>
@@ -165,7 +164,7 @@ static enum line_event read_line(void)
 void shell_run(const struct kernel *kernel)
 {
 	shell_run_commands(kernel);
-	interrupt_console_start(kernel);
+	console_receive_start(kernel);
 	line_init(&line, PROMPT);
 	for (;;) {
 		if (read_line() == LINE_CANCELLED)

@@ -4,7 +4,6 @@
  * Runs in the kernel, MMU on, after relocation, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/irq/interrupt.h>
 
 #include "parts.h"
 
@@ -14,7 +13,7 @@ static void print_input(void)
 	u32 number;
 
 	report_label("input");
-	if (interrupt_console(&number, &why_not))
+	if (console_receives(&number, &why_not))
 		print("by interrupt %u\n", number);
 	else
 		print("polled: %s\n", why_not);
@@ -50,7 +49,7 @@ void report_json_devices(const struct kernel *kernel, struct json *json)
 			    "none" :
 			    serial_type_str((enum serial_type)facts->console.kind.type));
 	json_hex(json, "pa", facts->console.address.value);
-	json_string(json, "input", interrupt_console(&number, &why_not) ? "interrupt" : "polled");
+	json_string(json, "input", console_receives(&number, &why_not) ? "interrupt" : "polled");
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));
 }

@@ -246,7 +246,7 @@ static enum vmalloc_result device_check(const struct vmalloc *vmalloc, u64 pa, u
 		return VMALLOC_BAD_SIZE;
 	if (pa >= pa_end || size > pa_end - pa)
 		return VMALLOC_UNREACHABLE;
-	if (memory_is_mapped(vmalloc->memory, pa, pa + size))
+	if (!memory_may_map_device(vmalloc->memory, paddr(pa), size))
 		return VMALLOC_IS_RAM;
 	return VMALLOC_OK;
 }

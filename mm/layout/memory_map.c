@@ -257,15 +257,20 @@ bool memory_next(const struct memory_map *map, u64 from, struct memory_range *pi
 	return true;
 }
 
-bool memory_is_mapped(const struct memory_map *map, u64 start, u64 end)
+bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size)
 {
-	struct memory_range piece;
+	u64 end = start.value + size;
 
-	for (u64 from = start; memory_next(map, from, &piece) && piece.start.value < end;
-	     from = piece.end.value)
-		if (piece.kind != MEMORY_NOMAP)
-			return true;
-	return false;
+	if (end <= start.value)
+		return false;
+	for (u32 i = 0; i < map->count; i++) {
+		const struct memory_range *range = &map->range[i];
+
+		if (range->kind == MEMORY_RAM && range->start.value < end &&
+		    start.value < range->end.value)
+			return false;
+	}
+	return true;
 }
 
 bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,

@@ -32,7 +32,7 @@ ALARM = """
 ALARM_INTERRUPT = 2  # a shared one
 SILENT_INTERRUPT = 5  # a shared one, and
 SILENT_PRIVATE = 1  # one of each CPU, that nobody raises
-MISSED_MAX = 3  # as in kernel/irq/interrupt.c
+MISSED_MAX = 3  # as in kernel/console/receive.c
 
 
 def edited(*edits, exceptions=0, excused=(), before="", machine=""):

@@ -14,7 +14,8 @@
 
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/kernel/dev/devices.h>
+#include <pagoda/kernel/irq/timer.h>
 #include <pagoda/lib/serial.h>
 
 #define ROWS 23
@@ -29,8 +30,15 @@ static char sent[1 << 16];
 static size_t sent_length;
 static u32 registers[1024];
 static bool interrupting, masked, taking;
+static bool deaf; /* the device does not interrupt, whatever it has */
 static const char *typed_late; /* while the CPU sleeps */
 static unsigned sleeps;
+
+/* The rooms below: what the FDT has, whether the timer works, and the table of interrupts. */
+static struct devices devices;
+static enum interrupt_result timer_result, register_result;
+static struct interrupt registered;
+static bool is_registered;
 
 struct serial_register pl011_status(struct serial_kind kind)
 {
@@ -79,9 +87,12 @@ static void take_interrupts(void)
 {
 	unsigned taken = 0;
 
-	while (interrupting && !masked && !taking && typed_length > 0) {
+	while (interrupting && !masked && !taking && !deaf && typed_length > 0) {
 		taking = true;
-		assert_true(console_receive());
+		if (is_registered)
+			registered.handle(registered.context);
+		else
+			assert_true(console_receive());
 		taking = false;
 		assert_true(++taken < 3);
 	}
@@ -127,12 +138,47 @@ void interrupt_sleep(void)
 		type(typed_late);
 		typed_late = NULL;
 	}
+	interrupts_mask(false);
+	interrupts_mask(true);
+}
+
+const struct devices *kernel_devices(const struct kernel *kernel)
+{
+	(void)kernel;
+	return &devices;
+}
+
+const char *interrupt_result_str(enum interrupt_result result)
+{
+	return result == INTERRUPT_NO_CONTROLLER ? "no GIC" : "no timer";
+}
+
+enum interrupt_result interrupt_timer_try(const struct kernel *kernel)
+{
+	(void)kernel;
+	return timer_result;
+}
+
+enum interrupt_result interrupt_register(const struct interrupt *interrupt)
+{
+	if (register_result == INTERRUPT_OK) {
+		registered = *interrupt;
+		is_registered = true;
+	}
+	return register_result;
+}
+
+void interrupt_unregister(u32 number)
+{
+	assert_true(is_registered);
+	assert_int_equal(number, registered.number);
+	is_registered = false;
 }
 
 static int set_up(void **state)
 {
 	(void)state;
-	interrupting = masked = false;
+	interrupting = masked = deaf = false;
 	typed_late = NULL;
 	sleeps = 0;
 	type("");
@@ -149,6 +195,156 @@ static int set_up_interrupts(void **state)
 	set_up(state);
 	console_receive_by_interrupt(true);
 	return 0;
+}
+
+static struct boot_handoff handoff;
+static struct kernel kernel = { .handoff = &handoff };
+
+#define NO_LINE "the FDT names no interrupt of the GIC's for it"
+
+/* A kernel whose UART has shared interrupt 1, of the GIC that there is. */
+static int set_up_kernel(void **state)
+{
+	set_up(state);
+	handoff.facts.console.source = CONSOLE_STDOUT_PATH;
+	devices = (struct devices){
+		.gic = { .found = true, .phandle = 7 },
+		.console = { .interrupts = 1, .interrupt = { { 0, 1, 4 } }, .interrupt_parent = 7 }
+	};
+	timer_result = register_result = INTERRUPT_OK;
+	is_registered = false;
+	masked = true;
+	return 0;
+}
+
+static int end_kernel(void **state)
+{
+	(void)state;
+	console_receive_by_interrupt(false);
+	is_registered = false;
+	return 0;
+}
+
+static void assert_polled(const char *why)
+{
+	const char *why_not;
+	u32 number;
+
+	assert_false(console_receives(&number, &why_not));
+	assert_string_equal(why_not, why);
+	assert_false(interrupting);
+	assert_false(is_registered);
+}
+
+/* First of all: nobody has asked yet. */
+static void input_is_polled_until_somebody_asks(void **state)
+{
+	(void)state;
+	assert_polled("until the prompt");
+}
+
+static void a_uart_with_an_interrupt_of_the_gics_receives_by_it(void **state)
+{
+	const char *why_not;
+	u32 number;
+
+	(void)state;
+	console_receive_start(&kernel);
+	assert_true(console_receives(&number, &why_not));
+	assert_int_equal(number, 33);
+	assert_true(is_registered && interrupting);
+	assert_int_equal(registered.number, 33);
+	assert_int_equal(registered.flags, 4);
+	assert_false(masked);
+	for (unsigned i = 0; i < 5; i++) {
+		typed_late = "k";
+		assert_int_equal(console_wait(), 'k');
+	}
+	assert_true(console_receives(&number, &why_not));
+}
+
+static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
+{
+	for (unsigned i = 0; i < 7; i++) {
+		const char *why = NO_LINE;
+
+		set_up_kernel(state);
+		switch (i) {
+		case 0:
+			handoff.facts.console.source = CONSOLE_NONE;
+			break;
+		case 1:
+			devices.gic.found = false;
+			why = "no GIC";
+			break;
+		case 2:
+			devices.console.interrupts = 0;
+			break;
+		case 3:
+			devices.console.interrupt[0].type = 1;
+			break;
+		case 4:
+			devices.console.interrupt[0].number = 1020 - 32;
+			break;
+		case 5:
+			devices.console.interrupt_parent = 8;
+			break;
+		case 6:
+			timer_result = INTERRUPT_NO_TIMER;
+			why = "no timer";
+			break;
+		}
+		console_receive_start(&kernel);
+		assert_polled(why);
+		assert_true(masked);
+	}
+	set_up_kernel(state);
+	register_result = INTERRUPT_NO_LINE;
+	console_receive_start(&kernel);
+	assert_polled(NO_LINE);
+}
+
+static void an_interrupt_that_is_never_for_a_byte_is_given_up(void **state)
+{
+	(void)state;
+	console_receive_start(&kernel);
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 99; i++)
+			registered.handle(registered.context);
+		if (round == 0)
+			type("k"); /* one that is for a byte: it counts from the start */
+		assert_true(is_registered);
+	}
+	registered.handle(registered.context);
+	assert_polled("its interrupt never ends");
+	assert_int_equal(console_read(), 'k');
+	typed = "p";
+	typed_length = 1;
+	assert_int_equal(console_wait(), 'p');
+}
+
+static void bytes_that_come_without_their_interrupt_are_received_and_it_is_given_up(void **state)
+{
+	(void)state;
+	console_receive_start(&kernel);
+	deaf = true;
+	for (unsigned i = 0; i < 2; i++) {
+		typed_late = "k";
+		assert_int_equal(console_wait(), 'k');
+	}
+	deaf = false;
+	type("k"); /* one that comes: it counts from the start */
+	deaf = true;
+	assert_int_equal(console_wait(), 'k');
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(is_registered);
+		typed_late = "k";
+		assert_int_equal(console_wait(), 'k');
+	}
+	assert_polled("its interrupt does not come");
+	typed = "p";
+	typed_length = 1;
+	assert_int_equal(console_wait(), 'p');
 }
 
 static int tear_down_interrupts(void **state)
@@ -362,12 +558,19 @@ static void an_interrupt_without_a_byte_is_said_to_be_one(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
+#define TEST_KERNEL(name) cmocka_unit_test_setup_teardown(name, set_up_kernel, end_kernel)
 #define TEST_INTERRUPTS(name) \
 	cmocka_unit_test_setup_teardown(name, set_up_interrupts, tear_down_interrupts)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(input_is_polled_until_somebody_asks),
+		TEST_KERNEL(a_uart_with_an_interrupt_of_the_gics_receives_by_it),
+		TEST_KERNEL(what_is_no_interrupt_of_the_gics_is_not_asked_for),
+		TEST_KERNEL(an_interrupt_that_is_never_for_a_byte_is_given_up),
+		TEST_KERNEL(
+			bytes_that_come_without_their_interrupt_are_received_and_it_is_given_up),
 		TEST(ctrl_c_ends_the_output_and_what_was_typed_before_it),
 		TEST(outside_a_command_ctrl_c_is_a_key_like_any_other),
 		TEST(what_is_typed_during_an_output_is_read_after_it_in_order),

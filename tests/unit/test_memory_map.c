@@ -230,15 +230,55 @@ static void check_pieces(u64 seed)
 	assert_int_equal(ram, memory_total(&map));
 }
 
-static void check_mapped(u64 seed, unsigned first, unsigned pages)
+static void check_device(u64 seed, unsigned first, unsigned pages)
 {
 	bool expected = false;
 
 	for (unsigned page = first; page < first + pages; page++)
-		expected |= kind_of(page) != -1 && kind_of(page) != MEMORY_NOMAP;
-	if (memory_is_mapped(&map, first * GRANULE + 1, (first + pages) * GRANULE - 1) != expected)
-		fail_msg("seed %lu: %u pages from %u are%s mapped", seed, pages, first,
+		expected |= kind_of(page) != -1;
+	if (memory_may_map_device(&map, paddr(first * GRANULE + 1), pages * GRANULE - 2) ==
+	    expected)
+		fail_msg("seed %lu: %u pages from %u are%s RAM", seed, pages, first,
 			 expected ? "" : " not");
+}
+
+/* In a list as the FDT has it, byte by byte at the ends of all that is in it. */
+static void check_device_anywhere(u64 seed)
+{
+	for (u32 i = 0; i < map.count; i++) {
+		u64 ends[] = { map.range[i].start.value - 1, map.range[i].start.value,
+			       map.range[i].end.value - 1, map.range[i].end.value };
+
+		for (unsigned end = 0; end < ARRAY_SIZE(ends); end++) {
+			bool ram = false;
+
+			for (u32 j = 0; j < map.count; j++)
+				ram |= map.range[j].kind == MEMORY_RAM &&
+				       ends[end] >= map.range[j].start.value &&
+				       ends[end] < map.range[j].end.value;
+			if (ends[end] != ~(u64)0 &&
+			    memory_may_map_device(&map, paddr(ends[end]), 1) == ram)
+				fail_msg("seed %lu: %#lx is%s RAM", seed, ends[end],
+					 ram ? "" : " not");
+		}
+	}
+}
+
+static void a_device_has_some_addresses_and_they_do_not_wrap(void **state)
+{
+	(void)state;
+	memory_begin(&map);
+	assert_true(memory_may_map_device(&map, paddr(0), 1));
+	assert_false(memory_may_map_device(&map, paddr(GRANULE), 0));
+	assert_true(memory_may_map_device(&map, paddr(-GRANULE), GRANULE - 1));
+	assert_false(memory_may_map_device(&map, paddr(-GRANULE), GRANULE));
+	assert_false(memory_may_map_device(&map, paddr(GRANULE), -GRANULE));
+	memory_add(&map, 8 * GRANULE, GRANULE, MEMORY_RESERVED);
+	assert_true(memory_may_map_device(&map, paddr(8 * GRANULE), GRANULE));
+	memory_add(&map, 8 * GRANULE, GRANULE, MEMORY_RAM);
+	assert_false(memory_may_map_device(&map, paddr(0), 8 * GRANULE + 1));
+	assert_true(memory_may_map_device(&map, paddr(0), 8 * GRANULE));
+	assert_true(memory_may_map_device(&map, paddr(9 * GRANULE), GRANULE));
 }
 
 static void check_find(u64 seed, u64 size, u64 align)
@@ -275,11 +315,12 @@ static void random_lists_mean_the_same_when_normalised(void **state)
 		u64 seed = random.state;
 
 		list_make(&random);
+		check_device_anywhere(seed);
 		memory_normalise(&map, GRANULE);
 		check_pieces(seed);
 		check_find(seed, GRANULE * (1 + random_below(&random, 12)),
 			   GRANULE << random_below(&random, 3));
-		check_mapped(seed, random_below(&random, PAGES - 3), 1 + random_below(&random, 3));
+		check_device(seed, random_below(&random, PAGES - 3), 1 + random_below(&random, 3));
 	}
 }
 
@@ -294,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_limit_keeps_the_lowest_bytes),
 		cmocka_unit_test(ram_beyond_reach_is_cut_and_counted),
 		cmocka_unit_test(a_range_can_lose_its_middle),
+		cmocka_unit_test(a_device_has_some_addresses_and_they_do_not_wrap),
 		cmocka_unit_test(random_lists_mean_the_same_when_normalised),
 	};
 

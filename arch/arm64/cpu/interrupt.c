@@ -17,8 +17,14 @@
 #define ICC_IAR1_EL1 "s3_0_c12_c12_0"
 #define ICC_EOIR1_EL1 "s3_0_c12_c12_1"
 #define ICC_CTLR_EL1 "s3_0_c12_c12_4"
+#define ICC_AP1R0_EL1 "s3_0_c12_c9_0"
+#define ICC_AP1R1_EL1 "s3_0_c12_c9_1"
+#define ICC_AP1R2_EL1 "s3_0_c12_c9_2"
+#define ICC_AP1R3_EL1 "s3_0_c12_c9_3"
 #define ICC_SRE_EL1 "s3_0_c12_c12_5"
 #define ICC_IGRPEN1_EL1 "s3_0_c12_c12_7"
+
+#define ICC_CTLR_PRIBITS(value) (((value) >> 8 & 7) + 1)
 
 #define TIMER_ENABLE 1
 #define DAIF_I BIT(7)
@@ -53,6 +59,22 @@ bool interrupt_pending(void)
 }
 
 /*
+ * Whoever was here before may have left in the middle of an interrupt: as long as its priority
+ * counts as running, none of the same is let through. There is a bit for each priority, and a
+ * register for 32 of them; those that the CPU lacks are undefined.
+ */
+static void forget_running(unsigned priority_bits)
+{
+	if (priority_bits >= 7) {
+		WRITE(ICC_AP1R3_EL1, 0);
+		WRITE(ICC_AP1R2_EL1, 0);
+	}
+	if (priority_bits >= 6)
+		WRITE(ICC_AP1R1_EL1, 0);
+	WRITE(ICC_AP1R0_EL1, 0);
+}
+
+/*
  * SRE stays clear where a higher level keeps these registers for itself. ICC_CTLR.EOImode may be
  * set by whoever was here before (Linux at EL2 does): then the end of an interrupt would leave it
  * active, and it would never come again.
@@ -63,6 +85,7 @@ bool gic_cpu_enable(u32 priority_mask)
 	asm volatile("isb" ::: "memory");
 	if (!(READ(ICC_SRE_EL1) & 1))
 		return false;
+	forget_running(ICC_CTLR_PRIBITS(READ(ICC_CTLR_EL1)));
 	WRITE(ICC_CTLR_EL1, 0);
 	WRITE(ICC_PMR_EL1, priority_mask);
 	WRITE(ICC_IGRPEN1_EL1, 1);

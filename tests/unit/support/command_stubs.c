@@ -5,7 +5,6 @@
  */
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/prompt/command.h>
-#include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/start/memory.h>
 
 #define STUB(name)                                                   \
@@ -46,20 +45,4 @@ command_selftest(const struct kernel *kernel, const struct arguments *arguments)
 {
 	(void)kernel;
 	(void)arguments;
-}
-
-bool __attribute__((weak)) interrupt_console(u32 *number, const char **why_not)
-{
-	*number = 33;
-	*why_not = "ok";
-	return true;
-}
-
-void __attribute__((weak)) interrupt_console_start(const struct kernel *kernel)
-{
-	(void)kernel;
-}
-
-void __attribute__((weak)) interrupt_sleep(void)
-{
 }

@@ -39,6 +39,16 @@ int console_wait(void);
 void console_receive_by_interrupt(bool on);
 bool console_receive(void);
 
+struct kernel;
+
+/*
+ * console_receive_start() - from now on the CPU takes interrupts, and the console receives by them,
+ * where that can be; it goes back to being polled by itself where that turns out to be wrong.
+ * console_receives() - true and the number of the interrupt where it does; else why not.
+ */
+void console_receive_start(const struct kernel *kernel);
+bool console_receives(u32 *number, const char **why_not);
+
 /* print() - formatted text, as format() does it, of at most 511 characters; the rest is cut. */
 void print(const char *text, ...) __attribute__((format(printf, 1, 2)));
 

@@ -3,8 +3,8 @@
  * What the CPU is and has, in words. Pure, but relocated code: the kernel with the MMU on, and the
  * host.
  */
-#ifndef PAGODA_CPU_H
-#define PAGODA_CPU_H
+#ifndef PAGODA_CPU_NAMES_H
+#define PAGODA_CPU_NAMES_H
 
 #include <pagoda/lib/features.h>
 
@@ -15,4 +15,4 @@ const char *cpu_part_str(u64 midr);
 /* "BTI", "TLBI range" and so on. */
 const char *cpu_feature_str(enum cpu_feature feature);
 
-#endif /* PAGODA_CPU_H */
+#endif /* PAGODA_CPU_NAMES_H */

@@ -88,11 +88,11 @@ u64 memory_total(const struct memory_map *map);
 bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece);
 
 /*
- * memory_is_mapped() - some of [@start, @end) is RAM that the linear map shows: all but what is
- * no-map. Nobody's registers are there, and a second mapping must be Normal memory. The list is
- * normalised.
+ * memory_may_map_device() - nothing of [@start, @start + @size) is RAM, whatever lies in it, nor is
+ * the range empty or wraps. In RAM nobody has registers, and what the linear map shows must not be
+ * mapped as Device memory beside it. The list need not be normalised.
  */
-bool memory_is_mapped(const struct memory_map *map, u64 start, u64 end);
+bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size);
 
 /* @size bytes in one piece, aligned to @align, below @end. */
 struct memory_request {

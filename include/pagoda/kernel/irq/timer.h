@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPU's own timer, by interrupt. MMU on, after alloc_init(). One CPU.
+ * Sources: DDI 0487 D11; the binding of Arm's timer.
+ */
+#ifndef PAGODA_TIMER_H
+#define PAGODA_TIMER_H
+
+#include <pagoda/kernel/irq/interrupt.h>
+
+/* interrupt_timer_init() - find the timer; more than once is as good as once. */
+enum interrupt_result interrupt_timer_init(const struct kernel *kernel);
+
+/*
+ * interrupt_timer_try() - the same, and see to it that its interrupt gets as far as the CPU. With
+ * interrupts masked.
+ */
+enum interrupt_result interrupt_timer_try(const struct kernel *kernel);
+
+/*
+ * interrupt_timer_start() - from now on an interrupt every @ticks of the counter, and the CPU takes
+ * them. interrupt_timer_stop() ends that, and returns how many there were. After
+ * interrupt_timer_init().
+ */
+void interrupt_timer_start(u64 ticks);
+u64 interrupt_timer_stop(void);
+
+/* Interrupts since interrupt_timer_start(). */
+u64 interrupt_timer_count(void);
+
+/*
+ * interrupt_sleep() - with interrupts masked: sleep until there is one, or for a moment, and take
+ * it. After interrupt_timer_init().
+ */
+void interrupt_sleep(void);
+
+#endif /* PAGODA_TIMER_H */

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Whether the console receives by interrupt or is polled: when it begins, and when it has to end.
+ * Runs in the kernel, MMU on, and on the host; handle() with interrupts masked, on the exception
+ * stack.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/dev/devices.h>
+#include <pagoda/kernel/irq/gic.h>
+#include <pagoda/kernel/irq/timer.h>
+#include "receive.h"
+
+#define IN_VAIN_MAX 100 /* interrupts one after another without a byte */
+#define MISSED_MAX 3 /* times that there were bytes without one */
+
+enum reception {
+	RECEIVE_NOT_YET, /* nobody has asked for it */
+	RECEIVE_BY_INTERRUPT,
+	RECEIVE_NO_INTERRUPTS, /* none at all: interrupt_start() or the timer says why */
+	RECEIVE_NO_LINE, /* no UART on the root's bus with an interrupt of the GIC's */
+	RECEIVE_IN_VAIN, /* the UART's came over and over, and never for a byte */
+	RECEIVE_MISSED, /* there were bytes, and never an interrupt for them */
+};
+
+static struct {
+	enum reception reception;
+	enum interrupt_result why; /* there are none at all */
+	u32 number;
+	unsigned in_vain, missed;
+} state;
+
+static const char *reception_str(void)
+{
+	switch (state.reception) {
+	case RECEIVE_NOT_YET:
+		return "until the prompt";
+	case RECEIVE_BY_INTERRUPT:
+		return "ok";
+	case RECEIVE_NO_INTERRUPTS:
+		return interrupt_result_str(state.why);
+	case RECEIVE_NO_LINE:
+		return "the FDT names no interrupt of the GIC's for it";
+	case RECEIVE_IN_VAIN:
+		return "its interrupt never ends";
+	case RECEIVE_MISSED:
+		return "its interrupt does not come";
+	}
+	return "unknown reception";
+}
+
+bool console_receives(u32 *number, const char **why_not)
+{
+	*number = state.number;
+	*why_not = reception_str();
+	return state.reception == RECEIVE_BY_INTERRUPT;
+}
+
+/* From now on it is polled. */
+static void stop(enum reception why)
+{
+	interrupt_unregister(state.number);
+	console_receive_by_interrupt(false);
+	state.reception = why;
+}
+
+/* An interrupt that is always there and never for a byte is another device's. */
+static void handle(void *context)
+{
+	(void)context;
+	state.missed = 0;
+	state.in_vain = console_receive() ? 0 : state.in_vain + 1;
+	if (state.in_vain == IN_VAIN_MAX)
+		stop(RECEIVE_IN_VAIN);
+}
+
+/*
+ * What is pending is taken before the UART is looked at: a byte that is still there then has no
+ * interrupt, or not yet: some UARTs interrupt only when nothing follows, and one may come just now.
+ */
+void console_sleep(void)
+{
+	interrupt_sleep();
+	if (console_receive() && ++state.missed == MISSED_MAX)
+		stop(RECEIVE_MISSED);
+}
+
+/* The UART interrupts last: until then what it is said to have is another's, if anybody's. */
+static enum reception start(const struct kernel *kernel)
+{
+	const struct devices *devices = kernel_devices(kernel);
+	const struct device *uart = &devices->console;
+	struct interrupt interrupt = { .handle = handle };
+
+	state.why = INTERRUPT_NO_CONTROLLER;
+	if (!devices->gic.found)
+		return RECEIVE_NO_INTERRUPTS;
+	if (uart->interrupts == 0 || uart->interrupt[0].type != GIC_TYPE_SHARED ||
+	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
+		return RECEIVE_NO_LINE;
+	state.why = interrupt_timer_try(kernel);
+	if (state.why != INTERRUPT_OK)
+		return RECEIVE_NO_INTERRUPTS;
+	interrupt.number = state.number = uart->interrupt[0].number + GIC_SPI_FIRST;
+	interrupt.flags = uart->interrupt[0].flags;
+	if (uart->interrupt_parent != devices->gic.phandle ||
+	    interrupt_register(&interrupt) != INTERRUPT_OK)
+		return RECEIVE_NO_LINE;
+	console_receive_by_interrupt(true);
+	return RECEIVE_BY_INTERRUPT;
+}
+
+void console_receive_start(const struct kernel *kernel)
+{
+	state.reception = kernel->handoff->facts.console.source != CONSOLE_NONE ? start(kernel) :
+										  RECEIVE_NO_LINE;
+	if (state.reception == RECEIVE_BY_INTERRUPT)
+		interrupts_mask(false);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Version 2 of the interrupt controller: a distributor, and an interface that each CPU finds at the
+ * same address.
+ * Runs in the kernel, MMU on, and on the host. Source: Arm IHI 0048B.
+ */
+#include <pagoda/lib/mmio.h>
+#include "versions.h"
+
+enum {
+	GICC_CTLR = 0x0 / 4,
+	GICC_PMR = 0x4 / 4,
+	GICC_IAR = 0xc / 4,
+	GICC_EOIR = 0x10 / 4,
+	GICC_APR = 0xd0 / 4,
+	GICD_ITARGETSR = 0x800 / 4,
+};
+
+#define GICD_CTLR_ENABLE 1
+#define GICC_CTLR_ENABLE 1 /* and no EOImode: writing EOIR is all that ends an interrupt */
+#define GICC_APRS 4
+#define SIZE KIB(4)
+
+/*
+ * Whoever was here before may have left in the middle of an interrupt: as long as its priority
+ * counts as running (APR), none of the same is let through.
+ */
+enum gic_result gicv2_start(const struct gic_start *start)
+{
+	const struct device *device = start->device;
+	struct gic *gic = start->gic;
+	struct gic_cpu *cpu = start->cpu;
+
+	if (!gic_map_distributor(start, SIZE) || device->regions < 2 ||
+	    device->region[1].size < SIZE || !gic_map_cpu(start, device->region[1].start, SIZE))
+		return GIC_NOT_MAPPED;
+	cpu->own = gic->distributor;
+	mmio_write32(gic->distributor + GICD_CTLR, 0);
+	mmio_write32(cpu->frame + GICC_CTLR, 0);
+	if (!gic_clear(gic, cpu))
+		return GIC_SILENT;
+	for (unsigned i = 0; i < GICC_APRS; i++)
+		mmio_write32(cpu->frame + GICC_APR + i, 0);
+	mmio_write32(gic->distributor + GICD_CTLR, GICD_CTLR_ENABLE);
+	mmio_write32(cpu->frame + GICC_PMR, GIC_PRIORITY_MASK);
+	mmio_write32(cpu->frame + GICC_CTLR, GICC_CTLR_ENABLE);
+	return GIC_OK;
+}
+
+/*
+ * A bit for each CPU, which ITARGETSR of its own interrupts shows; on a GIC for one CPU that is
+ * zero, and there is nothing to route.
+ */
+void gicv2_route(const struct gic *gic, u32 number)
+{
+	volatile u32 *targets = gic->distributor + GICD_ITARGETSR;
+
+	mmio_write8((volatile u8 *)targets + number, (u8)mmio_read32(targets));
+}
+
+u32 gicv2_acknowledge(const struct gic_cpu *cpu)
+{
+	return mmio_read32(cpu->frame + GICC_IAR);
+}
+
+void gicv2_end(const struct gic_cpu *cpu, u32 acknowledged)
+{
+	mmio_write32(cpu->frame + GICC_EOIR, acknowledged);
+}

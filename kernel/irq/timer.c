@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The CPU's own timer: what ticks, and what ends a sleep.
+ * Runs in the kernel, MMU on, and on the host.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/dev/devices.h>
+#include <pagoda/kernel/irq/gic.h>
+#include <pagoda/kernel/irq/timer.h>
+
+#define SLEEPS_A_SECOND 10
+#define DELIVERIES_A_SECOND 100 /* for longer than that none is waited for */
+
+/* Which of the timers in the FDT, in the order of its binding. */
+#define TIMER_VIRTUAL 2
+#define TIMER_HYPERVISOR 3
+
+static struct {
+	unsigned el; /* on which the kernel runs: it says which timer is meant */
+	bool masked; /* interrupts were, before it was started */
+	u64 period; /* 0: not started */
+	volatile u64 count;
+} timer;
+
+/* One that was cleared may still come. */
+static void timer_tick(void *context)
+{
+	(void)context;
+	if (timer.period == 0) {
+		timer_clear(timer.el);
+		return;
+	}
+	timer.count++;
+	timer_set(timer.el, timer.period);
+}
+
+/* At EL2 with HCR_EL2.E2H set the timer that CNTP_* names is EL2's own. */
+static bool find_timer(const struct kernel *kernel, u32 *number)
+{
+	unsigned which = kernel->handoff->plan.el == 2 ? TIMER_HYPERVISOR : TIMER_VIRTUAL;
+	const struct device *device = &kernel_devices(kernel)->timer;
+
+	if (which >= device->interrupts || device->interrupt[which].type != GIC_TYPE_PER_CPU ||
+	    device->interrupt[which].number >= GIC_SPI_FIRST - GIC_PPI_FIRST)
+		return false;
+	*number = device->interrupt[which].number + GIC_PPI_FIRST;
+	return true;
+}
+
+enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
+{
+	struct interrupt interrupt = { .handle = timer_tick };
+	enum interrupt_result result = interrupt_start(kernel);
+
+	if (result != INTERRUPT_OK)
+		return result;
+	if (!find_timer(kernel, &interrupt.number))
+		return INTERRUPT_NO_TIMER;
+	timer.el = kernel->handoff->plan.el;
+	return interrupt_register(&interrupt);
+}
+
+/*
+ * Whoever sleeps until a device interrupts must be woken also if that never comes; the timer can,
+ * if its own interrupt does. Interrupts are masked: it is enough that there would be one.
+ */
+enum interrupt_result interrupt_timer_try(const struct kernel *kernel)
+{
+	enum interrupt_result result = interrupt_timer_init(kernel);
+	u64 asked = counter_read(), patience = counter_frequency() / DELIVERIES_A_SECOND;
+	bool came;
+
+	if (result != INTERRUPT_OK)
+		return result;
+	timer_set(timer.el, 0);
+	do
+		came = interrupt_pending();
+	while (!came && counter_read() - asked < patience);
+	timer_clear(timer.el);
+	return came ? INTERRUPT_OK : INTERRUPT_NOT_DELIVERED;
+}
+
+void interrupt_timer_start(u64 ticks)
+{
+	timer.period = ticks;
+	timer.count = 0;
+	timer_set(timer.el, ticks);
+	timer.masked = interrupts_mask(false);
+}
+
+u64 interrupt_timer_stop(void)
+{
+	interrupts_mask(true);
+	timer_clear(timer.el);
+	timer.period = 0;
+	interrupts_mask(timer.masked);
+	return timer.count;
+}
+
+u64 interrupt_timer_count(void)
+{
+	return timer.count;
+}
+
+void interrupt_sleep(void)
+{
+	if (timer.period == 0)
+		timer_set(timer.el, counter_frequency() / SLEEPS_A_SECOND);
+	interrupt_wait();
+	if (timer.period == 0)
+		timer_clear(timer.el);
+	interrupts_take();
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What only a machine has, for programs that link what would ask for it and never get there: nobody
+ * interrupts, and nothing faults. Weak: a test that wants to see it happen has its own. Host only.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/trap/exception.h>
+
+bool __attribute__((weak)) interrupts_mask(bool masked)
+{
+	return !masked;
+}
+
+void __attribute__((weak)) interrupt_wait(void)
+{
+}
+
+void __attribute__((weak)) interrupts_take(void)
+{
+}
+
+bool __attribute__((weak)) interrupt_pending(void)
+{
+	return false;
+}
+
+void __attribute__((weak)) timer_set(unsigned el, u64 ticks)
+{
+	(void)el;
+	(void)ticks;
+}
+
+void __attribute__((weak)) timer_clear(unsigned el)
+{
+	(void)el;
+}
+
+u64 __attribute__((weak)) counter_frequency(void)
+{
+	return 62500000;
+}
+
+bool __attribute__((weak)) gic_cpu_enable(u32 priority_mask)
+{
+	(void)priority_mask;
+	return false;
+}
+
+u32 __attribute__((weak)) gic_cpu_acknowledge(void)
+{
+	return 1023;
+}
+
+void __attribute__((weak)) gic_cpu_end(u32 number)
+{
+	(void)number;
+}
+
+bool __attribute__((weak))
+fault_catch(void (*function)(void *context), void *context, struct fault *fault)
+{
+	(void)fault;
+	function(context);
+	return false;
+}
