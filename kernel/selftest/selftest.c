@@ -252,7 +252,11 @@ static void list_all(void)
 		print("  %-30s %s\n", tests[id].name, tests[id].what);
 }
 
-void command_selftest(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(190, selftest, "NAME|SUBJECT|all [SEED] | list",
+	"check the map against the CPU, and report as KTAP", "selftest walk",
+	"all list walk audit permission descriptor illegal execute user tlb change");
+
+static void command_selftest(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 seed = counter_read() | 1;
 	unsigned planned = 0;

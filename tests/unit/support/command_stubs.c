@@ -4,7 +4,6 @@
  * Weak: a test that wants to see that one is called has its own.
  */
 #include <pagoda/kernel/start/alloc.h>
-#include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/start/memory.h>
 
@@ -32,20 +31,6 @@ void __attribute__((weak)) change_test_random(const struct kernel *kernel, u64 s
 	(void)kernel;
 	(void)steps;
 	(void)seed;
-}
-
-void __attribute__((weak))
-command_fault(const struct kernel *kernel, const struct arguments *arguments)
-{
-	(void)kernel;
-	(void)arguments;
-}
-
-void __attribute__((weak))
-command_selftest(const struct kernel *kernel, const struct arguments *arguments)
-{
-	(void)kernel;
-	(void)arguments;
 }
 
 bool __attribute__((weak)) interrupt_console(u32 *number, const char **why_not)
