@@ -75,6 +75,7 @@ SECTIONS
 		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata.*)
 		ROWS(commands)
 		ROWS(completions)
+		ROWS(selftests)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {
