@@ -38,6 +38,13 @@
 #define PE_SECTION_ALIGN 0x1000
 #define PE_FILE_ALIGN 0x200
 
+/* A table to which files add their rows: include/pagoda/row.h. */
+#define ROWS(table)             \
+	. = ALIGN(4);           \
+	__start_##table = .;    \
+	KEEP(*(table))          \
+	__stop_##table = .;
+
 #define DEBUG_SECTION(name) name 0 : { *(name) } :NONE
 
 OUTPUT_ARCH(aarch64)
@@ -67,6 +74,9 @@ SECTIONS
 	.rodata : {
 		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata)
 		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata.*)
+		ROWS(commands)
+		ROWS(completions)
+		ROWS(selftests)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {

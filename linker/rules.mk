@@ -37,7 +37,7 @@ $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds script
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
 		$(stub_objects) --shared $(shared_objects)
 	$(call say,CHECK,rooms)
-	$(Q)scripts/check-rooms scripts/rooms.txt $(O) $(image_objects) | \
+	$(Q)scripts/check-rooms scripts/rooms.txt $(O) $(image_objects) | sort | \
 		diff scripts/rooms-todo.txt -
 	$(call say,LD,$@)
 	$(Q)$(link) $(O)/gen/no_symbols.S

@@ -53,7 +53,11 @@ static bool fault_plain(const struct arguments *arguments)
 	return true;
 }
 
-void command_fault(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(180, fault, "read|write|exec ADDR | exec data | stack | recursion",
+	"make the kernel fault, and end as panic= says", "fault read 0xfff0000000000000",
+	"read write exec data stack recursion");
+
+static void command_fault(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 va;
 

@@ -1,41 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * The command selftest: which tests there are, running them, and their results as KTAP, one line a
- * test, with a line that begins with # for whatever is not as it should be.
- * Runs in the kernel, MMU on. The table holds characters, not pointers: each of those would be a
- * relocation, and cost the boot.
+ * test, with a line that begins with # for whatever is not as it should be. Knows no test: files
+ * add theirs to a table that the linker makes.
+ * Runs in the kernel, MMU on, and on the host.
  */
-#include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/lib/string.h>
 
 #define FAILURES_SHOWN 8
 
-#define TEST_NAME(subject, name, what) TEST_##subject##_##name,
-#define TEST_ROW(subject, name, what) { #subject "." #name, what },
-#define TEST_CASE(subject, name, what)  \
-	case TEST_##subject##_##name:   \
-		subject##_##name(test); \
-		break;
-
-enum test_id {
-	SELFTEST_EACH(TEST_NAME) TEST_COUNT
-};
-
-static const struct {
-	char name[32];
-	char what[64];
-} tests[TEST_COUNT] = { SELFTEST_EACH(TEST_ROW) };
-
-static void test_run(struct selftest *test, enum test_id id)
-{
-	switch (id) {
-		SELFTEST_EACH(TEST_CASE)
-	case TEST_COUNT:
-		break;
-	}
-}
+/* The linker: pagoda/row.h. */
+extern const struct selftest_row __start_selftests[], __stop_selftests[];
 
 void test_check(struct selftest *test, bool holds, const char *what, u64 value)
 {
@@ -81,166 +58,113 @@ u64 test_random(struct selftest *test, u64 limit)
 	return (x * 0x2545f4914f6cdd1d >> 1) % limit;
 }
 
-unsigned fault_status(enum fault_kind kind, int level)
+u64 test_count(const struct selftest *test, u64 otherwise)
 {
-	if (level < 0)
-		return kind == FAULT_ADDRESS_SIZE ? 0x29 : 0x2b;
-	return kind << 2 | (unsigned)level;
+	return test->request->has_count ? test->request->count : otherwise;
 }
 
-int leaf_level(const struct selftest *test, vaddr_t va)
+static bool is_test(const struct selftest_row *row)
 {
-	return pt_find(&test->kernel->kernel_space, va).level;
+	return row != __stop_selftests && row->place == 0;
 }
 
-struct touched {
-	enum touch touch;
-	vaddr_t va;
-};
-
-static void touch_now(void *context)
+/* @row's subject is behind @other's in the list: by its number, or else by where it stands. */
+static bool is_behind(const struct selftest_row *row, const struct selftest_row *other)
 {
-	const struct touched *touched = context;
-
-	switch (touched->touch) {
-	case TOUCH_LOAD:
-		memory_load(touched->va, 8);
-		break;
-	case TOUCH_STORE:
-		memory_store(touched->va, 8, 0);
-		break;
-	case TOUCH_RUN:
-		code_run(touched->va);
-		break;
-	case TOUCH_JUMP:
-		code_jump(touched->va);
-		break;
-	case TOUCH_USER_LOAD:
-		user_load(touched->va);
-		break;
-	case TOUCH_USER_STORE:
-		user_store(touched->va, 0);
-		break;
-	case TOUCH_USER_RUN:
-		user_run(touched->va);
-		break;
-	}
+	return !other || row->place > other->place || (row->place == other->place && row > other);
 }
 
-bool touch(enum touch touch, vaddr_t va, struct fault *fault)
+/* The subject that comes after @last, the first after null; or null. */
+static const struct selftest_row *subject_after(const struct selftest_row *last)
 {
-	struct touched touched = { touch, va };
+	const struct selftest_row *next = NULL;
 
-	return fault_catch(touch_now, &touched, fault);
+	for (const struct selftest_row *row = __start_selftests; row != __stop_selftests; row++)
+		if (!is_test(row) && is_behind(row, last) && (!next || is_behind(next, row)))
+			next = row;
+	return next;
 }
 
-static unsigned touch_class(enum touch touch)
+/* The test that comes after @test, the first after null; or null. */
+static const struct selftest_row *test_after(const struct selftest_row *test)
 {
-	switch (touch) {
-	case TOUCH_LOAD:
-	case TOUCH_STORE:
-	case TOUCH_USER_LOAD:
-	case TOUCH_USER_STORE:
-		return ESR_EL1_EC_DABT_CUR;
-	case TOUCH_RUN:
-	case TOUCH_JUMP:
-		return ESR_EL1_EC_IABT_CUR;
-	case TOUCH_USER_RUN:
-		break;
-	}
-	return ESR_EL1_EC_IABT_LOW;
+	const struct selftest_row *subject = test;
+
+	if (test && is_test(test + 1))
+		return test + 1;
+	while (subject && is_test(subject))
+		subject--;
+	do
+		subject = subject_after(subject);
+	while (subject && !is_test(subject + 1));
+	return subject ? subject + 1 : NULL;
 }
 
-static bool touch_writes(enum touch touch)
+/* @names has it, or its subject, or all. */
+static bool is_asked_for(struct words names, const struct selftest_row *test)
 {
-	return touch == TOUCH_STORE || touch == TOUCH_USER_STORE;
+	const char *name = row_text(&test->name);
+	struct words word;
+
+	while ((word = word_take(&names)).length > 0)
+		if (words_equal(word, "all") || words_equal(word, name) ||
+		    (word.length < strlen(name) && name[word.length] == '.' &&
+		     memcmp(name, word.text, word.length) == 0))
+			return true;
+	return false;
 }
 
-void test_faults(struct selftest *test, enum touch what, vaddr_t va, unsigned status)
+static unsigned count_asked_for(struct words names)
 {
-	struct fault fault;
+	unsigned count = 0;
 
-	if (!touch(what, va, &fault)) {
-		test_check(test, false, "no fault at", va.value);
-		return;
-	}
-	test_equal(test, SYSREG_GET(ESR_EL1_EC, fault.esr), touch_class(what), "exception class");
-	test_equal(test, SYSREG_GET(ESR_EL1_FSC, fault.esr), status, "fault status");
-	test_equal(test, fault.far, va.value, "FAR");
-	if (touch_class(what) == ESR_EL1_EC_DABT_CUR)
-		test_equal(test, SYSREG_GET(ESR_EL1_WNR, fault.esr), touch_writes(what), "WnR");
-	else
-		test_equal(test, fault.elr, va.value, "ELR");
-}
-
-void test_works(struct selftest *test, enum touch what, vaddr_t va)
-{
-	struct fault fault = { 0 };
-
-	if (touch(what, va, &fault)) {
-		test_check(test, false, "fault, with ESR", fault.esr);
-		test_check(test, false, "and FAR", fault.far);
-	}
-	test->checks++;
-}
-
-void test_class(struct selftest *test, const struct fault *fault, unsigned class, u64 elr)
-{
-	test_equal(test, SYSREG_GET(ESR_EL1_EC, fault->esr), class, "exception class");
-	test_equal(test, fault->elr, elr, "ELR");
-}
-
-/* A test's name, the subject of several, or all. */
-static bool is_asked_for(const struct arguments *arguments, enum test_id id)
-{
-	struct words word = arguments->word[0];
-	const char *name = tests[id].name;
-
-	if (argument_is(arguments, 0, "all") || argument_is(arguments, 0, name))
-		return true;
-	return word.length < strlen(name) && name[word.length] == '.' &&
-	       memcmp(name, word.text, word.length) == 0;
+	for (const struct selftest_row *row = test_after(NULL); row; row = test_after(row))
+		count += is_asked_for(names, row);
+	return count;
 }
 
 struct totals {
-	unsigned pass, fail, skip;
+	unsigned number, pass, fail, skip;
 };
 
-static void run_one(struct selftest *test, enum test_id id, unsigned number, struct totals *totals)
+static void run_one(struct selftest *test, const struct selftest_row *row, struct totals *totals)
 {
+	selftest_function *run = (selftest_function *)row_target(&row->function);
+	const char *name = row_text(&row->name);
+	unsigned number = ++totals->number;
+
 	test->skipped = NULL;
 	test->checks = test->failures = 0;
-	test_run(test, id);
+	run(test);
 	if (test->failures > FAILURES_SHOWN)
 		print("# and %u more\n", test->failures - FAILURES_SHOWN);
 	if (test->failures > 0 || (test->checks == 0 && !test->skipped)) {
 		totals->fail++;
-		print("not ok %u %s\n", number, tests[id].name);
+		print("not ok %u %s\n", number, name);
 	} else if (test->skipped) {
 		totals->skip++;
-		print("ok %u %s # SKIP %s\n", number, tests[id].name, test->skipped);
+		print("ok %u %s # SKIP %s\n", number, name, test->skipped);
 	} else {
 		totals->pass++;
-		print("ok %u %s\n", number, tests[id].name);
+		print("ok %u %s\n", number, name);
 	}
 }
 
-static void run_all(const struct kernel *kernel, const struct arguments *arguments,
-		    unsigned planned, u64 seed)
+void selftest_run(const struct kernel *kernel, const struct selftest_request *request)
 {
-	struct selftest test = { .kernel = kernel, .random = seed };
+	struct selftest test = { .kernel = kernel, .request = request, .random = request->seed };
 	struct totals totals = { 0 };
-	unsigned number = 0;
 
-	print("KTAP version 1\n1..%u\n# seed 0x%lx\n", planned, seed);
-	for (unsigned id = 0; id < TEST_COUNT; id++) {
-		if (!is_asked_for(arguments, (enum test_id)id))
+	print("KTAP version 1\n1..%u\n# seed 0x%lx\n", count_asked_for(request->names),
+	      request->seed);
+	for (const struct selftest_row *row = test_after(NULL); row; row = test_after(row)) {
+		if (!is_asked_for(request->names, row))
 			continue;
 		if (console_interrupted()) {
 			print("Bail out! interrupted\n");
 			return;
 		}
-		run_one(&test, (enum test_id)id, ++number, &totals);
+		run_one(&test, row, &totals);
 	}
 	print("# Totals: pass:%u fail:%u xfail:0 xpass:0 skip:%u error:0\n", totals.pass,
 	      totals.fail, totals.skip);
@@ -248,14 +172,26 @@ static void run_all(const struct kernel *kernel, const struct arguments *argumen
 
 static void list_all(void)
 {
-	for (unsigned id = 0; id < TEST_COUNT; id++)
-		print("  %-30s %s\n", tests[id].name, tests[id].what);
+	for (const struct selftest_row *row = test_after(NULL); row; row = test_after(row))
+		print("  %-30s %s\n", row_text(&row->name), row_text(&row->what));
 }
 
-void command_selftest(const struct kernel *kernel, const struct arguments *arguments)
+bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed)
 {
-	u64 seed = counter_read() | 1;
-	unsigned planned = 0;
+	*seed = counter_read() | 1;
+	if (index >= arguments->count)
+		return true;
+	if (!argument_number(arguments, index, seed))
+		return false;
+	return *seed != 0 || argument_refuse(arguments, index, "is no seed: any other number is");
+}
+
+COMMAND(190, selftest, "NAME|SUBJECT|all [SEED] | list",
+	"check the map against the CPU, and report as KTAP", "selftest walk", "all list");
+
+static void command_selftest(const struct kernel *kernel, const struct arguments *arguments)
+{
+	struct selftest_request request = { 0 };
 
 	if (!argument_count(arguments, 1, 2))
 		return;
@@ -263,16 +199,9 @@ void command_selftest(const struct kernel *kernel, const struct arguments *argum
 		list_all();
 		return;
 	}
-	for (unsigned id = 0; id < TEST_COUNT; id++)
-		planned += is_asked_for(arguments, (enum test_id)id);
-	if (planned == 0) {
+	request.names = arguments->word[0];
+	if (count_asked_for(request.names) == 0)
 		argument_refuse(arguments, 0, "is no test; selftest list names them");
-		return;
-	}
-	if (arguments->count == 2 && !argument_number(arguments, 1, &seed))
-		return;
-	if (seed == 0)
-		argument_refuse(arguments, 1, "is no seed: any other number is");
-	else
-		run_all(kernel, arguments, planned, seed);
+	else if (selftest_seed(arguments, 1, &request.seed))
+		selftest_run(kernel, &request);
 }

@@ -6,10 +6,14 @@
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(20, audit);
+
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text[], _init_text_start[], _init_data_end[];
 
-void audit_wx(struct selftest *test)
+SELFTEST(audit, wx, "nothing is writable and executable");
+
+static void audit_wx(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	struct pt_audit upper = pt_audit_space(&kernel->kernel_space);
@@ -55,7 +59,9 @@ static bool is_open(const struct pte_info *info)
 	return info->execute || info->user;
 }
 
-void audit_alias(struct selftest *test)
+SELFTEST(audit, alias, "text and rodata are writable nowhere");
+
+static void audit_alias(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	const struct image *image = &kernel->handoff->facts.image;
@@ -127,7 +133,9 @@ static void check_leaf(struct selftest *test, const struct tour *tour, bool guar
 	test_equal(test, !!(bits & LEAF_GP), code && guarded, "guarded");
 }
 
-void audit_leaves(struct selftest *test)
+SELFTEST(audit, leaves, "every leaf has the bits that all of the kernel's have");
+
+static void audit_leaves(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	struct tour upper = { .space = &kernel->kernel_space };
@@ -170,7 +178,9 @@ static u64 count_tables(struct selftest *test, const struct pt_space *space)
 	return tables;
 }
 
-void audit_tables(struct selftest *test)
+SELFTEST(audit, tables, "no page table is executable or EL0's");
+
+static void audit_tables(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	const struct table_pool *pool = kernel->kernel_space.pool;
@@ -199,7 +209,9 @@ static void check_hole(struct selftest *test, u64 start, u64 end)
 	}
 }
 
-void audit_guards(struct selftest *test)
+SELFTEST(audit, guards, "guard pages and init segments are not mapped");
+
+static void audit_guards(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
@@ -215,7 +227,9 @@ void audit_guards(struct selftest *test)
 		check_hole(test, area->end.value, area->end.value + granule);
 }
 
-void audit_pool(struct selftest *test)
+SELFTEST(audit, pool, "every table taken from the pool is in use");
+
+static void audit_pool(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
@@ -231,7 +245,9 @@ void audit_pool(struct selftest *test)
 	test_equal(test, listed, pool->free_count, "tables in the list of free ones");
 }
 
-void audit_total(struct selftest *test)
+SELFTEST(audit, total, "the map's total is the sum of its leaves");
+
+static void audit_total(struct selftest *test)
 {
 	const struct pt_space *spaces[] = { &test->kernel->kernel_space,
 					    &test->kernel->idmap_space };

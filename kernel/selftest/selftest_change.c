@@ -11,6 +11,8 @@
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/lib/string.h>
 
+SELFTEST_SUBJECT(90, change);
+
 #define TICKS_PER_SECOND 20000 /* as often as that is the CPU interrupted */
 #define INTERRUPTS_WANTED 20
 #define ROUNDS_MIN 20
@@ -168,17 +170,23 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 	test_equal(test, buddy_free(buddy, change.data, 0), BUDDY_OK, "freeing the page");
 }
 
-void change_protect(struct selftest *test)
-{
-	run_interrupted(test, protect_page);
-}
+SELFTEST(change, split, "blocks split and merge under interrupts");
 
-void change_split(struct selftest *test)
+static void change_split(struct selftest *test)
 {
 	run_interrupted(test, split_and_merge);
 }
 
-void change_root(struct selftest *test)
+SELFTEST(change, protect, "permissions come and go under interrupts");
+
+static void change_protect(struct selftest *test)
+{
+	run_interrupted(test, protect_page);
+}
+
+SELFTEST(change, root, "TTBR1 is replaced under interrupts");
+
+static void change_root(struct selftest *test)
 {
 	run_interrupted(test, swap_roots);
 }

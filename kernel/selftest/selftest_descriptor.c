@@ -5,6 +5,8 @@
  */
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(40, descriptor);
+
 #define VA_BITS_MIN 25 /* TCR.T0SZ is 39 at most without FEAT_TTST */
 #define PA_BITS_MIN 32
 
@@ -55,12 +57,16 @@ static void each_level(struct selftest *test, bool contiguous)
 	scratch_end(&scratch);
 }
 
-void descriptor_levels(struct selftest *test)
+SELFTEST(descriptor, levels, "leaves at every level that has them");
+
+static void descriptor_levels(struct selftest *test)
 {
 	each_level(test, false);
 }
 
-void descriptor_contiguous(struct selftest *test)
+SELFTEST(descriptor, contiguous, "contiguous runs at every level that has them");
+
+static void descriptor_contiguous(struct selftest *test)
 {
 	each_level(test, true);
 }
@@ -81,7 +87,9 @@ static void check_size(struct selftest *test, struct scratch *scratch, unsigned 
 	test_status(test, BIT(va_bits) + last, fault_status(FAULT_TRANSLATION, 0));
 }
 
-void descriptor_sizes(struct selftest *test)
+SELFTEST(descriptor, sizes, "every address size, at both ends and beyond");
+
+static void descriptor_sizes(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -92,8 +100,10 @@ void descriptor_sizes(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(descriptor, root, "faults at level -1 are told so");
+
 /* A fault at level -1 is one that only 4K pages with 52-bit addresses have. */
-void descriptor_root(struct selftest *test)
+static void descriptor_root(struct selftest *test)
 {
 	const struct pt_space *space = &test->kernel->kernel_space;
 	struct scratch scratch;
@@ -107,8 +117,10 @@ void descriptor_root(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(descriptor, output, "every bit of the output address arrives");
+
 /* Every bit of the output address arrives, whether or not there is memory. */
-void descriptor_output(struct selftest *test)
+static void descriptor_output(struct selftest *test)
 {
 	unsigned pa_bits = test->kernel->kernel_space.regime.pa_bits;
 	struct scratch scratch;
@@ -139,8 +151,10 @@ static u64 highest_ram(const struct memory_map *map, bool empty)
 	return end;
 }
 
+SELFTEST(descriptor, memory, "the highest RAM is the same by another address");
+
 /* The last page of RAM, twice mapped, is one memory: with bits 51:48 where RAM has them. */
-void descriptor_memory(struct selftest *test)
+static void descriptor_memory(struct selftest *test)
 {
 	u64 page = regime_granule(&test->kernel->kernel_space.regime);
 	u64 pa = highest_ram(test->kernel->memory, true) - page, before;
@@ -206,7 +220,9 @@ static void check_too_large(struct selftest *test, struct scratch *scratch, unsi
 	}
 }
 
-void descriptor_reach(struct selftest *test)
+SELFTEST(descriptor, reach, "addresses above the output size fault at their level");
+
+static void descriptor_reach(struct selftest *test)
 {
 	struct scratch scratch;
 	unsigned ips;
@@ -217,8 +233,10 @@ void descriptor_reach(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(descriptor, types, "each memory type has its attributes");
+
 /* The attributes that MAIR_EL1 gives each type (DDI 0487 D19.2.100). */
-void descriptor_types(struct selftest *test)
+static void descriptor_types(struct selftest *test)
 {
 	static const u8 attributes[MEM_TYPE_COUNT] = { 0xff, 0xff, 0x44, 0x04, 0x00 };
 	struct scratch scratch;
@@ -238,8 +256,10 @@ void descriptor_types(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(descriptor, accessed, "a clear access flag faults");
+
 /* Without hardware's help an access flag that is clear is a fault, and stays clear. */
-void descriptor_accessed(struct selftest *test)
+static void descriptor_accessed(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -257,7 +277,9 @@ void descriptor_accessed(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-void descriptor_hardware_accessed(struct selftest *test)
+SELFTEST(descriptor, hardware_accessed, "hardware sets the access flag");
+
+static void descriptor_hardware_accessed(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -273,8 +295,10 @@ void descriptor_hardware_accessed(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(descriptor, dirty, "hardware makes a page writable when it is written");
+
 /* A page that is read-only until hardware makes it writable, at the first store. */
-void descriptor_dirty(struct selftest *test)
+static void descriptor_dirty(struct selftest *test)
 {
 	volatile u64 *slot;
 	struct scratch scratch;

@@ -5,6 +5,8 @@
  */
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(60, execute);
+
 /* BTYPE after a BLR, and after a BR in guarded code. */
 #define BTYPE_CALL 2
 #define BTYPE_JUMP 3
@@ -14,8 +16,10 @@ static unsigned permission_fault(void)
 	return fault_status(FAULT_PERMISSION, LEVEL_PAGE);
 }
 
+SELFTEST(execute, wxn, "what is writable cannot be executed, by WXN alone");
+
 /* The kernel's own descriptors set PXN in whatever is writable: here it is WXN that decides. */
-void execute_wxn(struct selftest *test)
+static void execute_wxn(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -31,7 +35,9 @@ void execute_wxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-void execute_pxn(struct selftest *test)
+SELFTEST(execute, pxn, "PXN stops the kernel, UXN does not");
+
+static void execute_pxn(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -47,8 +53,10 @@ void execute_pxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(execute, uxn, "UXN stops EL0, in leaves and in tables");
+
 /* EL0 gets as far as an SVC, or not. */
-void execute_uxn(struct selftest *test)
+static void execute_uxn(struct selftest *test)
 {
 	struct scratch scratch;
 	struct fault fault = { 0 };
@@ -80,8 +88,10 @@ static void check_bti(struct selftest *test, enum touch how, u64 at, u64 btype)
 	test_equal(test, SYSREG_GET(ESR_EL1_ISS, fault.esr), btype, "BTYPE");
 }
 
+SELFTEST(execute, bti, "a branch to what is no landing pad traps");
+
 /* PACIASP is a landing pad for calls only: SCTLR_EL1.BT1. */
-void execute_bti(struct selftest *test)
+static void execute_bti(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -114,11 +124,13 @@ static void use_signed(void *context)
 	memory_load(vaddr(pac_check(signing->pointer, signing->modifier)), 8);
 }
 
+SELFTEST(execute, pac, "a pointer signed wrongly cannot be used");
+
 /*
  * Checked against another modifier, a signature fails at once (FEAT_FPAC) or leaves an address that
  * is not canonical. One modifier in thousands has the same signature: hence several.
  */
-void execute_pac(struct selftest *test)
+static void execute_pac(struct selftest *test)
 {
 	u64 pointer = pointer_va(&test->kernel->stack).value;
 	struct fault fault = { 0 };
@@ -147,7 +159,9 @@ void execute_pac(struct selftest *test)
 	test_check(test, failed >= 6, "bad signatures found, of 8", failed);
 }
 
-void execute_alignment(struct selftest *test)
+SELFTEST(execute, alignment, "unaligned data and code fault");
+
+static void execute_alignment(struct selftest *test)
 {
 	struct fault fault = { 0 };
 	static u64 words[2];

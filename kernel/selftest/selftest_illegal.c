@@ -6,6 +6,8 @@
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(50, illegal);
+
 /* The lowest-numbered level that may hold a block (DDI 0487 D8.3.1, table D8-20 and following). */
 static int first_block_level(const struct regime *regime)
 {
@@ -29,8 +31,10 @@ static bool takes_any_block(struct selftest *test, struct scratch *scratch)
 	return !SYSREG_GET(PAR_EL1_F, par);
 }
 
+SELFTEST(illegal, block, "a block at a level that has none faults");
+
 /* A block where there can be none is a descriptor like any other that is not valid. */
-void illegal_block(struct selftest *test)
+static void illegal_block(struct selftest *test)
 {
 	struct scratch scratch;
 	int end;
@@ -60,7 +64,9 @@ void illegal_block(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-void illegal_page(struct selftest *test)
+SELFTEST(illegal, page, "the reserved type at level 3 faults");
+
+static void illegal_page(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -73,8 +79,10 @@ void illegal_page(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(illegal, invalid, "what is not valid faults whatever else it holds");
+
 /* Nothing in a descriptor whose lowest bit is clear means anything. */
-void illegal_invalid(struct selftest *test)
+static void illegal_invalid(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -109,7 +117,9 @@ static void check_size(struct selftest *test, struct scratch *scratch, unsigned 
 	test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
 }
 
-void illegal_size_small(struct selftest *test)
+SELFTEST(illegal, size_small, "T0SZ below its least value");
+
+static void illegal_size_small(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -121,7 +131,9 @@ void illegal_size_small(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-void illegal_size_large(struct selftest *test)
+SELFTEST(illegal, size_large, "T0SZ above its greatest value");
+
+static void illegal_size_large(struct selftest *test)
 {
 	bool small = test_feature(test, ID_AA64MMFR2_EL1, ST) != 0;
 	struct scratch scratch;

@@ -7,6 +7,8 @@
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(30, permission);
+
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text[], _text_start[], _bss_start[];
 
@@ -27,14 +29,18 @@ static bool needs_read_only(struct selftest *test)
 	return test_needs(test, !test->kernel->kernel_space.policy.text_writable, "rodata=off");
 }
 
-void permission_text(struct selftest *test)
+SELFTEST(permission, text, "text cannot be written");
+
+static void permission_text(struct selftest *test)
 {
 	test_works(test, TOUCH_LOAD, pointer_va(_text_start));
 	if (needs_read_only(test))
 		check_permission(test, TOUCH_STORE, pointer_va(_text_start));
 }
 
-void permission_rodata(struct selftest *test)
+SELFTEST(permission, rodata, "read-only data cannot be written");
+
+static void permission_rodata(struct selftest *test)
 {
 	test_works(test, TOUCH_LOAD, pointer_va(_text));
 	check_permission(test, TOUCH_RUN, pointer_va(_text));
@@ -42,7 +48,9 @@ void permission_rodata(struct selftest *test)
 		check_permission(test, TOUCH_STORE, pointer_va(_text));
 }
 
-void permission_guard(struct selftest *test)
+SELFTEST(permission, guard, "guard pages cannot be read or written");
+
+static void permission_guard(struct selftest *test)
 {
 	u64 start = test->kernel->guard.start, end = test->kernel->guard.end;
 
@@ -54,7 +62,9 @@ void permission_guard(struct selftest *test)
 	check_missing(test, TOUCH_LOAD, vaddr((uintptr_t)_text - 8));
 }
 
-void permission_data(struct selftest *test)
+SELFTEST(permission, data, "data cannot be executed");
+
+static void permission_data(struct selftest *test)
 {
 	static u64 code[2];
 
@@ -68,7 +78,9 @@ static void overflow(void *context)
 	*(u64 *)context = use_stack(0);
 }
 
-void permission_stack(struct selftest *test)
+SELFTEST(permission, stack, "the stack cannot be executed, and ends in a guard");
+
+static void permission_stack(struct selftest *test)
 {
 	const struct stack *guard = &test->kernel->guard;
 	u64 code[2] = { CODE, 0 };
@@ -88,7 +100,9 @@ void permission_stack(struct selftest *test)
 		   "not in the gap below the stack", fault.far);
 }
 
-void permission_linear(struct selftest *test)
+SELFTEST(permission, linear, "the linear map cannot be executed, nor text written there");
+
+static void permission_linear(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	const struct image *image = &kernel->handoff->facts.image;
@@ -104,7 +118,9 @@ void permission_linear(struct selftest *test)
 	check_permission(test, TOUCH_STORE, linear_va(&kernel->linear, rodata));
 }
 
-void permission_vmalloc(struct selftest *test)
+SELFTEST(permission, vmalloc, "vmalloc memory cannot be executed");
+
+static void permission_vmalloc(struct selftest *test)
 {
 	u64 granule = regime_granule(&test->kernel->kernel_space.regime);
 	struct alloc *alloc = test_alloc(test);

@@ -6,6 +6,8 @@
  */
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(80, tlb);
+
 #define ASID 1
 #define TTBR_ASID_SHIFT 48
 
@@ -82,29 +84,6 @@ static void check_forms(struct selftest *test, struct scratch *scratch, u64 page
 	}
 }
 
-void tlb_address(struct selftest *test)
-{
-	struct scratch scratch;
-
-	if (!scratch_begin(&scratch, test, scratch_bits(test)))
-		return;
-	check_forms(test, &scratch, 1, false);
-	check_forms(test, &scratch, PAGES, false);
-	scratch_end(&scratch);
-}
-
-void tlb_range(struct selftest *test)
-{
-	struct scratch scratch;
-
-	if (!test_needs(test, test_feature(test, ID_AA64ISAR0_EL1, TLB) >= 2,
-			"no FEAT_TLBIRANGE") ||
-	    !scratch_begin(&scratch, test, scratch_bits(test)))
-		return;
-	check_forms(test, &scratch, PAGES, true);
-	scratch_end(&scratch);
-}
-
 static void check_operation(struct selftest *test, struct scratch *scratch, struct tlb_op op)
 {
 	volatile u64 *slot = scratch_slot(scratch, 0, LEVEL_PAGE);
@@ -119,7 +98,9 @@ static void check_operation(struct selftest *test, struct scratch *scratch, stru
 	use_pages(test, scratch, 0, 1, ~SCRATCH_MAGIC);
 }
 
-void tlb_all(struct selftest *test)
+SELFTEST(tlb, all, "invalidation of everything");
+
+static void tlb_all(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -130,8 +111,10 @@ void tlb_all(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(tlb, asid, "invalidation by ASID");
+
 /* What is not global goes with its ASID, in TTBR0 with TCR.A1 clear. */
-void tlb_asid(struct selftest *test)
+static void tlb_asid(struct selftest *test)
 {
 	struct scratch scratch;
 	u64 registers[SYSREG_COUNT];
@@ -147,8 +130,37 @@ void tlb_asid(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(tlb, address, "invalidation by address, with and without a level");
+
+static void tlb_address(struct selftest *test)
+{
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, scratch_bits(test)))
+		return;
+	check_forms(test, &scratch, 1, false);
+	check_forms(test, &scratch, PAGES, false);
+	scratch_end(&scratch);
+}
+
+SELFTEST(tlb, range, "invalidation of ranges, with and without a level");
+
+static void tlb_range(struct selftest *test)
+{
+	struct scratch scratch;
+
+	if (!test_needs(test, test_feature(test, ID_AA64ISAR0_EL1, TLB) >= 2,
+			"no FEAT_TLBIRANGE") ||
+	    !scratch_begin(&scratch, test, scratch_bits(test)))
+		return;
+	check_forms(test, &scratch, PAGES, true);
+	scratch_end(&scratch);
+}
+
+SELFTEST(tlb, block, "invalidation of blocks and of tables");
+
 /* A block in the place of a table, and a table in the place of a block. */
-void tlb_block(struct selftest *test)
+static void tlb_block(struct selftest *test)
 {
 	struct map_attr attr = { PROT_READ_ONLY, MEM_DEVICE_NGNRE };
 	struct scratch scratch;
@@ -230,7 +242,9 @@ static void check_operands(struct selftest *test, u64 page, u64 pages, int level
 		test_equal(test, at, end, "end of the last TLBI");
 }
 
-void tlb_operands(struct selftest *test)
+SELFTEST(tlb, operands, "operands name what they should, and no wrong level");
+
+static void tlb_operands(struct selftest *test)
 {
 	const struct regime *regime = &test->kernel->kernel_space.regime;
 	const int unknown = TLB_LEVEL_UNKNOWN;

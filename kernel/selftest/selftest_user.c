@@ -5,6 +5,8 @@
  */
 #include <pagoda/kernel/selftest/scratch.h>
 
+SELFTEST_SUBJECT(70, user);
+
 static void check_at(struct selftest *test, enum at_access access, bool allowed, const char *what)
 {
 	u64 par = at_translate_as(vaddr(0), access);
@@ -34,7 +36,9 @@ static void check_user(struct selftest *test, bool read, bool write)
 	check_touch(test, TOUCH_USER_STORE, write);
 }
 
-void user_access(struct selftest *test)
+SELFTEST(user, access, "EL0 has the access that AP gives it");
+
+static void user_access(struct selftest *test)
 {
 	struct scratch scratch;
 
@@ -51,8 +55,10 @@ void user_access(struct selftest *test)
 	scratch_end(&scratch);
 }
 
+SELFTEST(user, kernel, "EL0 cannot touch the kernel's addresses");
+
 /* FEAT_E0PD: the same fault, in the same time, whether or not anything is mapped. */
-void user_kernel(struct selftest *test)
+static void user_kernel(struct selftest *test)
 {
 	vaddr_t mapped = pointer_va(test), hole = vaddr(test->kernel->guard.start);
 	bool e0pd = test->kernel->handoff->plan.e0pd;
@@ -76,7 +82,9 @@ static void check_pan(struct selftest *test, bool pan)
 	check_at(test, AT_PAN_WRITE, !pan, "AT S1E1WP");
 }
 
-void user_pan(struct selftest *test)
+SELFTEST(user, pan, "PAN keeps the kernel from EL0's pages");
+
+static void user_pan(struct selftest *test)
 {
 	struct scratch scratch;
 	struct fault fault = { 0 };

@@ -8,6 +8,8 @@
 #include <pagoda/kernel/show/inspect.h>
 #include <pagoda/kernel/selftest/selftest.h>
 
+SELFTEST_SUBJECT(10, walk);
+
 #define RANDOM_POINTS 16
 #define TRANSLATION_FAULT_LEVEL_0 fault_status(FAULT_TRANSLATION, 0)
 
@@ -127,7 +129,9 @@ static bool space_next(const struct selftest *test, struct pt_run *run)
 	return true;
 }
 
-void walk_edges(struct selftest *test)
+SELFTEST(walk, edges, "the CPU translates as the tables say at every edge");
+
+static void walk_edges(struct selftest *test)
 {
 	struct pt_run run = { 0 };
 
@@ -136,7 +140,9 @@ void walk_edges(struct selftest *test)
 	check_edge(test, 0, check_kernel);
 }
 
-void walk_random(struct selftest *test)
+SELFTEST(walk, random, "and at random addresses in every run");
+
+static void walk_random(struct selftest *test)
 {
 	struct pt_run run = { 0 };
 
@@ -147,7 +153,9 @@ void walk_random(struct selftest *test)
 					     test_random(test, run.end.value - run.start.value));
 }
 
-void walk_layout(struct selftest *test)
+SELFTEST(walk, layout, "and at the ends of every region");
+
+static void walk_layout(struct selftest *test)
 {
 	const struct layout *layout = &test->kernel->handoff->plan.layout;
 
@@ -168,7 +176,9 @@ static void check_user(struct selftest *test, u64 va)
 		   "EL0 can read", va);
 }
 
-void walk_user(struct selftest *test)
+SELFTEST(walk, user, "EL0 can reach none of them");
+
+static void walk_user(struct selftest *test)
 {
 	struct pt_run run = { 0 };
 
@@ -176,7 +186,9 @@ void walk_user(struct selftest *test)
 		check_edge(test, run.start.value, check_user);
 }
 
-void walk_idmap(struct selftest *test)
+SELFTEST(walk, idmap, "the lower half is not walked");
+
+static void walk_idmap(struct selftest *test)
 {
 	const struct image *image = &test->kernel->handoff->facts.image;
 

@@ -72,7 +72,10 @@ static void show_at(const struct kernel *kernel, vaddr_t va)
 		print("  THE CPU DOES NOT AGREE with the walk of the tables in memory\n");
 }
 
-void command_walk(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(120, walk, "ADDR", "how a virtual address translates, level by level, and the CPU's word",
+	"walk 0xffff800080000000", "");
+
+static void command_walk(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 va;
 
@@ -83,7 +86,10 @@ void command_walk(const struct kernel *kernel, const struct arguments *arguments
 		show_at(kernel, vaddr(va));
 }
 
-void command_at(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(130, at, "ADDR", "what the CPU itself translates an address to (AT, PAR_EL1)",
+	"at 0xffff800080000000", "");
+
+static void command_at(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 va;
 
@@ -132,7 +138,9 @@ static unsigned find_in(const struct kernel *kernel, const struct pt_space *spac
 	return found;
 }
 
-void command_find(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(140, find, "PA", "every virtual address that maps a physical one", "find 0x9000000", "");
+
+static void command_find(const struct kernel *kernel, const struct arguments *arguments)
 {
 	unsigned found;
 	u64 pa;
@@ -203,7 +211,9 @@ static void show_device(u64 va, u64 count)
 	print("\n");
 }
 
-void command_read(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(160, read, "ADDR [BYTES]", "memory, if it is mapped", "read 0xffff800080000000 64", "");
+
+static void command_read(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 va, left = READ_BYTES;
 
@@ -232,7 +242,11 @@ void command_read(const struct kernel *kernel, const struct arguments *arguments
 	}
 }
 
-void command_write(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(170, write, "ADDR VALUE [BYTES]",
+	"store a value of 1, 2, 4 or 8 bytes, if the address is writable",
+	"write 0xffff800080050000 0x1234 8", "");
+
+static void command_write(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 va, value, size = sizeof(u64);
 	enum mem_type type;

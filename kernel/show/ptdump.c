@@ -9,6 +9,13 @@
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
+COMMAND(110, ptdump, "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] [--json]",
+	"the page tables", "ptdump kernel vmalloc --perm rx",
+	"kernel idmap linear modules vmalloc vmemmap pci_io fixmap image json "
+	"--level --wx --perm --json");
+COMPLETION("--level", "-1 0 1 2 3");
+COMPLETION("--perm", "r rw rx rwx");
+
 /* What has been read of the arguments. */
 struct request {
 	const struct kernel *kernel;
@@ -137,7 +144,7 @@ static bool read_argument(struct request *request, unsigned *index)
  * Without a map named, text is of the kernel's, JSON of both; a range is looked for in both, since
  * it can only be in one.
  */
-void command_ptdump(const struct kernel *kernel, const struct arguments *arguments)
+static void command_ptdump(const struct kernel *kernel, const struct arguments *arguments)
 {
 	struct request request = { .kernel = kernel, .arguments = arguments };
 	struct dump_filter *filter = &request.filter;

@@ -42,10 +42,15 @@ static void show_fields(enum sysreg reg, u64 before, u64 after)
 		print("  other bits         0x%016lx\n", unnamed);
 }
 
-void command_features(const struct kernel *kernel)
+COMMAND(40, features, "", "every field of the ID registers, before and after overrides",
+	"more features", "");
+
+static void command_features(const struct kernel *kernel, const struct arguments *arguments)
 {
 	const u64 *before = kernel->handoff->facts.id, *after = kernel->handoff->id;
 
+	if (!argument_count(arguments, 0, 0))
+		return;
 	for (unsigned i = 0; i < SYSREG_FACT_COUNT && !console_interrupted(); i++) {
 		print("%-16s 0x%016lx", sysreg_table[i].name, before[i]);
 		if (before[i] != after[i])
@@ -55,10 +60,14 @@ void command_features(const struct kernel *kernel)
 	}
 }
 
-void command_registers(const struct kernel *kernel)
+COMMAND(60, registers, "", "the control registers, field by field", "registers", "");
+
+static void command_registers(const struct kernel *kernel, const struct arguments *arguments)
 {
 	struct report_register reg;
 
+	if (!argument_count(arguments, 0, 0))
+		return;
 	for (unsigned i = 0; report_register(kernel, i, &reg); i++) {
 		print("%-16s 0x%016lx\n", reg.name, reg.value);
 		show_fields(reg.reg, reg.value, reg.value);

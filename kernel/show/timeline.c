@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/show/timeline.h>
 
 #define BAR_WIDTH 40
@@ -52,4 +53,12 @@ void timeline_text(const struct kernel *kernel)
 		last = timeline[i];
 	}
 	print_stage("all", total, total);
+}
+
+COMMAND(150, timeline, "", "how long each stage of the boot took", "timeline", "");
+
+static void command_timeline(const struct kernel *kernel, const struct arguments *arguments)
+{
+	if (argument_count(arguments, 0, 0))
+		timeline_text(kernel);
 }

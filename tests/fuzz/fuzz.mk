@@ -11,7 +11,7 @@ unit_programs += $(replay_programs)
 
 $(O)/host/fuzz_%: $(O)/host/tests/fuzz/fuzz_%.o $(O)/host/tests/fuzz/replay.o $(O)/host/libpagoda.a
 	$(call say,HOSTLD,$@)
-	$(Q)$(HOSTCC) $(host_flags) -o $@ $^ -lfdt
+	$(Q)$(HOSTCC) $(host_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lfdt
 
 unit: $(replay_programs)
 
@@ -31,7 +31,9 @@ $(O)/fuzz/libpagoda.a: $(fuzz_objects)
 
 $(O)/fuzz/fuzz_%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(O)/fuzz/libpagoda.a
 	$(call say,FUZZLD,$@)
-	$(Q)$(FUZZCC) $(host_flags) -fsanitize=fuzzer -o $@ $^ -lfdt
+	$(Q)$(FUZZCC) $(host_flags) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) -lfdt
+
+$(O)/fuzz/fuzz_console: $(command_objects:$(O)/host/%=$(O)/fuzz/%)
 
 -include $(fuzz_objects:.o=.d) $(fuzz_sources:%.c=$(O)/host/%.d) $(fuzz_sources:%.c=$(O)/fuzz/%.d)
 

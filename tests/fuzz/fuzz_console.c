@@ -198,10 +198,12 @@ static void noted(const struct kernel *kernel)
 	FUZZ_CHECK(kernel == &sample.kernel, "another kernel");
 }
 
-void command_fault(const struct kernel *kernel, const struct arguments *arguments)
+COMMAND(180, fault, "", "", "", "read write exec data stack recursion");
+
+static void command_fault(const struct kernel *kernel, const struct arguments *arguments)
 {
 	noted(kernel);
-	FUZZ_CHECK(arguments->count <= COMMAND_ARGUMENTS_MAX, "%u arguments", arguments->count);
+	FUZZ_CHECK(arguments->count <= ARGUMENTS_MAX, "%u arguments", arguments->count);
 }
 
 void memory_test(const struct kernel *kernel)

@@ -66,10 +66,15 @@ void memory_store(vaddr_t va, unsigned size, u64 value)
 	(void)value;
 }
 
-void command_fault(const struct kernel *kernel, const struct arguments *arguments)
+/* Any file may add a command, and this one does. */
+COMMAND(115, example, "[LEFT|RIGHT]", "an example in a test", "example left", "left right");
+COMPLETION("example", "up down");
+COMPLETION("--example", "one two");
+
+static void command_example(const struct kernel *kernel, const struct arguments *arguments)
 {
-	(void)kernel;
-	print("%s\n", arguments->command);
+	assert_ptr_equal(kernel, &sample.kernel);
+	print("%s of %u\n", arguments->command, arguments->count);
 }
 
 void psci_poweroff(enum psci_conduit conduit)
@@ -305,7 +310,7 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 	static const char *const names[] = {
 		"help",	  "report", "layout",  "features", "overrides", "registers",
 		"memory", "ptdump", "walk",    "at",	   "find",	"timeline",
-		"read",	  "write",  "fault",   "poweroff", "reboot",	"log",
+		"read",	  "write",  "example", "poweroff", "reboot",	"log",
 		"more",	  "buddy",  "vmalloc", "change",
 	};
 
@@ -330,6 +335,23 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 		  "vmalloc test 100000; vmalloc test x; vmalloc test 1 2",
 		  "");
 	assert_int_equal(allocator_commands, 0x7f); /* every one, and each its own */
+}
+
+static void a_file_adds_a_command_and_what_completion_knows_by_itself(void **state)
+{
+	(void)state;
+	assert_session("exa\t1 2\r", "pagoda> example 1 2\nexample of 2\npagoda> ");
+	assert_session("example l\t", "pagoda> example left ");
+	assert_session("example \t", "pagoda> example \nleft  right  up  down  \npagoda> example ");
+	assert_session("example --example t\t", "pagoda> example --example two ");
+	assert_session("example --example two d\t", "pagoda> example --example two down ");
+	run_shell("help; help example", "");
+	assert_non_null(strstr(captured, "\n  ptdump     the page tables\n"
+					 "  example    an example in a test\n"
+					 "  walk "));
+	assert_non_null(strstr(captured, "usage:   example [LEFT|RIGHT]\n"
+					 "         an example in a test\n"
+					 "example: example left\n"));
 }
 
 static void change_test_takes_a_number_of_steps_and_a_seed(void **state)
@@ -423,6 +445,7 @@ int main(void)
 		cmocka_unit_test(pagoda_run_cannot_send_control_characters_to_the_terminal),
 		cmocka_unit_test(poweroff_and_reboot_say_why_the_machine_is_still_there),
 		cmocka_unit_test(every_command_that_help_lists_is_known_and_has_help),
+		cmocka_unit_test(a_file_adds_a_command_and_what_completion_knows_by_itself),
 		cmocka_unit_test(change_test_takes_a_number_of_steps_and_a_seed),
 		cmocka_unit_test(the_example_of_every_command_runs_without_an_error),
 		cmocka_unit_test(a_tab_completes_the_word_before_it),

@@ -4,7 +4,6 @@
  * Weak: a test that wants to see that one is called has its own.
  */
 #include <pagoda/kernel/start/alloc.h>
-#include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/start/memory.h>
 
 #define STUB(name)                                                   \
@@ -31,18 +30,4 @@ void __attribute__((weak)) change_test_random(const struct kernel *kernel, u64 s
 	(void)kernel;
 	(void)steps;
 	(void)seed;
-}
-
-void __attribute__((weak))
-command_fault(const struct kernel *kernel, const struct arguments *arguments)
-{
-	(void)kernel;
-	(void)arguments;
-}
-
-void __attribute__((weak))
-command_selftest(const struct kernel *kernel, const struct arguments *arguments)
-{
-	(void)kernel;
-	(void)arguments;
 }

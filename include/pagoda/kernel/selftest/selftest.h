@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests that the kernel runs on itself, on the machine it has booted on: `selftest` on the console.
- * A test is a function of a few lines over what stands below; docs/selftest.md says how to add one.
+ * A test is a function of a few lines over what stands below; docs/extend.md has an example.
  * MMU on, after boot. One at a time.
  *
  * Numbers here are the manual's, written down again: what is to be judged is not asked.
@@ -10,76 +10,60 @@
 #define PAGODA_SELFTEST_H
 
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/trap/exception.h>
 #include <pagoda/kernel/kernel.h>
+#include <pagoda/kernel/prompt/command.h>
+#include <pagoda/kernel/trap/exception.h>
 
-/* Every test: subject, name, and what holds where it passes. The function is subject_name(). */
-#define SELFTEST_EACH(X)                                                                   \
-	X(walk, edges, "the CPU translates as the tables say at every edge")               \
-	X(walk, random, "and at random addresses in every run")                            \
-	X(walk, layout, "and at the ends of every region")                                 \
-	X(walk, user, "EL0 can reach none of them")                                        \
-	X(walk, idmap, "the lower half is not walked")                                     \
-	X(audit, wx, "nothing is writable and executable")                                 \
-	X(audit, alias, "text and rodata are writable nowhere")                            \
-	X(audit, leaves, "every leaf has the bits that all of the kernel's have")          \
-	X(audit, tables, "no page table is executable or EL0's")                           \
-	X(audit, guards, "guard pages and init segments are not mapped")                   \
-	X(audit, pool, "every table taken from the pool is in use")                        \
-	X(audit, total, "the map's total is the sum of its leaves")                        \
-	X(permission, text, "text cannot be written")                                      \
-	X(permission, rodata, "read-only data cannot be written")                          \
-	X(permission, guard, "guard pages cannot be read or written")                      \
-	X(permission, data, "data cannot be executed")                                     \
-	X(permission, stack, "the stack cannot be executed, and ends in a guard")          \
-	X(permission, linear, "the linear map cannot be executed, nor text written there") \
-	X(permission, vmalloc, "vmalloc memory cannot be executed")                        \
-	X(descriptor, levels, "leaves at every level that has them")                       \
-	X(descriptor, contiguous, "contiguous runs at every level that has them")          \
-	X(descriptor, sizes, "every address size, at both ends and beyond")                \
-	X(descriptor, root, "faults at level -1 are told so")                              \
-	X(descriptor, output, "every bit of the output address arrives")                   \
-	X(descriptor, memory, "the highest RAM is the same by another address")            \
-	X(descriptor, reach, "addresses above the output size fault at their level")       \
-	X(descriptor, types, "each memory type has its attributes")                        \
-	X(descriptor, accessed, "a clear access flag faults")                              \
-	X(descriptor, hardware_accessed, "hardware sets the access flag")                  \
-	X(descriptor, dirty, "hardware makes a page writable when it is written")          \
-	X(illegal, block, "a block at a level that has none faults")                       \
-	X(illegal, page, "the reserved type at level 3 faults")                            \
-	X(illegal, invalid, "what is not valid faults whatever else it holds")             \
-	X(illegal, size_small, "T0SZ below its least value")                               \
-	X(illegal, size_large, "T0SZ above its greatest value")                            \
-	X(execute, wxn, "what is writable cannot be executed, by WXN alone")               \
-	X(execute, pxn, "PXN stops the kernel, UXN does not")                              \
-	X(execute, uxn, "UXN stops EL0, in leaves and in tables")                          \
-	X(execute, bti, "a branch to what is no landing pad traps")                        \
-	X(execute, pac, "a pointer signed wrongly cannot be used")                         \
-	X(execute, alignment, "unaligned data and code fault")                             \
-	X(user, access, "EL0 has the access that AP gives it")                             \
-	X(user, kernel, "EL0 cannot touch the kernel's addresses")                         \
-	X(user, pan, "PAN keeps the kernel from EL0's pages")                              \
-	X(tlb, all, "invalidation of everything")                                          \
-	X(tlb, asid, "invalidation by ASID")                                               \
-	X(tlb, address, "invalidation by address, with and without a level")               \
-	X(tlb, range, "invalidation of ranges, with and without a level")                  \
-	X(tlb, block, "invalidation of blocks and of tables")                              \
-	X(tlb, operands, "operands name what they should, and no wrong level")             \
-	X(change, split, "blocks split and merge under interrupts")                        \
-	X(change, protect, "permissions come and go under interrupts")                     \
-	X(change, root, "TTBR1 is replaced under interrupts")
+/* Which tests to run: names and subjects, between blanks, or all. */
+struct selftest_request {
+	struct words names;
+	u64 seed; /* not 0 */
+	bool has_count;
+	u64 count; /* for tests that ask test_count() */
+};
 
 /* Results that a test adds to; nothing but these functions looks inside. */
 struct selftest {
 	const struct kernel *kernel;
+	const struct selftest_request *request;
 	const char *skipped; /* why, or null */
 	unsigned checks, failures;
 	u64 random; /* state of test_random() */
 };
 
-#define DECLARE_TEST(subject, name, what) void subject##_##name(struct selftest *test);
-SELFTEST_EACH(DECLARE_TEST)
-#undef DECLARE_TEST
+/* A row of the table: of a subject, or of a test of the last subject before it. Text by offset. */
+struct selftest_row {
+	s32 place; /* of a subject among subjects; 0 for a test */
+	s32 name, what;
+	s32 function;
+};
+
+typedef void selftest_function(struct selftest *test);
+
+/*
+ * SELFTEST_SUBJECT() - what stands below, in this file, are tests of @subject. They are listed in
+ * that order, and subjects by their number, @place.
+ */
+#define SELFTEST_SUBJECT(place, subject)                                                          \
+	enum {                                                                                    \
+		selftest_subject_##subject                                                        \
+	};                                                                                        \
+	COMPLETION("selftest", #subject);                                                         \
+	asm(ROW_BEGIN(selftests) ROW_NUMBER(place) ROW_TEXT(#subject) ROW_NUMBER(0) ROW_NUMBER(0) \
+		    ROW_END)
+
+/* SELFTEST() - SUBJECT_NAME(), a function that must follow, is a test. @what: holds, in a line. */
+#define SELFTEST(subject, name, what)                                                      \
+	static selftest_function subject##_##name __attribute__((used));                   \
+	_Static_assert(selftest_subject_##subject == 0, "the subject of this file");       \
+	asm(ROW_BEGIN(selftests) ROW_NUMBER(0) ROW_TEXT(#subject "." #name) ROW_TEXT(what) \
+		    ROW_FUNCTION(subject##_##name) ROW_END)
+
+/* selftest_run() - run what is asked for, and print the results. */
+void selftest_run(const struct kernel *kernel, const struct selftest_request *request);
+
+/* selftest_seed() - argument @index, if there is one, or a seed of our own; false, and said why. */
+bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed);
 
 /* test_check() - @what, said about @value, holds: or it is printed, and the test has failed. */
 void test_check(struct selftest *test, bool holds, const char *what, u64 value);
@@ -95,6 +79,9 @@ struct alloc *test_alloc(struct selftest *test);
 
 /* test_random() - a number below @limit, from the seed that is printed. */
 u64 test_random(struct selftest *test, u64 limit);
+
+/* test_count() - how much of it somebody asked for, or @otherwise. */
+u64 test_count(const struct selftest *test, u64 otherwise);
 
 /* A field of an ID register after overrides: test_feature(test, ID_AA64MMFR1_EL1, PAN). */
 #define test_feature(test, register, field) \
