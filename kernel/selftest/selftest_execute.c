@@ -120,7 +120,7 @@ static void use_signed(void *context)
  */
 void execute_pac(struct selftest *test)
 {
-	u64 pointer = pointer_va(&test->kernel->stack).value;
+	u64 pointer = pointer_va(&test->kernel->symbols).value;
 	struct fault fault = { 0 };
 	unsigned failed = 0;
 

@@ -44,7 +44,7 @@ void permission_rodata(struct selftest *test)
 
 void permission_guard(struct selftest *test)
 {
-	u64 start = test->kernel->guard.start, end = test->kernel->guard.end;
+	u64 start = cpu_this()->guard.start, end = cpu_this()->guard.end;
 
 	check_missing(test, TOUCH_LOAD, vaddr(start));
 	check_missing(test, TOUCH_STORE, vaddr(start));
@@ -70,7 +70,7 @@ static void overflow(void *context)
 
 void permission_stack(struct selftest *test)
 {
-	const struct stack *guard = &test->kernel->guard;
+	const struct stack *guard = &cpu_this()->guard;
 	u64 code[2] = { CODE, 0 };
 	struct fault fault = { 0 };
 

@@ -59,6 +59,7 @@
 	X(user, access, "EL0 has the access that AP gives it")                             \
 	X(user, kernel, "EL0 cannot touch the kernel's addresses")                         \
 	X(user, pan, "PAN keeps the kernel from EL0's pages")                              \
+	X(user, registers, "interrupts and faults leave EL0's registers alone")            \
 	X(tlb, all, "invalidation of everything")                                          \
 	X(tlb, asid, "invalidation by ASID")                                               \
 	X(tlb, address, "invalidation by address, with and without a level")               \
