@@ -13,7 +13,7 @@
 #define SCTLR2_EL1 S3_0_C1_C0_3
 #define TCR2_EL1 S3_0_C2_C0_3
 
-	.section .init.text, "ax"
+	.section .entry.text, "ax"
 
 // mmu_flip(flip): see include/pagoda/arch/entry.h.
 //   x0 struct flip (physical)	does not return

@@ -22,7 +22,7 @@ extern struct memory_map boot_memory;
 /* Called by head.S. MMU off, on the boot stack, .bss clear. */
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter) __attribute__((noreturn));
 
-/* Called by head.S for any exception before the flip, on an empty boot stack. */
+/* Gets the first exception before the flip, on an empty boot stack, by way of early_fault. */
 void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
 
 /*
