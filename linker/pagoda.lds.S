@@ -3,7 +3,7 @@
  * The Image, byte by byte, and an ASSERT for every assumption that code makes about it.
  *
  *     _text  header, read-only data	SEGMENT_RODATA
- *            text			SEGMENT_TEXT
+ *            text, entry code first	SEGMENT_TEXT
  *            init text			SEGMENT_INIT_TEXT	unmapped after boot, with:
  *            init data, relocations	SEGMENT_INIT_DATA
  *            data			SEGMENT_DATA
@@ -85,8 +85,12 @@ SECTIONS
 	. = ALIGN(SEGMENT_ALIGN);
 	_rodata_end = .;
 
+	/* From any CPU's first instruction to its flip: all that an identity map needs. */
 	.text : {
 		_text_start = .;
+		_entry_start = .;
+		*(.entry.text)
+		_entry_end = .;
 		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .text)
 		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .text.*)
 	} :text
@@ -178,6 +182,9 @@ SECTIONS
 	ASSERT(SIZEOF(.plt) == 0, "a procedure linkage table")
 
 	ASSERT(kernel_main >= _text_start && kernel_main < _text_end, "kernel_main is not text")
+	ASSERT(_entry_end - _entry_start <= SEGMENT_ALIGN, "entry code is more than a page")
+	ASSERT(mmu_flip >= _entry_start && early_vectors >= _entry_start &&
+	       mmu_flip < _entry_end && early_vectors < _entry_end, "not all entry code is kept")
 	ASSERT(early_main >= _init_text_start && early_main < _init_text_end,
 	       "the early runtime is not init text")
 	ASSERT(_text == _rodata_start, "the header is not first")

@@ -5,6 +5,7 @@
  * reached relative to the PC and so are physical addresses here. Not built for the host.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/pi/early.h>
 #include <pagoda/pi/start.h>
 
@@ -12,7 +13,7 @@
 extern u8 _text[], _rodata_start[], _rodata_end[], _text_start[], _text_end[];
 extern u8 _init_text_start[], _init_text_end[], _init_data_start[], _init_data_end[];
 extern u8 _data_start[], _data_end[], _rela_start[], _rela_end[], _bss_start[], _bss_end[];
-extern u8 _pool_start[], _pool_end[], _stack_end[], _end[];
+extern u8 _pool_start[], _pool_end[], _stack_end[], _exception_stack_end[], _end[];
 extern u8 exception_vectors[];
 
 static u32 offset_of(const void *symbol)
@@ -54,12 +55,26 @@ static void level_enter(const struct boot_handoff *handoff)
 		el2_drop();
 }
 
+/* From here on at virtual addresses. */
+static void __attribute__((noreturn)) kernel_enter(struct boot_handoff *handoff)
+{
+	u64 base = handoff->plan.image_va.value;
+	struct flip flip = { .registers = handoff->plan.registers,
+			     .entry = base + offset_of(kernel_main),
+			     .argument = base + offset_of(handoff),
+			     .cpu = base + offset_of(&boot_cpu),
+			     .stack = base + offset_of(_stack_end),
+			     .exception_stack = base + offset_of(_exception_stack_end),
+			     .vectors = base + offset_of(exception_vectors) };
+
+	mmu_flip(&flip);
+}
+
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 {
 	struct boot_facts *facts = &boot_handoff.facts;
 	struct pac_key key;
 	struct stop stop;
-	u64 base;
 
 	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter };
 	id_read(facts->id);
@@ -71,10 +86,7 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 	level_enter(&boot_handoff);
 	if (boot_handoff.plan.pac)
 		pac_key_set(key.low, key.high);
-	base = boot_handoff.plan.image_va.value;
-	mmu_flip(&boot_handoff.plan.registers, base + offset_of(kernel_main),
-		 base + offset_of(&boot_handoff), base + offset_of(_stack_end),
-		 base + offset_of(exception_vectors));
+	kernel_enter(&boot_handoff);
 }
 
 void early_exception(u64 esr, u64 elr, u64 far)

@@ -8,7 +8,7 @@
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/interrupt.h>
-#include <pagoda/kernel/trap/exception.h>
+#include <pagoda/kernel/cpu/cpu.h>
 
 /* There are 1020 numbers, and few that anybody asks for: .bss is cleared with the MMU off. */
 #define ROWS 8

@@ -217,7 +217,7 @@ static void audit_guards(struct selftest *test)
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	const struct alloc *alloc = test_alloc(test);
 
-	check_hole(test, kernel->guard.start, kernel->guard.end);
+	check_hole(test, cpu_this()->guard.start, cpu_this()->guard.end);
 	check_hole(test, (uintptr_t)_init_text_start, (uintptr_t)_init_data_end);
 	check_hole(test, (uintptr_t)_text - granule, (uintptr_t)_text);
 	if (!alloc)

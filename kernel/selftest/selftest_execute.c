@@ -132,7 +132,7 @@ SELFTEST(execute, pac, "a pointer signed wrongly cannot be used");
  */
 static void execute_pac(struct selftest *test)
 {
-	u64 pointer = pointer_va(&test->kernel->stack).value;
+	u64 pointer = pointer_va(&test->kernel->symbols).value;
 	struct fault fault = { 0 };
 	unsigned failed = 0;
 

@@ -52,7 +52,7 @@ SELFTEST(permission, guard, "guard pages cannot be read or written");
 
 static void permission_guard(struct selftest *test)
 {
-	u64 start = test->kernel->guard.start, end = test->kernel->guard.end;
+	u64 start = cpu_this()->guard.start, end = cpu_this()->guard.end;
 
 	check_missing(test, TOUCH_LOAD, vaddr(start));
 	check_missing(test, TOUCH_STORE, vaddr(start));
@@ -82,7 +82,7 @@ SELFTEST(permission, stack, "the stack cannot be executed, and ends in a guard")
 
 static void permission_stack(struct selftest *test)
 {
-	const struct stack *guard = &test->kernel->guard;
+	const struct stack *guard = &cpu_this()->guard;
 	u64 code[2] = { CODE, 0 };
 	struct fault fault = { 0 };
 

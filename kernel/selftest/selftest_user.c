@@ -3,7 +3,18 @@
  * Self tests: what EL0 may touch, and that the kernel keeps off it.
  * Runs in the kernel, MMU on.
  */
+#include <pagoda/kernel/irq/timer.h>
 #include <pagoda/kernel/selftest/scratch.h>
+
+#define TICKS_PER_SECOND 20000 /* as often as that is the CPU interrupted */
+#define INTERRUPTS_WANTED 3
+#define PATIENCE_PER_SECOND 2 /* half a second for them */
+
+/* EL0 counts down from a million, and asks to come back. */
+#define CODE_MOVZ_X0_1M 0xd2a00200
+#define CODE_SUB_X0_1 0xd1000400
+#define CODE_CBNZ_X0_BACK 0xb5ffffe0
+#define USER_SP 0x00005e1f5e1f5e10
 
 SELFTEST_SUBJECT(70, user);
 
@@ -60,7 +71,7 @@ SELFTEST(user, kernel, "EL0 cannot touch the kernel's addresses");
 /* FEAT_E0PD: the same fault, in the same time, whether or not anything is mapped. */
 static void user_kernel(struct selftest *test)
 {
-	vaddr_t mapped = pointer_va(test), hole = vaddr(test->kernel->guard.start);
+	vaddr_t mapped = pointer_va(test), hole = vaddr(cpu_this()->guard.start);
 	bool e0pd = test->kernel->handoff->plan.e0pd;
 	unsigned level_0 = fault_status(FAULT_TRANSLATION, 0);
 
@@ -102,5 +113,71 @@ static void user_pan(struct selftest *test)
 	test_check(test, fault.pan, "PAN was not set by a fault at", fault.far);
 	pan_set(true);
 	check_pan(test, true);
+	scratch_end(&scratch);
+}
+
+static const struct user_registers marks = { 0x1d0e1d0e1d0e1d0e, 0x0e1d0e1d0e1d0e1d };
+
+static void check_registers(struct selftest *test, struct user_registers expected)
+{
+	struct user_registers found = user_registers_get();
+
+	test_equal(test, found.tpidr, expected.tpidr, "TPIDR_EL0");
+	test_equal(test, found.tpidrro, expected.tpidrro, "TPIDRRO_EL0");
+}
+
+static void count_down(void *context)
+{
+	(void)context;
+	user_go_on(vaddr(0), USER_SP);
+}
+
+/* EL0, or else the kernel, is busy until the timer has come to it a few times. */
+static void interrupt(struct selftest *test, bool user)
+{
+	u64 start = counter_read(), patience = counter_frequency() / PATIENCE_PER_SECOND;
+	struct fault fault = { 0 };
+
+	interrupt_timer_start(counter_frequency() / TICKS_PER_SECOND);
+	while (interrupt_timer_count() < INTERRUPTS_WANTED && counter_read() - start < patience &&
+	       test->failures == 0) {
+		if (!user)
+			continue;
+		test_check(test, fault_catch(count_down, NULL, &fault), "no exception", 0);
+		test_class(test, &fault, ESR_EL1_EC_SVC64, 4 * sizeof(u32));
+		test_equal(test, fault.sp, USER_SP, "SP_EL0");
+	}
+	test_check(test, interrupt_timer_stop() >= INTERRUPTS_WANTED, "interrupts taken", user);
+	check_registers(test, marks);
+}
+
+static void user_code(struct scratch *scratch)
+{
+	scratch_code(scratch, 0, CODE_SVC, LEAF_UXN, LEAF_USER | LEAF_READ_ONLY | LEAF_PXN);
+	*scratch_word(scratch, 0) = (u64)CODE_SUB_X0_1 << 32 | CODE_MOVZ_X0_1M;
+	*scratch_word(scratch, 1) = (u64)CODE_SVC << 32 | CODE_CBNZ_X0_BACK;
+	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data), 2 * sizeof(u64));
+}
+
+SELFTEST(user, registers, "interrupts and faults leave EL0's registers alone");
+
+/* At boot there is nothing in them: what EL0 reads there shall not be the kernel's. */
+static void user_registers(struct selftest *test)
+{
+	enum interrupt_result started = interrupt_timer_init(test->kernel);
+	struct scratch scratch;
+	struct fault fault;
+
+	check_registers(test, (struct user_registers){ 0, 0 });
+	if (!test_needs(test, started == INTERRUPT_OK, interrupt_result_str(started)) ||
+	    !scratch_begin(&scratch, test, 48))
+		return;
+	user_registers_set(marks);
+	touch(TOUCH_LOAD, vaddr(cpu_this()->guard.start), &fault);
+	check_registers(test, marks);
+	interrupt(test, false);
+	user_code(&scratch);
+	interrupt(test, true);
+	user_registers_set((struct user_registers){ 0, 0 });
 	scratch_end(&scratch);
 }

@@ -12,7 +12,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/start/console_choice.h>
-#include <pagoda/kernel/trap/exception.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/dev/window.h>
 

@@ -20,7 +20,7 @@ struct boot_handoff boot_handoff;
 struct memory_map boot_memory __attribute__((section(".noinit")));
 
 /* linker/pagoda.lds.S: only their addresses mean anything. */
-extern u8 _text_start[], _text_end[], _guard_start[], _guard_end[], _stack_end[];
+extern u8 _text_start[], _text_end[];
 
 /* scripts/gen-symbols */
 extern const u32 symbol_count, symbol_offsets[];
@@ -81,20 +81,16 @@ static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
 }
 
-/* A contiguous run of 4K pages, and a page of 64K: no smaller piece can always be unmapped. */
-#define GUARD_ALIGN KIB(64)
-
 /*
  * The stack ends in a gap: what overflows it faults, and is reported on another stack. The early
  * runtime has no use for the gap, and no instructions to spare for it.
  */
 static void stack_guard(struct kernel *kernel)
 {
-	kernel->guard = (struct stack){ align_up((uintptr_t)_guard_start, GUARD_ALIGN),
-					align_down((uintptr_t)_guard_end, GUARD_ALIGN) };
-	kernel->stack = (struct stack){ kernel->guard.end, (uintptr_t)_stack_end };
-	kernel->guard_result = pt_unmap_range(&kernel->kernel_space, vaddr(kernel->guard.start),
-					      vaddr(kernel->guard.end));
+	const struct stack *guard = &cpu_this()->guard;
+
+	kernel->guard_result =
+		pt_unmap_range(&kernel->kernel_space, vaddr(guard->start), vaddr(guard->end));
 	tlb_invalidate_all();
 }
 
@@ -117,6 +113,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 	if (handoff->plan.pan)
 		pan_set(true);
+	cpu_init(handoff);
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
 	exception_init(&kernel);

@@ -156,15 +156,6 @@ enum map_result memory_release_init(struct kernel *kernel)
 	return MAP_OK;
 }
 
-void root_replace(const struct kernel *kernel, const struct pt_space *space)
-{
-	const struct boot_handoff *handoff = kernel->handoff;
-	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;
-
-	ttbr1_replace(ttbr_encode(&space->regime, space->root),
-		      paddr(code + handoff->facts.image.pa.value));
-}
-
 #define TEST_PATTERN 0x5061676f6461a55a
 
 static bool word_works(const struct linear *linear, u64 pa)

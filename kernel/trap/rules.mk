@@ -3,4 +3,3 @@
 # Exceptions.
 
 $(eval $(call room,kernel/trap,kernel))
-$(call machine_only,kernel/trap/exception.c)

@@ -77,7 +77,7 @@ def test_registers_have_the_names_and_the_bits_of_the_kernels_level(el, page_siz
     assert bits(result.control("TCR"), 34, 32) == 6, "IPS"
     assert bits(result.control("SCTLR"), 19, 19) == 1, "WXN"
     assert bits(result.control("SCTLR"), 23, 23) == 0, "SPAN"
-    assert bits(result.registers["PSTATE"], 3, 0) == el << 2 | 1
+    assert bits(result.registers["PSTATE"], 3, 0) == el << 2, "on SP_EL0"
     assert bits(result.registers["PSTATE"], 22, 22) == 1, "PAN"
     assert ("HCR_EL2" in registers) == (el == 2)
     if el == 2:
@@ -353,7 +353,7 @@ def test_a_fault_at_el2_is_reported_in_full(page_size):
         assert "\n  on a write\n" in report
         assert f"walk {target:#018x}: upper half, kernel map (TTBR1_EL2)\n" in report
         assert "  permissions    read-only, executable, guarded (BTI)" in report
-        assert register(report, "SPSR") & 0xF == 0b1001, "EL2 on SP_EL2"
+        assert register(report, "SPSR") & 0xF == 0b1000, "EL2 on SP_EL0"
 
 
 def test_a_jump_into_a_writable_page_at_el2_is_a_permission_fault():

@@ -297,7 +297,7 @@ def test_a_report_that_itself_faults_ends_and_does_not_loop():
     """The report's own data is damaged: three exceptions, then the CPU stops with the last one's
     syndrome in registers."""
     with Victim(exceptions=3) as victim:
-        victim.debugger.write_memory(victim.address("the_kernel"),
+        victim.debugger.write_memory(victim.address("boot_cpu"),
                                      NOWHERE.to_bytes(8, "little"))
         victim.access(LOAD, NOWHERE)
         victim.expect("another exception while reporting one")

@@ -142,7 +142,7 @@ def test_sctlr_has_wxn_and_the_protections_that_the_cpu_has(case):
     decision = result.document["decision"]
     assert (decision["bti"], decision["pac"], decision["e0pd"]) == (new, new, new)
     assert decision["pan"] == (row.cpu != "cortex-a57")
-    assert bits(result.registers["PSTATE"], 3, 0) == decision["el"] << 2 | 1, "on its own stack"
+    assert bits(result.registers["PSTATE"], 3, 0) == decision["el"] << 2, "on SP_EL0"
     assert bits(result.registers["PSTATE"], 22, 22) == decision["pan"]
 
 

@@ -3,7 +3,7 @@
 that the kernel has for them, and what only the early runtime needed is no part of the image."""
 import pytest
 
-from machine import number, symbols
+from machine import PROMPT, Machine, number, symbols
 from test_faults import STORE, Victim, check_abort
 
 PAGE_SIZES = ["4k", "16k", "64k"]
@@ -64,3 +64,24 @@ def test_text_does_not_run_in_the_linear_map(page_size):
         machine.run_at(target)
         check_abort(machine.report(), machine, "instruction", "permission fault, level 3", target,
                     target)
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_what_another_cpu_needs_until_its_mmu_is_on_stays_executable_in_the_identity_map(page_size):
+    with Machine(append=f"arm64.pagesize={page_size}") as machine:
+        machine.expect(PROMPT)
+        document = machine.document("ptdump json")
+    physical = number(document["image"]["pa"])
+    idmap, = (table["entries"] for table in document["tables"] if table["root"] == "idmap")
+
+    def executable(symbol):
+        address = physical + symbols()[symbol]
+        return [(entry["execute"], entry["write"]) for entry in idmap
+                if number(entry["start"]) <= address < number(entry["end"])]
+
+    for symbol in ("early_vectors", "early_fault", "el2_reset", "el2_enter_vhe", "el2_drop",
+                   "el2_devices", "el2_vectors", "mmu_flip", "ttbr1_swap"):
+        assert executable(symbol) == [(True, False)], symbol
+        assert symbols()["_entry_start"] <= symbols()[symbol] < symbols()["_entry_end"], symbol
+    for symbol in ("primary_entry", "early_main", "boot_prepare", "efi_leave"):
+        assert executable(symbol) == [], symbol

@@ -10,6 +10,9 @@
 
 #define RNDR_TRIES 10
 
+/* vectors.S: an exception within an exception is open. */
+#define CPU_POINTER_NESTED BIT(0)
+
 u64 counter_read(void)
 {
 	u64 value;
@@ -64,6 +67,29 @@ static unsigned current_level(void)
 
 	asm("mrs %0, CurrentEL" : "=r"(value));
 	return value >> 2;
+}
+
+u64 cpu_mpidr(void)
+{
+	u64 value;
+
+	asm("mrs %0, mpidr_el1" : "=r"(value));
+	return value;
+}
+
+/*
+ * TPIDR_EL1 is not among the names that E2H redirects: at EL2 it stays EL1's. Asking for the level
+ * each time is one instruction, true before and after every change of it, and nothing to patch.
+ */
+void *cpu_pointer(void)
+{
+	u64 value;
+
+	if (current_level() == 2)
+		asm volatile("mrs %0, tpidr_el2" : "=r"(value));
+	else
+		asm volatile("mrs %0, tpidr_el1" : "=r"(value));
+	return (void *)(uintptr_t)(value & ~CPU_POINTER_NESTED);
 }
 
 void control_read(u64 registers[SYSREG_COUNT])

@@ -109,17 +109,47 @@ void user_store(vaddr_t va, u64 value)
 	asm volatile("sttr %0, [%1]" ::"r"(value), "r"(va.value) : "memory");
 }
 
-/* EL0, SP_EL0, everything masked: only what EL0 does itself leads back. */
+/* PSTATE at EL0: everything masked, so that only what EL0 does itself leads back; or not IRQ. */
 #define PSTATE_EL0_MASKED 0x3c0
+#define PSTATE_EL0_IRQ 0x340
 
-/* An interrupt before ERET would leave its own return address in ELR: so there is none. */
-void user_run(vaddr_t va)
+/*
+ * An interrupt before ERET would leave its own return address in ELR: so there is none. The kernel
+ * runs on SP_EL0, and has no use for what is there: whoever catches the fault brings its own.
+ */
+static void __attribute__((noreturn)) user_enter(vaddr_t va, u64 sp, u64 pstate)
 {
-	asm volatile("msr daifset, #0xf" ::: "memory");
-	asm volatile("msr elr_el1, %0\n\tmsr spsr_el1, %1\n\teret" ::"r"(va.value),
-		     "r"((u64)PSTATE_EL0_MASKED)
+	asm volatile("msr daifset, #0xf\n\tmov sp, %2\n\t"
+		     "msr elr_el1, %0\n\tmsr spsr_el1, %1\n\teret" ::"r"(va.value),
+		     "r"(pstate), "r"(sp)
 		     : "memory");
 	__builtin_unreachable();
+}
+
+void user_run(vaddr_t va)
+{
+	user_enter(va, 0, PSTATE_EL0_MASKED);
+}
+
+void user_go_on(vaddr_t va, u64 sp)
+{
+	user_enter(va, sp, PSTATE_EL0_IRQ);
+}
+
+struct user_registers user_registers_get(void)
+{
+	struct user_registers registers;
+
+	asm volatile("mrs %0, tpidr_el0\n\tmrs %1, tpidrro_el0"
+		     : "=r"(registers.tpidr), "=r"(registers.tpidrro)::"memory");
+	return registers;
+}
+
+void user_registers_set(struct user_registers registers)
+{
+	asm volatile("msr tpidr_el0, %0\n\tmsr tpidrro_el0, %1" ::"r"(registers.tpidr),
+		     "r"(registers.tpidrro)
+		     : "memory");
 }
 
 /* The hints PACIA1716 and AUTIA1716: x17 is signed with x16, or checked against it. */

@@ -46,7 +46,7 @@
 #define HVC_RESET_VECTORS 2			// back to the stub
 #define HVC_REFUSED 0xbadca11
 
-	.section .init.text, "ax"
+	.section .entry.text, "ax"
 
 // el2_reset: HCR_EL2 as if nobody had been here before, E2H clear if that can be.
 //   in: SCTLR_EL2.M clear	out: x0 HCR_EL2		clobbers: x0, x1
@@ -172,8 +172,6 @@ el2_devices:
 	isb
 	ret
 	.size	el2_devices, . - el2_devices
-
-	.text
 
 // The stub's vectors. HVC comes from EL1 in AArch64: the ninth entry. So would a trap that el2_drop
 // left on. Whatever is not HVC stops the CPU, with EL2's registers as in any stop for an exception.

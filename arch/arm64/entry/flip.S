@@ -7,25 +7,39 @@
 // first loads.
 
 #include <pagoda/arch/asm.h>
+#include <pagoda/arch/entry.h>
 #include <pagoda/lib/sysreg.h>
 
 #define SCTLR2_EL1 S3_0_C1_C0_3
 #define TCR2_EL1 S3_0_C2_C0_3
 
-	.section .init.text, "ax"
+	.section .entry.text, "ax"
 
-// mmu_flip(registers, entry, argument, stack, vectors): see include/pagoda/pi/start.h.
-//   x0 struct mmu_registers (physical)	x1 to x4 virtual addresses	does not return
-//   x10 counter before the flip
+// mmu_flip(flip): see include/pagoda/arch/entry.h.
+//   x0 struct flip (physical)	does not return
+//   x10 counter before the flip	x12 argument	x14 stack	x15 vectors	x16 entry
 // At EL2 HCR_EL2.E2H is set: the names that end in EL1 reach EL2's registers, of the same layout.
+// TPIDR is not of those, and each level has its own.
 routine mmu_flip
-	ldp	x5, x6, [x0]			// mair, tcr
-	ldp	x7, x8, [x0, #16]		// ttbr0, ttbr1
-	ldr	x9, [x0, #32]			// sctlr
+	ldp	x5, x6, [x0, #FLIP_MAIR_TCR]
+	ldp	x7, x8, [x0, #FLIP_TTBRS]
+	ldp	x9, x16, [x0, #FLIP_SCTLR_ENTRY]
+	ldp	x12, x13, [x0, #FLIP_ARGUMENT_CPU]
+	ldp	x14, x11, [x0, #FLIP_STACKS]
+	ldr	x15, [x0, #FLIP_VECTORS]
 	msr	mair_el1, x5
 	msr	tcr_el1, x6
 	msr	ttbr0_el1, x7
 	msr	ttbr1_el1, x8
+	mov	sp, x11				// the exceptions'
+	msr	tpidr_el1, x13
+	mrs	x5, CurrentEL
+	cmp	x5, #2 << 2
+	b.ne	0f
+	msr	tpidr_el1, xzr			// nobody's, and no longer early_fault's
+	msr	tpidr_el2, x13
+0:	msr	tpidr_el0, xzr			// EL0 shall find nothing of the kernel's
+	msr	tpidrro_el0, xzr
 	// FEAT_TCR2, FEAT_SCTLR2: what was left on by whoever was here before would change what the
 	// rest means: with permission indirection (PIE), WXN would have no effect. Neither need be
 	// zero out of reset.
@@ -48,14 +62,14 @@ mmu_flip_published:
 	ic	iallu
 	dsb	nsh
 	isb
-	mov	x16, x1
-	mov	x0, x2
-	mov	sp, x3
+	mov	x0, x12
 	mov	x29, xzr			// kernel_main has no caller
 	mov	x30, xzr
-	msr	vbar_el1, x4
+	msr	vbar_el1, x15
 	msr	sctlr_el1, x9			// MMU, caches, WXN: all at once
 	isb
+	msr	spsel, #0
+	mov	sp, x14
 	mov	x1, x10
 	mrs	x2, cntvct_el0
 	.global	mmu_flip_jump		// for debuggers: the last instruction at a physical address

@@ -9,7 +9,7 @@
 #include <pagoda/arch/asm.h>
 #include <pagoda/lib/sysreg.h>
 
-	.text
+	.section .entry.text, "ax"
 
 // ttbr1_swap: x0 the new TTBR1, x1 TCR with walks of both halves on. Clobbers x2.
 // Old and new tables may map one address differently, so no walk may find either until the TLB has

@@ -32,13 +32,6 @@ header:
 
 	.section .init.text, "ax"
 
-// What happened, where and to which address: x1 ESR, x2 ELR, x3 FAR of @el.
-.macro	syndrome el
-	mrs	x1, esr_\el
-	mrs	x2, elr_\el
-	mrs	x3, far_\el
-.endm
-
 // primary_entry: x0 is the physical address of the FDT; x1 to x3 are reserved.
 //   x19 FDT	x20 exception level	x21 SCTLR of that level		x22 counter
 //   x23 HCR_EL2, with E2H clear if that can be; 0 unless entered at EL2
@@ -58,8 +51,9 @@ primary_entry:
 	cmp	x1, x2
 	b.ne	image_misaligned
 
+	address	x1, early_exception
+	msr	tpidr_el1, x1			// early_fault's way to C; any level has it
 	address	x1, early_vectors
-	msr	tpidr_el1, xzr			// no exception taken so far; any level has it
 	cmp	x20, #2
 	b.eq	entry_el2
 	b.hi	entry_el3
@@ -113,43 +107,3 @@ image_misaligned:
 	mov	x2, #4096
 	mov	x3, xzr
 	b	cpu_halt
-
-// Vectors until the flip: any exception ends the boot. Sixteen entries, 128 bytes apart, all alike.
-	.balign	2048
-	.global	early_vectors
-	.hidden	early_vectors
-early_vectors:
-	.rept	16
-	.balign	128
-	b	early_fault
-	.endr
-
-// early_fault: the exception's registers go to C on an empty stack. A second exception, inside C's
-// handling of the first, stops at once: x0 to x3 as for any stop. All at the level of the entry.
-// At EL2 TPIDR_EL2 may hold where to go on, instead, with x0 lost: an access was being tried.
-early_fault:
-	mrs	x0, CurrentEL
-	cmp	x0, #2 << 2
-	b.eq	1f
-	b.hi	2f
-	syndrome el1
-	b	3f
-1:	mrs	x0, tpidr_el2
-	cbnz	x0, 5f
-	syndrome el2
-	b	3f
-2:	syndrome el3
-3:	mrs	x4, tpidr_el1
-	cbnz	x4, 4f
-	mov	x4, #1
-	msr	tpidr_el1, x4
-	mov	x0, x1
-	mov	x1, x2
-	mov	x2, x3
-	address	x4, _stack_end
-	mov	sp, x4
-	b	early_exception
-4:	mov	x0, #STOP_EXCEPTION_CODE
-	b	cpu_halt
-5:	msr	elr_el2, x0
-	eret

@@ -3,25 +3,73 @@
 // The kernel's exception vectors. MMU on. C reports most exceptions and ends the kernel. It returns
 // from interrupts and from faults that somebody waits for (catch.S), after changes to the frame.
 //
-// Nothing is known about the stack pointer: a bad one may be what the exception is about. So no
-// memory is touched before SP is the exception stack's, and registers that the kernel has no other
-// use for keep x0, x1 and SP until then. An exception in the middle of a report starts that stack
-// afresh, for a line about it; one in the middle of that stops the CPU. So there is no loop.
-//   TPIDR_EL0 x0	SP_EL0 x1	TPIDRRO_EL0 SP		TPIDR_EL1 exceptions open
+// Nothing is known about the stack pointer of what was interrupted: a bad one may be what the
+// exception is about. So the kernel runs on SP_EL0, as EL0 does, and the stack pointer of its own
+// level is the exceptions': they find it at the end of their stack, whatever went on before, and
+// need no other register to save all of them.
+//
+// That holds until there is an exception within an exception, which is reported, and from which
+// nobody returns. It starts the stack afresh, for a line about it; one in the middle of that stops
+// the CPU. So there is no loop. Two registers are free then: SP_EL0 is in the first one's frame, and
+// bit 0 of TPIDR, which leads to struct cpu, remembers that one such exception is open.
 
 #include <pagoda/arch/asm.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/trap/exception.h>
 #include <pagoda/kernel/handoff/stop.h>
-
-#define EXCEPTIONS_REPORTED 2
 
 	.text
 
 .macro	vector number
 	.balign	128
-	msr	tpidr_el0, x0
+	sub	sp, sp, #EXCEPTION_FRAME_SIZE
+	stp	x0, x1, [sp]
+	mrs	x1, sp_el0
 	mov	x0, #\number
 	b	exception_save
+.endm
+
+// Note in TPIDR of the level @el that an exception within an exception is open, the first such.
+// x0: TPIDR as it was.
+.macro	nested_mark el
+	mrs	x0, tpidr_\el
+	tbnz	x0, #0, exception_halt
+	add	x0, x0, #1
+	msr	tpidr_\el, x0
+	sub	x0, x0, #1
+.endm
+
+// Within an exception, x0 and SP change places by additions, with a third value that TPIDR has: so
+// none is lost. No memory is touched before the mark is set.
+.macro	vector_nested number
+	.balign	128
+	msr	sp_el0, x0
+	mrs	x0, CurrentEL
+	tbnz	x0, #3, 1f
+	nested_mark el1
+	b	2f
+1:	nested_mark el2
+2:	add	sp, sp, x0
+	sub	x0, sp, x0			// the stack pointer as it was
+	sub	sp, sp, x0			// struct cpu
+	str	x0, [sp, #CPU_NESTED_SP]
+	ldr	x0, [sp, #CPU_EXCEPTION_STACK_END]
+	sub	x0, x0, #EXCEPTION_FRAME_SIZE
+	str	x1, [x0, #8]
+	ldr	x1, [sp, #CPU_NESTED_SP]
+	mov	sp, x0
+	mrs	x0, sp_el0
+	str	x0, [sp]
+	mov	x0, #\number
+	b	exception_save
+.endm
+
+.macro	vectors kind, first
+	.set	number, \first
+	.rept	4
+	\kind	%number
+	.set	number, number + 1
+	.endr
 .endm
 
 	.balign	2048
@@ -29,33 +77,18 @@
 	.hidden	exception_vectors
 exception_vectors:
 	.altmacro
-	.set	number, 0
-	.rept	16
-	vector	%number
-	.set	number, number + 1
-	.endr
+	vectors	vector, 0			// from the kernel
+	vectors	vector_nested, 4		// from here
+	vectors	vector, 8			// from EL0, AArch64
+	vectors	vector, 12			// and AArch32
 	.noaltmacro
 
-// exception_save: x0 is the vector's number, TPIDR_EL0 what x0 was. Fills in a struct
-// exception_frame and calls exception_handle(frame, number); where that returns, so does the
-// exception, with all registers from the frame.
+// exception_save: a frame is on the stack, with x0 and x1 in it; now x0 is the vector's number, x1
+// the stack pointer at the exception. Fills in a struct exception_frame and calls
+// exception_handle(frame, number); where that returns, so does the exception, with all registers
+// from the frame.
 exception_save:
-	msr	sp_el0, x1
-	mov	x1, sp
-	msr	tpidrro_el0, x1
-	mrs	x1, tpidr_el1
-	cmp	x1, #EXCEPTIONS_REPORTED
-	b.hs	exception_halt
-	add	x1, x1, #1
-	msr	tpidr_el1, x1
-	address	x1, _exception_stack_end
-	mov	sp, x1
-	sub	sp, sp, #EXCEPTION_FRAME_SIZE
-
 	stp	x2, x3, [sp, #16]
-	mrs	x2, tpidr_el0
-	mrs	x3, sp_el0
-	stp	x2, x3, [sp]
 	stp	x4, x5, [sp, #32]
 	stp	x6, x7, [sp, #48]
 	stp	x8, x9, [sp, #64]
@@ -69,7 +102,6 @@ exception_save:
 	stp	x24, x25, [sp, #192]
 	stp	x26, x27, [sp, #208]
 	stp	x28, x29, [sp, #224]
-	mrs	x1, tpidrro_el0			// the stack pointer at the exception
 	stp	x30, x1, [sp, #240]
 	mrs	x1, elr_el1
 	mrs	x2, spsr_el1
@@ -81,30 +113,26 @@ exception_save:
 	mov	x0, sp
 	bl	exception_handle
 
-	mrs	x1, tpidr_el1
-	sub	x1, x1, #1
-	msr	tpidr_el1, x1
-	mov	x0, sp
-	ldp	x1, x2, [x0, #256]
+	ldp	x1, x2, [sp, #256]
 	msr	elr_el1, x1
 	msr	spsr_el1, x2
-	ldp	x30, x1, [x0, #240]
-	mov	sp, x1
-	ldp	x2, x3, [x0, #16]
-	ldp	x4, x5, [x0, #32]
-	ldp	x6, x7, [x0, #48]
-	ldp	x8, x9, [x0, #64]
-	ldp	x10, x11, [x0, #80]
-	ldp	x12, x13, [x0, #96]
-	ldp	x14, x15, [x0, #112]
-	ldp	x16, x17, [x0, #128]
-	ldp	x18, x19, [x0, #144]
-	ldp	x20, x21, [x0, #160]
-	ldp	x22, x23, [x0, #176]
-	ldp	x24, x25, [x0, #192]
-	ldp	x26, x27, [x0, #208]
-	ldp	x28, x29, [x0, #224]
-	ldp	x0, x1, [x0]
+	ldp	x30, x1, [sp, #240]
+	msr	sp_el0, x1
+	ldp	x2, x3, [sp, #16]
+	ldp	x4, x5, [sp, #32]
+	ldp	x6, x7, [sp, #48]
+	ldp	x8, x9, [sp, #64]
+	ldp	x10, x11, [sp, #80]
+	ldp	x12, x13, [sp, #96]
+	ldp	x14, x15, [sp, #112]
+	ldp	x16, x17, [sp, #128]
+	ldp	x18, x19, [sp, #144]
+	ldp	x20, x21, [sp, #160]
+	ldp	x22, x23, [sp, #176]
+	ldp	x24, x25, [sp, #192]
+	ldp	x26, x27, [sp, #208]
+	ldp	x28, x29, [sp, #224]
+	ldp	x0, x1, [sp], #EXCEPTION_FRAME_SIZE
 	eret
 
 exception_halt:

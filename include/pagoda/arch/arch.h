@@ -37,7 +37,20 @@ void dcache_invalidate(const void *start, u64 size, u64 line_size);
  */
 void pac_key_set(u64 low, u64 high);
 
+/* cpu_mpidr() - MPIDR_EL1: which CPU this is. Any time. */
+u64 cpu_mpidr(void);
+
 /* The rest is for the kernel, with the MMU on. */
+
+/* cpu_pointer() - what mmu_flip() put into TPIDR of the level the kernel runs at. */
+void *cpu_pointer(void);
+
+/*
+ * catch_call() - call @function with @context, and note in @resume_sp what SP must be at
+ * catch_resume. False after its return; true where x0 is that at catch_resume.
+ */
+bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp);
+void catch_resume(void);
 
 /*
  * control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of the level the kernel runs at, and HCR_EL2
@@ -108,11 +121,25 @@ void code_jump(vaddr_t va);
 
 /*
  * user_load(), user_store() - an access of 8 bytes with what EL0 is allowed (LDTR, STTR).
- * user_run() - go to @va at EL0, never to return: for fault_catch() only.
+ * user_run() - go to @va at EL0, its stack pointer 0, never to return: for fault_catch() only.
  */
 u64 user_load(vaddr_t va);
 void user_store(vaddr_t va, u64 value);
 void user_run(vaddr_t va);
+
+/* The registers of EL0's that the kernel has no use for. */
+struct user_registers {
+	u64 tpidr; /* TPIDR_EL0 */
+	u64 tpidrro; /* TPIDRRO_EL0, which EL0 only reads */
+};
+
+/*
+ * user_registers_get(), user_registers_set() - all of them. user_go_on() - to @va at EL0 with @sp,
+ * interrupts taken, never to return: as user_run().
+ */
+struct user_registers user_registers_get(void);
+void user_registers_set(struct user_registers registers);
+void user_go_on(vaddr_t va, u64 sp);
 
 /*
  * pac_sign() - @pointer with a signature by the key that return addresses are signed with.

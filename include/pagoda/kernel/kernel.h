@@ -46,7 +46,6 @@ struct kernel {
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	enum map_result guard_result; /* of unmapping the gap below the stack */
-	struct stack stack, guard; /* the boot stack, and that gap */
 	struct symbols symbols;
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
 	u64 registers[SYSREG_COUNT];

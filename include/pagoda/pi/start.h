@@ -10,6 +10,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include <pagoda/arch/entry.h>
 #include <pagoda/kernel/handoff/handoff.h>
 
 /* The handoff itself, in .bss. The kernel gets it as kernel_main()'s argument. */
@@ -21,16 +22,7 @@ extern struct memory_map boot_memory;
 /* Called by head.S. MMU off, on the boot stack, .bss clear. */
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter) __attribute__((noreturn));
 
-/*
- * el2_enter_vhe() - from the state at entry to that of a kernel at EL2, HCR_EL2.E2H and TGE set:
- * from then on what is named EL1 reaches EL2's registers.
- * el2_drop() - return at EL1, leaving a stub behind. Only with HCR_EL2.E2H clear.
- * At EL2, MMU off; neither uses memory.
- */
-void el2_enter_vhe(void);
-void el2_drop(void);
-
-/* Called by head.S for any exception before the flip, on an empty boot stack. */
+/* Gets the first exception before the flip, on an empty boot stack, by way of early_fault. */
 void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
 
 /*
@@ -38,15 +30,6 @@ void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
  * @stop in registers; of the first one, where it has been called before. MMU off.
  */
 void boot_fail(struct boot_handoff *handoff, const struct stop *stop) __attribute__((noreturn));
-
-/*
- * mmu_flip() - load @registers, turn the MMU and the caches on, and continue at @entry with
- * @argument in x0, the stack at @stack and the vectors at @vectors: all four virtual addresses of
- * the upper half. Runs from the identity map; everything the MMU will read has been published.
- * In x1 and x2: the counter before the flip and after it, when memory can be written again.
- */
-void mmu_flip(const struct mmu_registers *registers, u64 entry, u64 argument, u64 stack,
-	      u64 vectors) __attribute__((noreturn));
 
 /*
  * The first C function after the flip. MMU on, caches on, interrupts masked. @published, @flipped:

@@ -6,6 +6,7 @@
 #ifndef PAGODA_MEMORY_H
 #define PAGODA_MEMORY_H
 
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/kernel.h>
 
 /*
@@ -32,12 +33,6 @@ struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
  * takes memory over.
  */
 enum map_result memory_release_init(struct kernel *kernel);
-
-/*
- * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
- * where it runs.
- */
-void root_replace(const struct kernel *kernel, const struct pt_space *space);
 
 /*
  * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,

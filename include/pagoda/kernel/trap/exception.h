@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions in the kernel: the frame that arch/arm64/trap/vectors.S saves, the report on it, and
- * faults that are expected. MMU on.
+ * Exceptions in the kernel: the frame that arch/arm64/trap/vectors.S saves, and the report on it.
+ * MMU on, on the exceptions' own stack.
  */
 #ifndef PAGODA_EXCEPTION_H
 #define PAGODA_EXCEPTION_H
@@ -11,9 +11,7 @@
 
 #ifndef __ASSEMBLER__
 
-#include <pagoda/types.h>
-
-struct kernel;
+#include <pagoda/kernel/cpu/cpu.h>
 
 struct exception_frame {
 	u64 x[31];
@@ -24,7 +22,10 @@ struct exception_frame {
 
 _Static_assert(sizeof(struct exception_frame) == EXCEPTION_FRAME_SIZE, "vectors.S saves this much");
 
-/* exception_init() - what reports and panic= need; before this, an exception only halts. */
+/*
+ * exception_init() - what reports and panic= need, on this CPU; before this, an exception only
+ * halts.
+ */
 void exception_init(const struct kernel *kernel);
 
 /*
@@ -33,23 +34,6 @@ void exception_init(const struct kernel *kernel);
  */
 void exception_handle(struct exception_frame *frame, u64 vector);
 
-/* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
-struct fault {
-	u64 esr, far, elr;
-	bool pan; /* PSTATE.PAN was set on the way in */
-};
-
-/*
- * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
- * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts and PSTATE.PAN as they were. One at a time.
- */
-bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
-
-/* catch.S. catch_call() notes in @resume_sp what SP must be at catch_resume. */
-bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp);
-void catch_resume(void);
-
 /* exception_fault_in_report() - fault, and fault again while that is being reported. */
 void exception_fault_in_report(void);
 
@@ -57,6 +41,20 @@ void exception_fault_in_report(void);
  * use_stack() - call itself until the stack ends, which faults; else how often it did, and @depth.
  */
 u64 use_stack(u64 depth);
+
+/*
+ * exception_report() - who was where and what happened, in words, on the console; then panic=. Of an
+ * exception in the middle of that, less. @vector: as for exception_handle().
+ */
+void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 vector)
+	__attribute__((noreturn));
+
+/*
+ * syndrome_print() - ESR, and its fields in words. syndrome_is_abort() - FAR has an address, unless
+ * FnV says otherwise.
+ */
+void syndrome_print(u64 esr);
+bool syndrome_is_abort(u64 esr);
 
 /*
  * panic_stop() - do what panic= says: halt, reboot or power off. The message has been printed.

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one CPU has for itself: its stacks, the exception it is in, the fault it waits for. Nothing
+ * of that is a global. MMU on; the CPU's TPIDR leads to it from the flip on.
+ */
+#ifndef PAGODA_CPU_H
+#define PAGODA_CPU_H
+
+/* Offsets in struct cpu, for assembly. */
+#define CPU_NESTED_SP 8
+#define CPU_EXCEPTION_STACK_END 40
+
+#ifndef __ASSEMBLER__
+
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/kernel.h>
+
+/* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
+struct fault {
+	u64 esr, far, elr;
+	u64 sp; /* the stack pointer where it happened: from EL0, that of EL0 */
+	bool pan; /* PSTATE.PAN was set on the way in */
+};
+
+struct cpu {
+	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
+	u64 nested_sp; /* the stack pointer at an exception within one */
+	struct stack stack; /* what it boots on; */
+	struct stack exception_stack; /* in exceptions, and in nothing else */
+	struct stack guard; /* the gap below the first */
+	unsigned number; /* 0 for the one that boots */
+	u64 mpidr;
+	const u64 *id; /* its ID registers, by enum sysreg */
+	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
+	bool fault_in_report; /* asked for: the report is to fault */
+	struct {
+		struct fault *fault; /* where to say what it was; null where none is waited for */
+		u64 sp, pan; /* to go on with after it */
+	} expected;
+};
+
+_Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");
+_Static_assert(__builtin_offsetof(struct cpu, exception_stack.end) == CPU_EXCEPTION_STACK_END,
+	       "vectors.S");
+
+/* The CPU that boots. */
+extern struct cpu boot_cpu;
+
+/* cpu_this() - the one this runs on. */
+static inline struct cpu *cpu_this(void)
+{
+	return cpu_pointer();
+}
+
+/* cpu_init() - the boot CPU's stacks, its number and its registers, on that CPU. Once. */
+void cpu_init(const struct boot_handoff *handoff);
+
+/*
+ * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
+ * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
+ * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not in
+ * the handler of an interrupt, whose stack an exception there starts afresh.
+ */
+bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
+
+/*
+ * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
+ * where it runs.
+ */
+void root_replace(const struct kernel *kernel, const struct pt_space *space);
+
+#endif /* __ASSEMBLER__ */
+#endif /* PAGODA_CPU_H */

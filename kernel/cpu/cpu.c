@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the boot CPU has.
+ * Runs in the kernel, MMU on, first thing.
+ */
+#include <pagoda/kernel/cpu/cpu.h>
+
+struct cpu boot_cpu;
+
+/* linker/pagoda.lds.S: only their addresses mean anything. */
+extern u8 _guard_start[], _guard_end[], _stack_end[], _exception_stack_end[];
+
+/* A contiguous run of 4K pages, and a page of 64K: no smaller piece can always be unmapped. */
+#define GUARD_ALIGN KIB(64)
+
+void cpu_init(const struct boot_handoff *handoff)
+{
+	struct cpu *cpu = &boot_cpu;
+
+	cpu->guard = (struct stack){ align_up((uintptr_t)_guard_start, GUARD_ALIGN),
+				     align_down((uintptr_t)_guard_end, GUARD_ALIGN) };
+	cpu->stack = (struct stack){ cpu->guard.end, (uintptr_t)_stack_end };
+	cpu->exception_stack = (struct stack){ cpu->stack.end, (uintptr_t)_exception_stack_end };
+	cpu->mpidr = cpu_mpidr();
+	cpu->id = handoff->facts.id;
+}

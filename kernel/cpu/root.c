@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Another root for the upper half, on this CPU.
+ * Runs in the kernel, MMU on.
+ */
+#include <pagoda/kernel/cpu/cpu.h>
+
+/* The swap runs in the identity map: at the physical address of what is mapped here. */
+void root_replace(const struct kernel *kernel, const struct pt_space *space)
+{
+	const struct boot_handoff *handoff = kernel->handoff;
+	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;
+
+	ttbr1_replace(ttbr_encode(&space->regime, space->root),
+		      paddr(code + handoff->facts.image.pa.value));
+}

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+#
+# What one CPU has, and what it does that a fault may end.
+
+$(eval $(call room,kernel/cpu,kernel))
+$(call machine_only,kernel/cpu/cpu.c)

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+/*
+ * An exception that nobody expected: registers, the syndrome in words, who called whom, the walk of
+ * the address; then panic=.
+ * Runs with the MMU on, on the exceptions' own stack; also on the host.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/show/dump.h>
+#include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/kernel/trap/exception.h>
+
+static const char *vector_str(u64 vector)
+{
+	switch (vector % 4) {
+	case 0:
+		return "synchronous exception";
+	case 1:
+		return "IRQ";
+	case 2:
+		return "FIQ";
+	}
+	return "SError";
+}
+
+/* The vectors' four groups: the kernel's own level, exceptions in it, and below it. */
+static void print_origin(const struct cpu *cpu, u64 vector)
+{
+	print("\npagoda: %s from ", vector_str(vector));
+	if (vector / 4 < 2)
+		print("EL%u\n", cpu->kernel->handoff->plan.el);
+	else
+		print("EL0, %s\n", vector / 4 == 2 ? "AArch64" : "AArch32");
+}
+
+static void print_registers(const struct cpu *cpu, const struct exception_frame *frame)
+{
+	const struct boot_handoff *handoff = cpu->kernel->handoff;
+
+	print("ELR 0x%016lx  SPSR 0x%016lx\nFAR 0x%016lx  SP   0x%016lx\n", frame->elr, frame->spsr,
+	      frame->far, frame->sp);
+	/* With this an address can be looked up in pagoda.elf. */
+	print("ELR is at 0x%016lx in pagoda.elf\n",
+	      frame->elr - handoff->plan.image_va.value + handoff->facts.image.link_va);
+	for (unsigned i = 0; i < 31; i++)
+		print("x%-2u 0x%016lx%s", i, frame->x[i], i % 3 == 2 || i == 30 ? "\n" : "  ");
+}
+
+static void print_calls(const struct cpu *cpu, const struct exception_frame *frame)
+{
+	const struct kernel *kernel = cpu->kernel;
+	struct place place = { .pc = frame->elr, .lr = frame->x[30], .frame = frame->x[29] };
+
+	if (syndrome_is_abort(frame->esr) && frame->far >= cpu->guard.start &&
+	    frame->far < cpu->guard.end)
+		print("STACK OVERFLOW: FAR is in the gap below the stack\n");
+	print("KASLR offset 0x%016lx; calls, the latest first:\n",
+	      kernel->handoff->plan.kaslr_offset);
+	backtrace_print(&kernel->symbols, cpu->stack, &place, kernel->kernel_space.regime.va_bits);
+}
+
+void exception_fault_in_report(void)
+{
+	cpu_this()->fault_in_report = true;
+	__builtin_trap();
+}
+
+void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 vector)
+{
+	if (cpu->kernel == NULL || cpu->reports > 1)
+		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
+	console_watch_end();
+	if (cpu->reports++ > 0) {
+		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
+		      "%#lx\n",
+		      frame->esr, frame->elr, frame->far);
+		syndrome_print(frame->esr);
+		print_registers(cpu, frame);
+		panic_stop(cpu->kernel);
+	}
+	print_origin(cpu, vector);
+	syndrome_print(frame->esr);
+	print_registers(cpu, frame);
+	if (cpu->fault_in_report)
+		__builtin_trap();
+	print_calls(cpu, frame);
+	if (vector % 4 == 0 && syndrome_is_abort(frame->esr) &&
+	    !SYSREG_GET(ESR_EL1_FNV, frame->esr))
+		dump_walk(cpu->kernel, vaddr(frame->far), false);
+	panic_stop(cpu->kernel);
+}

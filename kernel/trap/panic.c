@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The end of a kernel that cannot go on, as panic= says.
+ * Runs in the kernel, MMU on, in exception handlers too.
+ */
+#include <pagoda/arch/arch.h>
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/dev/psci.h>
+#include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/kernel/trap/exception.h>
+
+void panic_stop(const struct kernel *kernel)
+{
+	switch (kernel->handoff->options.panic) {
+	case PANIC_REBOOT:
+		psci_reboot(kernel->handoff->facts.psci);
+		break;
+	case PANIC_POWEROFF:
+		psci_poweroff(kernel->handoff->facts.psci);
+		break;
+	case PANIC_HALT:
+		break;
+	}
+	print("pagoda: stopped\n");
+	console_receive_by_interrupt(false); /* or a key would wake the CPU for ever */
+	cpu_halt(STOP_NONE, 0, 0, 0);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What ESR says of an exception, in words.
+ * Runs in the kernel, MMU on, in exception handlers; also on the host.
+ */
+#include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/trap/exception.h>
+
+static void print_field(const char *name, u64 esr)
+{
+	const struct sysreg_field *field = sysreg_find_field(SYSREG_ESR_EL1, name);
+	const char *text = sysreg_value_text(field, esr);
+
+	print("  %-4s 0x%02x  %s\n", name, sysreg_field_get(field, esr),
+	      text != NULL ? text : "not a code Pagoda knows");
+}
+
+static bool is_data_abort(u64 esr)
+{
+	u64 class = SYSREG_GET(ESR_EL1_EC, esr);
+
+	return class == ESR_EL1_EC_DABT_LOW || class == ESR_EL1_EC_DABT_CUR;
+}
+
+bool syndrome_is_abort(u64 esr)
+{
+	u64 class = SYSREG_GET(ESR_EL1_EC, esr);
+
+	return is_data_abort(esr) || class == ESR_EL1_EC_IABT_LOW || class == ESR_EL1_EC_IABT_CUR;
+}
+
+void syndrome_print(u64 esr)
+{
+	print("ESR 0x%016lx\n", esr);
+	print_field("ec", esr);
+	if (!syndrome_is_abort(esr)) {
+		print("  iss  %#lx\n", SYSREG_GET(ESR_EL1_ISS, esr));
+		return;
+	}
+	print_field("fsc", esr);
+	if (is_data_abort(esr))
+		print("  on a %s\n", SYSREG_GET(ESR_EL1_WNR, esr) ? "write" : "read");
+	if (SYSREG_GET(ESR_EL1_FNV, esr))
+		print("  FAR is not valid\n");
+}
