@@ -8,7 +8,7 @@
 
 enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct window *window)
 {
-	struct pt_space space = kernel->kernel_space;
+	struct space space = kernel->kernel_space;
 	u64 granule = regime_granule(&space.regime), offset = window->pa.value % granule;
 	u64 start = align_down(slot.value, granule);
 	struct map_request request = { .start = vaddr(start),
@@ -25,7 +25,7 @@ enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct wi
 
 void window_close(const struct kernel *kernel, struct window *window)
 {
-	struct pt_space space = kernel->kernel_space;
+	struct space space = kernel->kernel_space;
 	u64 granule = regime_granule(&space.regime), va = window->va.value;
 
 	window->va = vaddr(0);

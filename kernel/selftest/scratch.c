@@ -41,7 +41,7 @@ void scratch_reset(struct scratch *scratch, unsigned va_bits)
 					     .end = paddr(end) };
 	scratch->space.regime = regime_make(kernel->granule_shift, va_bits, kernel->pa_bits,
 					    kernel->format != DESC_48);
-	scratch->tlb = tlb_make(&scratch->space.regime, scratch->test->kernel->handoff->id);
+	scratch->space.tlb = scratch->test->kernel->kernel_space.tlb;
 	test_equal(scratch->test, pt_space_create(&scratch->space), MAP_OK, "making a root");
 	*scratch_word(scratch, 0) = SCRATCH_MAGIC;
 	*scratch_word(scratch, scratch->page / sizeof(u64)) = ~SCRATCH_MAGIC;
@@ -107,7 +107,7 @@ void scratch_page(struct scratch *scratch, u64 va)
 
 u64 *scratch_slot(const struct scratch *scratch, u64 va, int level)
 {
-	const struct pt_space *space = &scratch->space;
+	const struct space *space = &scratch->space;
 	paddr_t table = space->root;
 
 	for (int at = space->regime.root_level; at < level; at++)

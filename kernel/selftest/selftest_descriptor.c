@@ -95,7 +95,7 @@ void descriptor_sizes(struct selftest *test)
 /* A fault at level -1 is one that only 4K pages with 52-bit addresses have. */
 void descriptor_root(struct selftest *test)
 {
-	const struct pt_space *space = &test->kernel->kernel_space;
+	const struct space *space = &test->kernel->kernel_space;
 	struct scratch scratch;
 
 	if (!test_needs(test, space->regime.root_level < 0, "no level -1 in this regime") ||

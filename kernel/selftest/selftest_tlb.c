@@ -47,17 +47,20 @@ static void use_pages(struct selftest *test, const struct scratch *scratch, u64 
 	}
 }
 
-/* Pages that are used, unmapped, invalidated as @tlb and @range say, gone, and then others. */
-static void check_range(struct selftest *test, struct scratch *scratch, const struct tlb *tlb,
+/* Pages that are used, unmapped, invalidated as @cpu and @range say, gone, and then others. */
+static void check_range(struct selftest *test, struct scratch *scratch, const struct tlb *cpu,
 			const struct tlb_range *range)
 {
 	u64 va = range->start.value, pages = (range->end.value - va) / scratch->page;
+	struct space forms;
 
 	scratch_reset(scratch, scratch->space.regime.va_bits);
 	map_pages(scratch, va, pages, 0);
 	use_pages(test, scratch, va, pages, SCRATCH_MAGIC);
 	unmap_pages(scratch, va, pages);
-	tlb_invalidate(tlb, range);
+	forms = scratch->space;
+	forms.tlb = *cpu;
+	tlb_invalidate(&forms, range);
 	for (u64 i = 0; i < pages; i++)
 		test_check(test, faults(va + i * scratch->page), "still translated",
 			   va + i * scratch->page);
@@ -69,16 +72,16 @@ static void check_range(struct selftest *test, struct scratch *scratch, const st
 static void check_forms(struct selftest *test, struct scratch *scratch, u64 pages, bool by_range)
 {
 	u64 start = START_PAGE * scratch->page;
-	struct tlb tlb = scratch->tlb;
+	struct tlb cpu = scratch->space.tlb;
 
-	tlb.range = by_range;
+	cpu.range = by_range;
 	for (unsigned form = 0; form < 8; form++) {
 		struct tlb_range range = { vaddr(start), vaddr(start + pages * scratch->page),
 					   form & 1 ? LEVEL_PAGE : TLB_LEVEL_UNKNOWN, form & 2 };
 
-		tlb.level_hint = form & 4;
-		if (!tlb.level_hint || scratch->tlb.level_hint)
-			check_range(test, scratch, &tlb, &range);
+		cpu.level_hint = form & 4;
+		if (!cpu.level_hint || scratch->space.tlb.level_hint)
+			check_range(test, scratch, &cpu, &range);
 	}
 }
 
@@ -165,13 +168,13 @@ void tlb_block(struct selftest *test)
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
 		   "through a block");
 	*scratch_slot(&scratch, span, 2) = 0;
-	tlb_invalidate(&scratch.tlb, &range);
+	tlb_invalidate(&scratch.space, &range);
 	test_check(test, faults(span), "the block is still there", span);
 	map_pages(&scratch, span, 1, 1);
 	use_pages(test, &scratch, span, 1, ~SCRATCH_MAGIC);
 	*scratch_slot(&scratch, span, 2) = 0;
 	range.tables = true;
-	tlb_invalidate(&scratch.tlb, &range);
+	tlb_invalidate(&scratch.space, &range);
 	test_check(test, faults(span), "the table is still there", span);
 	scratch_map(&scratch, span, base, span, attr);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
@@ -217,11 +220,11 @@ static u64 check_operand(struct selftest *test, const struct regime *regime, str
  */
 static void check_operands(struct selftest *test, u64 page, u64 pages, int level, int hinted)
 {
-	const struct regime *regime = &test->kernel->kernel_space.regime;
-	struct tlb tlb = tlb_make(regime, test->kernel->handoff->id);
+	const struct space *space = &test->kernel->kernel_space;
+	const struct regime *regime = &space->regime;
 	u64 at = page << regime->granule_shift, end = at + (pages << regime->granule_shift);
 	struct tlb_range range = { vaddr(at), vaddr(end), level, false };
-	struct tlb_ops ops = tlb_ops_begin(&tlb, &range);
+	struct tlb_ops ops = tlb_ops_begin(space, &range);
 	struct tlb_op op = { .kind = TLB_ALL };
 
 	while (tlb_ops_next(&ops, &op) && op.kind != TLB_ALL)

@@ -62,7 +62,7 @@ static void markers_add_image(struct marker_list *list, const struct image *imag
 }
 
 /* Columns as Linux has them; SHD only where it is the descriptor that says so. */
-static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
+static void dump_leaf(const struct space *space, const struct pt_run *run)
 {
 	const struct pte_info *info = &run->info;
 	bool shared = space->regime.format != DESC_LPA2 && info->share == SHARE_INNER;
@@ -75,7 +75,7 @@ static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
 	      info->user ? " USR" : "");
 }
 
-static void dump_run(const struct pt_space *space, const struct pt_run *run)
+static void dump_run(const struct space *space, const struct pt_run *run)
 {
 	bool hole = run->kind == PTE_INVALID || run->kind == PTE_TABLE;
 	char size[SIZE_TEXT_MAX];
@@ -107,8 +107,7 @@ static void markers_show(const struct marker_list *list, vaddr_t va)
 }
 
 /* Where a run that begins at @va must end: at the next marker, or with the space. */
-static vaddr_t markers_limit(const struct marker_list *list, const struct pt_space *space,
-			     vaddr_t va)
+static vaddr_t markers_limit(const struct marker_list *list, const struct space *space, vaddr_t va)
 {
 	u64 last = pt_end(space).value - 1; /* the end itself is 0 for the upper half */
 
@@ -118,7 +117,7 @@ static vaddr_t markers_limit(const struct marker_list *list, const struct pt_spa
 	return vaddr(last + 1);
 }
 
-static struct pt_audit dump_runs(const struct pt_space *space, const struct marker_list *markers)
+static struct pt_audit dump_runs(const struct space *space, const struct marker_list *markers)
 {
 	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);
@@ -134,7 +133,7 @@ static struct pt_audit dump_runs(const struct pt_space *space, const struct mark
 	return audit;
 }
 
-static void dump_head(const struct pt_space *space, const char *name)
+static void dump_head(const struct space *space, const char *name)
 {
 	const struct regime *regime = &space->regime;
 
@@ -146,7 +145,7 @@ static void dump_head(const struct pt_space *space, const char *name)
 }
 
 /* The whole of a map. Its audit is of the runs as they are shown: cut where a marker stands. */
-static void dump_space(const struct pt_space *space, const char *name,
+static void dump_space(const struct space *space, const char *name,
 		       const struct marker_list *markers)
 {
 	struct pt_audit audit;
@@ -230,7 +229,7 @@ static bool filter_passes(const struct dump_filter *filter, const struct pt_run 
 }
 
 /* The part of @space that @filter asks for; false where that is none of it. */
-static bool filter_range(const struct dump_filter *filter, const struct pt_space *space,
+static bool filter_range(const struct dump_filter *filter, const struct space *space,
 			 vaddr_t *start, vaddr_t *end)
 {
 	u64 first = pt_start(space).value, last = pt_end(space).value - 1;
@@ -245,7 +244,7 @@ static bool filter_range(const struct dump_filter *filter, const struct pt_space
 	return first <= last;
 }
 
-static void json_space(struct json *json, const struct pt_space *space, const char *root,
+static void json_space(struct json *json, const struct space *space, const char *root,
 		       const struct dump_filter *filter)
 {
 	vaddr_t va, end;
@@ -286,7 +285,7 @@ void dump_json(const struct kernel *kernel)
 	json_filtered(kernel, &(struct dump_filter){ .kernel = true, .idmap = true });
 }
 
-static void text_filtered(const struct pt_space *space, const char *name,
+static void text_filtered(const struct space *space, const char *name,
 			  const struct dump_filter *filter)
 {
 	vaddr_t va, end;
@@ -325,7 +324,7 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
 /* The boot leaves the identity map's tables in memory but takes them out of TTBR0. */
 static bool idmap_is_live(const struct kernel *kernel)
 {
-	const struct pt_space *space = &kernel->idmap_space;
+	const struct space *space = &kernel->idmap_space;
 	u64 baddr = (BIT(48) - 1) & ~BIT(0); /* bit 0 is CnP; above stands the ASID */
 
 	return !SYSREG_GET(TCR_EL1_EPD0, kernel->registers[SYSREG_TCR_EL1]) &&
@@ -333,7 +332,7 @@ static bool idmap_is_live(const struct kernel *kernel)
 		       ttbr_encode(&space->regime, space->root);
 }
 
-static const struct pt_space *walk_begin(const struct kernel *kernel, vaddr_t va)
+static const struct space *walk_begin(const struct kernel *kernel, vaddr_t va)
 {
 	unsigned el = kernel->handoff->plan.el;
 
@@ -413,7 +412,7 @@ static bool can_be_table(const struct kernel *kernel, paddr_t table)
 
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 {
-	const struct pt_space *space = walk_begin(kernel, va);
+	const struct space *space = walk_begin(kernel, va);
 	struct pt_entry entry = { 0 };
 	paddr_t table;
 

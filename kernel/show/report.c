@@ -594,7 +594,7 @@ static void report_firmware(const struct kernel *kernel)
 	print("%s\n", psci_conduit_str(facts->psci));
 }
 
-static void report_audit(const char *name, const struct pt_space *space)
+static void report_audit(const char *name, const struct space *space)
 {
 	struct pt_audit audit = pt_audit_space(space);
 	char size[SIZE_TEXT_MAX];

@@ -32,16 +32,18 @@ static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 	const struct boot_plan *plan = &handoff->plan;
 	u64 phys_offset = plan->image_va.value - handoff->facts.image.pa.value;
 
-	kernel->kernel_space = (struct pt_space){ .regime = plan->kernel,
-						  .policy = plan->policy,
-						  .upper = true,
-						  .root = handoff->kernel_root,
-						  .phys_offset = phys_offset,
-						  .pool = &handoff->pool };
-	kernel->idmap_space = (struct pt_space){ .regime = plan->idmap,
-						 .root = handoff->idmap_root,
-						 .phys_offset = phys_offset,
-						 .pool = &handoff->pool };
+	kernel->kernel_space = (struct space){ .regime = plan->kernel,
+					       .policy = plan->policy,
+					       .upper = true,
+					       .tlb = tlb_make(handoff->id),
+					       .root = handoff->kernel_root,
+					       .phys_offset = phys_offset,
+					       .pool = &handoff->pool };
+	kernel->idmap_space = (struct space){ .regime = plan->idmap,
+					      .tlb = tlb_make(handoff->id),
+					      .root = handoff->idmap_root,
+					      .phys_offset = phys_offset,
+					      .pool = &handoff->pool };
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */

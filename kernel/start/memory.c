@@ -93,7 +93,7 @@ static struct stop stop_map(enum map_result result, vaddr_t va, paddr_t pa)
  */
 static struct stop linear_build(struct kernel *kernel, const struct memory_range *tables)
 {
-	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
 	struct map_request window = { .start = vaddr(tables->start.value),
 				      .end = vaddr(tables->end.value),
 				      .pa = tables->start,
@@ -139,7 +139,7 @@ enum map_result memory_release_init(struct kernel *kernel)
 				       .end = linear_va(&kernel->linear, paddr(pa + end)),
 				       .pa = paddr(pa + start),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
-	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
 	enum map_result result;
 
 	result = pt_unmap_range(space, vaddr(va + start), vaddr(va + end));
@@ -156,7 +156,7 @@ enum map_result memory_release_init(struct kernel *kernel)
 	return MAP_OK;
 }
 
-void root_replace(const struct kernel *kernel, const struct pt_space *space)
+void root_replace(const struct kernel *kernel, const struct space *space)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;

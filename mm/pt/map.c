@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The one builder of translation tables, and the pool its tables come from.
+ * The one builder of translation tables.
  * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
  * not use: absolute addresses, .bss, instructions a host compiler cannot build.
  *
  * Descriptors are written with single 64-bit stores. A new table is zero before the release store
  * that links it, so a table walker running at the same time never sees old memory as descriptors.
  */
-#include <pagoda/lib/string.h>
-
 #include "tables.h"
 
 /*
@@ -43,55 +41,7 @@ const char *map_result_str(enum map_result result)
 	return "unknown result";
 }
 
-void pool_give(struct pt_space *space, paddr_t table)
-{
-	struct table_pool *pool = space->pool;
-
-	*table_pointer(space, table) = pool->free.value;
-	pool->free = table;
-	pool->free_count++;
-}
-
-void pool_add(struct pt_space *space, paddr_t start, paddr_t end)
-{
-	u64 granule = regime_granule(&space->regime);
-
-	/* Backwards, so that the lowest is taken first. */
-	for (u64 table = end.value; table != start.value; table -= granule)
-		pool_give(space, paddr(table - granule));
-	space->pool->added += (end.value - start.value) / granule;
-}
-
-/* A granule of memory, whatever is in it. */
-static bool pool_take(struct pt_space *space, paddr_t *table)
-{
-	struct table_pool *pool = space->pool;
-	u64 granule = regime_granule(&space->regime);
-
-	if (pool->free_count != 0) {
-		*table = pool->free;
-		pool->free = paddr(*table_pointer(space, *table));
-		pool->free_count--;
-		return true;
-	}
-	if (pool->end.value - pool->next.value < granule)
-		return false;
-	*table = pool->next;
-	pool->next.value += granule;
-	return true;
-}
-
-bool table_create(struct pt_space *space, int level, paddr_t *table)
-{
-	const struct regime *regime = &space->regime;
-
-	if (!pool_take(space, table))
-		return false;
-	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
-	return true;
-}
-
-enum map_result pt_space_create(struct pt_space *space)
+enum map_result pt_space_create(struct space *space)
 {
 	if (!table_create(space, space->regime.root_level, &space->root))
 		return MAP_NO_TABLES;
@@ -102,7 +52,7 @@ enum map_result pt_space_create(struct pt_space *space)
  * The table at @s->level that translates @s->va, made where it is missing; @s->slot is its first
  * descriptor.
  */
-static enum map_result table_reach(struct pt_space *space, struct stretch *s)
+static enum map_result table_reach(struct space *space, struct stretch *s)
 {
 	const struct regime *regime = &space->regime;
 	paddr_t next = space->root;
@@ -195,7 +145,7 @@ static unsigned stretch_piece(const struct regime *regime, const struct stretch 
 	return into != 0 && s->count > run - into ? run - into : s->count;
 }
 
-enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
+enum map_result stretch_map(struct space *space, struct stretch s, struct map_attr attr)
 {
 	const struct regime *regime = &space->regime;
 
@@ -216,7 +166,7 @@ enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map
 	return MAP_OK;
 }
 
-enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
+enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t end)
 {
 	vaddr_t last = vaddr(end.value - 1);
 
@@ -226,8 +176,7 @@ enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vadd
 	return MAP_OK;
 }
 
-static enum map_result request_check(const struct pt_space *space,
-				     const struct map_request *request)
+static enum map_result request_check(const struct space *space, const struct map_request *request)
 {
 	u64 size = request->end.value - request->start.value;
 	u64 pa_end = regime_pa_end(&space->regime);
@@ -241,7 +190,7 @@ static enum map_result request_check(const struct pt_space *space,
 	return MAP_OK;
 }
 
-enum map_result map_range(struct pt_space *space, const struct map_request *request)
+enum map_result map_range(struct space *space, const struct map_request *request)
 {
 	const struct regime *regime = &space->regime;
 	u64 left = request->end.value - request->start.value;

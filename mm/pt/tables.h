@@ -9,7 +9,7 @@
 #include <pagoda/mm/pt/pagetable.h>
 
 /* To the table, or the slot of one, at @place. */
-static inline u64 *table_pointer(const struct pt_space *space, paddr_t place)
+static inline u64 *table_pointer(const struct space *space, paddr_t place)
 {
 	return (u64 *)(uintptr_t)(place.value + space->phys_offset);
 }
@@ -34,7 +34,7 @@ static inline void slot_link(u64 *slot, pte_t pte)
  * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
  * cleared: a root table need not fill its granule.
  */
-bool table_create(struct pt_space *space, int level, paddr_t *table);
+bool table_create(struct space *space, int level, paddr_t *table);
 
 /* Tables that no walk from the root reaches any more, but that a TLB may still know of. */
 struct table_list {
@@ -51,10 +51,10 @@ struct stretch {
 };
 
 /* Leaves for all of @s, which must be invalid, with the contiguous hint wherever it can be. */
-enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr);
+enum map_result stretch_map(struct space *space, struct stretch s, struct map_attr attr);
 
 /* [@start, @end) is a range of whole pages in @space: MAP_OK or MAP_BAD_RANGE. */
-enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end);
+enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t end);
 
 /* What must change together: one leaf, or all of a contiguous run. */
 struct unit {
@@ -67,7 +67,7 @@ struct unit {
 };
 
 /* The unit that maps @va, which is in @space; false where it is not mapped. */
-bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit);
+bool unit_find(const struct space *space, vaddr_t va, struct unit *unit);
 
 /* Make all of its descriptors invalid. */
 void unit_clear(const struct unit *unit);
@@ -97,14 +97,14 @@ struct units {
  * when it is broken: else MAP_BAD_RANGE, MAP_NOT_MAPPED, MAP_SPLIT or MAP_LIVE.
  * units_clear() - the same, and then make every leaf invalid.
  */
-enum map_result units_check(const struct pt_space *space, struct units *units);
-enum map_result units_clear(struct pt_space *space, struct units *units);
+enum map_result units_check(const struct space *space, struct units *units);
+enum map_result units_clear(struct space *space, struct units *units);
 
 /*
  * The descriptor at @level on the walk for @va; a null pointer where the walk ends above, in a leaf
  * or a hole at the level in @ended.
  */
-u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended);
+u64 *slot_reach(const struct space *space, vaddr_t va, int level, int *ended);
 
 /*
  * pt_prune() - take every table that translates part of [@start, @end) and holds no valid
@@ -112,8 +112,8 @@ u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended)
  * pt_give_pruned() - back to the pool with them, after the caller has invalidated the TLB for that
  * range, tables included.
  */
-void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
-void pt_give_pruned(struct pt_space *space, struct table_list *pruned);
+void pt_prune(struct space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
+void pt_give_pruned(struct space *space, struct table_list *pruned);
 
 /* Some of @count descriptors from @slot on is not zero. */
 bool slots_used(const u64 *slot, unsigned count);

@@ -10,7 +10,7 @@
 
 #include "tables.h"
 
-bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit)
+bool unit_find(const struct space *space, vaddr_t va, struct unit *unit)
 {
 	const struct regime *regime = &space->regime;
 	struct pt_entry entry = pt_find(space, va);
@@ -49,7 +49,7 @@ static bool unit_is_live(const struct units *units, const struct unit *unit)
 	return false;
 }
 
-enum map_result units_check(const struct pt_space *space, struct units *units)
+enum map_result units_check(const struct space *space, struct units *units)
 {
 	u64 start = units->start, end = units->end;
 	enum map_result result = pt_range_check(space, vaddr(start), vaddr(end));
@@ -68,7 +68,7 @@ enum map_result units_check(const struct pt_space *space, struct units *units)
 	return result;
 }
 
-enum map_result units_clear(struct pt_space *space, struct units *units)
+enum map_result units_clear(struct space *space, struct units *units)
 {
 	enum map_result result = units_check(space, units);
 	struct unit unit;
@@ -81,7 +81,7 @@ enum map_result units_clear(struct pt_space *space, struct units *units)
 	return result;
 }
 
-enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end)
+enum map_result pt_unmap_range(struct space *space, vaddr_t start, vaddr_t end)
 {
 	struct units units = { start.value, end.value, BREAK_NONE, TLB_LEVEL_UNKNOWN };
 
@@ -92,7 +92,7 @@ enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t en
  * Nothing is in @table, of @level. Looks at the descriptor for @end first and at those below last:
  * where something is left, it is most likely a neighbour of what went.
  */
-static bool table_is_empty(const struct pt_space *space, paddr_t table, int level, vaddr_t end)
+static bool table_is_empty(const struct space *space, paddr_t table, int level, vaddr_t end)
 {
 	const u64 *slots = table_pointer(space, table);
 	unsigned first = regime_index(&space->regime, level, end);
@@ -101,7 +101,7 @@ static bool table_is_empty(const struct pt_space *space, paddr_t table, int leve
 	       !slots_used(slots, first);
 }
 
-u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended)
+u64 *slot_reach(const struct space *space, vaddr_t va, int level, int *ended)
 {
 	const struct regime *regime = &space->regime;
 	paddr_t table = space->root;
@@ -122,7 +122,7 @@ u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended)
  * A walker that still knows of the table reads the link as a descriptor: an address aligned to the
  * granule has bit 0 clear, and so is an invalid one, as what it replaces.
  */
-static void table_prune(struct pt_space *space, u64 *slot, int level, vaddr_t end,
+static void table_prune(struct space *space, u64 *slot, int level, vaddr_t end,
 			struct table_list *pruned)
 {
 	pte_t pte = slot_read(slot);
@@ -138,7 +138,7 @@ static void table_prune(struct pt_space *space, u64 *slot, int level, vaddr_t en
 }
 
 /* Lowest tables first, since the ones above may become empty by that. */
-void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_list *pruned)
+void pt_prune(struct space *space, vaddr_t start, vaddr_t end, struct table_list *pruned)
 {
 	const struct regime *regime = &space->regime;
 
@@ -157,7 +157,7 @@ void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_l
 	}
 }
 
-void pt_give_pruned(struct pt_space *space, struct table_list *pruned)
+void pt_give_pruned(struct space *space, struct table_list *pruned)
 {
 	while (pruned->count > 0) {
 		paddr_t table = pruned->first;

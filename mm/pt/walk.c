@@ -9,27 +9,17 @@
 #include "tables.h"
 
 /* Physical address of the descriptor for @va in the table at @table. */
-static paddr_t slot_address(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
+static paddr_t slot_address(const struct space *space, paddr_t table, int level, vaddr_t va)
 {
 	return paddr(table.value + regime_index(&space->regime, level, va) * sizeof(u64));
 }
 
-vaddr_t pt_start(const struct pt_space *space)
-{
-	return vaddr(space->upper ? regime_upper_start(&space->regime) : 0);
-}
-
-vaddr_t pt_end(const struct pt_space *space)
-{
-	return vaddr(space->upper ? 0 : BIT(space->regime.va_bits));
-}
-
-pte_t pt_step(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
+pte_t pt_step(const struct space *space, paddr_t table, int level, vaddr_t va)
 {
 	return slot_read(table_pointer(space, slot_address(space, table, level, va)));
 }
 
-struct pt_entry pt_find(const struct pt_space *space, vaddr_t va)
+struct pt_entry pt_find(const struct space *space, vaddr_t va)
 {
 	const struct regime *regime = &space->regime;
 	struct pt_entry entry = { .level = regime->root_level };
@@ -46,7 +36,7 @@ struct pt_entry pt_find(const struct pt_space *space, vaddr_t va)
 	}
 }
 
-bool pt_translate(const struct pt_space *space, vaddr_t va, paddr_t *pa)
+bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa)
 {
 	struct pt_entry entry;
 
@@ -83,7 +73,7 @@ static bool run_continues(const struct regime *regime, const struct pt_entry *fi
  * from the root otherwise. Tables are long and mostly uniform; a walk for every entry would cost
  * five times as much.
  */
-static struct pt_entry entry_after(const struct pt_space *space, const struct pt_entry *entry,
+static struct pt_entry entry_after(const struct space *space, const struct pt_entry *entry,
 				   vaddr_t va)
 {
 	const struct regime *regime = &space->regime;
@@ -104,7 +94,7 @@ static struct pt_entry entry_after(const struct pt_space *space, const struct pt
  * tables are one thing from end to end, and to ask for each what its bits mean takes ten times as
  * long. Those not counted may go on all the same.
  */
-static u64 entries_alike(const struct pt_space *space, const struct pt_entry *entry, vaddr_t va)
+static u64 entries_alike(const struct space *space, const struct pt_entry *entry, vaddr_t va)
 {
 	const struct regime *regime = &space->regime;
 	u64 count =
@@ -129,7 +119,7 @@ static u64 entries_alike(const struct pt_space *space, const struct pt_entry *en
 	return alike;
 }
 
-struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t end)
+struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
 {
 	const struct regime *regime = &space->regime;
 	struct pt_entry first = pt_find(space, from);
@@ -171,7 +161,7 @@ void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
 		audit->first_offender = run->start;
 }
 
-struct pt_audit pt_audit_space(const struct pt_space *space)
+struct pt_audit pt_audit_space(const struct space *space)
 {
 	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);

@@ -47,7 +47,7 @@ static void run(const struct regime *regime, u64 size, u64 misaligned, unsigned 
 	struct table_pool pool = { .start = paddr(start),
 				   .next = paddr(start),
 				   .end = paddr(start + POOL_SIZE) };
-	struct pt_space space = { .regime = *regime, .pool = &pool };
+	struct space space = { .regime = *regime, .pool = &pool };
 	struct map_request request = { .start = vaddr(0),
 				       .end = vaddr(count * size),
 				       .pa = paddr(misaligned),

@@ -480,7 +480,7 @@ static struct test_case random_case(const struct shape *shape)
 
 struct bench {
 	struct table_pool pool;
-	struct pt_space space;
+	struct space space;
 	struct ref_tcr tcr;
 };
 

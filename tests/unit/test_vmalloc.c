@@ -51,7 +51,7 @@ static void start(unsigned index, u64 size)
 
 	fake_memory_make(&memory, &setup);
 	vmalloc->space = &memory.space;
-	vmalloc->tlb = tlb_make(&memory.space.regime, id);
+	memory.space.tlb = tlb_make(id);
 	vmalloc->heap = &memory.heap;
 	vmalloc->memory = &ram;
 	memory_begin(&ram);

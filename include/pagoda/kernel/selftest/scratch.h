@@ -39,9 +39,8 @@
 
 struct scratch {
 	struct selftest *test;
-	struct pt_space space;
+	struct space space;
 	struct table_pool pool;
-	struct tlb tlb;
 	paddr_t tables, data;
 	u64 page; /* bytes */
 	u64 tcr, ttbr0; /* the kernel's, for scratch_end() */

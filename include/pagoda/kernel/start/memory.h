@@ -37,7 +37,7 @@ enum map_result memory_release_init(struct kernel *kernel);
  * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
  * where it runs.
  */
-void root_replace(const struct kernel *kernel, const struct pt_space *space);
+void root_replace(const struct kernel *kernel, const struct space *space);
 
 /*
  * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,

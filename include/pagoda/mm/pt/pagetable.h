@@ -9,45 +9,8 @@
 #ifndef PAGODA_PAGETABLE_H
 #define PAGODA_PAGETABLE_H
 
-#include <pagoda/mm/pt/descriptor.h>
-
-/*
- * Memory for tables, a granule each: [start, end), handed out from the front, and a list of those
- * that were given back or added. The list goes first.
- */
-struct table_pool {
-	paddr_t start, next, end; /* multiples of the granule */
-	paddr_t free; /* each table on the list holds the address of the next in its first word */
-	u32 free_count;
-	u32 added; /* tables that are not in [start, end) */
-};
-
-/* Tables in use, and tables in all, with tables of @granule bytes. */
-static inline u64 pool_used(const struct table_pool *pool, u64 granule)
-{
-	return (pool->next.value - pool->start.value) / granule + pool->added - pool->free_count;
-}
-
-static inline u64 pool_total(const struct table_pool *pool, u64 granule)
-{
-	return (pool->end.value - pool->start.value) / granule + pool->added;
-}
-
-/* Tables that can be taken before it is empty. */
-static inline u64 pool_room(const struct table_pool *pool, u64 granule)
-{
-	return pool_total(pool, granule) - pool_used(pool, granule);
-}
-
-/* One tree of tables and how to reach it. */
-struct pt_space {
-	struct regime regime;
-	struct map_policy policy;
-	bool upper; /* walked from TTBR1_EL1: addresses begin with ones */
-	paddr_t root;
-	u64 phys_offset; /* add it to a table's physical address, modulo 2^64, to get a pointer */
-	struct table_pool *pool;
-};
+#include <pagoda/mm/pt/pool.h>
+#include <pagoda/mm/pt/space.h>
 
 enum map_result {
 	MAP_OK,
@@ -71,18 +34,10 @@ struct map_request {
 };
 
 /*
- * pool_give() - back to the pool of @space with a table that no walk reaches any more.
- * pool_add() - more memory for it: [@start, @end), multiples of the granule, which is the pool's
- * from now on. Both write the table's first word, through phys_offset.
- */
-void pool_give(struct pt_space *space, paddr_t table);
-void pool_add(struct pt_space *space, paddr_t start, paddr_t end);
-
-/*
  * pt_space_create() - take a root table from the pool, with no descriptor valid.
  * Returns MAP_OK or MAP_NO_TABLES.
  */
-enum map_result pt_space_create(struct pt_space *space);
+enum map_result pt_space_create(struct space *space);
 
 /*
  * map_range() - map a range with the largest blocks that virtual and physical alignment allow, and
@@ -90,7 +45,7 @@ enum map_result pt_space_create(struct pt_space *space);
  * was valid, so no TLB maintenance is due; the caller publishes: `dsb ishst; isb` with the MMU on,
  * caches_publish() when it is off.
  */
-enum map_result map_range(struct pt_space *space, const struct map_request *request);
+enum map_result map_range(struct space *space, const struct map_request *request);
 
 /*
  * pt_unmap_range() - make every leaf in [start, end) invalid. All of it must be mapped, and no
@@ -98,7 +53,7 @@ enum map_result map_range(struct pt_space *space, const struct map_request *requ
  * Tables stay, empty; map_range() fills them again, but a block in the place of one is a conflict:
  * see pt_unmap() in pagoda/mm/pt/change.h, which does all of it.
  */
-enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end);
+enum map_result pt_unmap_range(struct space *space, vaddr_t start, vaddr_t end);
 
 /* Where a walk ended. */
 struct pt_entry {
@@ -113,28 +68,16 @@ struct pt_entry {
  * pt_find() - walk @space for @va, which must be in it (pt_contains()). The descent primitive:
  * translation, dump, audit and fault reports are loops over it.
  */
-struct pt_entry pt_find(const struct pt_space *space, vaddr_t va);
+struct pt_entry pt_find(const struct space *space, vaddr_t va);
 
 /*
  * pt_step() - one step of the same walk: the descriptor for @va in the table at @table, of @level.
  * For those who show a walk level by level.
  */
-pte_t pt_step(const struct pt_space *space, paddr_t table, int level, vaddr_t va);
-
-/* @va is an address that @space translates: canonical, and in its half. */
-static inline bool pt_contains(const struct pt_space *space, vaddr_t va)
-{
-	u64 high = va.value >> space->regime.va_bits;
-
-	return high == (space->upper ? ~(u64)0 >> space->regime.va_bits : 0);
-}
+pte_t pt_step(const struct space *space, paddr_t table, int level, vaddr_t va);
 
 /* pt_translate() - true and the physical address for @va where it is mapped. */
-bool pt_translate(const struct pt_space *space, vaddr_t va, paddr_t *pa);
-
-/* The first address of the space; pt_end() is one past its last, 0 for 2^64. */
-vaddr_t pt_start(const struct pt_space *space);
-vaddr_t pt_end(const struct pt_space *space);
+bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa);
 
 /*
  * A maximal run of leaf descriptors equal in level, kind and attributes and contiguous in physical
@@ -152,7 +95,7 @@ struct pt_run {
  * pt_next_run() - the run that begins at @from, cut off at @end. Call again with the run's end
  * until that equals @end. @from and @end are in the space, and granule-aligned.
  */
-struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t end);
+struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end);
 
 /* What an audit found. */
 struct pt_audit {
@@ -167,6 +110,6 @@ struct pt_audit {
  * pt_audit_space() - the same for every run of @space.
  */
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run);
-struct pt_audit pt_audit_space(const struct pt_space *space);
+struct pt_audit pt_audit_space(const struct space *space);
 
 #endif /* PAGODA_PAGETABLE_H */
