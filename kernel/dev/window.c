@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/window.h>
+#include <pagoda/mm/pt/change.h>
 
 enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct window *window)
 {
@@ -29,7 +30,7 @@ void window_close(const struct kernel *kernel, struct window *window)
 	u64 granule = regime_granule(&space.regime), va = window->va.value;
 
 	window->va = vaddr(0);
-	if (va != 0 && pt_unmap_range(&space, vaddr(align_down(va, granule)),
-				      vaddr(align_up(va + window->size, granule))) == MAP_OK)
-		tlb_invalidate_all();
+	if (va != 0)
+		(void)pt_clear(&space, vaddr(align_down(va, granule)),
+			       vaddr(align_up(va + window->size, granule)));
 }

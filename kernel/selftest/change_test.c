@@ -8,7 +8,7 @@
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/start/memory.h>
-#include <pagoda/lib/string.h>
+#include <pagoda/mm/pt/slot.h>
 
 /* What the steps share. The tables change; the kernel that the console has is constant. */
 struct trial {
@@ -102,11 +102,13 @@ static void try_root(struct trial *trial)
 				       vaddr(trial->va + trial->page),
 				       paddr(trial->pa),
 				       { PROT_READ_ONLY, MEM_NORMAL } };
-	u64 size = regime_entries(regime, regime->root_level) * sizeof(u64);
+	struct slot *to;
+	const struct slot *from = slot_at(&trial->space, trial->space.root);
 
 	check_result(trial, pt_space_create(&copy), MAP_OK, "make a root");
-	memcpy(linear_pointer(&trial->kernel->linear, copy.root),
-	       linear_pointer(&trial->kernel->linear, trial->space.root), size);
+	to = slot_at(&copy, copy.root);
+	for (unsigned i = 0; i < regime_entries(regime, regime->root_level); i++)
+		slot_link(to + i, slot_read(from + i));
 	root_replace(trial->kernel, &copy);
 	/*
 	 * Tables below the root are shared, so this is for both; the TLB must hold it for neither.

@@ -32,7 +32,7 @@ static void map_pages(struct scratch *scratch, u64 va, u64 pages, u64 index)
 static void unmap_pages(struct scratch *scratch, u64 va, u64 pages)
 {
 	for (u64 i = 0; i < pages; i++)
-		*scratch_slot(scratch, va + i * scratch->page, LEVEL_PAGE) = 0;
+		slot_break(scratch_slot(scratch, va + i * scratch->page, LEVEL_PAGE));
 }
 
 static void use_pages(struct selftest *test, const struct scratch *scratch, u64 va, u64 pages,
@@ -110,14 +110,15 @@ void tlb_range(struct selftest *test)
 
 static void check_operation(struct selftest *test, struct scratch *scratch, struct tlb_op op)
 {
-	volatile u64 *slot = scratch_slot(scratch, 0, LEVEL_PAGE);
-	u64 leaf = *slot;
+	struct slot *slot = scratch_slot(scratch, 0, LEVEL_PAGE);
+	u64 leaf = slot_read(slot).bits;
 
 	use_pages(test, scratch, 0, 1, SCRATCH_MAGIC);
-	*slot = 0;
+	slot_break(slot);
 	tlb_invalidate_by(op);
 	test_check(test, faults(0), "still translated", 0);
-	*slot = leaf + scratch->page; /* the next page of data: their addresses are in bits 47:12 */
+	/* The next page of data: their addresses are in bits 47:12. */
+	slot_edit(slot, (pte_t){ leaf + scratch->page });
 	tables_publish();
 	use_pages(test, scratch, 0, 1, ~SCRATCH_MAGIC);
 }
@@ -167,12 +168,12 @@ void tlb_block(struct selftest *test)
 	dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 8, 8);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
 		   "through a block");
-	*scratch_slot(&scratch, span, 2) = 0;
+	slot_break(scratch_slot(&scratch, span, 2));
 	tlb_invalidate(&scratch.space, &range);
 	test_check(test, faults(span), "the block is still there", span);
 	map_pages(&scratch, span, 1, 1);
 	use_pages(test, &scratch, span, 1, ~SCRATCH_MAGIC);
-	*scratch_slot(&scratch, span, 2) = 0;
+	slot_break(scratch_slot(&scratch, span, 2));
 	range.tables = true;
 	tlb_invalidate(&scratch.space, &range);
 	test_check(test, faults(span), "the table is still there", span);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The live page tables on the console. Everything here is a loop over pt_next_run() or pt_step().
+ * The live page tables on the console. Everything here is a loop over pt_next_run() or pt_descend().
  * Runs in the kernel, MMU on, after relocation (it holds pointers in static data), and on the host.
  * dump_walk() also runs in exception handlers: it asserts nothing and trusts no table.
  */
@@ -413,25 +413,23 @@ static bool can_be_table(const struct kernel *kernel, paddr_t table)
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 {
 	const struct space *space = walk_begin(kernel, va);
-	struct pt_entry entry = { 0 };
+	struct pt_entry entry;
 	paddr_t table;
 
 	if (!space)
 		return;
 	table = space->root;
-	for (entry.level = space->regime.root_level;; entry.level++) {
+	for (int level = space->regime.root_level;; level++) {
 		if (!can_be_table(kernel, table)) {
 			print("  table 0x%016lx is not in RAM: not followed\n", table.value);
 			return;
 		}
-		entry.pte = pt_step(space, table, entry.level, va);
-		entry.kind = pte_kind(&space->regime, entry.pte, entry.level);
+		entry = pt_descend(space, va, level);
 		walk_show_step(&space->regime, va, &entry);
 		if (fields)
 			dump_fields(&space->regime, entry.pte, entry.kind);
 		if (entry.kind != PTE_TABLE) /* always so at level 3 */
 			break;
-		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);
 		table = pte_address(&space->regime, entry.pte, entry.level);
 	}
 	walk_show_result(&space->regime, va, &entry);

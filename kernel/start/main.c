@@ -11,6 +11,7 @@
 #include <pagoda/kernel/kernel.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/show/report.h>
+#include <pagoda/mm/pt/change.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/pi/start.h>
 #include <pagoda/lib/string.h>
@@ -95,9 +96,8 @@ static void stack_guard(struct kernel *kernel)
 	kernel->guard = (struct stack){ align_up((uintptr_t)_guard_start, GUARD_ALIGN),
 					align_down((uintptr_t)_guard_end, GUARD_ALIGN) };
 	kernel->stack = (struct stack){ kernel->guard.end, (uintptr_t)_stack_end };
-	kernel->guard_result = pt_unmap_range(&kernel->kernel_space, vaddr(kernel->guard.start),
-					      vaddr(kernel->guard.end));
-	tlb_invalidate_all();
+	kernel->guard_result = pt_clear(&kernel->kernel_space, vaddr(kernel->guard.start),
+					vaddr(kernel->guard.end));
 }
 
 static struct symbols symbols_get(void)

@@ -13,6 +13,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/start/memory.h>
+#include <pagoda/mm/pt/change.h>
 
 /* A reservation over the image is somebody's mistake: the image stays, and the report says so. */
 static bool image_reserved(const struct memory_map *map, const struct image *image)
@@ -111,8 +112,7 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	if (result != MAP_OK)
 		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
 	/* Its table stays in the identity map, empty; to find that out costs more than a page. */
-	result = pt_unmap_range(idmap, window.start, window.end);
-	tlb_invalidate_all();
+	result = pt_clear(idmap, window.start, window.end);
 	return stop_map(result, window.start, window.pa);
 }
 
@@ -142,10 +142,9 @@ enum map_result memory_release_init(struct kernel *kernel)
 	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
 	enum map_result result;
 
-	result = pt_unmap_range(space, vaddr(va + start), vaddr(va + end));
+	result = pt_clear(space, vaddr(va + start), vaddr(va + end));
 	if (result == MAP_OK)
-		result = pt_unmap_range(idmap, vaddr(pa + start), vaddr(pa + end));
-	tlb_invalidate_all();
+		result = pt_clear(idmap, vaddr(pa + start), vaddr(pa + end));
 	if (result == MAP_OK)
 		result = map_range(space, &request);
 	tables_publish();

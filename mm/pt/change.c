@@ -44,6 +44,16 @@ enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 	return MAP_OK;
 }
 
+enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
+{
+	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	enum map_result result = units_clear(space, &units);
+
+	if (result == MAP_OK)
+		invalidate(space, start.value, end.value - start.value, units.level, false);
+	return result;
+}
+
 enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
 {
 	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
@@ -67,7 +77,7 @@ enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum
 							       unit.level },
 					     attr);
 		} else {
-			slot_write(unit.slot, pte);
+			slot_edit(unit.slot, pte);
 		}
 	}
 	if (result == MAP_OK)
@@ -79,12 +89,10 @@ enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum
 static void run_split(struct space *space, const struct unit *unit)
 {
 	const struct regime *regime = &space->regime;
-	u64 span = regime_span(regime, unit->level), pa = unit->info.pa.value;
+	pte_t pte = pte_leaf(regime, &space->policy, unit_attr(unit), unit->info.pa, unit->level);
 
 	unit_break(space, unit);
-	for (unsigned i = 0; i < unit->count; i++)
-		slot_write(unit->slot + i, pte_leaf(regime, &space->policy, unit_attr(unit),
-						    paddr(pa + i * span), unit->level));
+	slots_fill(unit->slot, unit->count, pte, regime_span(regime, unit->level));
 	tables_publish();
 }
 
@@ -108,7 +116,7 @@ enum map_result pt_split(struct space *space, vaddr_t va)
 	}
 	if (!table_create(space, unit.level + 1, &table))
 		return MAP_NO_TABLES;
-	leaves.slot = table_pointer(space, table);
+	leaves.slot = slot_at(space, table);
 	leaves.va = unit.va;
 	leaves.pa = unit.info.pa.value;
 	leaves.level = unit.level + 1;
@@ -122,7 +130,8 @@ enum map_result pt_split(struct space *space, vaddr_t va)
 }
 
 /* @count descriptors from @slot on are leaves at @level alike, one after the other in memory. */
-static bool slots_alike(const struct regime *regime, const u64 *slot, unsigned count, int level)
+static bool slots_alike(const struct regime *regime, const struct slot *slot, unsigned count,
+			int level)
 {
 	pte_t first = slot_read(slot);
 	u64 pa = pte_address(regime, first, level).value;
@@ -171,25 +180,27 @@ static enum map_result block_merge(struct space *space, const struct unit *unit)
 {
 	const struct regime *regime = &space->regime;
 	int level = unit->level - 1;
-	u64 span, va, *slot;
+	struct slot *slot, *first;
+	struct pt_entry entry;
 	paddr_t table, pa;
-	int ended;
+	u64 span, va;
 
 	if (unit->level == regime->root_level || !regime_leaf_level(regime, level))
 		return MAP_UNEVEN;
 	span = regime_span(regime, level);
 	va = align_down(unit->va, span);
-	slot = slot_reach(space, vaddr(va), level, &ended);
-	table = pte_address(regime, slot_read(slot), level);
-	if (!slots_alike(regime, table_pointer(space, table), regime_entries(regime, unit->level),
-			 unit->level))
+	entry = pt_descend(space, vaddr(va), level);
+	slot = slot_at(space, entry.slot);
+	table = pte_address(regime, entry.pte, level);
+	first = slot_at(space, table);
+	if (!slots_alike(regime, first, regime_entries(regime, unit->level), unit->level))
 		return MAP_UNEVEN;
-	if (is_live(slot, va, span) || is_live(table_pointer(space, table), va, span))
+	if (is_live(slot, va, span) || is_live(first, va, span))
 		return MAP_LIVE;
-	pa = pte_address(regime, slot_read(table_pointer(space, table)), unit->level);
-	slot_write(slot, (pte_t){ 0 });
+	pa = pte_address(regime, slot_read(first), unit->level);
+	slot_break(slot);
 	invalidate(space, va, span, TLB_LEVEL_UNKNOWN, true);
-	slot_write(slot, pte_leaf(regime, &space->policy, unit_attr(unit), pa, level));
+	slots_fill(slot, 1, pte_leaf(regime, &space->policy, unit_attr(unit), pa, level), 0);
 	pool_give(space, table);
 	return MAP_OK;
 }

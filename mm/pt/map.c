@@ -48,35 +48,25 @@ enum map_result pt_space_create(struct space *space)
 	return MAP_OK;
 }
 
-/*
- * The table at @s->level that translates @s->va, made where it is missing; @s->slot is its first
- * descriptor.
- */
+/* To the slot at @s->level for @s->va, its table and those above made where they are missing. */
 static enum map_result table_reach(struct space *space, struct stretch *s)
 {
-	const struct regime *regime = &space->regime;
-	paddr_t next = space->root;
+	struct pt_entry entry = entry_root(space, vaddr(s->va));
+	paddr_t table;
 
-	for (int at = regime->root_level; at < s->level; at++) {
-		u64 *slot = table_pointer(space, next) + regime_index(regime, at, vaddr(s->va));
-		pte_t pte = slot_read(slot);
-
-		switch (pte_kind(regime, pte, at)) {
-		case PTE_TABLE:
-			next = pte_address(regime, pte, at);
+	for (;;) {
+		entry_descend(space, &entry, vaddr(s->va), s->level);
+		if (entry.level == s->level)
 			break;
-		case PTE_INVALID:
-			if (!table_create(space, at + 1, &next))
-				return MAP_NO_TABLES;
-			slot_link(slot, pte_table(regime, next));
-			break;
-		case PTE_BLOCK:
-		case PTE_PAGE:
-		case PTE_RESERVED:
+		if (entry.kind != PTE_INVALID)
 			return MAP_CONFLICT;
-		}
+		if (!table_create(space, entry.level + 1, &table))
+			return MAP_NO_TABLES;
+		entry.kind = PTE_TABLE;
+		entry.pte = pte_table(&space->regime, table);
+		slot_link(slot_at(space, entry.slot), entry.pte);
 	}
-	s->slot = table_pointer(space, next);
+	s->slot = slot_at(space, entry.slot);
 	return MAP_OK;
 }
 
@@ -90,40 +80,6 @@ static int leaf_level(const struct regime *regime, u64 va, u64 pa, u64 left)
 				      left < regime_span(regime, level)))
 		level++;
 	return level;
-}
-
-/*
- * A large map is made in the next two: they take sixteen descriptors at a time, which GCC loads and
- * stores in pairs. Each half of a pair is one single-copy atomic access (DDI 0487 B2.2.1).
- */
-#define SLOTS_AT_ONCE 16
-
-bool slots_used(const u64 *slot, unsigned count)
-{
-	u64 any = 0;
-
-	for (; count >= SLOTS_AT_ONCE && any == 0; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
-#pragma GCC unroll 16
-		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++)
-			any |= slot[i];
-	}
-	if (any != 0)
-		return true;
-	for (; count > 0; count--, slot++)
-		any |= *slot;
-	return any != 0;
-}
-
-/* @count neighbouring descriptors from @slot on, each @span further than the one before. */
-static void slots_fill(u64 *slot, unsigned count, pte_t pte, u64 span)
-{
-	for (; count >= SLOTS_AT_ONCE; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
-#pragma GCC unroll 16
-		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++, pte.bits += span)
-			slot[i] = pte.bits;
-	}
-	for (; count > 0; count--, slot++, pte.bits += span)
-		slot_write(slot, pte);
 }
 
 /* Leaves of @s up to the next place where a contiguous run can begin or must end. */
@@ -214,7 +170,6 @@ enum map_result map_range(struct space *space, const struct map_request *request
 		shift = regime_shift(regime, s.level);
 		index = regime_index(regime, s.level, vaddr(va));
 		pa_left = RUN_PA_LIMIT - (pa & (RUN_PA_LIMIT - 1));
-		s.slot += index;
 		s.count = min_u64(regime_entries(regime, s.level) - index,
 				  min_u64(left, pa_left) >> shift);
 		result = stretch_map(space, s, request->attr);

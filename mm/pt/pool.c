@@ -4,15 +4,13 @@
  * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
  * not use: absolute addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/lib/string.h>
-
 #include "tables.h"
 
 void pool_give(struct space *space, paddr_t table)
 {
 	struct table_pool *pool = space->pool;
 
-	*table_pointer(space, table) = pool->free.value;
+	slot_note(slot_at(space, table), pool->free);
 	pool->free = table;
 	pool->free_count++;
 }
@@ -35,7 +33,7 @@ static bool pool_take(struct space *space, paddr_t *table)
 
 	if (pool->free_count != 0) {
 		*table = pool->free;
-		pool->free = paddr(*table_pointer(space, *table));
+		pool->free = slot_noted(slot_at(space, *table));
 		pool->free_count--;
 		return true;
 	}
@@ -48,10 +46,8 @@ static bool pool_take(struct space *space, paddr_t *table)
 
 bool table_create(struct space *space, int level, paddr_t *table)
 {
-	const struct regime *regime = &space->regime;
-
 	if (!pool_take(space, table))
 		return false;
-	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
+	slots_clear(slot_at(space, *table), regime_entries(&space->regime, level));
 	return true;
 }

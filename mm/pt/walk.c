@@ -4,36 +4,14 @@
  * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
  * not use: absolute addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/mm/pt/pagetable.h>
-
 #include "tables.h"
 
-/* Physical address of the descriptor for @va in the table at @table. */
-static paddr_t slot_address(const struct space *space, paddr_t table, int level, vaddr_t va)
+struct pt_entry pt_descend(const struct space *space, vaddr_t va, int level)
 {
-	return paddr(table.value + regime_index(&space->regime, level, va) * sizeof(u64));
-}
+	struct pt_entry entry = entry_root(space, va);
 
-pte_t pt_step(const struct space *space, paddr_t table, int level, vaddr_t va)
-{
-	return slot_read(table_pointer(space, slot_address(space, table, level, va)));
-}
-
-struct pt_entry pt_find(const struct space *space, vaddr_t va)
-{
-	const struct regime *regime = &space->regime;
-	struct pt_entry entry = { .level = regime->root_level };
-	paddr_t table = space->root;
-
-	for (;; entry.level++) {
-		entry.slot = slot_address(space, table, entry.level, va);
-		entry.pte = slot_read(table_pointer(space, entry.slot));
-		entry.kind = pte_kind(regime, entry.pte, entry.level);
-		if (entry.kind != PTE_TABLE) /* always so at level 3 */
-			return entry;
-		entry.table_bits |= pte_attributes(regime, entry.pte, entry.level);
-		table = pte_address(regime, entry.pte, entry.level);
-	}
+	entry_descend(space, &entry, va, level);
+	return entry;
 }
 
 bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa)
@@ -82,7 +60,7 @@ static struct pt_entry entry_after(const struct space *space, const struct pt_en
 	if (regime_index(regime, entry->level, va) == 0)
 		return pt_find(space, va);
 	next.slot.value += sizeof(u64);
-	next.pte = slot_read(table_pointer(space, next.slot));
+	next.pte = slot_read(slot_at(space, next.slot));
 	next.kind = pte_kind(regime, next.pte, next.level);
 	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
 }
@@ -101,7 +79,7 @@ static u64 entries_alike(const struct space *space, const struct pt_entry *entry
 		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
-	const u64 *rest = table_pointer(space, paddr(entry->slot.value + sizeof(u64)));
+	const struct slot *rest = slot_at(space, paddr(entry->slot.value + sizeof(u64)));
 	u64 bits = entry->pte.bits, alike = 0;
 
 	/* Most of most tables is zero. */

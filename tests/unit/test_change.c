@@ -59,7 +59,7 @@ static u64 table_of(unsigned i, int level)
 	paddr_t table = b.space.root;
 
 	for (int at = b.regime.root_level; at < level; at++) {
-		pte_t pte = pt_step(&b.space, table, at, va);
+		pte_t pte = pt_descend(&b.space, va, at).pte;
 
 		if (pte_kind(&b.regime, pte, at) != PTE_TABLE)
 			return 0;
@@ -261,6 +261,26 @@ static void a_permission_changes_in_place_and_a_run_is_broken_first(void **state
 	}
 }
 
+static void what_is_cleared_is_out_of_the_tlb_and_its_tables_stay(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		u64 before;
+
+		begin(&shapes[i], TABLES);
+		area(regime_granule(&b.regime), 32);
+		assert_int_equal(map(0, 32, GIB(8), PROT_READ_WRITE), MAP_OK);
+		tables_publish();
+		before = used();
+		assert_int_equal(pt_clear(&b.space, at(0), at(32)), MAP_OK);
+		check_model();
+		assert_int_equal(used(), before);
+		assert_int_equal(pt_clear(&b.space, at(0), at(32)), MAP_NOT_MAPPED);
+		assert_int_equal(map(0, 32, GIB(9), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(used(), before);
+	}
+}
+
 static void a_block_splits_down_to_pages_and_merges_back(void **state)
 {
 	(void)state;
@@ -458,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_permission_changes_in_place_and_a_run_is_broken_first),
+		cmocka_unit_test(what_is_cleared_is_out_of_the_tlb_and_its_tables_stay),
 		cmocka_unit_test(a_block_splits_down_to_pages_and_merges_back),
 		cmocka_unit_test(
 			what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothing),

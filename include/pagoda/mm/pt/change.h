@@ -23,6 +23,12 @@
  */
 enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end);
 
+/*
+ * pt_clear() - the same, but the tables stay: to find those that are empty costs more than the
+ * rest, which a boot has no time for.
+ */
+enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end);
+
 /* pt_protect() - give [@start, @end), the same as for pt_unmap(), another permission. */
 enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translation tables: one builder, map_range(), and one reader, pt_find(). Everything that shows,
+ * Translation tables: one builder, map_range(), and one reader, pt_descend(). Everything that shows,
  * checks or changes a map is a loop over these two.
  * Pure: builds with a host compiler, holds no instructions, no recursion, no callbacks, no state of
  * its own. Runs with the MMU off (tables reached at their physical address) and on (through a
@@ -18,7 +18,7 @@ enum map_result {
 	MAP_BAD_RANGE, /* empty, unaligned, wraps, or outside the space */
 	MAP_UNREACHABLE, /* the physical range ends above 2^pa_bits */
 	MAP_CONFLICT, /* something is mapped there already: break before make is the caller's */
-	MAP_NOT_MAPPED, /* pt_unmap_range(): a hole in the range */
+	MAP_NOT_MAPPED, /* a hole in the range */
 	MAP_SPLIT, /* the range cuts a block or a contiguous run in two */
 	MAP_LIVE, /* a change that must break the mapping first, of the memory it would write to */
 	MAP_UNEVEN, /* pt_merge(): not all of it mapped alike, or nothing larger is possible */
@@ -47,34 +47,27 @@ enum map_result pt_space_create(struct space *space);
  */
 enum map_result map_range(struct space *space, const struct map_request *request);
 
-/*
- * pt_unmap_range() - make every leaf in [start, end) invalid. All of it must be mapped, and no
- * block or contiguous run may stick out: otherwise nothing changes. The caller invalidates the TLB.
- * Tables stay, empty; map_range() fills them again, but a block in the place of one is a conflict:
- * see pt_unmap() in pagoda/mm/pt/change.h, which does all of it.
- */
-enum map_result pt_unmap_range(struct space *space, vaddr_t start, vaddr_t end);
-
 /* Where a walk ended. */
 struct pt_entry {
-	pte_t pte; /* the first descriptor on the way that is not a table */
-	enum pte_kind kind; /* of @pte; never PTE_TABLE */
+	pte_t pte; /* the last descriptor that was read */
+	enum pte_kind kind; /* of @pte */
 	int level; /* at which @pte stands */
 	paddr_t slot; /* the descriptor's own physical address */
 	u64 table_bits; /* the OR of the table descriptors above it, without their addresses */
 };
 
 /*
- * pt_find() - walk @space for @va, which must be in it (pt_contains()). The descent primitive:
- * translation, dump, audit and fault reports are loops over it.
+ * pt_descend() - walk @space for @va, which must be in it (pt_contains()), through tables, down to
+ * @level at most, the root's or below. The one descent: translation, dump, audit, fault reports,
+ * changes are loops over it.
  */
-struct pt_entry pt_find(const struct space *space, vaddr_t va);
+struct pt_entry pt_descend(const struct space *space, vaddr_t va, int level);
 
-/*
- * pt_step() - one step of the same walk: the descriptor for @va in the table at @table, of @level.
- * For those who show a walk level by level.
- */
-pte_t pt_step(const struct space *space, paddr_t table, int level, vaddr_t va);
+/* pt_find() - to where there is no table any more: kind is never PTE_TABLE. */
+static inline struct pt_entry pt_find(const struct space *space, vaddr_t va)
+{
+	return pt_descend(space, va, LEVEL_PAGE);
+}
 
 /* pt_translate() - true and the physical address for @va where it is mapped. */
 bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa);
