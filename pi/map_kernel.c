@@ -25,7 +25,7 @@ static enum mem_prot segment_prot(enum segment segment)
 	return PROT_READ_WRITE;
 }
 
-static struct stop stop_map(const struct pt_space *space, enum map_result result,
+static struct stop stop_map(const struct space *space, enum map_result result,
 			    const struct map_request *request)
 {
 	const struct table_pool *pool = space->pool;
@@ -60,7 +60,7 @@ static int segments_alike(const struct image *image, int first, u64 base)
  * segments that are mapped alike are one; but not where a contiguous run could cross from one to
  * the next, since each is unmapped alone.
  */
-static struct stop map_image(struct pt_space *space, const struct image *image, u64 base)
+static struct stop map_image(struct space *space, const struct image *image, u64 base)
 {
 	struct map_request request = { .attr.type = MEM_NORMAL };
 	enum map_result result = pt_space_create(space);
@@ -93,14 +93,14 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 {
 	const struct image *image = &handoff->facts.image;
 	struct boot_plan *plan = &handoff->plan;
-	struct pt_space idmap = { .regime = plan->idmap,
-				  .phys_offset = phys_offset,
-				  .pool = &handoff->pool };
-	struct pt_space kernel = { .regime = plan->kernel,
-				   .policy = plan->policy,
-				   .upper = true,
-				   .phys_offset = phys_offset,
-				   .pool = &handoff->pool };
+	struct space idmap = { .regime = plan->idmap,
+			       .phys_offset = phys_offset,
+			       .pool = &handoff->pool };
+	struct space kernel = { .regime = plan->kernel,
+				.policy = plan->policy,
+				.upper = true,
+				.phys_offset = phys_offset,
+				.pool = &handoff->pool };
 	struct stop stop;
 
 	handoff->pool = pool_make(image, regime_granule(&plan->kernel));

@@ -44,11 +44,12 @@ $(O)/count.so: tests/bench/count.c
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
 # A program that maps leaves of every kind, to count what each costs.
-$(O)/leaf_cost.elf: tests/bench/leaf_cost.c $(shared_objects) $(makefiles)
+leaf_objects = $(shared_objects) $(O)/mm/pt/change.o
+$(O)/leaf_cost.elf: tests/bench/leaf_cost.c $(leaf_objects) $(makefiles)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(filter-out -fpie,$(image_flags)) -O2 -nostdlib -static -Wl,-e,_start \
 		-Wl,-Ttext=0x40200000 -Wl,--defsym=_text=0x40200000 -Wl,--build-id=none \
-		-o $@ $< $(shared_objects)
+		-o $@ $< $(leaf_objects)
 
 bench_parts := $(O)/Image $(O)/count.so $(O)/leaf_cost.elf
 

@@ -6,7 +6,7 @@
 #include <pagoda/kernel/cpu/cpu.h>
 
 /* The swap runs in the identity map: at the physical address of what is mapped here. */
-void root_replace(const struct kernel *kernel, const struct pt_space *space)
+void root_replace(const struct kernel *kernel, const struct space *space)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;

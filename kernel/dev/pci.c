@@ -20,7 +20,7 @@ const char *pci_result_str(enum pci_result result)
 	return "unknown result";
 }
 
-enum pci_result pci_io_map(struct pt_space *space, const struct layout *layout,
+enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 			   const struct pci_io *io)
 {
 	struct layout_region window = layout->region[LAYOUT_PCI_IO];

@@ -5,10 +5,11 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/window.h>
+#include <pagoda/mm/pt/change.h>
 
 enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct window *window)
 {
-	struct pt_space space = kernel->kernel_space;
+	struct space space = kernel->kernel_space;
 	u64 granule = regime_granule(&space.regime), offset = window->pa.value % granule;
 	u64 start = align_down(slot.value, granule);
 	struct map_request request = { .start = vaddr(start),
@@ -25,11 +26,11 @@ enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct wi
 
 void window_close(const struct kernel *kernel, struct window *window)
 {
-	struct pt_space space = kernel->kernel_space;
+	struct space space = kernel->kernel_space;
 	u64 granule = regime_granule(&space.regime), va = window->va.value;
 
 	window->va = vaddr(0);
-	if (va != 0 && pt_unmap_range(&space, vaddr(align_down(va, granule)),
-				      vaddr(align_up(va + window->size, granule))) == MAP_OK)
-		tlb_invalidate_all();
+	if (va != 0)
+		(void)pt_clear(&space, vaddr(align_down(va, granule)),
+			       vaddr(align_up(va + window->size, granule)));
 }

@@ -71,7 +71,7 @@ void alloc_test_buddy(const struct kernel *kernel)
 static void check_mapped(struct checks *checks, const struct kernel *kernel, vaddr_t start,
 			 vaddr_t end)
 {
-	const struct pt_space *space = &kernel->kernel_space;
+	const struct space *space = &kernel->kernel_space;
 	paddr_t pa, expected;
 
 	for (u64 va = start.value; va != end.value; va += regime_granule(&space->regime)) {
@@ -197,9 +197,9 @@ static void test_refusals(struct checks *checks, const struct kernel *kernel)
  */
 static void test_tlb(const struct kernel *kernel)
 {
-	const struct tlb *tlb = &kernel->alloc->vmalloc.tlb;
+	const struct space *space = &kernel->kernel_space;
 	u64 start = kernel->alloc->vmalloc.region.start.value;
-	u64 granule = regime_granule(&tlb->regime);
+	u64 granule = regime_granule(&space->regime);
 
 	for (int level = -1; level <= LEVEL_PAGE + 1; level++) {
 		for (u64 pages = 1; pages < BIT(24); pages += pages / 2 + 1) {
@@ -208,18 +208,18 @@ static void test_tlb(const struct kernel *kernel)
 						   .tables = pages % 2 };
 
 			range.end = vaddr(range.start.value + pages * granule);
-			tlb_invalidate(tlb, &range);
+			tlb_invalidate(space, &range);
 		}
 	}
-	for (int level = tlb->regime.block_level; level < LEVEL_PAGE; level++) {
-		u64 span = regime_span(&tlb->regime, level);
+	for (int level = space->regime.block_level; level < LEVEL_PAGE; level++) {
+		u64 span = regime_span(&space->regime, level);
 		struct tlb_range range = { .start = vaddr(align_down(start, span)),
 					   .end = vaddr(align_down(start, span) + span),
 					   .level = level };
 
-		tlb_invalidate(tlb, &range);
+		tlb_invalidate(space, &range);
 	}
-	tlb_invalidate_asid(1);
+	tlb_invalidate_by(tlb_op_asid(1));
 	tlb_invalidate_all();
 }
 

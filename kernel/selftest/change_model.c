@@ -112,7 +112,7 @@ static void step_unmap(struct change_model *model, struct change_step *step)
 
 	step->what = "unmap";
 	step->expected = expect(model, step);
-	step->result = pt_unmap(model->space, model->tlb, start, end);
+	step->result = pt_unmap(model->space, start, end);
 	for (u32 i = 0; step->expected == MAP_OK && i < step->count; i++)
 		model->at[step->first + i].mapped = false;
 }
@@ -125,7 +125,7 @@ static void step_protect(struct change_model *model, struct change_step *step)
 
 	step->what = "protect";
 	step->expected = expect(model, step);
-	step->result = pt_protect(model->space, model->tlb, start, end, prot);
+	step->result = pt_protect(model->space, start, end, prot);
 	for (u32 i = 0; step->expected == MAP_OK && i < step->count; i++)
 		model->at[step->first + i].prot = prot;
 }
@@ -137,8 +137,7 @@ static void step_size(struct change_model *model, struct change_step *step, enum
 	bool mapped = model->at[step->first].mapped;
 
 	step->what = no == MAP_SPLIT ? "split" : "merge";
-	step->result = no == MAP_SPLIT ? pt_split(model->space, model->tlb, va) :
-					 pt_merge(model->space, model->tlb, va);
+	step->result = no == MAP_SPLIT ? pt_split(model->space, va) : pt_merge(model->space, va);
 	step->expected = mapped ? MAP_OK : MAP_NOT_MAPPED;
 	if (mapped && step->result == no)
 		step->expected = no;
@@ -177,7 +176,7 @@ enum map_result change_model_clear(struct change_model *model)
 		u64 size = size_at(model, va);
 
 		if (model->at[(va - model->base) / model->unit].mapped)
-			result = pt_unmap(model->space, model->tlb, vaddr(va), vaddr(va + size));
+			result = pt_unmap(model->space, vaddr(va), vaddr(va + size));
 		/* A hole may be as large as a table that has just gone. */
 		va = min_u64(end, align_down(va, size) + size);
 	}

@@ -18,8 +18,7 @@
 
 struct run {
 	const struct kernel *kernel;
-	struct pt_space space;
-	struct tlb tlb;
+	struct space space;
 	struct change_model *model;
 	u64 checks;
 	const char *wrong; /* what was, at the address below; NULL as long as nothing is */
@@ -136,7 +135,6 @@ static bool run_begin(struct run *run, u32 order)
 		return false;
 	}
 	run->model->space = &run->space;
-	run->model->tlb = &run->tlb;
 	run->model->base = base;
 	run->model->unit = unit;
 	run->model->units = 1u << order;
@@ -183,9 +181,7 @@ static void run_report(const struct run *run, u64 done, u64 steps, u64 seed)
 void change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
 {
 	const struct regime *regime = &kernel->kernel_space.regime;
-	struct run run = { .kernel = kernel,
-			   .space = kernel->kernel_space,
-			   .tlb = tlb_make(regime, kernel->handoff->id) };
+	struct run run = { .kernel = kernel, .space = kernel->kernel_space };
 	u64 units = min_u64(CHANGE_UNITS_MAX, AREA_SIZE_MAX / regime_granule(regime)), done = 0;
 	struct use before, after;
 	u32 order = 0;

@@ -8,13 +8,12 @@
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/start/memory.h>
-#include <pagoda/lib/string.h>
+#include <pagoda/mm/pt/slot.h>
 
 /* What the steps share. The tables change; the kernel that the console has is constant. */
 struct trial {
 	const struct kernel *kernel;
-	struct pt_space space;
-	struct tlb tlb;
+	struct space space;
 	u64 va, pa, block, page;
 	unsigned checks, failures;
 };
@@ -59,8 +58,7 @@ static void check_ends(struct trial *trial, bool mapped, bool writable, const ch
 
 static void try_changes(struct trial *trial)
 {
-	struct pt_space *space = &trial->space;
-	const struct tlb *tlb = &trial->tlb;
+	struct space *space = &trial->space;
 	vaddr_t start = vaddr(trial->va), end = vaddr(trial->va + trial->block);
 	vaddr_t second = vaddr(trial->va + trial->page), third = vaddr(second.value + trial->page);
 	struct map_request request = {
@@ -72,43 +70,45 @@ static void try_changes(struct trial *trial)
 	tables_publish();
 	check_ends(trial, true, true, "mapped");
 	check_result(trial, map_range(space, &request), MAP_CONFLICT, "map it again");
-	check_result(trial, pt_unmap(space, tlb, second, third), MAP_SPLIT, "unmap part of it");
-	check_result(trial, pt_protect(space, tlb, start, end, PROT_READ_ONLY), MAP_OK, "protect");
+	check_result(trial, pt_unmap(space, second, third), MAP_SPLIT, "unmap part of it");
+	check_result(trial, pt_protect(space, start, end, PROT_READ_ONLY), MAP_OK, "protect");
 	check_ends(trial, true, false, "read-only");
-	check_result(trial, pt_split(space, tlb, start), MAP_OK, "split the block");
+	check_result(trial, pt_split(space, start), MAP_OK, "split the block");
 	check_ends(trial, true, false, "the same in runs of pages");
-	check_result(trial, pt_split(space, tlb, start), MAP_OK, "split the run");
+	check_result(trial, pt_split(space, start), MAP_OK, "split the run");
 	check_ends(trial, true, false, "the same in pages");
-	check_result(trial, pt_protect(space, tlb, second, third, PROT_READ_WRITE), MAP_OK,
+	check_result(trial, pt_protect(space, second, third, PROT_READ_WRITE), MAP_OK,
 		     "protect a page");
 	check_access(trial, 0, true, false, "the page before");
 	check_access(trial, trial->page, true, true, "the page");
 	check_access(trial, 2 * trial->page, true, false, "the page after");
-	check_result(trial, pt_merge(space, tlb, start), MAP_UNEVEN, "merge what differs");
-	check_result(trial, pt_protect(space, tlb, second, third, PROT_READ_ONLY), MAP_OK,
+	check_result(trial, pt_merge(space, start), MAP_UNEVEN, "merge what differs");
+	check_result(trial, pt_protect(space, second, third, PROT_READ_ONLY), MAP_OK,
 		     "protect it back");
-	check_result(trial, pt_merge(space, tlb, start), MAP_OK, "merge the run");
-	check_result(trial, pt_merge(space, tlb, start), MAP_OK, "merge the block");
+	check_result(trial, pt_merge(space, start), MAP_OK, "merge the run");
+	check_result(trial, pt_merge(space, start), MAP_OK, "merge the block");
 	check_ends(trial, true, false, "a block again");
-	check_result(trial, pt_unmap(space, tlb, start, end), MAP_OK, "unmap");
+	check_result(trial, pt_unmap(space, start, end), MAP_OK, "unmap");
 	check_ends(trial, false, false, "nothing there after");
-	check_result(trial, pt_unmap(space, tlb, start, end), MAP_NOT_MAPPED, "unmap it again");
+	check_result(trial, pt_unmap(space, start, end), MAP_NOT_MAPPED, "unmap it again");
 }
 
 /* A copy of the root, with one mapping more: seen when the copy is in TTBR1, and only then. */
 static void try_root(struct trial *trial)
 {
 	const struct regime *regime = &trial->space.regime;
-	struct pt_space copy = trial->space;
+	struct space copy = trial->space;
 	struct map_request request = { vaddr(trial->va),
 				       vaddr(trial->va + trial->page),
 				       paddr(trial->pa),
 				       { PROT_READ_ONLY, MEM_NORMAL } };
-	u64 size = regime_entries(regime, regime->root_level) * sizeof(u64);
+	struct slot *to;
+	const struct slot *from = slot_at(&trial->space, trial->space.root);
 
 	check_result(trial, pt_space_create(&copy), MAP_OK, "make a root");
-	memcpy(linear_pointer(&trial->kernel->linear, copy.root),
-	       linear_pointer(&trial->kernel->linear, trial->space.root), size);
+	to = slot_at(&copy, copy.root);
+	for (unsigned i = 0; i < regime_entries(regime, regime->root_level); i++)
+		slot_link(to + i, slot_read(from + i));
 	root_replace(trial->kernel, &copy);
 	/*
 	 * Tables below the root are shared, so this is for both; the TLB must hold it for neither.
@@ -116,7 +116,7 @@ static void try_root(struct trial *trial)
 	check_result(trial, map_range(&copy, &request), MAP_OK, "map in the copy");
 	tables_publish();
 	check_access(trial, 0, true, false, "seen through the copy");
-	check_result(trial, pt_unmap(&copy, &trial->tlb, request.start, request.end), MAP_OK,
+	check_result(trial, pt_unmap(&copy, request.start, request.end), MAP_OK,
 		     "unmap in the copy");
 	root_replace(trial->kernel, &trial->space);
 	check_access(trial, 0, false, false, "gone");
@@ -129,7 +129,6 @@ void change_test(const struct kernel *kernel)
 	const struct layout_region *modules = &kernel->handoff->plan.layout.region[LAYOUT_MODULES];
 	struct trial trial = { .kernel = kernel,
 			       .space = kernel->kernel_space,
-			       .tlb = tlb_make(regime, kernel->handoff->id),
 			       .va = modules->start.value + GIB(1),
 			       .pa = kernel->linear.start.value,
 			       .block = regime_span(regime, 2),

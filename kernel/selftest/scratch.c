@@ -41,7 +41,7 @@ void scratch_reset(struct scratch *scratch, unsigned va_bits)
 					     .end = paddr(end) };
 	scratch->space.regime = regime_make(kernel->granule_shift, va_bits, kernel->pa_bits,
 					    kernel->format != DESC_48);
-	scratch->tlb = tlb_make(&scratch->space.regime, scratch->test->kernel->handoff->id);
+	scratch->space.tlb = scratch->test->kernel->kernel_space.tlb;
 	test_equal(scratch->test, pt_space_create(&scratch->space), MAP_OK, "making a root");
 	*scratch_word(scratch, 0) = SCRATCH_MAGIC;
 	*scratch_word(scratch, scratch->page / sizeof(u64)) = ~SCRATCH_MAGIC;
@@ -105,25 +105,26 @@ void scratch_page(struct scratch *scratch, u64 va)
 		    (struct map_attr){ PROT_READ_WRITE, MEM_NORMAL });
 }
 
-u64 *scratch_slot(const struct scratch *scratch, u64 va, int level)
+struct slot *scratch_slot(const struct scratch *scratch, u64 va, int level)
 {
-	const struct pt_space *space = &scratch->space;
-	paddr_t table = space->root;
+	return slot_at(&scratch->space, pt_descend(&scratch->space, vaddr(va), level).slot);
+}
 
-	for (int at = space->regime.root_level; at < level; at++)
-		table = pte_address(&space->regime, pt_step(space, table, at, vaddr(va)), at);
-	return (u64 *)linear_pointer(&scratch->test->kernel->linear, table) +
-	       regime_index(&space->regime, level, vaddr(va));
+void scratch_write(const struct scratch *scratch, u64 va, int level, u64 clear, u64 set)
+{
+	struct slot *slot = scratch_slot(scratch, va, level);
+
+	slot_edit(slot, (pte_t){ (slot_read(slot).bits & ~clear) | set });
 }
 
 void scratch_edit(struct scratch *scratch, u64 va, u64 clear, u64 set)
 {
 	struct pt_entry entry = pt_find(&scratch->space, vaddr(va));
-	volatile u64 *slot = scratch_slot(scratch, va, entry.level);
+	struct slot *slot = slot_at(&scratch->space, entry.slot);
 
-	*slot = 0;
+	slot_break(slot);
 	tlb_invalidate_all();
-	*slot = (entry.pte.bits & ~clear) | set;
+	slot_edit(slot, (pte_t){ (entry.pte.bits & ~clear) | set });
 	tables_publish();
 }
 
@@ -139,7 +140,7 @@ static void tables_open(struct scratch *scratch, u64 va)
 	const struct regime *regime = &scratch->space.regime;
 
 	for (int level = regime->root_level; level < LEVEL_PAGE; level++)
-		*scratch_slot(scratch, va, level) &= ~TABLE_UXN;
+		scratch_write(scratch, va, level, TABLE_UXN, 0);
 }
 
 void scratch_code(struct scratch *scratch, u64 va, u32 first, u64 clear, u64 set)

@@ -29,7 +29,7 @@ static void audit_wx(struct selftest *test)
 }
 
 /* What of @space maps some of [@start, @end), physical, in a way that @wrong says is wrong. */
-static void check_aliases(struct selftest *test, const struct pt_space *space, u64 start, u64 end,
+static void check_aliases(struct selftest *test, const struct space *space, u64 start, u64 end,
 			  bool (*wrong)(const struct pte_info *info))
 {
 	vaddr_t va = pt_start(space), last = pt_end(space);
@@ -79,7 +79,7 @@ static void audit_alias(struct selftest *test)
 
 /* The entry of a walk over single descriptors, tables included, in order. */
 struct tour {
-	const struct pt_space *space;
+	const struct space *space;
 	u64 va;
 	struct pt_entry entry;
 	bool begun;
@@ -87,7 +87,7 @@ struct tour {
 
 static bool tour_next(struct tour *tour)
 {
-	const struct pt_space *space = tour->space;
+	const struct space *space = tour->space;
 
 	if (!tour->begun)
 		tour->va = pt_start(space).value;
@@ -163,7 +163,7 @@ static void check_table(struct selftest *test, const struct tour *tour)
 		   "a table is mapped wrongly", va.value);
 }
 
-static u64 count_tables(struct selftest *test, const struct pt_space *space)
+static u64 count_tables(struct selftest *test, const struct space *space)
 {
 	struct tour tour = { .space = space };
 	u64 tables = 1;
@@ -198,7 +198,7 @@ static void audit_tables(struct selftest *test)
 
 static void check_hole(struct selftest *test, u64 start, u64 end)
 {
-	const struct pt_space *space = &test->kernel->kernel_space;
+	const struct space *space = &test->kernel->kernel_space;
 
 	test_check(test, end > start, "nothing to look at", start);
 	for (u64 va = start; va < end; va += regime_granule(&space->regime)) {
@@ -249,8 +249,7 @@ SELFTEST(audit, total, "the map's total is the sum of its leaves");
 
 static void audit_total(struct selftest *test)
 {
-	const struct pt_space *spaces[] = { &test->kernel->kernel_space,
-					    &test->kernel->idmap_space };
+	const struct space *spaces[] = { &test->kernel->kernel_space, &test->kernel->idmap_space };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
 		struct tour tour = { .space = spaces[i] };

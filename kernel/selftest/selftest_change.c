@@ -20,8 +20,7 @@ SELFTEST_SUBJECT(90, change);
 
 struct change {
 	struct selftest *test;
-	struct pt_space space;
-	struct tlb tlb;
+	struct space space;
 	u64 va, pa, size, page;
 	paddr_t data; /* a page that is nobody's else */
 };
@@ -34,7 +33,6 @@ static void change_init(struct change *change, struct selftest *test)
 
 	*change = (struct change){ .test = test,
 				   .space = kernel->kernel_space,
-				   .tlb = tlb_make(regime, kernel->handoff->id),
 				   .va = layout->region[LAYOUT_MODULES].start.value + GIB(1),
 				   .pa = kernel->linear.start.value,
 				   .size = regime_span(regime, 2),
@@ -66,24 +64,24 @@ static void check_ends(struct change *change, int level)
 /* From a block to runs to pages, and back. */
 static void split_and_merge(struct change *change)
 {
-	struct pt_space *space = &change->space;
+	struct space *space = &change->space;
 	vaddr_t start = vaddr(change->va);
 
 	check_ends(change, 2);
-	check_result(change, pt_split(space, &change->tlb, start), "split the block");
+	check_result(change, pt_split(space, start), "split the block");
 	check_ends(change, 3);
-	check_result(change, pt_split(space, &change->tlb, start), "split a run");
+	check_result(change, pt_split(space, start), "split a run");
 	check_ends(change, 3);
-	check_result(change, pt_merge(space, &change->tlb, start), "merge the run");
+	check_result(change, pt_merge(space, start), "merge the run");
 	check_ends(change, 3);
-	check_result(change, pt_merge(space, &change->tlb, start), "merge the block");
+	check_result(change, pt_merge(space, start), "merge the block");
 	check_ends(change, 2);
 }
 
 /* The first page, as a page of its own, is writable; read-only; not there. What it holds stays. */
 static void protect_page(struct change *change)
 {
-	struct pt_space *space = &change->space;
+	struct space *space = &change->space;
 	struct selftest *test = change->test;
 	vaddr_t start = vaddr(change->va + change->size);
 	vaddr_t end = vaddr(start.value + change->page);
@@ -92,14 +90,12 @@ static void protect_page(struct change *change)
 	check_result(change, map_range(space, &request), "map a page");
 	tables_publish();
 	test_works(test, TOUCH_STORE, start);
-	check_result(change, pt_protect(space, &change->tlb, start, end, PROT_READ_ONLY),
-		     "make it read-only");
+	check_result(change, pt_protect(space, start, end, PROT_READ_ONLY), "make it read-only");
 	test_faults(test, TOUCH_STORE, start, fault_status(FAULT_PERMISSION, LEVEL_PAGE));
 	test_works(test, TOUCH_LOAD, start);
-	check_result(change, pt_protect(space, &change->tlb, start, end, PROT_READ_WRITE),
-		     "make it writable");
+	check_result(change, pt_protect(space, start, end, PROT_READ_WRITE), "make it writable");
 	test_works(test, TOUCH_STORE, start);
-	check_result(change, pt_unmap(space, &change->tlb, start, end), "unmap it");
+	check_result(change, pt_unmap(space, start, end), "unmap it");
 	test_faults(test, TOUCH_LOAD, start,
 		    fault_status(FAULT_TRANSLATION, leaf_level(test, start)));
 }
@@ -117,7 +113,7 @@ static void swap_roots(struct change *change)
 {
 	const struct kernel *kernel = change->test->kernel;
 	const struct regime *regime = &change->space.regime;
-	struct pt_space copy = change->space;
+	struct space copy = change->space;
 
 	check_result(change, pt_space_create(&copy), "make a root");
 	memcpy(linear_pointer(&kernel->linear, copy.root),
@@ -164,8 +160,7 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 	}
 	interrupts = interrupt_timer_stop();
 	test_check(test, interrupts >= INTERRUPTS_WANTED, "interrupts taken", interrupts);
-	check_result(&change, pt_unmap(&change.space, &change.tlb, request.start, request.end),
-		     "unmap");
+	check_result(&change, pt_unmap(&change.space, request.start, request.end), "unmap");
 	test_equal(test, pool_used(change.space.pool, change.page), used, "tables in use");
 	test_equal(test, buddy_free(buddy, change.data, 0), BUDDY_OK, "freeing the page");
 }

@@ -105,7 +105,7 @@ SELFTEST(descriptor, root, "faults at level -1 are told so");
 /* A fault at level -1 is one that only 4K pages with 52-bit addresses have. */
 static void descriptor_root(struct selftest *test)
 {
-	const struct pt_space *space = &test->kernel->kernel_space;
+	const struct space *space = &test->kernel->kernel_space;
 	struct scratch scratch;
 
 	if (!test_needs(test, space->regime.root_level < 0, "no level -1 in this regime") ||
@@ -209,12 +209,12 @@ static void check_too_large(struct selftest *test, struct scratch *scratch, unsi
 		scratch_page(scratch, 0);
 		/* In this order: there may be nobody at that address. */
 		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
-		*scratch_slot(scratch, 0, level) |= too_large;
+		scratch_write(scratch, 0, level, 0, too_large);
 		tables_publish();
 		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
 		test_status(test, 0, fault_status(FAULT_ADDRESS_SIZE, level));
 		test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_ADDRESS_SIZE, level));
-		*scratch_slot(scratch, 0, level) &= ~too_large;
+		scratch_write(scratch, 0, level, too_large, 0);
 		scratch_control(scratch, TCR_EL1_IPS_MASK, set);
 		test_translates(test, 0, scratch->data.value);
 	}
@@ -269,9 +269,10 @@ static void descriptor_accessed(struct selftest *test)
 	scratch_edit(&scratch, 0, LEAF_AF, 0);
 	test_status(test, 0, fault_status(FAULT_ACCESS_FLAG, LEVEL_PAGE));
 	test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_ACCESS_FLAG, LEVEL_PAGE));
-	test_equal(test, *scratch_slot(&scratch, 0, LEVEL_PAGE) & LEAF_AF, 0, "access flag");
+	test_equal(test, slot_read(scratch_slot(&scratch, 0, LEVEL_PAGE)).bits & LEAF_AF, 0,
+		   "access flag");
 	/* No TLB remembers what faulted: no maintenance is due. */
-	*(volatile u64 *)scratch_slot(&scratch, 0, LEVEL_PAGE) |= LEAF_AF;
+	scratch_write(&scratch, 0, LEVEL_PAGE, 0, LEAF_AF);
 	tables_publish();
 	test_works(test, TOUCH_LOAD, vaddr(0));
 	scratch_end(&scratch);
@@ -291,7 +292,8 @@ static void descriptor_hardware_accessed(struct selftest *test)
 	scratch_page(&scratch, 0);
 	scratch_edit(&scratch, 0, LEAF_AF, 0);
 	test_works(test, TOUCH_LOAD, vaddr(0));
-	test_equal(test, *scratch_slot(&scratch, 0, LEVEL_PAGE) & LEAF_AF, LEAF_AF, "access flag");
+	test_equal(test, slot_read(scratch_slot(&scratch, 0, LEVEL_PAGE)).bits & LEAF_AF, LEAF_AF,
+		   "access flag");
 	scratch_end(&scratch);
 }
 
@@ -300,7 +302,7 @@ SELFTEST(descriptor, dirty, "hardware makes a page writable when it is written")
 /* A page that is read-only until hardware makes it writable, at the first store. */
 static void descriptor_dirty(struct selftest *test)
 {
-	volatile u64 *slot;
+	const struct slot *slot;
 	struct scratch scratch;
 
 	if (!test_needs(test, test_feature(test, ID_AA64MMFR1_EL1, HAFDBS) >= 2,
@@ -313,9 +315,10 @@ static void descriptor_dirty(struct selftest *test)
 	test_faults(test, TOUCH_STORE, vaddr(0), fault_status(FAULT_PERMISSION, LEVEL_PAGE));
 	scratch_control(&scratch, 0, TCR_EL1_HA_MASK | TCR_EL1_HD_MASK);
 	test_works(test, TOUCH_LOAD, vaddr(0));
-	test_equal(test, *slot & LEAF_READ_ONLY, LEAF_READ_ONLY, "read-only after a load");
+	test_equal(test, slot_read(slot).bits & LEAF_READ_ONLY, LEAF_READ_ONLY,
+		   "read-only after a load");
 	test_works(test, TOUCH_STORE, vaddr(0));
-	test_equal(test, *slot & LEAF_READ_ONLY, 0, "read-only after a store");
+	test_equal(test, slot_read(slot).bits & LEAF_READ_ONLY, 0, "read-only after a store");
 	test_equal(test, *scratch_word(&scratch, 0), 0, "what was stored");
 	scratch_edit(&scratch, 0, LEAF_DBM, LEAF_READ_ONLY);
 	test_faults(test, TOUCH_STORE, vaddr(0), fault_status(FAULT_PERMISSION, LEVEL_PAGE));

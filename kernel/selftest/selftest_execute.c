@@ -69,7 +69,7 @@ static void execute_uxn(struct selftest *test)
 	scratch_code(&scratch, 0, CODE_SVC, 0, LEAF_USER | LEAF_READ_ONLY | LEAF_UXN);
 	test_faults(test, TOUCH_USER_RUN, vaddr(0), permission_fault());
 	scratch_code(&scratch, 0, CODE_SVC, LEAF_UXN, LEAF_USER | LEAF_READ_ONLY | LEAF_PXN);
-	*scratch_slot(&scratch, 0, LEVEL_PAGE - 1) |= TABLE_UXN;
+	scratch_write(&scratch, 0, LEVEL_PAGE - 1, 0, TABLE_UXN);
 	tlb_invalidate_all();
 	test_faults(test, TOUCH_USER_RUN, vaddr(0), permission_fault());
 	/* A page of the kernel's is none of EL0's, executable or not. */

@@ -24,8 +24,7 @@ static bool takes_any_block(struct selftest *test, struct scratch *scratch)
 	if (!kernel_devices(test->kernel)->qemu)
 		return false;
 	scratch_page(scratch, 0);
-	*scratch_slot(scratch, 0, scratch->space.regime.root_level) &= ~LEAF_TYPE;
-	*scratch_slot(scratch, 0, scratch->space.regime.root_level) |= LEAF_AF;
+	scratch_write(scratch, 0, scratch->space.regime.root_level, LEAF_TYPE, LEAF_AF);
 	tlb_invalidate_all();
 	par = at_translate(vaddr(0), false);
 	return !SYSREG_GET(PAR_EL1_F, par);
@@ -55,8 +54,7 @@ static void illegal_block(struct selftest *test)
 		scratch_reset(&scratch, scratch_bits(test));
 		scratch_page(&scratch, 0);
 		test_translates(test, 0, scratch.data.value);
-		*scratch_slot(&scratch, 0, level) &= ~LEAF_TYPE;
-		*scratch_slot(&scratch, 0, level) |= LEAF_AF;
+		scratch_write(&scratch, 0, level, LEAF_TYPE, LEAF_AF);
 		tlb_invalidate_all();
 		test_status(test, 0, status);
 		test_faults(test, TOUCH_LOAD, vaddr(0), status);
@@ -91,7 +89,7 @@ static void illegal_invalid(struct selftest *test)
 	for (int level = scratch.space.regime.root_level; level <= LEVEL_PAGE; level++) {
 		scratch_reset(&scratch, scratch_bits(test));
 		scratch_page(&scratch, 0);
-		*scratch_slot(&scratch, 0, level) = ~LEAF_VALID;
+		scratch_write(&scratch, 0, level, LEAF_VALID, ~LEAF_VALID);
 		tlb_invalidate_all();
 		test_status(test, 0, fault_status(FAULT_TRANSLATION, level));
 		test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_TRANSLATION, level));

@@ -34,7 +34,7 @@ static void map_pages(struct scratch *scratch, u64 va, u64 pages, u64 index)
 static void unmap_pages(struct scratch *scratch, u64 va, u64 pages)
 {
 	for (u64 i = 0; i < pages; i++)
-		*scratch_slot(scratch, va + i * scratch->page, LEVEL_PAGE) = 0;
+		slot_break(scratch_slot(scratch, va + i * scratch->page, LEVEL_PAGE));
 }
 
 static void use_pages(struct selftest *test, const struct scratch *scratch, u64 va, u64 pages,
@@ -49,17 +49,20 @@ static void use_pages(struct selftest *test, const struct scratch *scratch, u64 
 	}
 }
 
-/* Pages that are used, unmapped, invalidated as @tlb and @range say, gone, and then others. */
-static void check_range(struct selftest *test, struct scratch *scratch, const struct tlb *tlb,
+/* Pages that are used, unmapped, invalidated as @cpu and @range say, gone, and then others. */
+static void check_range(struct selftest *test, struct scratch *scratch, const struct tlb *cpu,
 			const struct tlb_range *range)
 {
 	u64 va = range->start.value, pages = (range->end.value - va) / scratch->page;
+	struct space forms;
 
 	scratch_reset(scratch, scratch->space.regime.va_bits);
 	map_pages(scratch, va, pages, 0);
 	use_pages(test, scratch, va, pages, SCRATCH_MAGIC);
 	unmap_pages(scratch, va, pages);
-	tlb_invalidate(tlb, range);
+	forms = scratch->space;
+	forms.tlb = *cpu;
+	tlb_invalidate(&forms, range);
 	for (u64 i = 0; i < pages; i++)
 		test_check(test, faults(va + i * scratch->page), "still translated",
 			   va + i * scratch->page);
@@ -71,29 +74,30 @@ static void check_range(struct selftest *test, struct scratch *scratch, const st
 static void check_forms(struct selftest *test, struct scratch *scratch, u64 pages, bool by_range)
 {
 	u64 start = START_PAGE * scratch->page;
-	struct tlb tlb = scratch->tlb;
+	struct tlb cpu = scratch->space.tlb;
 
-	tlb.range = by_range;
+	cpu.range = by_range;
 	for (unsigned form = 0; form < 8; form++) {
 		struct tlb_range range = { vaddr(start), vaddr(start + pages * scratch->page),
 					   form & 1 ? LEVEL_PAGE : TLB_LEVEL_UNKNOWN, form & 2 };
 
-		tlb.level_hint = form & 4;
-		if (!tlb.level_hint || scratch->tlb.level_hint)
-			check_range(test, scratch, &tlb, &range);
+		cpu.level_hint = form & 4;
+		if (!cpu.level_hint || scratch->space.tlb.level_hint)
+			check_range(test, scratch, &cpu, &range);
 	}
 }
 
 static void check_operation(struct selftest *test, struct scratch *scratch, struct tlb_op op)
 {
-	volatile u64 *slot = scratch_slot(scratch, 0, LEVEL_PAGE);
-	u64 leaf = *slot;
+	struct slot *slot = scratch_slot(scratch, 0, LEVEL_PAGE);
+	u64 leaf = slot_read(slot).bits;
 
 	use_pages(test, scratch, 0, 1, SCRATCH_MAGIC);
-	*slot = 0;
+	slot_break(slot);
 	tlb_invalidate_by(op);
 	test_check(test, faults(0), "still translated", 0);
-	*slot = leaf + scratch->page; /* the next page of data: their addresses are in bits 47:12 */
+	/* The next page of data: their addresses are in bits 47:12. */
+	slot_edit(slot, (pte_t){ leaf + scratch->page });
 	tables_publish();
 	use_pages(test, scratch, 0, 1, ~SCRATCH_MAGIC);
 }
@@ -176,14 +180,14 @@ static void tlb_block(struct selftest *test)
 	dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 8, 8);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
 		   "through a block");
-	*scratch_slot(&scratch, span, 2) = 0;
-	tlb_invalidate(&scratch.tlb, &range);
+	slot_break(scratch_slot(&scratch, span, 2));
+	tlb_invalidate(&scratch.space, &range);
 	test_check(test, faults(span), "the block is still there", span);
 	map_pages(&scratch, span, 1, 1);
 	use_pages(test, &scratch, span, 1, ~SCRATCH_MAGIC);
-	*scratch_slot(&scratch, span, 2) = 0;
+	slot_break(scratch_slot(&scratch, span, 2));
 	range.tables = true;
-	tlb_invalidate(&scratch.tlb, &range);
+	tlb_invalidate(&scratch.space, &range);
 	test_check(test, faults(span), "the table is still there", span);
 	scratch_map(&scratch, span, base, span, attr);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
@@ -229,11 +233,11 @@ static u64 check_operand(struct selftest *test, const struct regime *regime, str
  */
 static void check_operands(struct selftest *test, u64 page, u64 pages, int level, int hinted)
 {
-	const struct regime *regime = &test->kernel->kernel_space.regime;
-	struct tlb tlb = tlb_make(regime, test->kernel->handoff->id);
+	const struct space *space = &test->kernel->kernel_space;
+	const struct regime *regime = &space->regime;
 	u64 at = page << regime->granule_shift, end = at + (pages << regime->granule_shift);
 	struct tlb_range range = { vaddr(at), vaddr(end), level, false };
-	struct tlb_ops ops = tlb_ops_begin(&tlb, &range);
+	struct tlb_ops ops = tlb_ops_begin(space, &range);
 	struct tlb_op op = { .kind = TLB_ALL };
 
 	while (tlb_ops_next(&ops, &op) && op.kind != TLB_ALL)

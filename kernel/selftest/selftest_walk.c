@@ -62,7 +62,7 @@ static u64 par_fault(unsigned status)
 static u64 par_expected(const struct selftest *test, vaddr_t va, enum at_access access)
 {
 	const struct kernel *kernel = test->kernel;
-	const struct pt_space *space = &kernel->kernel_space;
+	const struct space *space = &kernel->kernel_space;
 	struct pt_entry entry;
 	struct pte_info info;
 	unsigned status;
@@ -120,7 +120,7 @@ static void check_edge(struct selftest *test, u64 edge,
 
 static bool space_next(const struct selftest *test, struct pt_run *run)
 {
-	const struct pt_space *space = &test->kernel->kernel_space;
+	const struct space *space = &test->kernel->kernel_space;
 	vaddr_t end = pt_end(space);
 
 	if (run->end.value == end.value && run->start.value != end.value)

@@ -60,7 +60,7 @@ static void markers_add_image(struct marker_list *list, const struct image *imag
 }
 
 /* Columns as Linux has them; SHD only where it is the descriptor that says so. */
-static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
+static void dump_leaf(const struct space *space, const struct pt_run *run)
 {
 	const struct pte_info *info = &run->info;
 	bool shared = space->regime.format != DESC_LPA2 && info->share == SHARE_INNER;
@@ -73,7 +73,7 @@ static void dump_leaf(const struct pt_space *space, const struct pt_run *run)
 	      info->user ? " USR" : "");
 }
 
-static void dump_run(const struct pt_space *space, const struct pt_run *run)
+static void dump_run(const struct space *space, const struct pt_run *run)
 {
 	bool hole = run->kind == PTE_INVALID || run->kind == PTE_TABLE;
 
@@ -104,8 +104,7 @@ static void markers_show(const struct marker_list *list, vaddr_t va)
 }
 
 /* Where a run that begins at @va must end: at the next marker, or with the space. */
-static vaddr_t markers_limit(const struct marker_list *list, const struct pt_space *space,
-			     vaddr_t va)
+static vaddr_t markers_limit(const struct marker_list *list, const struct space *space, vaddr_t va)
 {
 	u64 last = pt_end(space).value - 1; /* the end itself is 0 for the upper half */
 
@@ -115,7 +114,7 @@ static vaddr_t markers_limit(const struct marker_list *list, const struct pt_spa
 	return vaddr(last + 1);
 }
 
-static struct pt_audit dump_runs(const struct pt_space *space, const struct marker_list *markers)
+static struct pt_audit dump_runs(const struct space *space, const struct marker_list *markers)
 {
 	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);
@@ -131,7 +130,7 @@ static struct pt_audit dump_runs(const struct pt_space *space, const struct mark
 	return audit;
 }
 
-static void dump_head(const struct pt_space *space, const char *name)
+static void dump_head(const struct space *space, const char *name)
 {
 	const struct regime *regime = &space->regime;
 
@@ -143,7 +142,7 @@ static void dump_head(const struct pt_space *space, const char *name)
 }
 
 /* The whole of a map. Its audit is of the runs as they are shown: cut where a marker stands. */
-static void dump_space(const struct pt_space *space, const char *name,
+static void dump_space(const struct space *space, const char *name,
 		       const struct marker_list *markers)
 {
 	struct pt_audit audit;
@@ -177,7 +176,7 @@ void dump_idmap(const struct kernel *kernel)
 	dump_space(&kernel->idmap_space, "identity map", &markers);
 }
 
-static void text_filtered(const struct pt_space *space, const char *name,
+static void text_filtered(const struct space *space, const char *name,
 			  const struct dump_filter *filter)
 {
 	vaddr_t va, end;

@@ -19,8 +19,8 @@ bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *r
 	       (info->write == filter->write && info->execute == filter->execute);
 }
 
-bool dump_filter_range(const struct dump_filter *filter, const struct pt_space *space,
-		       vaddr_t *start, vaddr_t *end)
+bool dump_filter_range(const struct dump_filter *filter, const struct space *space, vaddr_t *start,
+		       vaddr_t *end)
 {
 	u64 first = pt_start(space).value, last = pt_end(space).value - 1;
 

@@ -28,7 +28,7 @@ static void json_run(struct json *json, const struct pt_run *run)
 	json_close(json);
 }
 
-static void json_space(struct json *json, const struct pt_space *space, const char *root,
+static void json_space(struct json *json, const struct space *space, const char *root,
 		       const struct dump_filter *filter)
 {
 	vaddr_t va, end;

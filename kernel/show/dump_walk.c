@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * One walk through the live page tables, level by level: a loop over pt_step().
+ * One walk through the live page tables, level by level: a loop over pt_descend().
  * Runs in the kernel, MMU on, after relocation, and on the host. Also in exception handlers: it
  * asserts nothing and trusts no table.
  */
@@ -13,7 +13,7 @@
 /* The boot leaves the identity map's tables in memory but takes them out of TTBR0. */
 static bool idmap_is_live(const struct kernel *kernel)
 {
-	const struct pt_space *space = &kernel->idmap_space;
+	const struct space *space = &kernel->idmap_space;
 	u64 baddr = (BIT(48) - 1) & ~BIT(0); /* bit 0 is CnP; above stands the ASID */
 
 	return !SYSREG_GET(TCR_EL1_EPD0, kernel->registers[SYSREG_TCR_EL1]) &&
@@ -21,7 +21,7 @@ static bool idmap_is_live(const struct kernel *kernel)
 		       ttbr_encode(&space->regime, space->root);
 }
 
-static const struct pt_space *walk_begin(const struct kernel *kernel, vaddr_t va)
+static const struct space *walk_begin(const struct kernel *kernel, vaddr_t va)
 {
 	unsigned el = kernel->handoff->plan.el;
 
@@ -100,26 +100,24 @@ static bool can_be_table(const struct kernel *kernel, paddr_t table)
 
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 {
-	const struct pt_space *space = walk_begin(kernel, va);
-	struct pt_entry entry = { 0 };
+	const struct space *space = walk_begin(kernel, va);
+	struct pt_entry entry;
 	paddr_t table;
 
 	if (!space)
 		return;
 	table = space->root;
-	for (entry.level = space->regime.root_level;; entry.level++) {
+	for (int level = space->regime.root_level;; level++) {
 		if (!can_be_table(kernel, table)) {
 			print("  table 0x%016lx is not in RAM: not followed\n", table.value);
 			return;
 		}
-		entry.pte = pt_step(space, table, entry.level, va);
-		entry.kind = pte_kind(&space->regime, entry.pte, entry.level);
+		entry = pt_descend(space, va, level);
 		walk_show_step(&space->regime, va, &entry);
 		if (fields)
 			dump_fields(&space->regime, entry.pte, entry.kind);
 		if (entry.kind != PTE_TABLE) /* always so at level 3 */
 			break;
-		entry.table_bits |= pte_attributes(&space->regime, entry.pte, entry.level);
 		table = pte_address(&space->regime, entry.pte, entry.level);
 	}
 	walk_show_result(&space->regime, va, &entry);

@@ -15,7 +15,7 @@
 #define DEVICE_ACCESS 4 /* registers are 32 bits wide, and a look at one may change it */
 
 /* The space that the CPU walks for @va; null for none. The identity map is not walked any more. */
-static const struct pt_space *live_space(const struct kernel *kernel, vaddr_t va)
+static const struct space *live_space(const struct kernel *kernel, vaddr_t va)
 {
 	return pt_contains(&kernel->kernel_space, va) ? &kernel->kernel_space : NULL;
 }
@@ -41,7 +41,7 @@ static void show_par(const char *access, u64 par)
 }
 
 /* What the tables say @va is, for a read or a @write; whether it is what the CPU found. */
-bool walk_agrees(const struct pt_space *space, vaddr_t va, bool write, u64 par)
+bool walk_agrees(const struct space *space, vaddr_t va, bool write, u64 par)
 {
 	bool faults = SYSREG_GET(PAR_EL1_F, par);
 	struct pt_entry entry = pt_find(space, va);
@@ -59,7 +59,7 @@ bool walk_agrees(const struct pt_space *space, vaddr_t va, bool write, u64 par)
 
 static void show_at(const struct kernel *kernel, vaddr_t va)
 {
-	const struct pt_space *space = live_space(kernel, va);
+	const struct space *space = live_space(kernel, va);
 	u64 read = at_translate(va, false), write = at_translate(va, true);
 
 	show_par("read ", read);
@@ -116,7 +116,7 @@ static const char *region_name(const struct kernel *kernel, u64 va)
 }
 
 /* Every run of @space that maps @pa; how many. */
-static unsigned find_in(const struct kernel *kernel, const struct pt_space *space, u64 pa)
+static unsigned find_in(const struct kernel *kernel, const struct space *space, u64 pa)
 {
 	vaddr_t va = pt_start(space), end = pt_end(space);
 	unsigned found = 0;
@@ -161,7 +161,7 @@ static void command_find(const struct kernel *kernel, const struct arguments *ar
 static bool may_access(const struct kernel *kernel, const struct arguments *arguments, vaddr_t va,
 		       bool write, enum mem_type *type)
 {
-	const struct pt_space *space = live_space(kernel, va);
+	const struct space *space = live_space(kernel, va);
 	struct pt_entry entry;
 	struct pte_info info;
 

@@ -8,7 +8,7 @@
 
 #include "parts.h"
 
-static void print_audit(const char *name, const struct pt_space *space)
+static void print_audit(const char *name, const struct space *space)
 {
 	struct pt_audit audit = pt_audit_space(space);
 
@@ -42,7 +42,7 @@ static void json_pool(struct json *json, const struct kernel *kernel)
 	json_close(json);
 }
 
-static void json_audit_space(struct json *json, const char *root, const struct pt_space *space)
+static void json_audit_space(struct json *json, const char *root, const struct space *space)
 {
 	struct pt_audit audit = pt_audit_space(space);
 

@@ -61,7 +61,6 @@ static void areas_init(struct kernel *kernel)
 	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
 
 	vmalloc->space = &kernel->kernel_space;
-	vmalloc->tlb = tlb_make(&plan->kernel, kernel->handoff->id);
 	vmalloc->heap = &kernel->alloc->heap;
 	vmalloc->memory = kernel->memory;
 	vmalloc_init(vmalloc, plan->layout.region[LAYOUT_VMALLOC], plan->image_va, image->pa,

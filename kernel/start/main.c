@@ -11,6 +11,7 @@
 #include <pagoda/kernel/kernel.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/show/report.h>
+#include <pagoda/mm/pt/change.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/pi/start.h>
 #include <pagoda/lib/string.h>
@@ -32,16 +33,18 @@ static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 	const struct boot_plan *plan = &handoff->plan;
 	u64 phys_offset = plan->image_va.value - handoff->facts.image.pa.value;
 
-	kernel->kernel_space = (struct pt_space){ .regime = plan->kernel,
-						  .policy = plan->policy,
-						  .upper = true,
-						  .root = handoff->kernel_root,
-						  .phys_offset = phys_offset,
-						  .pool = &handoff->pool };
-	kernel->idmap_space = (struct pt_space){ .regime = plan->idmap,
-						 .root = handoff->idmap_root,
-						 .phys_offset = phys_offset,
-						 .pool = &handoff->pool };
+	kernel->kernel_space = (struct space){ .regime = plan->kernel,
+					       .policy = plan->policy,
+					       .upper = true,
+					       .tlb = tlb_make(handoff->id),
+					       .root = handoff->kernel_root,
+					       .phys_offset = phys_offset,
+					       .pool = &handoff->pool };
+	kernel->idmap_space = (struct space){ .regime = plan->idmap,
+					      .tlb = tlb_make(handoff->id),
+					      .root = handoff->idmap_root,
+					      .phys_offset = phys_offset,
+					      .pool = &handoff->pool };
 }
 
 /* Not cleared at boot, which would cost the early runtime more than all else about EFI. */
@@ -90,8 +93,7 @@ static void stack_guard(struct kernel *kernel)
 	const struct stack *guard = &cpu_this()->guard;
 
 	kernel->guard_result =
-		pt_unmap_range(&kernel->kernel_space, vaddr(guard->start), vaddr(guard->end));
-	tlb_invalidate_all();
+		pt_clear(&kernel->kernel_space, vaddr(guard->start), vaddr(guard->end));
 }
 
 static struct symbols symbols_get(void)

@@ -13,6 +13,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/start/memory.h>
+#include <pagoda/mm/pt/change.h>
 
 /* A reservation over the image is somebody's mistake: the image stays, and the report says so. */
 static bool image_reserved(const struct memory_map *map, const struct image *image)
@@ -93,7 +94,7 @@ static struct stop stop_map(enum map_result result, vaddr_t va, paddr_t pa)
  */
 static struct stop linear_build(struct kernel *kernel, const struct memory_range *tables)
 {
-	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
 	struct map_request window = { .start = vaddr(tables->start.value),
 				      .end = vaddr(tables->end.value),
 				      .pa = tables->start,
@@ -111,8 +112,7 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	if (result != MAP_OK)
 		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
 	/* Its table stays in the identity map, empty; to find that out costs more than a page. */
-	result = pt_unmap_range(idmap, window.start, window.end);
-	tlb_invalidate_all();
+	result = pt_clear(idmap, window.start, window.end);
 	return stop_map(result, window.start, window.pa);
 }
 
@@ -139,13 +139,12 @@ enum map_result memory_release_init(struct kernel *kernel)
 				       .end = linear_va(&kernel->linear, paddr(pa + end)),
 				       .pa = paddr(pa + start),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
-	struct pt_space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
 	enum map_result result;
 
-	result = pt_unmap_range(space, vaddr(va + start), vaddr(va + end));
+	result = pt_clear(space, vaddr(va + start), vaddr(va + end));
 	if (result == MAP_OK)
-		result = pt_unmap_range(idmap, vaddr(pa + start), vaddr(pa + end));
-	tlb_invalidate_all();
+		result = pt_clear(idmap, vaddr(pa + start), vaddr(pa + end));
 	if (result == MAP_OK)
 		result = map_range(space, &request);
 	tables_publish();

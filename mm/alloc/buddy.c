@@ -177,7 +177,7 @@ struct overhead {
 static struct overhead overhead_of(const struct buddy *buddy, const struct buddy_range *range,
 				   u64 end)
 {
-	const struct pt_space *space = buddy->vmemmap.space;
+	const struct space *space = buddy->vmemmap.space;
 	struct layout_region span = vmemmap_range(&buddy->vmemmap, range->next, end);
 	struct overhead overhead = { vmemmap_missing(&buddy->vmemmap, range->next, end), 0 };
 	u64 room = pool_room(space->pool, regime_granule(&space->regime));
@@ -237,7 +237,7 @@ static void frames_release(struct buddy *buddy, const struct buddy_range *range,
 static bool piece_hand_over(struct buddy *buddy, struct buddy_range *range, u64 end)
 {
 	struct overhead overhead = overhead_of(buddy, range, end);
-	struct pt_space *space = buddy->vmemmap.space;
+	struct space *space = buddy->vmemmap.space;
 	u64 first = range->next;
 	paddr_t backing = frame_address(buddy, first);
 	paddr_t tables = frame_address(buddy, first + overhead.metadata);
@@ -341,7 +341,7 @@ enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
 
 enum buddy_result buddy_fill_pool(struct buddy *buddy, u64 tables)
 {
-	struct pt_space *space = buddy->vmemmap.space;
+	struct space *space = buddy->vmemmap.space;
 	u64 granule = regime_granule(&space->regime);
 	enum buddy_result result = BUDDY_OK;
 

@@ -145,7 +145,7 @@ static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, va
 {
 	if (start.value == end.value)
 		return VMALLOC_OK;
-	vmalloc->map_result = pt_unmap(vmalloc->space, &vmalloc->tlb, start, end);
+	vmalloc->map_result = pt_unmap(vmalloc->space, start, end);
 	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
 }
 

@@ -5,7 +5,7 @@
  */
 #include <pagoda/mm/alloc/page.h>
 
-struct vmemmap vmemmap_make(struct pt_space *space, const struct layout *layout, u64 stride,
+struct vmemmap vmemmap_make(struct space *space, const struct layout *layout, u64 stride,
 			    u64 linear_offset)
 {
 	/* Of the window's first byte; below 0 where the window is larger than what is under RAM. */
@@ -58,7 +58,7 @@ struct layout_region vmemmap_range(const struct vmemmap *vmemmap, u64 frame, u64
  */
 u64 vmemmap_missing(const struct vmemmap *vmemmap, u64 frame, u64 end)
 {
-	const struct pt_space *space = vmemmap->space;
+	const struct space *space = vmemmap->space;
 	struct layout_region range = vmemmap_range(vmemmap, frame, end);
 	u64 missing = 0;
 

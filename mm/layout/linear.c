@@ -176,7 +176,7 @@ u64 linear_tables(const struct regime *regime, const struct linear *linear,
 	return tables;
 }
 
-enum map_result linear_map(struct pt_space *space, const struct linear *linear,
+enum map_result linear_map(struct space *space, const struct linear *linear,
 			   const struct memory_map *map, const struct image *image)
 {
 	enum map_result result = MAP_OK;

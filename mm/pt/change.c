@@ -17,20 +17,20 @@ static struct map_attr unit_attr(const struct unit *unit)
 	return (struct map_attr){ unit->info.execute ? PROT_READ_EXECUTE : prot, unit->info.type };
 }
 
-static void invalidate(const struct tlb *tlb, u64 start, u64 size, int level, bool tables)
+static void invalidate(const struct space *space, u64 start, u64 size, int level, bool tables)
 {
 	struct tlb_range range = { vaddr(start), vaddr(start + size), level, tables };
 
-	tlb_invalidate(tlb, &range);
+	tlb_invalidate(space, &range);
 }
 
-static void unit_break(const struct tlb *tlb, const struct unit *unit)
+static void unit_break(const struct space *space, const struct unit *unit)
 {
 	unit_clear(unit);
-	invalidate(tlb, unit->va, unit->size, unit->level, false);
+	invalidate(space, unit->va, unit->size, unit->level, false);
 }
 
-enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end)
+enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 {
 	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
 	enum map_result result = units_clear(space, &units);
@@ -39,13 +39,22 @@ enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t 
 	if (result != MAP_OK)
 		return result;
 	pt_prune(space, start, end, &pruned);
-	invalidate(tlb, start.value, end.value - start.value, units.level, pruned.count != 0);
+	invalidate(space, start.value, end.value - start.value, units.level, pruned.count != 0);
 	pt_give_pruned(space, &pruned);
 	return MAP_OK;
 }
 
-enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_t start,
-			   vaddr_t end, enum mem_prot prot)
+enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
+{
+	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	enum map_result result = units_clear(space, &units);
+
+	if (result == MAP_OK)
+		invalidate(space, start.value, end.value - start.value, units.level, false);
+	return result;
+}
+
+enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
 {
 	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
 	enum map_result result = units_check(space, &units);
@@ -61,35 +70,33 @@ enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_
 		pte = pte_leaf(&space->regime, &space->policy, attr, unit.info.pa, unit.level);
 		/* The descriptors of a run must be alike at all times. */
 		if (unit.count > 1) {
-			unit_break(tlb, &unit);
+			unit_break(space, &unit);
 			result = stretch_map(space,
 					     (struct stretch){ unit.slot, unit.va,
 							       unit.info.pa.value, unit.count,
 							       unit.level },
 					     attr);
 		} else {
-			slot_write(unit.slot, pte);
+			slot_edit(unit.slot, pte);
 		}
 	}
 	if (result == MAP_OK)
-		invalidate(tlb, start.value, end.value - start.value, units.level, false);
+		invalidate(space, start.value, end.value - start.value, units.level, false);
 	return result;
 }
 
 /* The same leaves, without the hint that binds them. */
-static void run_split(struct pt_space *space, const struct tlb *tlb, const struct unit *unit)
+static void run_split(struct space *space, const struct unit *unit)
 {
 	const struct regime *regime = &space->regime;
-	u64 span = regime_span(regime, unit->level), pa = unit->info.pa.value;
+	pte_t pte = pte_leaf(regime, &space->policy, unit_attr(unit), unit->info.pa, unit->level);
 
-	unit_break(tlb, unit);
-	for (unsigned i = 0; i < unit->count; i++)
-		slot_write(unit->slot + i, pte_leaf(regime, &space->policy, unit_attr(unit),
-						    paddr(pa + i * span), unit->level));
+	unit_break(space, unit);
+	slots_fill(unit->slot, unit->count, pte, regime_span(regime, unit->level));
 	tables_publish();
 }
 
-enum map_result pt_split(struct pt_space *space, const struct tlb *tlb, vaddr_t va)
+enum map_result pt_split(struct space *space, vaddr_t va)
 {
 	struct stretch leaves = { 0 };
 	struct unit unit;
@@ -104,26 +111,27 @@ enum map_result pt_split(struct pt_space *space, const struct tlb *tlb, vaddr_t 
 	if (is_live(unit.slot, unit.va, unit.size))
 		return MAP_LIVE;
 	if (unit.count > 1) {
-		run_split(space, tlb, &unit);
+		run_split(space, &unit);
 		return MAP_OK;
 	}
 	if (!table_create(space, unit.level + 1, &table))
 		return MAP_NO_TABLES;
-	leaves.slot = table_pointer(space, table);
+	leaves.slot = slot_at(space, table);
 	leaves.va = unit.va;
 	leaves.pa = unit.info.pa.value;
 	leaves.level = unit.level + 1;
 	leaves.count = regime_entries(&space->regime, leaves.level);
 	/* The new table is complete before anything is broken: it may lie in what is. */
 	(void)stretch_map(space, leaves, unit_attr(&unit));
-	unit_break(tlb, &unit);
+	unit_break(space, &unit);
 	slot_link(unit.slot, pte_table(&space->regime, table));
 	tables_publish();
 	return MAP_OK;
 }
 
 /* @count descriptors from @slot on are leaves at @level alike, one after the other in memory. */
-static bool slots_alike(const struct regime *regime, const u64 *slot, unsigned count, int level)
+static bool slots_alike(const struct regime *regime, const struct slot *slot, unsigned count,
+			int level)
 {
 	pte_t first = slot_read(slot);
 	u64 pa = pte_address(regime, first, level).value;
@@ -143,7 +151,7 @@ static bool slots_alike(const struct regime *regime, const u64 *slot, unsigned c
 }
 
 /* @unit, a single leaf, and its neighbours become a run. */
-static enum map_result run_merge(struct pt_space *space, const struct tlb *tlb, struct unit unit)
+static enum map_result run_merge(struct space *space, struct unit unit)
 {
 	const struct regime *regime = &space->regime;
 	unsigned count = regime_contiguous(regime, unit.level), into;
@@ -160,7 +168,7 @@ static enum map_result run_merge(struct pt_space *space, const struct tlb *tlb, 
 		return MAP_UNEVEN;
 	if (is_live(unit.slot, unit.va, unit.size))
 		return MAP_LIVE;
-	unit_break(tlb, &unit);
+	unit_break(space, &unit);
 	return stretch_map(
 		space,
 		(struct stretch){ unit.slot, unit.va, unit.info.pa.value, count, unit.level },
@@ -168,35 +176,36 @@ static enum map_result run_merge(struct pt_space *space, const struct tlb *tlb, 
 }
 
 /* The table that @unit stands in becomes a block in its place. */
-static enum map_result block_merge(struct pt_space *space, const struct tlb *tlb,
-				   const struct unit *unit)
+static enum map_result block_merge(struct space *space, const struct unit *unit)
 {
 	const struct regime *regime = &space->regime;
 	int level = unit->level - 1;
-	u64 span, va, *slot;
+	struct slot *slot, *first;
+	struct pt_entry entry;
 	paddr_t table, pa;
-	int ended;
+	u64 span, va;
 
 	if (unit->level == regime->root_level || !regime_leaf_level(regime, level))
 		return MAP_UNEVEN;
 	span = regime_span(regime, level);
 	va = align_down(unit->va, span);
-	slot = slot_reach(space, vaddr(va), level, &ended);
-	table = pte_address(regime, slot_read(slot), level);
-	if (!slots_alike(regime, table_pointer(space, table), regime_entries(regime, unit->level),
-			 unit->level))
+	entry = pt_descend(space, vaddr(va), level);
+	slot = slot_at(space, entry.slot);
+	table = pte_address(regime, entry.pte, level);
+	first = slot_at(space, table);
+	if (!slots_alike(regime, first, regime_entries(regime, unit->level), unit->level))
 		return MAP_UNEVEN;
-	if (is_live(slot, va, span) || is_live(table_pointer(space, table), va, span))
+	if (is_live(slot, va, span) || is_live(first, va, span))
 		return MAP_LIVE;
-	pa = pte_address(regime, slot_read(table_pointer(space, table)), unit->level);
-	slot_write(slot, (pte_t){ 0 });
-	invalidate(tlb, va, span, TLB_LEVEL_UNKNOWN, true);
-	slot_write(slot, pte_leaf(regime, &space->policy, unit_attr(unit), pa, level));
+	pa = pte_address(regime, slot_read(first), unit->level);
+	slot_break(slot);
+	invalidate(space, va, span, TLB_LEVEL_UNKNOWN, true);
+	slots_fill(slot, 1, pte_leaf(regime, &space->policy, unit_attr(unit), pa, level), 0);
 	pool_give(space, table);
 	return MAP_OK;
 }
 
-enum map_result pt_merge(struct pt_space *space, const struct tlb *tlb, vaddr_t va)
+enum map_result pt_merge(struct space *space, vaddr_t va)
 {
 	enum map_result result = MAP_UNEVEN;
 	struct unit unit;
@@ -206,9 +215,9 @@ enum map_result pt_merge(struct pt_space *space, const struct tlb *tlb, vaddr_t 
 	if (!unit_find(space, va, &unit))
 		return MAP_NOT_MAPPED;
 	if (!unit.info.contiguous)
-		result = run_merge(space, tlb, unit);
+		result = run_merge(space, unit);
 	if (result == MAP_UNEVEN)
-		result = block_merge(space, tlb, &unit);
+		result = block_merge(space, &unit);
 	tables_publish();
 	return result;
 }

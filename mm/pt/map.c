@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * The one builder of translation tables, and the pool its tables come from.
+ * The one builder of translation tables.
  * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
  * not use: absolute addresses, .bss, instructions a host compiler cannot build.
  *
  * Descriptors are written with single 64-bit stores. A new table is zero before the release store
  * that links it, so a table walker running at the same time never sees old memory as descriptors.
  */
-#include <pagoda/lib/string.h>
-
 #include "tables.h"
 
 /*
@@ -43,90 +41,32 @@ const char *map_result_str(enum map_result result)
 	return "unknown result";
 }
 
-void pool_give(struct pt_space *space, paddr_t table)
-{
-	struct table_pool *pool = space->pool;
-
-	*table_pointer(space, table) = pool->free.value;
-	pool->free = table;
-	pool->free_count++;
-}
-
-void pool_add(struct pt_space *space, paddr_t start, paddr_t end)
-{
-	u64 granule = regime_granule(&space->regime);
-
-	/* Backwards, so that the lowest is taken first. */
-	for (u64 table = end.value; table != start.value; table -= granule)
-		pool_give(space, paddr(table - granule));
-	space->pool->added += (end.value - start.value) / granule;
-}
-
-/* A granule of memory, whatever is in it. */
-static bool pool_take(struct pt_space *space, paddr_t *table)
-{
-	struct table_pool *pool = space->pool;
-	u64 granule = regime_granule(&space->regime);
-
-	if (pool->free_count != 0) {
-		*table = pool->free;
-		pool->free = paddr(*table_pointer(space, *table));
-		pool->free_count--;
-		return true;
-	}
-	if (pool->end.value - pool->next.value < granule)
-		return false;
-	*table = pool->next;
-	pool->next.value += granule;
-	return true;
-}
-
-bool table_create(struct pt_space *space, int level, paddr_t *table)
-{
-	const struct regime *regime = &space->regime;
-
-	if (!pool_take(space, table))
-		return false;
-	memset(table_pointer(space, *table), 0, regime_entries(regime, level) * sizeof(u64));
-	return true;
-}
-
-enum map_result pt_space_create(struct pt_space *space)
+enum map_result pt_space_create(struct space *space)
 {
 	if (!table_create(space, space->regime.root_level, &space->root))
 		return MAP_NO_TABLES;
 	return MAP_OK;
 }
 
-/*
- * The table at @s->level that translates @s->va, made where it is missing; @s->slot is its first
- * descriptor.
- */
-static enum map_result table_reach(struct pt_space *space, struct stretch *s)
+/* To the slot at @s->level for @s->va, its table and those above made where they are missing. */
+static enum map_result table_reach(struct space *space, struct stretch *s)
 {
-	const struct regime *regime = &space->regime;
-	paddr_t next = space->root;
+	struct pt_entry entry = entry_root(space, vaddr(s->va));
+	paddr_t table;
 
-	for (int at = regime->root_level; at < s->level; at++) {
-		u64 *slot = table_pointer(space, next) + regime_index(regime, at, vaddr(s->va));
-		pte_t pte = slot_read(slot);
-
-		switch (pte_kind(regime, pte, at)) {
-		case PTE_TABLE:
-			next = pte_address(regime, pte, at);
+	for (;;) {
+		entry_descend(space, &entry, vaddr(s->va), s->level);
+		if (entry.level == s->level)
 			break;
-		case PTE_INVALID:
-			if (!table_create(space, at + 1, &next))
-				return MAP_NO_TABLES;
-			slot_link(slot, pte_table(regime, next));
-			break;
-		case PTE_BLOCK:
-		case PTE_PAGE:
-		case PTE_RESERVED:
+		if (entry.kind != PTE_INVALID)
 			return MAP_CONFLICT;
-		}
+		if (!table_create(space, entry.level + 1, &table))
+			return MAP_NO_TABLES;
+		entry.kind = PTE_TABLE;
+		entry.pte = pte_table(&space->regime, table);
+		slot_link(slot_at(space, entry.slot), entry.pte);
 	}
-	s->slot = table_pointer(space, next);
+	s->slot = slot_at(space, entry.slot);
 	return MAP_OK;
 }
 
@@ -140,40 +80,6 @@ static int leaf_level(const struct regime *regime, u64 va, u64 pa, u64 left)
 				      left < regime_span(regime, level)))
 		level++;
 	return level;
-}
-
-/*
- * A large map is made in the next two: they take sixteen descriptors at a time, which GCC loads and
- * stores in pairs. Each half of a pair is one single-copy atomic access (DDI 0487 B2.2.1).
- */
-#define SLOTS_AT_ONCE 16
-
-bool slots_used(const u64 *slot, unsigned count)
-{
-	u64 any = 0;
-
-	for (; count >= SLOTS_AT_ONCE && any == 0; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
-#pragma GCC unroll 16
-		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++)
-			any |= slot[i];
-	}
-	if (any != 0)
-		return true;
-	for (; count > 0; count--, slot++)
-		any |= *slot;
-	return any != 0;
-}
-
-/* @count neighbouring descriptors from @slot on, each @span further than the one before. */
-static void slots_fill(u64 *slot, unsigned count, pte_t pte, u64 span)
-{
-	for (; count >= SLOTS_AT_ONCE; count -= SLOTS_AT_ONCE, slot += SLOTS_AT_ONCE) {
-#pragma GCC unroll 16
-		for (unsigned i = 0; i < SLOTS_AT_ONCE; i++, pte.bits += span)
-			slot[i] = pte.bits;
-	}
-	for (; count > 0; count--, slot++, pte.bits += span)
-		slot_write(slot, pte);
 }
 
 /* Leaves of @s up to the next place where a contiguous run can begin or must end. */
@@ -195,7 +101,7 @@ static unsigned stretch_piece(const struct regime *regime, const struct stretch 
 	return into != 0 && s->count > run - into ? run - into : s->count;
 }
 
-enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr)
+enum map_result stretch_map(struct space *space, struct stretch s, struct map_attr attr)
 {
 	const struct regime *regime = &space->regime;
 
@@ -216,7 +122,7 @@ enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map
 	return MAP_OK;
 }
 
-enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end)
+enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t end)
 {
 	vaddr_t last = vaddr(end.value - 1);
 
@@ -226,8 +132,7 @@ enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vadd
 	return MAP_OK;
 }
 
-static enum map_result request_check(const struct pt_space *space,
-				     const struct map_request *request)
+static enum map_result request_check(const struct space *space, const struct map_request *request)
 {
 	u64 size = request->end.value - request->start.value;
 	u64 pa_end = regime_pa_end(&space->regime);
@@ -241,7 +146,7 @@ static enum map_result request_check(const struct pt_space *space,
 	return MAP_OK;
 }
 
-enum map_result map_range(struct pt_space *space, const struct map_request *request)
+enum map_result map_range(struct space *space, const struct map_request *request)
 {
 	const struct regime *regime = &space->regime;
 	u64 left = request->end.value - request->start.value;
@@ -265,7 +170,6 @@ enum map_result map_range(struct pt_space *space, const struct map_request *requ
 		shift = regime_shift(regime, s.level);
 		index = regime_index(regime, s.level, vaddr(va));
 		pa_left = RUN_PA_LIMIT - (pa & (RUN_PA_LIMIT - 1));
-		s.slot += index;
 		s.count = min_u64(regime_entries(regime, s.level) - index,
 				  min_u64(left, pa_left) >> shift);
 		result = stretch_map(space, s, request->attr);

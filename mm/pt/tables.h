@@ -1,40 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the builder and the changer of tables share: how a descriptor is read and written, and how a
- * stretch of one table is filled. For mm/ only.
+ * What the reader, the builder and the changer of tables share: the descent, and how a stretch of one
+ * table is filled. For mm/pt only.
  */
 #ifndef MM_TABLES_H
 #define MM_TABLES_H
 
 #include <pagoda/mm/pt/pagetable.h>
+#include <pagoda/mm/pt/slot.h>
 
-/* To the table, or the slot of one, at @place. */
-static inline u64 *table_pointer(const struct pt_space *space, paddr_t place)
+/* @entry, at its level: what stands for @va in the table at @table. */
+static inline void entry_read(const struct space *space, struct pt_entry *entry, paddr_t table,
+			      vaddr_t va)
 {
-	return (u64 *)(uintptr_t)(place.value + space->phys_offset);
+	u64 index = regime_index(&space->regime, entry->level, va);
+
+	entry->slot = paddr_add(table, index * sizeof(struct slot));
+	entry->pte = slot_read(slot_at(space, entry->slot));
+	entry->kind = pte_kind(&space->regime, entry->pte, entry->level);
 }
 
-static inline pte_t slot_read(const u64 *slot)
+static inline struct pt_entry entry_root(const struct space *space, vaddr_t va)
 {
-	return (pte_t){ __atomic_load_n(slot, __ATOMIC_RELAXED) };
+	struct pt_entry entry = { .level = space->regime.root_level };
+
+	entry_read(space, &entry, space->root, va);
+	return entry;
 }
 
-static inline void slot_write(u64 *slot, pte_t pte)
+/*
+ * The one descent: from @entry, which is on the walk of @va, further down through tables, to @level
+ * at most. Inline: the builder has no use for table_bits, and no time for what it has no use for.
+ */
+static inline void entry_descend(const struct space *space, struct pt_entry *entry, vaddr_t va,
+				 int level)
 {
-	__atomic_store_n(slot, pte.bits, __ATOMIC_RELAXED);
-}
+	const struct regime *regime = &space->regime;
 
-/* The walker must see the table's zeroes before the descriptor that leads to it. */
-static inline void slot_link(u64 *slot, pte_t pte)
-{
-	__atomic_store_n(slot, pte.bits, __ATOMIC_RELEASE);
+	while (entry->kind == PTE_TABLE && entry->level < level) {
+		paddr_t table = pte_next(regime, entry->pte);
+
+		entry->table_bits |= pte_attributes(regime, entry->pte, entry->level);
+		entry->level++;
+		entry_read(space, entry, table, va);
+	}
 }
 
 /*
  * A table of @level from the pool, its descriptors invalid. Only those that a walk can reach are
  * cleared: a root table need not fill its granule.
  */
-bool table_create(struct pt_space *space, int level, paddr_t *table);
+bool table_create(struct space *space, int level, paddr_t *table);
 
 /* Tables that no walk from the root reaches any more, but that a TLB may still know of. */
 struct table_list {
@@ -44,21 +60,21 @@ struct table_list {
 
 /* A stretch of one table: @count leaves at @level, contiguous in both address spaces. */
 struct stretch {
-	u64 *slot;
+	struct slot *slot;
 	u64 va, pa;
 	unsigned count;
 	int level;
 };
 
 /* Leaves for all of @s, which must be invalid, with the contiguous hint wherever it can be. */
-enum map_result stretch_map(struct pt_space *space, struct stretch s, struct map_attr attr);
+enum map_result stretch_map(struct space *space, struct stretch s, struct map_attr attr);
 
 /* [@start, @end) is a range of whole pages in @space: MAP_OK or MAP_BAD_RANGE. */
-enum map_result pt_range_check(const struct pt_space *space, vaddr_t start, vaddr_t end);
+enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t end);
 
 /* What must change together: one leaf, or all of a contiguous run. */
 struct unit {
-	u64 *slot; /* its first descriptor */
+	struct slot *slot; /* its first descriptor */
 	pte_t pte; /* what stands there */
 	struct pte_info info;
 	u64 va, size;
@@ -67,20 +83,19 @@ struct unit {
 };
 
 /* The unit that maps @va, which is in @space; false where it is not mapped. */
-bool unit_find(const struct pt_space *space, vaddr_t va, struct unit *unit);
+bool unit_find(const struct space *space, vaddr_t va, struct unit *unit);
 
 /* Make all of its descriptors invalid. */
 void unit_clear(const struct unit *unit);
 
 /* Whether the descriptor at @slot is reached through what [@start, @start + @size) maps. */
-static inline bool is_live(const u64 *slot, u64 start, u64 size)
+static inline bool is_live(const struct slot *slot, u64 start, u64 size)
 {
 	return (u64)(uintptr_t)slot - start < size;
 }
 
 /* What of a range is not mapped while descriptors of it are still to be written. */
 enum units_break {
-	BREAK_NONE, /* or the caller's tables are elsewhere */
 	BREAK_RUNS, /* each contiguous run, in its turn */
 	BREAK_ALL,
 };
@@ -97,14 +112,8 @@ struct units {
  * when it is broken: else MAP_BAD_RANGE, MAP_NOT_MAPPED, MAP_SPLIT or MAP_LIVE.
  * units_clear() - the same, and then make every leaf invalid.
  */
-enum map_result units_check(const struct pt_space *space, struct units *units);
-enum map_result units_clear(struct pt_space *space, struct units *units);
-
-/*
- * The descriptor at @level on the walk for @va; a null pointer where the walk ends above, in a leaf
- * or a hole at the level in @ended.
- */
-u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended);
+enum map_result units_check(const struct space *space, struct units *units);
+enum map_result units_clear(struct space *space, struct units *units);
 
 /*
  * pt_prune() - take every table that translates part of [@start, @end) and holds no valid
@@ -112,10 +121,7 @@ u64 *slot_reach(const struct pt_space *space, vaddr_t va, int level, int *ended)
  * pt_give_pruned() - back to the pool with them, after the caller has invalidated the TLB for that
  * range, tables included.
  */
-void pt_prune(struct pt_space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
-void pt_give_pruned(struct pt_space *space, struct table_list *pruned);
-
-/* Some of @count descriptors from @slot on is not zero. */
-bool slots_used(const u64 *slot, unsigned count);
+void pt_prune(struct space *space, vaddr_t start, vaddr_t end, struct table_list *pruned);
+void pt_give_pruned(struct space *space, struct table_list *pruned);
 
 #endif /* MM_TABLES_H */

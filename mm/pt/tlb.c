@@ -6,7 +6,7 @@
  * instructions a host compiler cannot build.
  */
 #include <pagoda/lib/features.h>
-#include <pagoda/mm/pt/tlb.h>
+#include <pagoda/mm/pt/space.h>
 
 /* Pages in the unit of each SCALE are 2^(5 * SCALE + 1); NUM counts 1 to 32 of them. */
 #define SCALE_MAX 3
@@ -17,10 +17,9 @@
 /* With TCR.DS, BaseADDR counts in 64 KiB whatever the page size. */
 #define BASE_SHIFT_LPA2 16
 
-struct tlb tlb_make(const struct regime *regime, const u64 id[SYSREG_FACT_COUNT])
+struct tlb tlb_make(const u64 id[SYSREG_FACT_COUNT])
 {
 	return (struct tlb){
-		.regime = *regime,
 		.range = cpu_feature_level(id, CPU_TLBI_RANGE) != 0,
 		.level_hint = cpu_feature_level(id, CPU_TTL) != 0,
 	};
@@ -40,19 +39,19 @@ static int known_level(const struct regime *regime, const struct tlb_range *rang
 	return range->level;
 }
 
-struct tlb_ops tlb_ops_begin(const struct tlb *tlb, const struct tlb_range *range)
+struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range)
 {
-	const struct regime *regime = &tlb->regime;
+	const struct regime *regime = &space->regime;
 	u64 granule = regime_granule(regime);
 	u64 start = align_down(range->start.value, granule);
-	struct tlb_ops ops = { .tlb = tlb, .at = start, .tables = range->tables };
+	struct tlb_ops ops = { .space = space, .at = start, .tables = range->tables };
 
 	ops.left = align_up(range->end.value, granule) - start;
 	if (range->start.value == range->end.value)
 		ops.left = 0;
 	ops.level = known_level(regime, range);
 	ops.step = ops.level == TLB_LEVEL_UNKNOWN ? granule : regime_span(regime, ops.level);
-	ops.range = tlb->range && ops.left >> regime->granule_shift <= RANGE_PAGES_MAX;
+	ops.range = space->tlb.range && ops.left >> regime->granule_shift <= RANGE_PAGES_MAX;
 	ops.all = !ops.range && ops.left / ops.step > TLB_OPS_MAX;
 	return ops;
 }
@@ -72,7 +71,7 @@ static u64 granule_code(const struct regime *regime)
 /* Whether LEVEL is to be filled in; the range operand's has no word for level 0. */
 static bool has_hint(const struct tlb_ops *ops)
 {
-	return ops->tlb->level_hint && ops->level != TLB_LEVEL_UNKNOWN;
+	return ops->space->tlb.level_hint && ops->level != TLB_LEVEL_UNKNOWN;
 }
 
 /* The address field counts in 4 KiB whatever the page size. */
@@ -82,7 +81,7 @@ static struct tlb_op next_by_address(struct tlb_ops *ops)
 
 	op.operand = SYSREG_PUT(TLBI_VA_PAGE, ops->at >> GRANULE_SHIFT_4K);
 	if (has_hint(ops))
-		op.operand |= SYSREG_PUT(TLBI_VA_TG, granule_code(&ops->tlb->regime)) |
+		op.operand |= SYSREG_PUT(TLBI_VA_TG, granule_code(&ops->space->regime)) |
 			      SYSREG_PUT(TLBI_VA_LEVEL, ops->level);
 	ops->at += ops->step;
 	ops->left -= ops->step;
@@ -92,7 +91,7 @@ static struct tlb_op next_by_address(struct tlb_ops *ops)
 /* The largest unit that fits; what is left of it is less than one unit, and so never too many. */
 static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 {
-	const struct regime *regime = &ops->tlb->regime;
+	const struct regime *regime = &ops->space->regime;
 	u64 pages = ops->left >> regime->granule_shift;
 	struct tlb_op op = { .kind = ops->tables ? TLB_RANGE : TLB_RANGE_LAST };
 	unsigned scale = SCALE_MAX;
@@ -113,7 +112,7 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 
 bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
 {
-	const struct regime *regime = &ops->tlb->regime;
+	const struct regime *regime = &ops->space->regime;
 	unsigned base_shift = regime->format == DESC_LPA2 ? BASE_SHIFT_LPA2 : regime->granule_shift;
 
 	if (ops->left == 0)

@@ -4,49 +4,17 @@
  * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
  * not use: absolute addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/mm/pt/pagetable.h>
-
 #include "tables.h"
 
-/* Physical address of the descriptor for @va in the table at @table. */
-static paddr_t slot_address(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
+struct pt_entry pt_descend(const struct space *space, vaddr_t va, int level)
 {
-	return paddr(table.value + regime_index(&space->regime, level, va) * sizeof(u64));
+	struct pt_entry entry = entry_root(space, va);
+
+	entry_descend(space, &entry, va, level);
+	return entry;
 }
 
-vaddr_t pt_start(const struct pt_space *space)
-{
-	return vaddr(space->upper ? regime_upper_start(&space->regime) : 0);
-}
-
-vaddr_t pt_end(const struct pt_space *space)
-{
-	return vaddr(space->upper ? 0 : BIT(space->regime.va_bits));
-}
-
-pte_t pt_step(const struct pt_space *space, paddr_t table, int level, vaddr_t va)
-{
-	return slot_read(table_pointer(space, slot_address(space, table, level, va)));
-}
-
-struct pt_entry pt_find(const struct pt_space *space, vaddr_t va)
-{
-	const struct regime *regime = &space->regime;
-	struct pt_entry entry = { .level = regime->root_level };
-	paddr_t table = space->root;
-
-	for (;; entry.level++) {
-		entry.slot = slot_address(space, table, entry.level, va);
-		entry.pte = slot_read(table_pointer(space, entry.slot));
-		entry.kind = pte_kind(regime, entry.pte, entry.level);
-		if (entry.kind != PTE_TABLE) /* always so at level 3 */
-			return entry;
-		entry.table_bits |= pte_attributes(regime, entry.pte, entry.level);
-		table = pte_address(regime, entry.pte, entry.level);
-	}
-}
-
-bool pt_translate(const struct pt_space *space, vaddr_t va, paddr_t *pa)
+bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa)
 {
 	struct pt_entry entry;
 
@@ -83,7 +51,7 @@ static bool run_continues(const struct regime *regime, const struct pt_entry *fi
  * from the root otherwise. Tables are long and mostly uniform; a walk for every entry would cost
  * five times as much.
  */
-static struct pt_entry entry_after(const struct pt_space *space, const struct pt_entry *entry,
+static struct pt_entry entry_after(const struct space *space, const struct pt_entry *entry,
 				   vaddr_t va)
 {
 	const struct regime *regime = &space->regime;
@@ -92,7 +60,7 @@ static struct pt_entry entry_after(const struct pt_space *space, const struct pt
 	if (regime_index(regime, entry->level, va) == 0)
 		return pt_find(space, va);
 	next.slot.value += sizeof(u64);
-	next.pte = slot_read(table_pointer(space, next.slot));
+	next.pte = slot_read(slot_at(space, next.slot));
 	next.kind = pte_kind(regime, next.pte, next.level);
 	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
 }
@@ -104,14 +72,14 @@ static struct pt_entry entry_after(const struct pt_space *space, const struct pt
  * tables are one thing from end to end, and to ask for each what its bits mean takes ten times as
  * long. Those not counted may go on all the same.
  */
-static u64 entries_alike(const struct pt_space *space, const struct pt_entry *entry, vaddr_t va)
+static u64 entries_alike(const struct space *space, const struct pt_entry *entry, vaddr_t va)
 {
 	const struct regime *regime = &space->regime;
 	u64 count =
 		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
-	const u64 *rest = table_pointer(space, paddr(entry->slot.value + sizeof(u64)));
+	const struct slot *rest = slot_at(space, paddr(entry->slot.value + sizeof(u64)));
 	u64 bits = entry->pte.bits, alike = 0;
 
 	/* Most of most tables is zero. */
@@ -129,7 +97,7 @@ static u64 entries_alike(const struct pt_space *space, const struct pt_entry *en
 	return alike;
 }
 
-struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t end)
+struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
 {
 	const struct regime *regime = &space->regime;
 	struct pt_entry first = pt_find(space, from);
@@ -171,7 +139,7 @@ void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
 		audit->first_offender = run->start;
 }
 
-struct pt_audit pt_audit_space(const struct pt_space *space)
+struct pt_audit pt_audit_space(const struct space *space)
 {
 	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);

@@ -6,7 +6,8 @@
  * the order. Two lengths each, so that the difference has no share of what a call costs.
  * Runs at EL1 with the MMU off, from its link address, without relocation.
  */
-#include <pagoda/mm/pt/pagetable.h>
+#include <pagoda/arch/arch.h>
+#include <pagoda/mm/pt/change.h>
 
 #define POOL_SIZE MIB(4)
 #define LEAVES_SHORT 512
@@ -31,6 +32,17 @@ void __attribute__((noinline)) leaf_mark(void)
 	asm volatile("" ::: "memory");
 }
 
+/* The MMU is off: there is nothing to invalidate. */
+void tlb_invalidate(const struct space *space, const struct tlb_range *range)
+{
+	(void)space;
+	(void)range;
+}
+
+void tables_publish(void)
+{
+}
+
 void __attribute__((noinline)) leaf_end(void)
 {
 	for (;;)
@@ -47,14 +59,14 @@ static void run(const struct regime *regime, u64 size, u64 misaligned, unsigned 
 	struct table_pool pool = { .start = paddr(start),
 				   .next = paddr(start),
 				   .end = paddr(start + POOL_SIZE) };
-	struct pt_space space = { .regime = *regime, .pool = &pool };
+	struct space space = { .regime = *regime, .pool = &pool };
 	struct map_request request = { .start = vaddr(0),
 				       .end = vaddr(count * size),
 				       .pa = paddr(misaligned),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 
 	if (pt_space_create(&space) != MAP_OK || map_range(&space, &request) != MAP_OK ||
-	    pt_unmap_range(&space, request.start, request.end) != MAP_OK)
+	    pt_clear(&space, request.start, request.end) != MAP_OK)
 		return;
 	leaf_mark();
 	map_range(&space, &request);

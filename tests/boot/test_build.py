@@ -68,6 +68,26 @@ def test_a_lower_room_may_not_use_a_higher_one(tree):
             in result.stdout + result.stderr), result.stderr
 
 
+def test_a_store_to_a_descriptor_needs_the_door(tree):
+    """A slot is constant to whoever has one, but in slot.h; and few have the door at all."""
+    victim = tree / "mm/pt/unmap.c"
+    text = victim.read_text(encoding="utf-8")
+    assert "slot_break(unit->slot + i);" in text
+    victim.write_text(text.replace("slot_break(unit->slot + i);", "unit->slot[i].word = 0;"),
+                      encoding="utf-8")
+    result = make(tree)
+    assert result.returncode != 0, "it was built"
+    assert "assignment of read-only member" in result.stderr
+
+
+def test_only_page_tables_and_self_tests_have_the_door():
+    rooms = {path.parent.relative_to(ROOT).as_posix()
+             for room in ("arch", "efi", "kernel", "lib", "mm", "pi")
+             for path in (ROOT / room).rglob("*.[chS]")
+             if "mm/pt/slot.h" in path.read_text(encoding="utf-8")}
+    assert rooms <= {"mm/pt", "kernel/selftest"}
+
+
 def test_an_unchanged_copy_is_up_to_date(tree):
     result = make(tree)
     assert result.returncode == 0, result.stderr

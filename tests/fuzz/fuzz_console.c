@@ -156,7 +156,7 @@ u64 at_translate(vaddr_t va, bool write)
 /* All of it is mapped, aligned, and for a store writable. */
 static void check_access(vaddr_t va, unsigned size, bool write)
 {
-	const struct pt_space *space = &sample.kernel.kernel_space;
+	const struct space *space = &sample.kernel.kernel_space;
 	struct pt_entry entry;
 	struct pte_info info;
 

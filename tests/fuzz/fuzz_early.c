@@ -94,11 +94,11 @@ static void check_audit(bool upper)
 {
 	struct boot_handoff *handoff = machine.handoff;
 	const struct boot_plan *plan = &handoff->plan;
-	struct pt_space space = { .regime = upper ? plan->kernel : plan->idmap,
-				  .upper = upper,
-				  .root = upper ? handoff->kernel_root : handoff->idmap_root,
-				  .phys_offset = machine.phys_offset,
-				  .pool = &handoff->pool };
+	struct space space = { .regime = upper ? plan->kernel : plan->idmap,
+			       .upper = upper,
+			       .root = upper ? handoff->kernel_root : handoff->idmap_root,
+			       .phys_offset = machine.phys_offset,
+			       .pool = &handoff->pool };
 	struct pt_audit audit = pt_audit_space(&space);
 	bool may_write = upper && plan->policy.text_writable;
 

@@ -226,7 +226,7 @@ static void choose(const struct parameters *parameters)
 }
 
 /* Where the kernel would put the tables; false where there is none, or more than we have room. */
-static bool make_space(struct pt_space *space, struct table_pool *pool)
+static bool make_space(struct space *space, struct table_pool *pool)
 {
 	u64 tables = 1 + linear_tables(&now.regime, &now.linear, &now.map, &now.image);
 	struct memory_request request = { tables * now.granule, now.granule,
@@ -248,10 +248,10 @@ static bool make_space(struct pt_space *space, struct table_pool *pool)
 	*pool = (struct table_pool){ .start = place,
 				     .next = place,
 				     .end = paddr(place.value + request.size) };
-	*space = (struct pt_space){ .regime = now.regime,
-				    .upper = true,
-				    .phys_offset = (u64)(uintptr_t)arena - place.value,
-				    .pool = pool };
+	*space = (struct space){ .regime = now.regime,
+				 .upper = true,
+				 .phys_offset = (u64)(uintptr_t)arena - place.value,
+				 .pool = pool };
 	return true;
 }
 
@@ -268,7 +268,7 @@ static bool should_map(u64 pa, bool *writable)
 }
 
 /* All of [@pa, @end), which is to be mapped alike. */
-static void check_stretch(const struct pt_space *space, u64 pa, u64 end, bool writable)
+static void check_stretch(const struct space *space, u64 pa, u64 end, bool writable)
 {
 	while (pa < end) {
 		struct pt_run run = pt_next_run(space, linear_va(&now.linear, paddr(pa)),
@@ -283,7 +283,7 @@ static void check_stretch(const struct pt_space *space, u64 pa, u64 end, bool wr
 	}
 }
 
-static void check_map(const struct pt_space *space)
+static void check_map(const struct space *space)
 {
 	struct pt_audit audit = pt_audit_space(space);
 	u64 usable = 0;
@@ -305,7 +305,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input input = { data, size };
 	struct parameters parameters;
 	struct table_pool pool;
-	struct pt_space space;
+	struct space space;
 	unsigned regime;
 
 	memset(&now, 0, sizeof(now));

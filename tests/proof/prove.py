@@ -184,11 +184,11 @@ class Bench:
         return pointer
 
     def space(self, state, regime, upper):
-        space = state.new(self.types.size("%struct.pt_space"))
+        space = state.new(self.types.size("%struct.space"))
         self.fill_regime(space, regime)
-        self.fill_policy(self.member(space, "%struct.pt_space", 1), z3.FreshBool("guarded"),
+        self.fill_policy(self.member(space, "%struct.space", 1), z3.FreshBool("guarded"),
                          z3.FreshBool("text_writable"))
-        store(self.member(space, "%struct.pt_space", 2), number(upper, 8))
+        store(self.member(space, "%struct.space", 2), number(upper, 8))
         return space
 
     def struct(self, state, name, values):

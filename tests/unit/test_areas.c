@@ -18,7 +18,7 @@
 #define AREAS 20000
 #define DEPTH_MAX 60 /* of AREAS; a tree of random order is 34 deep on average */
 
-static struct pt_space space;
+static struct space space;
 static struct vmalloc vmalloc;
 static struct vmalloc_area *areas;
 static unsigned count;

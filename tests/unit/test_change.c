@@ -33,9 +33,8 @@ static const struct shape {
 
 static struct {
 	struct regime regime;
-	struct tlb tlb;
 	struct table_pool pool;
-	struct pt_space space;
+	struct space space;
 	u64 seen[CHANGE_UNITS_MAX]; /* what the TLB has for each unit's first byte, or 0 */
 	int seen_level[CHANGE_UNITS_MAX];
 	u64 walked[CHANGE_UNITS_MAX][LEVELS]; /* the tables on the way there that it has, or 0 */
@@ -60,7 +59,7 @@ static u64 table_of(unsigned i, int level)
 	paddr_t table = b.space.root;
 
 	for (int at = b.regime.root_level; at < level; at++) {
-		pte_t pte = pt_step(&b.space, table, at, va);
+		pte_t pte = pt_descend(&b.space, va, at).pte;
 
 		if (pte_kind(&b.regime, pte, at) != PTE_TABLE)
 			return 0;
@@ -132,11 +131,11 @@ static void tables_forget(unsigned i)
 	memset(b.walked[i], 0, sizeof(b.walked[i]));
 }
 
-void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
+void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 {
 	u64 start = range->start.value, end = range->end.value;
 
-	(void)tlb;
+	(void)space;
 	tlb_check();
 	for (unsigned i = 0; i < model.units; i++) {
 		u64 first = model.base + i * model.unit;
@@ -168,11 +167,10 @@ static void begin(const struct shape *shape, unsigned tables)
 	b.pool = (struct table_pool){ .start = paddr(POOL_PA),
 				      .next = paddr(POOL_PA),
 				      .end = paddr(POOL_PA + tables * granule) };
-	b.space = (struct pt_space){ .regime = b.regime,
-				     .upper = true,
-				     .phys_offset = (u64)(uintptr_t)arena - POOL_PA,
-				     .pool = &b.pool };
-	b.tlb.regime = b.regime;
+	b.space = (struct space){ .regime = b.regime,
+				  .upper = true,
+				  .phys_offset = (u64)(uintptr_t)arena - POOL_PA,
+				  .pool = &b.pool };
 	assert_int_equal(pt_space_create(&b.space), MAP_OK);
 }
 
@@ -185,7 +183,6 @@ static u64 used(void)
 static void area(u64 unit, u64 units)
 {
 	model.space = &b.space;
-	model.tlb = &b.tlb;
 	model.pa = GIB(512);
 	model.execute = true;
 	model.unit = unit;
@@ -252,16 +249,35 @@ static void a_permission_changes_in_place_and_a_run_is_broken_first(void **state
 		area(regime_granule(&b.regime), 32);
 		assert_int_equal(map(0, 32, GIB(8), PROT_READ_WRITE), MAP_OK);
 		tables_publish();
-		assert_int_equal(pt_protect(&b.space, &b.tlb, at(0), at(32), PROT_READ_ONLY),
-				 MAP_OK);
+		assert_int_equal(pt_protect(&b.space, at(0), at(32), PROT_READ_ONLY), MAP_OK);
 		for (unsigned j = 0; j < 32; j++)
 			model.at[j] = (struct change_unit){ true, GIB(8) + j * model.unit,
 							    PROT_READ_ONLY };
 		check_model();
-		assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(32)), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, at(0), at(32)), MAP_OK);
 		memset(model.at, 0, sizeof(model.at));
 		check_model();
 		assert_int_equal(used(), 1);
+	}
+}
+
+static void what_is_cleared_is_out_of_the_tlb_and_its_tables_stay(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		u64 before;
+
+		begin(&shapes[i], TABLES);
+		area(regime_granule(&b.regime), 32);
+		assert_int_equal(map(0, 32, GIB(8), PROT_READ_WRITE), MAP_OK);
+		tables_publish();
+		before = used();
+		assert_int_equal(pt_clear(&b.space, at(0), at(32)), MAP_OK);
+		check_model();
+		assert_int_equal(used(), before);
+		assert_int_equal(pt_clear(&b.space, at(0), at(32)), MAP_NOT_MAPPED);
+		assert_int_equal(map(0, 32, GIB(9), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(used(), before);
 	}
 }
 
@@ -280,14 +296,14 @@ static void a_block_splits_down_to_pages_and_merges_back(void **state)
 		model.at[0] = (struct change_unit){ true, block * 64, PROT_READ_WRITE };
 		tables_publish();
 		before = look(0);
-		while (pt_split(&b.space, &b.tlb, at(0)) == MAP_OK) {
+		while (pt_split(&b.space, at(0)) == MAP_OK) {
 			splits++;
 			check_model();
 		}
 		assert_int_equal(splits, 2); /* to runs of pages, to pages */
 		assert_int_equal(look(0).level, 3);
-		assert_int_equal(pt_split(&b.space, &b.tlb, at(0)), MAP_SPLIT);
-		while (pt_merge(&b.space, &b.tlb, at(0)) == MAP_OK && merges < 10) {
+		assert_int_equal(pt_split(&b.space, at(0)), MAP_SPLIT);
+		while (pt_merge(&b.space, at(0)) == MAP_OK && merges < 10) {
 			merges++;
 			check_model();
 		}
@@ -295,7 +311,7 @@ static void a_block_splits_down_to_pages_and_merges_back(void **state)
 		assert_int_equal(merges, 2);
 		assert_int_equal(after.pte.bits, before.pte.bits);
 		assert_int_equal(after.level, before.level);
-		assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(1)), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
 		assert_int_equal(used(), 1);
 	}
 }
@@ -313,19 +329,17 @@ static void what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothin
 	model.at[0] = (struct change_unit){ true, block * 64, PROT_READ_WRITE };
 	tables = used();
 	assert_int_equal(map(0, 1, block * 65, PROT_READ_WRITE), MAP_CONFLICT);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), vaddr(model.base + page)), MAP_SPLIT);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(2)), MAP_NOT_MAPPED);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(1), at(1)), MAP_BAD_RANGE);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, vaddr(model.base + 1), at(1)), MAP_BAD_RANGE);
-	assert_int_equal(
-		pt_protect(&b.space, &b.tlb, at(0), vaddr(model.base + page), PROT_READ_ONLY),
-		MAP_SPLIT);
-	assert_int_equal(pt_protect(&b.space, &b.tlb, at(1), at(2), PROT_READ_ONLY),
-			 MAP_NOT_MAPPED);
-	assert_int_equal(pt_split(&b.space, &b.tlb, at(1)), MAP_NOT_MAPPED);
-	assert_int_equal(pt_split(&b.space, &b.tlb, vaddr(0)), MAP_BAD_RANGE);
-	assert_int_equal(pt_merge(&b.space, &b.tlb, at(1)), MAP_NOT_MAPPED);
-	assert_int_equal(pt_merge(&b.space, &b.tlb, at(0)), MAP_UNEVEN);
+	assert_int_equal(pt_unmap(&b.space, at(0), vaddr(model.base + page)), MAP_SPLIT);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(2)), MAP_NOT_MAPPED);
+	assert_int_equal(pt_unmap(&b.space, at(1), at(1)), MAP_BAD_RANGE);
+	assert_int_equal(pt_unmap(&b.space, vaddr(model.base + 1), at(1)), MAP_BAD_RANGE);
+	assert_int_equal(pt_protect(&b.space, at(0), vaddr(model.base + page), PROT_READ_ONLY),
+			 MAP_SPLIT);
+	assert_int_equal(pt_protect(&b.space, at(1), at(2), PROT_READ_ONLY), MAP_NOT_MAPPED);
+	assert_int_equal(pt_split(&b.space, at(1)), MAP_NOT_MAPPED);
+	assert_int_equal(pt_split(&b.space, vaddr(0)), MAP_BAD_RANGE);
+	assert_int_equal(pt_merge(&b.space, at(1)), MAP_NOT_MAPPED);
+	assert_int_equal(pt_merge(&b.space, at(0)), MAP_UNEVEN);
 	check_model();
 	assert_int_equal(used(), tables);
 }
@@ -337,7 +351,7 @@ static void without_a_table_a_split_changes_nothing(void **state)
 	area(regime_span(&b.regime, 2), 1);
 	assert_int_equal(map(0, 1, GIB(1), PROT_READ_WRITE), MAP_OK);
 	model.at[0] = (struct change_unit){ true, GIB(1), PROT_READ_WRITE };
-	assert_int_equal(pt_split(&b.space, &b.tlb, at(0)), MAP_NO_TABLES);
+	assert_int_equal(pt_split(&b.space, at(0)), MAP_NO_TABLES);
 	check_model();
 }
 
@@ -361,8 +375,8 @@ static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
 	b.regime = b.space.regime;
 	assert_int_equal(pt_space_create(&b.space), MAP_OK);
 	assert_int_equal(map(0, 1, GIB(1), PROT_READ_WRITE), MAP_OK);
-	assert_int_equal(pt_split(&b.space, &b.tlb, at(0)), MAP_LIVE);
-	assert_int_equal(pt_unmap(&b.space, &b.tlb, at(0), at(1)), MAP_LIVE);
+	assert_int_equal(pt_split(&b.space, at(0)), MAP_LIVE);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_LIVE);
 	assert_int_equal(look(0).level, 2);
 }
 
@@ -392,10 +406,10 @@ static void a_large_range_takes_as_many_steps_as_it_has_descriptors(void **state
 		assert_int_equal(map(0, 1, BIT(b.regime.va_bits - 3) - page, PROT_READ_WRITE),
 				 MAP_OK);
 		tables_publish();
-		assert_int_equal(pt_protect(&b.space, &b.tlb, start, end, PROT_READ_ONLY), MAP_OK);
+		assert_int_equal(pt_protect(&b.space, start, end, PROT_READ_ONLY), MAP_OK);
 		assert_false(pte_decode(&b.regime, look(0).pte, look(0).level, 0).write);
-		assert_int_equal(pt_unmap(&b.space, &b.tlb, start, end), MAP_OK);
-		assert_int_equal(pt_unmap(&b.space, &b.tlb, start, end), MAP_NOT_MAPPED);
+		assert_int_equal(pt_unmap(&b.space, start, end), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, start, end), MAP_NOT_MAPPED);
 		assert_int_equal(pt_audit_space(&b.space).mapped, 0);
 		assert_int_equal(used(), 1);
 	}
@@ -464,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_permission_changes_in_place_and_a_run_is_broken_first),
+		cmocka_unit_test(what_is_cleared_is_out_of_the_tlb_and_its_tables_stay),
 		cmocka_unit_test(a_block_splits_down_to_pages_and_merges_back),
 		cmocka_unit_test(
 			what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothing),

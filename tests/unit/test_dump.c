@@ -227,7 +227,7 @@ static void a_walk_of_an_address_that_is_not_canonical_is_one_line(void **state)
 
 static void a_walk_does_not_follow_a_table_outside_ram(void **state)
 {
-	const struct pt_space *space = &sample.kernel.kernel_space;
+	const struct space *space = &sample.kernel.kernel_space;
 	u64 *root;
 
 	(void)state;

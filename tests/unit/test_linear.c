@@ -38,7 +38,7 @@ static struct {
 	struct image image;
 	struct linear linear;
 	struct table_pool pool;
-	struct pt_space space;
+	struct space space;
 	struct ref_memory memory;
 	struct ref_tcr tcr;
 	u64 ttbr;
@@ -97,10 +97,10 @@ static enum map_result build(void)
 	b.pool = (struct table_pool){ .start = paddr(start),
 				      .next = paddr(start),
 				      .end = paddr(start + tables * granule) };
-	b.space = (struct pt_space){ .regime = b.regime,
-				     .upper = true,
-				     .phys_offset = (u64)(uintptr_t)arena - start,
-				     .pool = &b.pool };
+	b.space = (struct space){ .regime = b.regime,
+				  .upper = true,
+				  .phys_offset = (u64)(uintptr_t)arena - start,
+				  .pool = &b.pool };
 	b.memory = (struct ref_memory){ arena_read, NULL };
 	b.tcr = (struct ref_tcr){ .granule_bits = b.shape.granule_shift,
 				  .input_bits = b.shape.va_bits,

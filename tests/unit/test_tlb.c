@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pagoda/mm/pt/tlb.h>
+#include <pagoda/mm/pt/space.h>
 
 #include "support/random.h"
 
@@ -132,7 +132,7 @@ static bool decode(const struct cpu *cpu, const struct asked *asked, const struc
 	return decode_range(cpu, asked, op->operand, at, size);
 }
 
-static struct tlb make_tlb(const struct cpu *cpu)
+static struct space make_space(const struct cpu *cpu)
 {
 	unsigned va_bits = cpu->ds ? 52 : cpu->granule_bits == 14 ? 47 : 48;
 	uint64_t id[SYSREG_FACT_COUNT] = { 0 };
@@ -140,14 +140,14 @@ static struct tlb make_tlb(const struct cpu *cpu)
 
 	id[SYSREG_ID_AA64ISAR0_EL1] = (uint64_t)(cpu->has_range ? 2 : 1) << 56;
 	id[SYSREG_ID_AA64MMFR2_EL1] = (uint64_t)cpu->has_ttl << 48;
-	return tlb_make(&regime, id);
+	return (struct space){ .regime = regime, .tlb = tlb_make(id) };
 }
 
 /* The operations for @asked drop all of it, and no byte more than whole pages or leaves around it.
  */
 static bool covers(const struct cpu *cpu, const struct asked *asked, unsigned *count)
 {
-	struct tlb tlb = make_tlb(cpu);
+	struct space space = make_space(cpu);
 	uint64_t page = level_span(cpu, 3);
 	uint64_t at = asked->start & -page, end = (asked->start + asked->size + page - 1) & -page;
 	struct tlb_range range = { .start = vaddr(asked->start),
@@ -155,7 +155,7 @@ static bool covers(const struct cpu *cpu, const struct asked *asked, unsigned *c
 				   .level = asked->level == NOBODY_KNOWS ? TLB_LEVEL_UNKNOWN :
 									   asked->level,
 				   .tables = asked->tables };
-	struct tlb_ops ops = tlb_ops_begin(&tlb, &range);
+	struct tlb_ops ops = tlb_ops_begin(&space, &range);
 	struct tlb_op op;
 	uint64_t size = 0;
 
@@ -299,9 +299,9 @@ static void the_largest_range_is_one_operation_and_one_page_more_is_all(void **s
 	for (unsigned granule_bits = 12; granule_bits <= 16; granule_bits += 2) {
 		struct cpu cpu = { granule_bits, false, true, true };
 		uint64_t size = (uint64_t)32 << 16 << granule_bits;
-		struct tlb tlb = make_tlb(&cpu);
+		struct space space = make_space(&cpu);
 		struct tlb_ops ops = tlb_ops_begin(
-			&tlb, &(struct tlb_range){ vaddr(start), vaddr(start + size), 3, false });
+			&space, &(struct tlb_range){ vaddr(start), vaddr(start + size), 3, false });
 		unsigned count;
 
 		assert_true(tlb_ops_next(&ops, &op));
@@ -310,8 +310,9 @@ static void the_largest_range_is_one_operation_and_one_page_more_is_all(void **s
 		assert_false(tlb_ops_next(&ops, &op));
 		check(&cpu, &(struct asked){ start, size, 3, false }, &count);
 
-		ops = tlb_ops_begin(&tlb, &(struct tlb_range){ vaddr(start),
-							       vaddr(start + size + 1), 3, false });
+		ops = tlb_ops_begin(
+			&space,
+			&(struct tlb_range){ vaddr(start), vaddr(start + size + 1), 3, false });
 		assert_true(tlb_ops_next(&ops, &op));
 		assert_int_equal(op.kind, TLB_ALL);
 	}
@@ -319,11 +320,11 @@ static void the_largest_range_is_one_operation_and_one_page_more_is_all(void **s
 
 static u64 first_operand(const struct cpu *cpu, int level, bool tables)
 {
-	struct tlb tlb = make_tlb(cpu);
+	struct space space = make_space(cpu);
 	uint64_t start = -((uint64_t)1 << 46);
 	uint64_t size = level_span(cpu, level >= 0 && level <= 3 ? level : 3);
 	struct tlb_range range = { vaddr(start), vaddr(start + size), level, tables };
-	struct tlb_ops ops = tlb_ops_begin(&tlb, &range);
+	struct tlb_ops ops = tlb_ops_begin(&space, &range);
 	struct tlb_op op = { 0 };
 
 	assert_true(tlb_ops_next(&ops, &op));
@@ -367,15 +368,15 @@ static void an_unknown_level_is_no_hint_and_reserved_hints_are_not_given(void **
 static void nothing_is_dropped_for_an_empty_range_and_everything_for_the_whole_space(void **state)
 {
 	const struct cpu cpu = { 12, true, true, true };
-	struct tlb tlb = make_tlb(&cpu);
+	struct space space = make_space(&cpu);
 	uint64_t start = -((uint64_t)1 << 52);
 	struct tlb_op op;
 	struct tlb_ops ops =
-		tlb_ops_begin(&tlb, &(struct tlb_range){ vaddr(start), vaddr(start), 3, false });
+		tlb_ops_begin(&space, &(struct tlb_range){ vaddr(start), vaddr(start), 3, false });
 
 	(void)state;
 	assert_false(tlb_ops_next(&ops, &op));
-	ops = tlb_ops_begin(&tlb,
+	ops = tlb_ops_begin(&space,
 			    &(struct tlb_range){ vaddr(start), vaddr(0), TLB_LEVEL_UNKNOWN, true });
 	assert_true(tlb_ops_next(&ops, &op));
 	assert_int_equal(op.kind, TLB_ALL);

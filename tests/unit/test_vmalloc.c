@@ -13,6 +13,8 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include <pagoda/mm/pt/change.h>
+
 #include "support/fake_memory.h"
 #include "support/random.h"
 
@@ -51,7 +53,7 @@ static void start(unsigned index, u64 size)
 
 	fake_memory_make(&memory, &setup);
 	vmalloc->space = &memory.space;
-	vmalloc->tlb = tlb_make(&memory.space.regime, id);
+	memory.space.tlb = tlb_make(id);
 	vmalloc->heap = &memory.heap;
 	vmalloc->memory = &ram;
 	memory_begin(&ram);
@@ -401,8 +403,8 @@ static void tables_that_disagree_are_an_error_and_no_page_is_freed(void **state)
 	start(0, 0);
 	assert_int_equal(vmalloc_alloc(vmalloc, 4 * memory.granule, &a), VMALLOC_OK);
 	used = buddy_usage(&memory.buddy).used;
-	assert_int_equal(pt_unmap_range(&memory.space, vaddr(a.value + memory.granule),
-					vaddr(a.value + 2 * memory.granule)),
+	assert_int_equal(pt_clear(&memory.space, vaddr(a.value + memory.granule),
+				  vaddr(a.value + 2 * memory.granule)),
 			 MAP_OK);
 	assert_false(vmalloc_audit(vmalloc));
 	assert_int_equal(vmalloc_free(vmalloc, a), VMALLOC_BAD_TABLES);

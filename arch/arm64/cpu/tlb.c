@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * TLB maintenance: the instructions, and the barriers they need, in one place. What their operands
- * are is mm/pt/tlb.c's.
+ * TLB maintenance: the instructions, and the barriers they need, in one place. Which of them a
+ * range takes is mm/pt/tlb.c's.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/arch/arch.h>
 
 #include "registers.h"
 
-static void tlb_execute(struct tlb_op op)
+void tlb_issue(struct tlb_op op)
 {
 	switch (op.kind) {
 	case TLB_ALL:
@@ -42,12 +42,12 @@ static void tlb_execute(struct tlb_op op)
  * done twice. As long as one CPU runs, there is nobody to wait for: its own accesses are in order.
  * Whoever starts a second one repeats the last operation and the DSB in tlb_end(), on those cores.
  */
-static void tlb_begin(void)
+void tlb_begin(void)
 {
 	asm volatile("dsb ishst" ::: "memory");
 }
 
-static void tlb_end(void)
+void tlb_end(void)
 {
 	asm volatile("dsb ish\n\tisb" ::: "memory");
 }
@@ -55,27 +55,11 @@ static void tlb_end(void)
 void tlb_invalidate_by(struct tlb_op op)
 {
 	tlb_begin();
-	tlb_execute(op);
+	tlb_issue(op);
 	tlb_end();
 }
 
 void tlb_invalidate_all(void)
 {
 	tlb_invalidate_by((struct tlb_op){ .kind = TLB_ALL });
-}
-
-void tlb_invalidate_asid(u16 asid)
-{
-	tlb_invalidate_by(tlb_op_asid(asid));
-}
-
-void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
-{
-	struct tlb_ops ops = tlb_ops_begin(tlb, range);
-	struct tlb_op op;
-
-	tlb_begin();
-	while (tlb_ops_next(&ops, &op))
-		tlb_execute(op);
-	tlb_end();
 }

@@ -7,7 +7,7 @@
 #define PAGODA_ARCH_H
 
 #include <pagoda/lib/sysreg.h>
-#include <pagoda/mm/pt/tlb.h>
+#include <pagoda/arch/tlbi.h>
 
 /* The virtual counter, CNTVCT_EL0, and its frequency in Hz. Any time. */
 u64 counter_read(void);
@@ -68,18 +68,6 @@ u64 pan_get(void);
 
 /* tables_publish() - make descriptors just written where none was valid visible to the walker. */
 void tables_publish(void);
-
-/*
- * Complete what a change of descriptors began: on return no CPU has, or will use, a translation
- * that was read before it. tlb_invalidate_all(): of all that the kernel and EL0 use.
- * tlb_invalidate(): of @range. tlb_invalidate_asid(): of @asid, but for global ones.
- */
-void tlb_invalidate_all(void);
-void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range);
-void tlb_invalidate_asid(u16 asid);
-
-/* tlb_invalidate_by() - one operation, barriers included. */
-void tlb_invalidate_by(struct tlb_op op);
 
 /*
  * address_probe() - ask the CPU, not the tables: true where EL1 may read or, with @write, write the

@@ -35,7 +35,7 @@ struct alloc;
 
 struct kernel {
 	const struct boot_handoff *handoff;
-	struct pt_space kernel_space, idmap_space;
+	struct space kernel_space, idmap_space;
 	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
 	struct memory_fate memory_fate;
 	struct linear linear;

@@ -75,7 +75,7 @@ static void space_make(struct fake_memory *memory)
 					    .next = paddr(setup->ram_start),
 					    .end = paddr(tables_end) };
 	memory->usable = tables_end;
-	memory->space = (struct pt_space){
+	memory->space = (struct space){
 		.regime = regime_make(setup->granule_shift, setup->va_bits, setup->pa_bits,
 				      setup->wide),
 		.upper = true,
@@ -179,9 +179,9 @@ static bool pages_are_used(const struct vmalloc_area *area)
 	return true;
 }
 
-void tlb_invalidate(const struct tlb *tlb, const struct tlb_range *range)
+void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 {
-	(void)tlb;
+	(void)space;
 	if (selected->invalidation_count < FAKE_INVALIDATIONS_MAX)
 		selected->invalidation[selected->invalidation_count] = *range;
 	selected->invalidation_count++;

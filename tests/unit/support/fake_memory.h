@@ -34,7 +34,7 @@ struct fake_memory {
 	u64 granule;
 	struct layout layout;
 	struct table_pool pool;
-	struct pt_space space;
+	struct space space;
 	struct buddy_range ranges[FAKE_MEMORY_RANGES];
 	struct buddy buddy;
 	struct heap heap;

@@ -59,9 +59,9 @@ static void make_plan(struct boot_plan *plan, unsigned granule_shift, unsigned v
 	plan->kaslr_source = KASLR_OFF_ASKED;
 }
 
-static struct pt_space make_space(struct sample *sample, const struct regime *regime, bool upper)
+static struct space make_space(struct sample *sample, const struct regime *regime, bool upper)
 {
-	struct pt_space space = {
+	struct space space = {
 		.regime = *regime,
 		.policy = { .guarded = upper },
 		.upper = upper,
@@ -73,14 +73,14 @@ static struct pt_space make_space(struct sample *sample, const struct regime *re
 	return space;
 }
 
-static void map(struct pt_space *space, u64 va, u64 pa, u64 size, struct map_attr attr)
+static void map(struct space *space, u64 va, u64 pa, u64 size, struct map_attr attr)
 {
 	struct map_request request = { vaddr(va), vaddr(va + size), paddr(pa), attr };
 
 	check(map_range(space, &request));
 }
 
-static void map_image(struct pt_space *space, const struct image *image, u64 base)
+static void map_image(struct space *space, const struct image *image, u64 base)
 {
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
 		u32 start = image->segment[i].start;

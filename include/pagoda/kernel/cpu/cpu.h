@@ -67,7 +67,7 @@ bool fault_catch(void (*function)(void *context), void *context, struct fault *f
  * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
  * where it runs.
  */
-void root_replace(const struct kernel *kernel, const struct pt_space *space);
+void root_replace(const struct kernel *kernel, const struct space *space);
 
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_CPU_H */

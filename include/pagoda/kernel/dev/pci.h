@@ -20,7 +20,7 @@ enum pci_result {
 const char *pci_result_str(enum pci_result result);
 
 /* pci_io_map() - map @io in the layout's window. The caller publishes. */
-enum pci_result pci_io_map(struct pt_space *space, const struct layout *layout,
+enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 			   const struct pci_io *io);
 
 #endif /* PAGODA_PCI_H */

@@ -19,8 +19,7 @@ struct change_unit {
 };
 
 struct change_model {
-	struct pt_space *space;
-	const struct tlb *tlb;
+	struct space *space;
 	u64 base; /* address of the first unit; no change leaves the units */
 	u64 unit; /* bytes */
 	u32 units;

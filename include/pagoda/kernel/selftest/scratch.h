@@ -9,6 +9,7 @@
 #define PAGODA_SCRATCH_H
 
 #include <pagoda/kernel/selftest/selftest.h>
+#include <pagoda/mm/pt/slot.h>
 
 /* Bits of descriptors, once more from the manual (DDI 0487 D8.3). */
 #define LEAF_VALID BIT(0)
@@ -39,9 +40,8 @@
 
 struct scratch {
 	struct selftest *test;
-	struct pt_space space;
+	struct space space;
 	struct table_pool pool;
-	struct tlb tlb;
 	paddr_t tables, data;
 	u64 page; /* bytes */
 	u64 tcr, ttbr0; /* the kernel's, for scratch_end() */
@@ -81,7 +81,13 @@ void scratch_map(struct scratch *scratch, u64 va, u64 pa, u64 size, struct map_a
 void scratch_page(struct scratch *scratch, u64 va);
 
 /* scratch_slot() - where the descriptor for @va stands in its table at @level, which exists. */
-u64 *scratch_slot(const struct scratch *scratch, u64 va, int level);
+struct slot *scratch_slot(const struct scratch *scratch, u64 va, int level);
+
+/*
+ * scratch_write() - what stands there without @clear, and with @set, in one store and no more: tables
+ * that nobody would make on purpose.
+ */
+void scratch_write(const struct scratch *scratch, u64 va, int level, u64 clear, u64 set);
 
 /* scratch_edit() - the descriptor that the walk of @va ends at, by break-before-make. */
 void scratch_edit(struct scratch *scratch, u64 va, u64 clear, u64 set);

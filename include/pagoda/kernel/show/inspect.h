@@ -14,6 +14,6 @@ u64 par_address(u64 par);
  * walk_agrees() - @par, of a translation of @va for a read or a @write, is what the tables of
  * @space say: the same address, or a fault where they allow no such access.
  */
-bool walk_agrees(const struct pt_space *space, vaddr_t va, bool write, u64 par);
+bool walk_agrees(const struct space *space, vaddr_t va, bool write, u64 par);
 
 #endif /* PAGODA_INSPECT_H */

@@ -38,7 +38,7 @@ _Static_assert(sizeof(struct page) <= 56, "an array of 56 bytes an entry would o
 #define FRAME_NONE (~(u64)0)
 
 struct vmemmap {
-	struct pt_space *space; /* that translates it */
+	struct space *space; /* that translates it */
 	u64 base; /* address of frame 0's struct page, modulo 2^64; frame 0 need not have one */
 	u64 stride; /* bytes from one struct page to the next; need not be a power of two */
 	u64 pointer_offset; /* add it to an address for a pointer: 0 on the machine */
@@ -48,7 +48,7 @@ struct vmemmap {
  * vmemmap_make() - @layout's array of structs of @stride bytes. @linear_offset: what is added to a
  * physical address, modulo 2^64, for its address in the linear map.
  */
-struct vmemmap vmemmap_make(struct pt_space *space, const struct layout *layout, u64 stride,
+struct vmemmap vmemmap_make(struct space *space, const struct layout *layout, u64 stride,
 			    u64 linear_offset);
 
 /* vmemmap_page() - the metadata of @frame, which was handed over. */

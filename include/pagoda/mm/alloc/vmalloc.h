@@ -9,7 +9,7 @@
 
 #include <pagoda/mm/alloc/heap.h>
 #include <pagoda/mm/layout/memory_map.h>
-#include <pagoda/mm/pt/tlb.h>
+#include <pagoda/mm/pt/pagetable.h>
 
 enum vmalloc_kind {
 	VMALLOC_IMAGE,
@@ -46,8 +46,7 @@ struct vmalloc_area {
 };
 
 struct vmalloc {
-	struct pt_space *space;
-	struct tlb tlb;
+	struct space *space;
 	struct heap *heap;
 	const struct memory_map *memory; /* where no devices are */
 	struct layout_region region;
@@ -58,8 +57,8 @@ struct vmalloc {
 
 /*
  * vmalloc_init() - nothing but the image, which is mapped in @region from @image_va on, @size bytes
- * of it at @image_pa. The rest of @vmalloc: the caller has set space, tlb, heap
- * and memory.
+ * of it at @image_pa. The rest of @vmalloc: the caller has set space, heap and
+ * memory.
  */
 void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t image_va,
 		  paddr_t image_pa, u64 size);

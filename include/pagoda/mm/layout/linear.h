@@ -55,7 +55,7 @@ u64 linear_tables(const struct regime *regime, const struct linear *linear,
 		  const struct memory_map *map, const struct image *image);
 
 /* linear_map() - map every piece. The caller publishes. */
-enum map_result linear_map(struct pt_space *space, const struct linear *linear,
+enum map_result linear_map(struct space *space, const struct linear *linear,
 			   const struct memory_map *map, const struct image *image);
 
 #endif /* PAGODA_LINEAR_H */

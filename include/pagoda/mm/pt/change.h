@@ -10,34 +10,38 @@
  * it does not hold the very descriptors is checked: MAP_LIVE.
  *
  * Each does all or nothing, but for running out of tables in none but pt_split(), which then has
- * changed nothing. Pure, but for arch.h's tlb_invalidate(): the kernel, and the host.
+ * changed nothing. Pure, but for tlb_invalidate() and tables_publish(): the kernel, and the host.
  */
 #ifndef PAGODA_CHANGE_H
 #define PAGODA_CHANGE_H
 
 #include <pagoda/mm/pt/pagetable.h>
-#include <pagoda/mm/pt/tlb.h>
 
 /*
  * pt_unmap() - unmap [@start, @end), all of which is mapped in whole leaves and runs:
  * MAP_NOT_MAPPED and MAP_SPLIT say where not. Tables that become empty go back to the pool.
  */
-enum map_result pt_unmap(struct pt_space *space, const struct tlb *tlb, vaddr_t start, vaddr_t end);
+enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end);
+
+/*
+ * pt_clear() - the same, but the tables stay: to find those that are empty costs more than the
+ * rest, which a boot has no time for.
+ */
+enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end);
 
 /* pt_protect() - give [@start, @end), the same as for pt_unmap(), another permission. */
-enum map_result pt_protect(struct pt_space *space, const struct tlb *tlb, vaddr_t start,
-			   vaddr_t end, enum mem_prot prot);
+enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot);
 
 /*
  * pt_split() - one step down for what maps @va: a contiguous run becomes single leaves, a block a
  * table of leaves of the next level, in runs where they can be. MAP_SPLIT for a single page.
  */
-enum map_result pt_split(struct pt_space *space, const struct tlb *tlb, vaddr_t va);
+enum map_result pt_split(struct space *space, vaddr_t va);
 
 /*
  * pt_merge() - one step up: the leaves around @va become a contiguous run or, where they are one
  * throughout the table, a block in its place. MAP_UNEVEN where neither can be.
  */
-enum map_result pt_merge(struct pt_space *space, const struct tlb *tlb, vaddr_t va);
+enum map_result pt_merge(struct space *space, vaddr_t va);
 
 #endif /* PAGODA_CHANGE_H */

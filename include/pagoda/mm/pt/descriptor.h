@@ -168,6 +168,12 @@ static inline bool pte_is_leaf(enum pte_kind kind)
 	return kind == PTE_PAGE || kind == PTE_BLOCK;
 }
 
+/* pte_next() - the next table's address, of a @pte whose kind is PTE_TABLE. */
+static inline paddr_t pte_next(const struct regime *regime, pte_t pte)
+{
+	return paddr(oa_decode(regime->format, pte.bits, regime->granule_shift));
+}
+
 /* pte_address() - the output address of a leaf, or the next table's address; @pte is valid. */
 static inline paddr_t pte_address(const struct regime *regime, pte_t pte, int level)
 {

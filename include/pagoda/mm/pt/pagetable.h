@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translation tables: one builder, map_range(), and one reader, pt_find(). Everything that shows,
+ * Translation tables: one builder, map_range(), and one reader, pt_descend(). Everything that shows,
  * checks or changes a map is a loop over these two.
  * Pure: builds with a host compiler, holds no instructions, no recursion, no callbacks, no state of
  * its own. Runs with the MMU off (tables reached at their physical address) and on (through a
@@ -9,45 +9,8 @@
 #ifndef PAGODA_PAGETABLE_H
 #define PAGODA_PAGETABLE_H
 
-#include <pagoda/mm/pt/descriptor.h>
-
-/*
- * Memory for tables, a granule each: [start, end), handed out from the front, and a list of those
- * that were given back or added. The list goes first.
- */
-struct table_pool {
-	paddr_t start, next, end; /* multiples of the granule */
-	paddr_t free; /* each table on the list holds the address of the next in its first word */
-	u32 free_count;
-	u32 added; /* tables that are not in [start, end) */
-};
-
-/* Tables in use, and tables in all, with tables of @granule bytes. */
-static inline u64 pool_used(const struct table_pool *pool, u64 granule)
-{
-	return (pool->next.value - pool->start.value) / granule + pool->added - pool->free_count;
-}
-
-static inline u64 pool_total(const struct table_pool *pool, u64 granule)
-{
-	return (pool->end.value - pool->start.value) / granule + pool->added;
-}
-
-/* Tables that can be taken before it is empty. */
-static inline u64 pool_room(const struct table_pool *pool, u64 granule)
-{
-	return pool_total(pool, granule) - pool_used(pool, granule);
-}
-
-/* One tree of tables and how to reach it. */
-struct pt_space {
-	struct regime regime;
-	struct map_policy policy;
-	bool upper; /* walked from TTBR1_EL1: addresses begin with ones */
-	paddr_t root;
-	u64 phys_offset; /* add it to a table's physical address, modulo 2^64, to get a pointer */
-	struct table_pool *pool;
-};
+#include <pagoda/mm/pt/pool.h>
+#include <pagoda/mm/pt/space.h>
 
 enum map_result {
 	MAP_OK,
@@ -55,7 +18,7 @@ enum map_result {
 	MAP_BAD_RANGE, /* empty, unaligned, wraps, or outside the space */
 	MAP_UNREACHABLE, /* the physical range ends above 2^pa_bits */
 	MAP_CONFLICT, /* something is mapped there already: break before make is the caller's */
-	MAP_NOT_MAPPED, /* pt_unmap_range(): a hole in the range */
+	MAP_NOT_MAPPED, /* a hole in the range */
 	MAP_SPLIT, /* the range cuts a block or a contiguous run in two */
 	MAP_LIVE, /* a change that must break the mapping first, of the memory it would write to */
 	MAP_UNEVEN, /* pt_merge(): not all of it mapped alike, or nothing larger is possible */
@@ -71,18 +34,10 @@ struct map_request {
 };
 
 /*
- * pool_give() - back to the pool of @space with a table that no walk reaches any more.
- * pool_add() - more memory for it: [@start, @end), multiples of the granule, which is the pool's
- * from now on. Both write the table's first word, through phys_offset.
- */
-void pool_give(struct pt_space *space, paddr_t table);
-void pool_add(struct pt_space *space, paddr_t start, paddr_t end);
-
-/*
  * pt_space_create() - take a root table from the pool, with no descriptor valid.
  * Returns MAP_OK or MAP_NO_TABLES.
  */
-enum map_result pt_space_create(struct pt_space *space);
+enum map_result pt_space_create(struct space *space);
 
 /*
  * map_range() - map a range with the largest blocks that virtual and physical alignment allow, and
@@ -90,51 +45,32 @@ enum map_result pt_space_create(struct pt_space *space);
  * was valid, so no TLB maintenance is due; the caller publishes: `dsb ishst; isb` with the MMU on,
  * caches_publish() when it is off.
  */
-enum map_result map_range(struct pt_space *space, const struct map_request *request);
-
-/*
- * pt_unmap_range() - make every leaf in [start, end) invalid. All of it must be mapped, and no
- * block or contiguous run may stick out: otherwise nothing changes. The caller invalidates the TLB.
- * Tables stay, empty; map_range() fills them again, but a block in the place of one is a conflict:
- * see pt_unmap() in pagoda/mm/pt/change.h, which does all of it.
- */
-enum map_result pt_unmap_range(struct pt_space *space, vaddr_t start, vaddr_t end);
+enum map_result map_range(struct space *space, const struct map_request *request);
 
 /* Where a walk ended. */
 struct pt_entry {
-	pte_t pte; /* the first descriptor on the way that is not a table */
-	enum pte_kind kind; /* of @pte; never PTE_TABLE */
+	pte_t pte; /* the last descriptor that was read */
+	enum pte_kind kind; /* of @pte */
 	int level; /* at which @pte stands */
 	paddr_t slot; /* the descriptor's own physical address */
 	u64 table_bits; /* the OR of the table descriptors above it, without their addresses */
 };
 
 /*
- * pt_find() - walk @space for @va, which must be in it (pt_contains()). The descent primitive:
- * translation, dump, audit and fault reports are loops over it.
+ * pt_descend() - walk @space for @va, which must be in it (pt_contains()), through tables, down to
+ * @level at most, the root's or below. The one descent: translation, dump, audit, fault reports,
+ * changes are loops over it.
  */
-struct pt_entry pt_find(const struct pt_space *space, vaddr_t va);
+struct pt_entry pt_descend(const struct space *space, vaddr_t va, int level);
 
-/*
- * pt_step() - one step of the same walk: the descriptor for @va in the table at @table, of @level.
- * For those who show a walk level by level.
- */
-pte_t pt_step(const struct pt_space *space, paddr_t table, int level, vaddr_t va);
-
-/* @va is an address that @space translates: canonical, and in its half. */
-static inline bool pt_contains(const struct pt_space *space, vaddr_t va)
+/* pt_find() - to where there is no table any more: kind is never PTE_TABLE. */
+static inline struct pt_entry pt_find(const struct space *space, vaddr_t va)
 {
-	u64 high = va.value >> space->regime.va_bits;
-
-	return high == (space->upper ? ~(u64)0 >> space->regime.va_bits : 0);
+	return pt_descend(space, va, LEVEL_PAGE);
 }
 
 /* pt_translate() - true and the physical address for @va where it is mapped. */
-bool pt_translate(const struct pt_space *space, vaddr_t va, paddr_t *pa);
-
-/* The first address of the space; pt_end() is one past its last, 0 for 2^64. */
-vaddr_t pt_start(const struct pt_space *space);
-vaddr_t pt_end(const struct pt_space *space);
+bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa);
 
 /*
  * A maximal run of leaf descriptors equal in level, kind and attributes and contiguous in physical
@@ -152,7 +88,7 @@ struct pt_run {
  * pt_next_run() - the run that begins at @from, cut off at @end. Call again with the run's end
  * until that equals @end. @from and @end are in the space, and granule-aligned.
  */
-struct pt_run pt_next_run(const struct pt_space *space, vaddr_t from, vaddr_t end);
+struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end);
 
 /* What an audit found. */
 struct pt_audit {
@@ -167,6 +103,6 @@ struct pt_audit {
  * pt_audit_space() - the same for every run of @space.
  */
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run);
-struct pt_audit pt_audit_space(const struct pt_space *space);
+struct pt_audit pt_audit_space(const struct space *space);
 
 #endif /* PAGODA_PAGETABLE_H */

@@ -1,39 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * TLB maintenance as data: which operations, with which operands, drop the translations of a range.
- * Pure: any world, MMU on or off, and the host. arch.h has the functions that execute them.
- * Source: DDI 0487 D8.14 (TLB maintenance), C5.5 (TLBI operands), FEAT_TTL, FEAT_TLBIRANGE,
+ * TLB maintenance of a space: which operations, with which operands, drop the translations of a
+ * range. Pure: any world, MMU on or off, and the host; but for tlb_invalidate(), which executes
+ * them. Source: DDI 0487 D8.14 (TLB maintenance), C5.5 (TLBI operands), FEAT_TTL, FEAT_TLBIRANGE,
  * FEAT_LPA2.
  */
 #ifndef PAGODA_TLB_H
 #define PAGODA_TLB_H
 
-#include <pagoda/mm/pt/regime.h>
+#include <pagoda/arch/tlbi.h>
 #include <pagoda/lib/sysreg.h>
 
-/* What TLBI operands depend on: chosen once. */
+struct space; /* pagoda/mm/pt/space.h */
+
+/* What of the CPU TLBI operands depend on: chosen once. */
 struct tlb {
-	struct regime regime;
 	bool range; /* FEAT_TLBIRANGE */
 	bool level_hint; /* FEAT_TTL */
 };
 
-/* tlb_make() - for the tables of @regime on the CPU with the ID registers @id. */
-struct tlb tlb_make(const struct regime *regime, const u64 id[SYSREG_FACT_COUNT]);
-
-enum tlb_kind {
-	TLB_ALL, /* all of EL1's and EL0's; no operand */
-	TLB_ASID, /* all of one ASID that is not global */
-	TLB_VA, /* what translates one address, for every ASID, and what walks cached on the way */
-	TLB_VA_LAST, /* leaves only */
-	TLB_RANGE, /* as TLB_VA for a range of pages */
-	TLB_RANGE_LAST,
-};
-
-struct tlb_op {
-	enum tlb_kind kind;
-	u64 operand;
-};
+/* tlb_make() - for a CPU with the ID registers @id. */
+struct tlb tlb_make(const u64 id[SYSREG_FACT_COUNT]);
 
 /* No leaf stands at this level: "unknown" must never be taken for level 0. */
 #define TLB_LEVEL_UNKNOWN 127
@@ -45,12 +32,12 @@ struct tlb_range {
 	bool tables; /* table descriptors went too */
 };
 
-/* Operations for one range are never more than this: a longer list becomes TLB_ALL. */
+/* Operations for one range are never more than this: a longer list becomes one for all. */
 #define TLB_OPS_MAX 64
 
 /* Operations still to come for one range. */
 struct tlb_ops {
-	const struct tlb *tlb;
+	const struct space *space;
 	u64 at, left; /* bytes; whole pages */
 	u64 step; /* bytes that one operation by address drops */
 	int level;
@@ -58,13 +45,19 @@ struct tlb_ops {
 	bool all, range;
 };
 
-/* tlb_ops_begin() - the operations for @range; none where it is empty. */
-struct tlb_ops tlb_ops_begin(const struct tlb *tlb, const struct tlb_range *range);
+/* tlb_ops_begin() - the operations for @range of @space; none where it is empty. */
+struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range);
 
 /* tlb_ops_next() - true and the next operation in @op; false after the last. */
 bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op);
 
 /* tlb_op_asid() - everything of @asid but global entries. */
 struct tlb_op tlb_op_asid(u16 asid);
+
+/*
+ * tlb_invalidate() - execute them: on return no CPU has, or will use, a translation of @range that
+ * was read before. Kernel, MMU on.
+ */
+void tlb_invalidate(const struct space *space, const struct tlb_range *range);
 
 #endif /* PAGODA_TLB_H */

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory that tables come from, and go back to. Bounded: that there is none left is an answer.
+ * Pure: any world, MMU on or off, and the host.
+ */
+#ifndef PAGODA_POOL_H
+#define PAGODA_POOL_H
+
+#include <pagoda/types.h>
+
+struct space; /* pagoda/mm/pt/space.h */
+
+/*
+ * Memory for tables, a granule each: [start, end), handed out from the front, and a list of those
+ * that were given back or added. The list goes first.
+ */
+struct table_pool {
+	paddr_t start, next, end; /* multiples of the granule */
+	paddr_t free; /* each table on the list holds the address of the next in its first word */
+	u32 free_count;
+	u32 added; /* tables that are not in [start, end) */
+};
+
+/* Tables in use, and tables in all, with tables of @granule bytes. */
+static inline u64 pool_used(const struct table_pool *pool, u64 granule)
+{
+	return (pool->next.value - pool->start.value) / granule + pool->added - pool->free_count;
+}
+
+static inline u64 pool_total(const struct table_pool *pool, u64 granule)
+{
+	return (pool->end.value - pool->start.value) / granule + pool->added;
+}
+
+/* Tables that can be taken before it is empty. */
+static inline u64 pool_room(const struct table_pool *pool, u64 granule)
+{
+	return pool_total(pool, granule) - pool_used(pool, granule);
+}
+
+/*
+ * pool_give() - back to the pool of @space with a table that no walk reaches any more.
+ * pool_add() - more memory for it: [@start, @end), multiples of the granule, which is the pool's
+ * from now on. Both write the table's first word, through phys_offset.
+ */
+void pool_give(struct space *space, paddr_t table);
+void pool_add(struct space *space, paddr_t start, paddr_t end);
+
+#endif /* PAGODA_POOL_H */

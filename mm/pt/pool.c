@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The pool that tables come from.
+ * Runs in the early runtime with the MMU off, in the kernel with the MMU on, and on the host. May
+ * not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ */
+#include "tables.h"
+
+void pool_give(struct space *space, paddr_t table)
+{
+	struct table_pool *pool = space->pool;
+
+	slot_note(slot_at(space, table), pool->free);
+	pool->free = table;
+	pool->free_count++;
+}
+
+void pool_add(struct space *space, paddr_t start, paddr_t end)
+{
+	u64 granule = regime_granule(&space->regime);
+
+	/* Backwards, so that the lowest is taken first. */
+	for (u64 table = end.value; table != start.value; table -= granule)
+		pool_give(space, paddr(table - granule));
+	space->pool->added += (end.value - start.value) / granule;
+}
+
+/* A granule of memory, whatever is in it. */
+static bool pool_take(struct space *space, paddr_t *table)
+{
+	struct table_pool *pool = space->pool;
+	u64 granule = regime_granule(&space->regime);
+
+	if (pool->free_count != 0) {
+		*table = pool->free;
+		pool->free = slot_noted(slot_at(space, *table));
+		pool->free_count--;
+		return true;
+	}
+	if (pool->end.value - pool->next.value < granule)
+		return false;
+	*table = pool->next;
+	pool->next.value += granule;
+	return true;
+}
+
+bool table_create(struct space *space, int level, paddr_t *table)
+{
+	if (!pool_take(space, table))
+		return false;
+	slots_clear(slot_at(space, *table), regime_entries(&space->regime, level));
+	return true;
+}
