@@ -10,6 +10,7 @@ What could not be read is noted with its lines; the rest is given. Trusts nothin
 """
 import json
 import re
+import reprlib
 
 TOP = 1 << 64
 ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
@@ -27,18 +28,30 @@ TYPE = re.compile(r"unknown type|[A-Z]+/[\w-]+")
 BOOLEANS = ("contiguous", "read", "write", "execute", "user")
 RANGE = {"start", "end", "pa"}
 GRANULES = (1 << 12, 1 << 14, 1 << 16)
+# What has no place in text that is shown: controls, what turns its direction, halves of a
+# character, and what XML cannot hold.
+UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+                     "\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def plain(value):
+    """@value as text that can be shown anywhere."""
+    try:
+        return UNSHOWN.sub("\ufffd", str(value))
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 class Notes:
     """What could not be read, in the order it was found."""
 
     def __init__(self, source):
-        self.source, self.list = source, []
+        self.source, self.list = plain(source), []
 
     def add(self, text, first, last=None):
         """@text about lines @first to @last, which count from 1."""
         self.list.append({"source": self.source, "first": first, "last": last or first,
-                          "text": text})
+                          "text": plain(text)})
 
     def add_lines(self, text, numbers):
         """@text about each of @numbers, neighbours in one note."""
@@ -82,11 +95,12 @@ def place(stack, depth, key, value):
         return False
     try:
         value = {"{": {}, "[": []}[value] if value in ("{", "[") else json.loads(value)
+        key = key and json.loads(key)
     except (ValueError, RecursionError):
         return False
     del stack[depth:]
     if isinstance(parent, dict):
-        parent[json.loads(key)] = value
+        parent[key] = value
     else:
         parent.append(value)
     if value in ({}, []):
@@ -196,7 +210,7 @@ class TextDump:
 def number_of(value):
     """A number of the report: hexadecimal in a string. ValueError: it is none."""
     if not isinstance(value, str) or not HEX.match(value):
-        raise ValueError(f"{value!r} is not an address")
+        raise ValueError(f"{reprlib.repr(value)} is not an address")
     return int(value, 16)
 
 
@@ -204,22 +218,33 @@ def check_range(row):
     start, end = number_of(row["start"]), number_of(row["end"]) or TOP
     if end <= start:
         raise ValueError(f"the range ends before {row['start']}, where it begins")
-    return {"name": str(row.get("name", "")), "start": f"{start:#x}", "end": f"{end:#x}"}
+    return {"name": plain(row.get("name", "")), "start": f"{start:#x}", "end": f"{end:#x}"}
 
 
-def check_entry(entry, granule):
-    """One row of `tables`, with every value as the page may expect it."""
+def is_in(value, numbers):
+    """Whether a value of the report is one of these whole numbers, and not just equal to one."""
+    return type(value) is int and value in numbers  # pylint: disable=unidiomatic-typecheck
+
+
+def check_entry(entry, granule, root):
+    """One row of `tables` whose root is at level @root, with every value as the page may expect
+    it."""
     checked = {key: bool(entry[key]) for key in BOOLEANS}
     checked.update({key: value for key, value in check_range(entry).items() if key != "name"})
-    if number_of(entry["start"]) % granule or number_of(entry["pa"]) % granule:
+    start, pa = number_of(entry["start"]), number_of(entry["pa"])
+    if start % granule or pa % granule:
         raise ValueError("the run is not aligned to the page size")
-    if entry["level"] not in range(-1, 4) or entry["kind"] not in ("page", "block"):
+    if pa + int(checked["end"], 16) - start > TOP:
+        raise ValueError("the run's physical addresses end beyond 2^64")
+    levels = {"page": (3,), "block": range(max(root, 0), 3)}
+    if not is_in(entry["level"], levels.get(entry["kind"], ())):
         raise ValueError("no such level or kind")
     checked["raw"] = None if entry["raw"] is None else f"{number_of(entry['raw']):#x}"
-    checked.update({"pa": f"{number_of(entry['pa']):#x}", "level": entry["level"],
-                    "kind": entry["kind"], "type": str(entry["type"]),
-                    "share": str(entry["shareability"]),
-                    "flags": [str(flag) for flag in entry.get("flags", [])]})
+    flags = entry.get("flags", [])
+    checked.update({"pa": f"{pa:#x}", "level": entry["level"],
+                    "kind": entry["kind"], "type": plain(entry["type"]),
+                    "share": plain(entry["shareability"]),
+                    "flags": list(map(plain, flags)) if isinstance(flags, list) else []})
     return checked
 
 
@@ -252,19 +277,20 @@ def regime_of(document):
             return None
         regime = {"granule": 1 << shift, "va_bits": 64 - (tcr >> 16 & 63),
                   "lpa2": bool(tcr >> 59 & 1)}
-    if regime.get("granule") not in GRANULES or regime.get("va_bits") not in range(25, 53):
+    if not is_in(regime.get("granule"), GRANULES) or not is_in(regime.get("va_bits"),
+                                                               range(25, 53)):
         return None
-    bits = regime.get("pa_bits", 48)
+    bits, wxn = regime.get("pa_bits"), regime.get("wxn")
     return {"granule": regime["granule"], "va_bits": regime["va_bits"],
-            "pa_bits": bits if bits in range(32, 53) else 48, "lpa2": bool(regime.get("lpa2")),
-            "wxn": regime.get("wxn"),
+            "pa_bits": bits if is_in(bits, range(32, 53)) else 48,
+            "lpa2": bool(regime.get("lpa2")), "wxn": wxn if isinstance(wxn, bool) else None,
             "root_level": root_level(regime["granule"], regime["va_bits"])}
 
 
 def idmap_of(document, regime):
     idmap = document.get("idmap")
     bits = idmap.get("va_bits") if isinstance(idmap, dict) else None
-    bits = bits if bits in range(25, 53) else 48
+    bits = bits if is_in(bits, range(25, 53)) else 48
     return {"va_bits": bits, "root_level": root_level(regime["granule"], bits)}
 
 
@@ -294,11 +320,11 @@ def flatten(value, name, into):
         if isinstance(value, dict):
             stack += [(f"{name}.{key}" if name else key, value[key]) for key in reversed(value)]
         elif isinstance(value, list):
-            rows = [" ".join(map(str, row.values())) if isinstance(row, dict) else str(row)
+            rows = [" ".join(map(plain, row.values())) if isinstance(row, dict) else plain(row)
                     for row in value]
-            into[name] = "\n".join(rows)
+            into[plain(name)] = "\n".join(rows)
         else:
-            into[name] = str(value)
+            into[plain(name)] = plain(value)
     return into
 
 
@@ -318,39 +344,52 @@ def join_at(entries, ranges):
     return joined
 
 
-def without_overlaps(entries, line, notes):
-    """@entries by address; one that begins inside another is noted and left out."""
-    kept, end = [], 0
-    for entry in sorted(entries, key=lambda entry: int(entry["start"], 16)):
-        if int(entry["start"], 16) < end:
+def without_overlaps(tables, line, notes):
+    """{root: entries} by address; a run that begins inside another is noted and left out."""
+    kept, end = {root: [] for root in tables}, 0
+    runs = [(int(entry["start"], 16), root, entry)
+            for root, entries in tables.items() for entry in entries]
+    for start, root, entry in sorted(runs, key=lambda run: run[0]):
+        if start < end:
             notes.add(f"the run at {entry['start']} overlaps the one before it", line)
             continue
-        kept.append(entry)
+        kept[root].append(entry)
         end = int(entry["end"], 16)
     return kept
 
 
+def list_of(document, key, line, notes):
+    """The list that a document should have under @key. A note where it is something else."""
+    rows = document.get(key)
+    if not isinstance(rows, (list, type(None))):
+        notes.add(f"{key} of this dump: no list", line)
+    return rows if isinstance(rows, list) else []
+
+
 def tables_of(document, regime, line, notes):
-    tables = []
-    for table in document.get("tables") or []:
-        if not isinstance(table, dict) or table.get("root") not in ("kernel", "idmap"):
+    roots = {"kernel": regime["root_level"], "idmap": idmap_of(document, regime)["root_level"]}
+    found = {}
+    for table in list_of(document, "tables", line, notes):
+        root = table.get("root") if isinstance(table, dict) else None
+        if root not in tuple(roots):
             notes.add("a table that is neither the kernel's nor the identity map's", line)
             continue
-        entries = check_rows(table.get("entries"),
-                             lambda entry: check_entry(entry, regime["granule"]),
-                             f"run in table {table['root']},", line, notes)
-        tables.append({"root": table["root"],
-                       "entries": without_overlaps(entries, line, notes)})
-    return tables
+        found.setdefault(root, []).extend(check_rows(
+            table.get("entries"), lambda entry, top=roots[root]: check_entry(
+                entry, regime["granule"], top), f"run in table {root},", line, notes))
+    return [{"root": root, "entries": entries}
+            for root, entries in without_overlaps(found, line, notes).items()]
 
 
 def image_of(document):
     """Where the image is physically, or None."""
     try:
-        start = number_of(document["image"]["pa"])
-        return {"start": f"{start:#x}", "end": f"{start + int(document['image']['size']):#x}"}
+        start, size = number_of(document["image"]["pa"]), document["image"]["size"]
     except (KeyError, TypeError, ValueError):
         return None
+    if not is_in(size, range(TOP - start + 1)):
+        return None
+    return {"start": f"{start:#x}", "end": f"{start + size:#x}"}
 
 
 def finish(document, kind, line, notes):
@@ -359,7 +398,9 @@ def finish(document, kind, line, notes):
     if regime is None:
         notes.add("this dump's page and address sizes cannot be read: it is left out", line)
         return None
-    segments = document.get("segments") or (document.get("image") or {}).get("segments")
+    image = document.get("image")
+    segments = document.get("segments") or (
+        image.get("segments") if isinstance(image, dict) else None)
     facts = flatten({key: value for key, value in document.items()
                      if key not in ("tables", "layout", "segments", "pagoda", "document")},
                     "", {})
@@ -367,7 +408,8 @@ def finish(document, kind, line, notes):
     return {
         "label": label_of(document, regime), "source": notes.source, "line": line, "kind": kind,
         "regime": regime, "idmap": idmap_of(document, regime), "image": image_of(document),
-        "layout": check_rows(document.get("layout"), check_range, "region", line, notes),
+        "layout": check_rows(list_of(document, "layout", line, notes), check_range, "region",
+                             line, notes),
         "segments": check_rows(segments, check_range, "segment", line, notes),
         "facts": facts, "tables": tables_of(document, regime, line, notes),
     }

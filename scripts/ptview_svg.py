@@ -231,7 +231,7 @@ def draw_kernel(drawing, dump):
     linear = next((place for place in regions if place["name"] == "linear"), None)
     low = linear["end"] if linear else half.start
     # The rest is too small to see only where 52 bits make the linear map so large.
-    if linear and (TOP - low) * 4 < TOP - half.start:
+    if linear and 0 < (TOP - low) * 4 < TOP - half.start:
         draw_marks(drawing, half, bottom, [mark for mark in marked if bounds(mark[1])[0] < low])
         marked = [mark for mark in marked if bounds(mark[1])[0] >= low]
         draw_funnel(drawing, half, bottom, low, TOP)

@@ -6,8 +6,6 @@ import re
 import sys
 import xml.etree.ElementTree
 
-import hypothesis
-import hypothesis.strategies as st
 import pytest
 
 from captures import ALL, ROOT, SIZES, console, document, ptview
@@ -182,18 +180,6 @@ def test_runs_that_overlap_are_named():
     dump, notes = read_one(json.dumps(whole))
     assert runs(dump) == expected(console())
     assert len(notes) == 1 and "overlaps" in notes[0]["text"]
-
-
-@hypothesis.settings(deadline=None, max_examples=150)
-@hypothesis.given(st.data())
-def test_no_damage_to_a_log_stops_the_reader(data):
-    text = console("", ALL)
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(text) - 1))
-        gone = data.draw(st.integers(0, 3000))
-        text = text[:at] + data.draw(st.text(max_size=40)) + text[at + gone:]
-    for dump in ptview_log.read_log(text, "log")[0]:
-        assert json.dumps(dump)
 
 
 # ---- the program -------------------------------------------------------------------------------
