@@ -11,6 +11,7 @@ import tempfile
 
 from machine import IMAGE, Machine
 
+GIB = 1 << 30
 STUB_SIZE = 256
 # QEMU itself puts a device tree at the start of RAM; a window above it is ours.
 WINDOW_START = 0x40200000
@@ -45,27 +46,33 @@ def stub_code(before):
 
 
 class Memory:
-    """What stands in RAM when the CPU starts, from WINDOW_START on; elsewhere it is zero."""
+    """What stands in memory when the CPU starts, from @start on; elsewhere it is zero."""
 
-    def __init__(self, fill=0):
-        self.bytes = bytearray([fill]) * WINDOW_SIZE
+    def __init__(self, fill=0, start=WINDOW_START, size=WINDOW_SIZE):
+        self.start = start
+        self.bytes = bytearray([fill]) * size
 
     def put(self, address, data):
-        start = address - WINDOW_START
-        assert 0 <= start and start + len(data) <= WINDOW_SIZE
+        start = address - self.start
+        assert 0 <= start and start + len(data) <= len(self.bytes)
         self.bytes[start:start + len(data)] = data
 
 
-@contextlib.contextmanager
 def load(memory, image, fdt, before="", extra=(), board=Machine, **machine):
     """A machine whose Image was put at @image by our loader, entered with @fdt in x0. @memory holds
     all the rest, the FDT for one. @before: what the loader executes first, in assembly language.
     @extra: more arguments for QEMU. @board: Machine or a subclass of it."""
+    memory.put(image, IMAGE.read_bytes())
+    return enter(memory, image, fdt, before, extra, board, **machine)
+
+
+@contextlib.contextmanager
+def enter(memory, image, fdt, before="", extra=(), board=Machine, **machine):
+    """The same with an Image that is there already, in @memory or elsewhere."""
     code = bytearray(stub_code(before))
     struct.pack_into("<QQ", code, len(code) - 16, fdt, image)
     stub = WINDOW_START + WINDOW_SIZE - STUB_SIZE
     memory.put(stub, code)
-    memory.put(image, IMAGE.read_bytes())
     with tempfile.NamedTemporaryFile(prefix="pagoda-") as file:
         file.write(memory.bytes)
         file.flush()
@@ -73,6 +80,28 @@ def load(memory, image, fdt, before="", extra=(), board=Machine, **machine):
                      "-device", f"loader,addr={stub:#x},cpu-num=0", *extra]
         with board(kernel=None, arguments=arguments, **machine) as running:
             yield running
+
+
+def dimm(address, size, file=None):
+    """QEMU's arguments for a DIMM beside 512 MiB: device memory, which QEMU gives firmware only, so
+    one that is never run stands for that. It holds what is in @file, or nothing."""
+    # QEMU puts device memory, and 1 GiB for each slot, behind the first 2 GiB: it ends with the
+    # DIMM, and for the PCIe windows that would come behind it there is no need.
+    most = address + size - 3 * GIB + (512 << 20)
+    backend = f"memory-backend-file,mem-path={file}" if file else "memory-backend-ram,reserve=off"
+    return ["-bios", str(IMAGE), "-m", f"512M,slots=1,maxmem={most}", "-object",
+            f"{backend},id=far,size={size}", "-device", f"pc-dimm,memdev=far,addr={address:#x}"]
+
+
+def cells(*numbers):
+    """64-bit numbers as fdtput wants them."""
+    return [f"{word:x}" for number in numbers for word in (number >> 32, number & 0xFFFFFFFF)]
+
+
+def memory_edit(*spans):
+    """The edit of a device tree that makes memory of (start, size)."""
+    return ["-t", "x", "FILE", "/memory@40000000", "reg", *cells(*(n for span in spans
+                                                                   for n in span))]
 
 
 @functools.lru_cache

@@ -6,12 +6,12 @@ import os
 import random
 import re
 import sys
-import tempfile
 
 import pytest
 
 from image_map import CONTIGUOUS_PAGES
-from loader import Memory, WINDOW_START, device_tree, edit_tree, load
+from loader import (Memory, WINDOW_START, cells, device_tree, dimm, edit_tree, load,
+                    memory_edit)
 from machine import PROMPT, Machine, boot, capture, number
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
@@ -247,11 +247,6 @@ def test_mem_leaves_the_rest_out_of_the_linear_map():
 
 # ---- device trees of our own ----
 
-def cells(*numbers):
-    """64-bit numbers as fdtput wants them."""
-    return [f"{word:x}" for number in numbers for word in (number >> 32, number & 0xFFFFFFFF)]
-
-
 def boot_tree(bootargs, *edits, fdt_edit=None, arguments=(), image=IMAGE, **machine):
     """The Boot from QEMU's device tree after @edits."""
     blob = edit_tree(device_tree(bootargs), *edits)
@@ -272,11 +267,6 @@ def check_audits(machine):
         said = machine.command(f"{name} test")
         assert re.search(rf"^{name} test: \d+ checks passed$", said, re.M)
         assert "audit: ok" in machine.command(name)
-
-
-def memory_edit(*spans):
-    return ["-t", "x", "FILE", "/memory@40000000", "reg", *cells(*(n for span in spans
-                                                                   for n in span))]
 
 
 @pytest.mark.parametrize("page_size", PAGE_SIZES)
@@ -384,47 +374,37 @@ REACH_48, REACH_52, DIMM_SIZE = 1 << 48, 1 << 52, GIB
 
 
 @contextlib.contextmanager
-def far_machine(append, dimm, **machine):
-    """A DIMM at @dimm: device memory, which QEMU gives firmware only, so a file that is never run
-    stands for that; and a device tree that names the DIMM."""
-    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (dimm, DIMM_SIZE)))
-    # QEMU puts device memory, and 1 GiB for each slot, behind the first 2 GiB: it ends with the
-    # DIMM, and for the PCIe windows that would come behind it there is no need.
-    most = dimm + DIMM_SIZE - 3 * GIB + 512 * MIB
+def far_machine(append, at, **machine):
+    """A machine with a DIMM at @at, and a device tree that names it."""
+    blob = edit_tree(device_tree(append), memory_edit((RAM, 512 * MIB), (at, DIMM_SIZE)))
     memory = Memory()
     memory.put(FDT, blob)
-    with tempfile.NamedTemporaryFile(prefix="pagoda-") as firmware:
-        firmware.write(bytes(4096))
-        firmware.flush()
-        arguments = ["-bios", firmware.name, "-m", f"512M,slots=1,maxmem={most}", "-object",
-                     f"memory-backend-ram,id=far,size={DIMM_SIZE},reserve=off", "-device",
-                     f"pc-dimm,memdev=far,addr={dimm:#x}"]
-        with load(memory, IMAGE, FDT, extra=arguments, **machine) as running:
-            yield running
+    with load(memory, IMAGE, FDT, extra=dimm(at, DIMM_SIZE), **machine) as running:
+        yield running
 
 
-def far_memory(append, dimm, cpu="max"):
-    with far_machine(append, dimm, cpu=cpu) as running:
+def far_memory(append, at, cpu="max"):
+    with far_machine(append, at, cpu=cpu) as running:
         text = running.expect(PROMPT)
         document = running.document("ptdump json")
         tested = running.command("memory test")
         offset = number(document["linear"]["offset"])
-        seen = running.translate((dimm + DIMM_SIZE - 8 + offset) % (1 << 64))
+        seen = running.translate((at + DIMM_SIZE - 8 + offset) % (1 << 64))
     return text, document, tested, seen
 
 
-@pytest.mark.parametrize("append,dimm,cpu", [
-    *[(f"arm64.pagesize={page_size}", dimm, "max") for page_size in PAGE_SIZES
-      for dimm in (REACH_48, REACH_48 - DIMM_SIZE // 2)],
+@pytest.mark.parametrize("append,at,cpu", [
+    *[(f"arm64.pagesize={page_size}", at, "max") for page_size in PAGE_SIZES
+      for at in (REACH_48, REACH_48 - DIMM_SIZE // 2)],
     ("", (1 << 40) - DIMM_SIZE, "cortex-a53"),
     ("arm64.pagesize=64k", (1 << 44) - DIMM_SIZE, "cortex-a72")])
-def test_memory_across_48_bits_or_up_to_the_last_address_is_mapped_and_works(append, dimm, cpu):
-    text, document, tested, seen = far_memory(append, dimm, cpu)
+def test_memory_across_48_bits_or_up_to_the_last_address_is_mapped_and_works(append, at, cpu):
+    text, document, tested, seen = far_memory(append, at, cpu)
     assert "RAM left out" not in text
-    assert cpu == "max" or 1 << document["regime"]["pa_bits"] == dimm + DIMM_SIZE
-    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (dimm, dimm + DIMM_SIZE)]
+    assert cpu == "max" or 1 << document["regime"]["pa_bits"] == at + DIMM_SIZE
+    assert ranges(document, "ram") == [(RAM, RAM + 512 * MIB), (at, at + DIMM_SIZE)]
     check_linear(document, document["tables"][0]["entries"])
-    assert seen == dimm + DIMM_SIZE - 8
+    assert seen == at + DIMM_SIZE - 8
     assert "both ends of each written and read" in tested
 
 
