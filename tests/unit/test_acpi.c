@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * efi/acpi*.c on tables made here byte by byte, on QEMU's own, and on damaged ones: what is refused,
- * by which table's name, and what device tree comes of the rest, which libfdt and the early runtime
- * read. Tables lie in an allocation as long as what may be read, so that AddressSanitizer sees a
- * read past it. Host only.
+ * efi/acpi*.c on tables made here byte by byte, on QEMU's own, and on damaged ones: what is
+ * refused, by which table's name, and what device tree comes of the rest, which libfdt and the
+ * early runtime read. Tables lie in an allocation as long as what may be read, so that
+ * AddressSanitizer sees a read past it. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
