@@ -88,21 +88,6 @@ const char *acpi_table_str(enum acpi_table table)
 	return "unknown table";
 }
 
-const char *acpi_console_str(enum acpi_console console)
-{
-	switch (console) {
-	case ACPI_CONSOLE_NONE:
-		return "none";
-	case ACPI_CONSOLE_PL011:
-		return "PL011";
-	case ACPI_CONSOLE_SBSA:
-		return "SBSA generic UART";
-	case ACPI_CONSOLE_UNKNOWN:
-		return "a UART of unknown type";
-	}
-	return "unknown console";
-}
-
 /* The bytes of a table add up to zero. */
 static bool sum_is_zero(const u8 *data, u32 size)
 {

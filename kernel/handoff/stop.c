@@ -21,8 +21,8 @@ static void list_set(char *buffer, size_t size, u64 set, bool page_sizes)
 		if (!(set & BIT(bit)))
 			continue;
 		if (page_sizes)
-			length += format(buffer + length, size - length, "%s%luK", space,
-					 BIT(bit) / KIB(1));
+			length += format(buffer + length, size - length, "%s%s", space,
+					 size_text(BIT(bit)).text);
 		else
 			length += format(buffer + length, size - length, "%s%u", space, bit);
 	}
@@ -48,8 +48,8 @@ static void describe_va_bits(const struct stop *stop, char *buffer, size_t size)
 
 	list_set(possible, sizeof(possible), stop->x3, false);
 	format(buffer, size,
-	       "pagoda.va_bits=%lu asked for, but with %luK pages this CPU, as overridden, has: %s",
-	       stop->x1, BIT(stop->x2) / KIB(1), possible);
+	       "pagoda.va_bits=%lu asked for, but with %s pages this CPU, as overridden, has: %s",
+	       stop->x1, size_text(BIT(stop->x2)).text, possible);
 }
 
 static void describe_memory(const struct stop *stop, char *buffer, size_t size)
@@ -107,8 +107,8 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		break;
 	case STOP_POOL:
 		format(buffer, size,
-		       "page-table pool too small: %lu of %lu pages of %luK used, and more needed",
-		       stop->x1, stop->x2, stop->x3 / KIB(1));
+		       "page-table pool too small: %lu of %lu pages of %s used, and more needed",
+		       stop->x1, stop->x2, size_text(stop->x3).text);
 		break;
 	case STOP_MAP:
 		format(buffer, size, "mapping %#lx to %#lx: %s", stop->x2, stop->x3,

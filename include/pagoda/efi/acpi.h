@@ -68,8 +68,6 @@ enum acpi_console {
 	ACPI_CONSOLE_UNKNOWN, /* not one that Pagoda drives, or not in memory */
 };
 
-const char *acpi_console_str(enum acpi_console console);
-
 /* What was found. */
 struct acpi {
 	u64 rsdp; /* its physical address */
