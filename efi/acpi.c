@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * ACPI's tables, as far as a device tree for the early runtime needs them.
+ * ACPI's tables, as far as a device tree for the early runtime needs them: found, checked, read.
  * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
  * unaligned accesses, instructions a host compiler cannot build.
  *
  *   RSDP -> XSDT -> FADT ("FACP")  the boot flags for Arm: PSCI, and how to call it
- *                   MADT ("APIC")  entries of type and length: processors, distributor, and so on
+ *                   MADT ("APIC")  efi/acpi_madt.c
  *                   SPCR           the serial console; not every machine has one
- *
- * Numbers are little-endian at any alignment, and read byte by byte.
  */
-#include <pagoda/kernel/handoff/chosen.h>
-#include <pagoda/efi/acpi.h>
-#include <pagoda/lib/format.h>
+#include <pagoda/efi/acpi_table.h>
 #include <pagoda/lib/string.h>
 
 #define HEADER_SIZE 36 /* what every table but the RSDP begins with */
@@ -30,7 +26,6 @@ enum field {
 	FADT_ARM_BOOT_ARCH = 129,
 	FADT_MINOR_REVISION = 131,
 	FADT_SIZE = 268, /* of revision 5 */
-	MADT_ENTRIES = 44,
 	SPCR_INTERFACE = 36,
 	SPCR_SPACE = 40,
 	SPCR_ADDRESS = 44,
@@ -48,43 +43,6 @@ enum uart_type {
 };
 
 #define SPACE_MEMORY 0
-
-/* Entries of the MADT, and byte offsets in them (ACPI 6.5, 5.2.12.14 to 17). */
-enum madt_type {
-	MADT_GICC = 0x0b,
-	MADT_GICD = 0x0c,
-	MADT_GICR = 0x0e,
-};
-
-enum madt_field {
-	ENTRY_TYPE = 0,
-	ENTRY_LENGTH = 1,
-	ENTRY_HEADER_SIZE = 2,
-	GICC_FLAGS = 12,
-	GICC_BASE = 32,
-	GICC_REDISTRIBUTOR = 60,
-	GICC_MPIDR = 68,
-	GICC_SIZE = 76, /* of ACPI 5.1, the first with an MPIDR */
-	GICD_BASE = 8,
-	GICD_VERSION = 20,
-	GICD_SIZE = 24,
-	GICR_BASE = 4,
-	GICR_LENGTH = 12,
-	GICR_SIZE = 16,
-};
-
-#define GICC_ENABLED BIT(0)
-#define MPIDR_AFFINITY 0xff00ffffff
-
-/* Of register frames: what the GIC architecture makes them. */
-#define GICD_FRAME KIB(64)
-#define GICD_FRAME_V2 KIB(4)
-#define GICC_FRAME_V2 KIB(8)
-#define GICR_FRAMES_V3 KIB(128)
-#define GICR_FRAMES_V4 KIB(256)
-#define UART_FRAME KIB(4)
-
-#define PHANDLE_GIC 1
 
 const char *acpi_status_str(enum acpi_status status)
 {
@@ -128,40 +86,6 @@ const char *acpi_table_str(enum acpi_table table)
 		return "SPCR";
 	}
 	return "unknown table";
-}
-
-const char *acpi_console_str(enum acpi_console console)
-{
-	switch (console) {
-	case ACPI_CONSOLE_NONE:
-		return "none";
-	case ACPI_CONSOLE_PL011:
-		return "PL011";
-	case ACPI_CONSOLE_SBSA:
-		return "SBSA generic UART";
-	case ACPI_CONSOLE_UNKNOWN:
-		return "a UART of unknown type";
-	}
-	return "unknown console";
-}
-
-static u64 number(const u8 *data, unsigned size)
-{
-	u64 value = 0;
-
-	while (size-- > 0)
-		value = value << 8 | data[size];
-	return value;
-}
-
-static u32 number32(const u8 *data)
-{
-	return (u32)number(data, sizeof(u32));
-}
-
-static u64 number64(const u8 *data)
-{
-	return number(data, sizeof(u64));
 }
 
 /* The bytes of a table add up to zero. */
@@ -314,113 +238,6 @@ static void spcr_read(struct acpi *acpi, const struct table *spcr)
 		acpi->console = ACPI_CONSOLE_SBSA;
 }
 
-/* ---- the MADT's entries -------------------------------------------------------------------- */
-
-/* What an entry of @type has at least; other types, only their type and length. */
-static u32 entry_least(u8 type)
-{
-	switch (type) {
-	case MADT_GICC:
-		return GICC_SIZE;
-	case MADT_GICD:
-		return GICD_SIZE;
-	case MADT_GICR:
-		return GICR_SIZE;
-	}
-	return ENTRY_HEADER_SIZE;
-}
-
-static bool entries_are_whole(const u8 *madt, u32 length)
-{
-	u32 at = MADT_ENTRIES;
-
-	while (at < length) {
-		const u8 *entry = madt + at;
-
-		if (length - at < ENTRY_HEADER_SIZE || entry[ENTRY_LENGTH] > length - at ||
-		    entry[ENTRY_LENGTH] < entry_least(entry[ENTRY_TYPE]))
-			return false;
-		at += entry[ENTRY_LENGTH];
-	}
-	return true;
-}
-
-/* The entry after @entry, the first one for null; null after the last. */
-static const u8 *entry_next(const struct acpi *acpi, const u8 *entry)
-{
-	entry = entry != NULL ? entry + entry[ENTRY_LENGTH] : acpi->madt + MADT_ENTRIES;
-	return entry < acpi->madt + acpi->madt_length ? entry : NULL;
-}
-
-static bool is_processor(const u8 *entry)
-{
-	return entry[ENTRY_TYPE] == MADT_GICC && (number32(entry + GICC_FLAGS) & GICC_ENABLED);
-}
-
-/* What @entry says of redistributors, one or a run of them: where, how many bytes; 0 for none. */
-static u64 redistributor(const struct acpi *acpi, const u8 *entry, u64 *size)
-{
-	if (acpi->redistributor_each && is_processor(entry)) {
-		*size = acpi->gic_version >= 4 ? GICR_FRAMES_V4 : GICR_FRAMES_V3;
-		return number64(entry + GICC_REDISTRIBUTOR);
-	}
-	if (!acpi->redistributor_each && entry[ENTRY_TYPE] == MADT_GICR) {
-		*size = number32(entry + GICR_LENGTH);
-		return number64(entry + GICR_BASE);
-	}
-	return 0;
-}
-
-static u32 redistributors_count(const struct acpi *acpi)
-{
-	const u8 *entry = NULL;
-	u32 count = 0;
-	u64 size;
-
-	while ((entry = entry_next(acpi, entry)) != NULL)
-		count += redistributor(acpi, entry, &size) != 0;
-	return count;
-}
-
-/* The distributor counts once: later ones are passed over. */
-static void entry_read(struct acpi *acpi, const u8 *entry)
-{
-	if (entry[ENTRY_TYPE] == MADT_GICD && acpi->gicd == 0) {
-		acpi->gicd = number64(entry + GICD_BASE);
-		acpi->gic_version = entry[GICD_VERSION];
-	} else if (is_processor(entry)) {
-		if (acpi->processors++ == 0)
-			acpi->gicc = number64(entry + GICC_BASE);
-	}
-}
-
-static enum acpi_status madt_read(struct acpi *acpi, const struct table *madt)
-{
-	const u8 *entry = NULL;
-
-	if (!entries_are_whole(madt->data, madt->length))
-		return ACPI_BAD_ENTRY;
-	acpi->madt = madt->data;
-	acpi->madt_length = madt->length;
-	while ((entry = entry_next(acpi, entry)) != NULL)
-		entry_read(acpi, entry);
-	acpi->redistributors = redistributors_count(acpi);
-	if (acpi->redistributors == 0) {
-		acpi->redistributor_each = true;
-		acpi->redistributors = redistributors_count(acpi);
-	}
-	/* 0 is for firmware that leaves it to be found out; 1 is driven as 2 is. */
-	if (acpi->gic_version == 0 && acpi->redistributors != 0)
-		acpi->gic_version = 3;
-	if (acpi->gic_version < 2)
-		acpi->gic_version = 2;
-	if (acpi->processors == 0)
-		return ACPI_NO_PROCESSOR;
-	if (acpi->gicd == 0 || (acpi->gic_version == 2 ? acpi->gicc : acpi->redistributors) == 0)
-		return ACPI_NO_GIC;
-	return ACPI_OK;
-}
-
 struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp_address)
 {
 	struct table rsdp = { .name = ACPI_RSDP, .address = rsdp_address };
@@ -442,160 +259,11 @@ struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64
 		return fault(&fadt, status);
 	status = table_find(view, &xsdt, &madt, MADT_ENTRIES);
 	if (status == ACPI_OK)
-		status = madt_read(acpi, &madt);
+		status = acpi_madt_read(acpi, madt.data, madt.length);
 	if (status != ACPI_OK)
 		return fault(&madt, status);
 	status = table_find(view, &xsdt, &spcr, SPCR_SIZE);
 	if (status == ACPI_OK)
 		spcr_read(acpi, &spcr);
 	return fault(&spcr, status == ACPI_MISSING ? ACPI_OK : status);
-}
-
-/* ---- the device tree ----------------------------------------------------------------------- */
-
-#define SERIAL_PATH_SIZE 32
-
-/* "compatible" with a list of strings in one literal. */
-#define write_compatible(writer, list) fdt_write_bytes(writer, "compatible", list, sizeof(list))
-
-static void write_region(struct fdt_writer *writer, u64 start, u64 size)
-{
-	fdt_write_number(writer, start, 2);
-	fdt_write_number(writer, size, 2);
-}
-
-static bool has_console(const struct acpi *acpi)
-{
-	return acpi->console == ACPI_CONSOLE_PL011 || acpi->console == ACPI_CONSOLE_SBSA;
-}
-
-static void write_chosen(const struct acpi *acpi, const struct fdt_edit *edit,
-			 struct fdt_writer *writer)
-{
-	char path[SERIAL_PATH_SIZE];
-
-	fdt_write_node(writer, "chosen");
-	fdt_write_settings(writer, edit);
-	if (has_console(acpi) && !fdt_edit_sets(edit, "stdout-path")) {
-		format(path, sizeof(path), "/serial@%lx", acpi->uart);
-		fdt_write_string(writer, "stdout-path", path);
-	}
-	if (!fdt_edit_sets(edit, CHOSEN_RSDP))
-		fdt_write_u64(writer, CHOSEN_RSDP, acpi->rsdp);
-	fdt_write_node_end(writer);
-}
-
-static void write_cpu(const struct acpi *acpi, const u8 *entry, struct fdt_writer *writer)
-{
-	u64 mpidr = number64(entry + GICC_MPIDR) & MPIDR_AFFINITY;
-
-	fdt_write_node_at(writer, "cpu", mpidr);
-	fdt_write_string(writer, "device_type", "cpu");
-	fdt_write_string(writer, "compatible", "arm,armv8");
-	fdt_write_u64(writer, "reg", mpidr);
-	if (acpi->psci != PSCI_NONE)
-		fdt_write_string(writer, "enable-method", "psci");
-	fdt_write_node_end(writer);
-}
-
-static void write_cpus(const struct acpi *acpi, struct fdt_writer *writer)
-{
-	const u8 *entry = NULL;
-
-	fdt_write_node(writer, "cpus");
-	fdt_write_u32(writer, "#address-cells", 2);
-	fdt_write_u32(writer, "#size-cells", 0);
-	while ((entry = entry_next(acpi, entry)) != NULL)
-		if (is_processor(entry))
-			write_cpu(acpi, entry, writer);
-	fdt_write_node_end(writer);
-}
-
-static void write_psci(const struct acpi *acpi, struct fdt_writer *writer)
-{
-	if (acpi->psci == PSCI_NONE)
-		return;
-	fdt_write_node(writer, "psci");
-	write_compatible(writer, "arm,psci-1.0\0arm,psci-0.2");
-	fdt_write_string(writer, "method", acpi->psci == PSCI_HVC ? "hvc" : "smc");
-	fdt_write_node_end(writer);
-}
-
-static void write_gic_v2(const struct acpi *acpi, struct fdt_writer *writer)
-{
-	fdt_write_string(writer, "compatible", "arm,cortex-a15-gic");
-	fdt_write_list(writer, "reg");
-	write_region(writer, acpi->gicd, GICD_FRAME_V2);
-	write_region(writer, acpi->gicc, GICC_FRAME_V2);
-	fdt_write_list_end(writer);
-}
-
-static void write_gic_v3(const struct acpi *acpi, struct fdt_writer *writer)
-{
-	const u8 *entry = NULL;
-	u64 start, size;
-
-	fdt_write_string(writer, "compatible", "arm,gic-v3");
-	fdt_write_u32(writer, "#redistributor-regions", acpi->redistributors);
-	fdt_write_list(writer, "reg");
-	write_region(writer, acpi->gicd, GICD_FRAME);
-	while ((entry = entry_next(acpi, entry)) != NULL) {
-		start = redistributor(acpi, entry, &size);
-		if (start != 0)
-			write_region(writer, start, size);
-	}
-	fdt_write_list_end(writer);
-}
-
-static void write_gic(const struct acpi *acpi, struct fdt_writer *writer)
-{
-	fdt_write_node_at(writer, "intc", acpi->gicd);
-	if (acpi->gic_version == 2)
-		write_gic_v2(acpi, writer);
-	else
-		write_gic_v3(acpi, writer);
-	fdt_write_u32(writer, "#interrupt-cells", 3);
-	fdt_write_bytes(writer, "interrupt-controller", NULL, 0);
-	fdt_write_u32(writer, "phandle", PHANDLE_GIC);
-	fdt_write_node_end(writer);
-}
-
-/*
- * The early runtime knows a PL011 by its name, and does nothing with one that an SBSA UART could
- * not do as well, but for looking whether it is turned on, at a register that reads as zero there.
- */
-static void write_serial(const struct acpi *acpi, struct fdt_writer *writer)
-{
-	if (!has_console(acpi))
-		return;
-	fdt_write_node_at(writer, "serial", acpi->uart);
-	if (acpi->console == ACPI_CONSOLE_SBSA)
-		write_compatible(writer, "arm,sbsa-uart\0arm,pl011");
-	else
-		write_compatible(writer, "arm,pl011\0arm,primecell");
-	fdt_write_list(writer, "reg");
-	write_region(writer, acpi->uart, UART_FRAME);
-	fdt_write_list_end(writer);
-	fdt_write_node_end(writer);
-}
-
-enum fdt_write_status acpi_write_fdt(const struct acpi *acpi, const struct fdt_edit *edit,
-				     void *buffer, size_t size, u32 *written)
-{
-	struct fdt_writer writer;
-
-	fdt_write_begin(&writer, buffer, size);
-	fdt_write_node(&writer, "");
-	fdt_write_string(&writer, "compatible", "pagoda,acpi");
-	fdt_write_u32(&writer, "#address-cells", 2);
-	fdt_write_u32(&writer, "#size-cells", 2);
-	fdt_write_u32(&writer, "interrupt-parent", PHANDLE_GIC);
-	fdt_write_memory(&writer, edit, 2, 2);
-	write_chosen(acpi, edit, &writer);
-	write_cpus(acpi, &writer);
-	write_psci(acpi, &writer);
-	write_gic(acpi, &writer);
-	write_serial(acpi, &writer);
-	fdt_write_node_end(&writer);
-	return fdt_write_finish(&writer, written);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The flattened device tree writer, and edited copies of a tree.
+ * The flattened device tree writer.
  * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
  * unaligned accesses, instructions a host compiler cannot build.
  *
@@ -19,7 +19,6 @@
 #define FDT_MAGIC 0xd00dfeed
 #define FDT_VERSION 17
 #define FDT_LAST_COMP_VERSION 16
-#define HEADER_BOOT_CPU 28 /* byte offset of boot_cpuid_phys */
 #define CELL sizeof(u32)
 #define RESERVE_ENTRY_SIZE 16
 #define PROP_HEADER_SIZE 12 /* token, size, name */
@@ -51,7 +50,7 @@ const char *fdt_write_status_str(enum fdt_write_status status)
 	return "unknown device tree status";
 }
 
-static void fail(struct fdt_writer *writer, enum fdt_write_status status)
+void fdt_write_fail(struct fdt_writer *writer, enum fdt_write_status status)
 {
 	if (writer->status == FDT_WRITE_OK)
 		writer->status = status;
@@ -61,7 +60,7 @@ static void fail(struct fdt_writer *writer, enum fdt_write_status status)
 static bool has_room(struct fdt_writer *writer, u64 size)
 {
 	if (writer->strings < writer->at || size > writer->strings - writer->at)
-		fail(writer, FDT_WRITE_NO_ROOM);
+		fdt_write_fail(writer, FDT_WRITE_NO_ROOM);
 	return writer->status == FDT_WRITE_OK;
 }
 
@@ -96,7 +95,7 @@ static void put_bytes(struct fdt_writer *writer, const void *data, u32 size)
 	u32 padded = (u32)align_up(size, CELL);
 
 	if (size > FDT_SIZE_MAX) {
-		fail(writer, FDT_WRITE_NO_ROOM);
+		fdt_write_fail(writer, FDT_WRITE_NO_ROOM);
 		return;
 	}
 	if (!has_room(writer, padded))
@@ -121,14 +120,14 @@ void fdt_write_begin(struct fdt_writer *writer, void *buffer, size_t size)
 		.blob = buffer, .at = FDT_HEADER_SIZE, .strings = usable, .size = usable
 	};
 	if (buffer == NULL || !is_aligned((uintptr_t)buffer, FDT_ALIGN))
-		fail(writer, FDT_WRITE_MISALIGNED);
+		fdt_write_fail(writer, FDT_WRITE_MISALIGNED);
 	has_room(writer, 0);
 }
 
 void fdt_write_reserve(struct fdt_writer *writer, u64 start, u64 size)
 {
 	if (writer->struct_start != 0)
-		fail(writer, FDT_WRITE_MISPLACED);
+		fdt_write_fail(writer, FDT_WRITE_MISPLACED);
 	if (size != 0)
 		put_reservation(writer, start, size);
 }
@@ -137,9 +136,9 @@ void fdt_write_reserve(struct fdt_writer *writer, u64 start, u64 size)
 static void begin_root(struct fdt_writer *writer, const char *name)
 {
 	if (writer->done)
-		fail(writer, FDT_WRITE_MISPLACED);
+		fdt_write_fail(writer, FDT_WRITE_MISPLACED);
 	if (name[0] != '\0')
-		fail(writer, FDT_WRITE_BAD_NAME);
+		fdt_write_fail(writer, FDT_WRITE_BAD_NAME);
 	put_reservation(writer, 0, 0);
 	writer->struct_start = writer->at;
 }
@@ -149,7 +148,7 @@ void fdt_write_node(struct fdt_writer *writer, const char *name)
 	if (writer->depth == 0)
 		begin_root(writer, name);
 	if (writer->depth == FDT_DEPTH_MAX)
-		fail(writer, FDT_WRITE_TOO_DEEP);
+		fdt_write_fail(writer, FDT_WRITE_TOO_DEEP);
 	put_word(writer, FDT_BEGIN_NODE);
 	put_bytes(writer, name, (u32)strnlen(name, FDT_SIZE_MAX) + 1);
 	writer->depth++;
@@ -161,14 +160,14 @@ void fdt_write_node_at(struct fdt_writer *writer, const char *name, u64 address)
 	char full[NODE_NAME_MAX];
 
 	if (format(full, sizeof(full), "%s@%lx", name, address) >= sizeof(full))
-		fail(writer, FDT_WRITE_BAD_NAME);
+		fdt_write_fail(writer, FDT_WRITE_BAD_NAME);
 	fdt_write_node(writer, full);
 }
 
 void fdt_write_node_end(struct fdt_writer *writer)
 {
 	if (writer->depth == 0) {
-		fail(writer, FDT_WRITE_MISPLACED);
+		fdt_write_fail(writer, FDT_WRITE_MISPLACED);
 		return;
 	}
 	put_word(writer, FDT_END_NODE);
@@ -195,11 +194,11 @@ static u32 name_distance(struct fdt_writer *writer, const char *name)
 	return writer->size - writer->strings;
 }
 
-/* The header of a property whose name is at @distance. */
+/* The header of a property. */
 static void put_prop(struct fdt_writer *writer, u32 distance, u32 size)
 {
 	if (!writer->properties)
-		fail(writer, FDT_WRITE_MISPLACED);
+		fdt_write_fail(writer, FDT_WRITE_MISPLACED);
 	if (!has_room(writer, PROP_HEADER_SIZE))
 		return;
 	put_word(writer, FDT_PROP);
@@ -293,13 +292,29 @@ static u32 header_write(struct fdt_writer *writer, u32 strings_size)
 	return total;
 }
 
+void fdt_write_names(struct fdt_writer *writer, const void *names, u32 size)
+{
+	if (writer->strings != writer->size)
+		fdt_write_fail(writer, FDT_WRITE_MISPLACED);
+	if (!has_room(writer, size))
+		return;
+	writer->strings -= size;
+	memcpy(writer->blob + writer->strings, names, size);
+}
+
+void fdt_write_named(struct fdt_writer *writer, u32 distance, const void *data, u32 size)
+{
+	put_prop(writer, distance, size);
+	put_bytes(writer, data, size);
+}
+
 enum fdt_write_status fdt_write_finish(struct fdt_writer *writer, u32 *size)
 {
 	u32 strings_size = writer->size - writer->strings;
 
 	*size = 0;
 	if (!writer->done)
-		fail(writer, FDT_WRITE_MISPLACED);
+		fdt_write_fail(writer, FDT_WRITE_MISPLACED);
 	put_word(writer, FDT_END_TOKEN);
 	if (writer->status != FDT_WRITE_OK)
 		return writer->status;
@@ -308,225 +323,4 @@ enum fdt_write_status fdt_write_finish(struct fdt_writer *writer, u32 *size)
 	/* The buffer is a multiple of 8 and holds both blocks: the padding fits, too. */
 	*size = header_write(writer, strings_size);
 	return FDT_WRITE_OK;
-}
-
-/* ---- /memory and /chosen ------------------------------------------------------------------- */
-
-static bool is_usable(const struct memory_range *range)
-{
-	return range->kind == MEMORY_RAM && range->end.value > range->start.value;
-}
-
-/* One range as pairs of address and size, several where a size does not fit its one cell. */
-static void put_range(struct fdt_writer *writer, const struct memory_range *range,
-		      u32 address_cells, u32 size_cells)
-{
-	u64 start = range->start.value, end = range->end.value;
-	u64 step = size_cells == 2 ? end - start : GIB(2);
-
-	if (address_cells == 1 && end > GIB(4))
-		fail(writer, FDT_WRITE_CELLS);
-	while (start < end && writer->status == FDT_WRITE_OK) {
-		u64 size = min_u64(end - start, step);
-
-		fdt_write_number(writer, start, address_cells);
-		fdt_write_number(writer, size, size_cells);
-		start += size;
-	}
-}
-
-void fdt_write_memory(struct fdt_writer *writer, const struct fdt_edit *edit, u32 address_cells,
-		      u32 size_cells)
-{
-	const struct memory_range *range = edit->memory, *end = range + edit->memory_count;
-
-	while (range < end && !is_usable(range))
-		range++;
-	if (range == end)
-		return;
-	if (address_cells - 1 > 1 || size_cells - 1 > 1)
-		fail(writer, FDT_WRITE_CELLS);
-	fdt_write_node_at(writer, "memory", range->start.value);
-	fdt_write_string(writer, "device_type", "memory");
-	fdt_write_list(writer, "reg");
-	for (; range < end; range++)
-		if (is_usable(range))
-			put_range(writer, range, address_cells, size_cells);
-	fdt_write_list_end(writer);
-	fdt_write_node_end(writer);
-}
-
-static void write_setting(struct fdt_writer *writer, const struct fdt_setting *setting)
-{
-	switch (setting->kind) {
-	case FDT_SETTING_STRING:
-		fdt_write_string(writer, setting->name, setting->text);
-		break;
-	case FDT_SETTING_U32:
-		fdt_write_u32(writer, setting->name, (u32)setting->number);
-		break;
-	case FDT_SETTING_U64:
-		fdt_write_u64(writer, setting->name, setting->number);
-		break;
-	case FDT_SETTING_ABSENT:
-		break;
-	}
-}
-
-void fdt_write_settings(struct fdt_writer *writer, const struct fdt_edit *edit)
-{
-	for (u32 i = 0; i < edit->chosen_count; i++)
-		write_setting(writer, &edit->chosen[i]);
-}
-
-bool fdt_edit_sets(const struct fdt_edit *edit, const char *name)
-{
-	for (u32 i = 0; i < edit->chosen_count; i++)
-		if (strcmp(edit->chosen[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-/* ---- copies -------------------------------------------------------------------------------- */
-
-struct copy {
-	const struct fdt *fdt;
-	const struct fdt_edit *edit;
-	struct fdt_cursor cursor;
-	struct fdt_writer *writer;
-	u32 address_cells, size_cells; /* of the root */
-	bool chosen_seen;
-	bool in_chosen;
-};
-
-/* The properties of the node that has just begun say that it is memory. */
-static bool is_memory(struct fdt_cursor ahead)
-{
-	struct fdt_event event;
-
-	while (fdt_next(&ahead, &event) == FDT_OK && event.token == FDT_PROP)
-		if (strcmp(event.name, "device_type") == 0)
-			return fdt_has_string(event.data, event.size, "memory");
-	return false;
-}
-
-static enum fdt_status skip_node(struct copy *copy, int depth)
-{
-	struct fdt_event event;
-	enum fdt_status status;
-
-	do
-		status = fdt_next(&copy->cursor, &event);
-	while (status == FDT_OK && (event.token != FDT_END_NODE || event.depth != depth));
-	return status;
-}
-
-static enum fdt_status copy_node(struct copy *copy, const struct fdt_event *event)
-{
-	bool chosen = event->depth == 1 && fdt_name_is(event->name, "chosen");
-
-	if ((chosen && copy->chosen_seen) || (event->depth > 0 && is_memory(copy->cursor)))
-		return skip_node(copy, event->depth);
-	fdt_write_node(copy->writer, event->depth == 0 ? "" : event->name);
-	if (chosen) {
-		copy->chosen_seen = copy->in_chosen = true;
-		fdt_write_settings(copy->writer, copy->edit);
-	}
-	return FDT_OK;
-}
-
-/* The names' block was taken over as it is, so the name is where it was. */
-static void copy_property(struct copy *copy, const struct fdt_event *event)
-{
-	const u8 *strings_end = copy->fdt->blob + copy->fdt->strings_end;
-
-	if (!copy->writer->properties ||
-	    (copy->in_chosen && event->depth == 1 && fdt_edit_sets(copy->edit, event->name)))
-		return;
-	if (event->depth == 0 && event->size == CELL) {
-		if (strcmp(event->name, "#address-cells") == 0)
-			copy->address_cells = (u32)fdt_cells(event->data, 1);
-		else if (strcmp(event->name, "#size-cells") == 0)
-			copy->size_cells = (u32)fdt_cells(event->data, 1);
-	}
-	put_prop(copy->writer, (u32)(strings_end - (const u8 *)event->name), event->size);
-	put_bytes(copy->writer, event->data, event->size);
-}
-
-static void copy_node_end(struct copy *copy, const struct fdt_event *event)
-{
-	if (event->depth == 1)
-		copy->in_chosen = false;
-	if (event->depth == 0) {
-		if (!copy->chosen_seen) {
-			fdt_write_node(copy->writer, "chosen");
-			fdt_write_settings(copy->writer, copy->edit);
-			fdt_write_node_end(copy->writer);
-		}
-		fdt_write_memory(copy->writer, copy->edit, copy->address_cells, copy->size_cells);
-	}
-	fdt_write_node_end(copy->writer);
-}
-
-static enum fdt_status copy_event(struct copy *copy, const struct fdt_event *event)
-{
-	switch (event->token) {
-	case FDT_BEGIN_NODE:
-		return copy_node(copy, event);
-	case FDT_PROP:
-		copy_property(copy, event);
-		break;
-	case FDT_END_NODE:
-		copy_node_end(copy, event);
-		break;
-	case FDT_NOP:
-	case FDT_END_TOKEN:
-		break;
-	}
-	return FDT_OK;
-}
-
-static void copy_nodes(struct copy *copy)
-{
-	struct fdt_event event;
-	enum fdt_status status = FDT_OK;
-
-	while (status == FDT_OK && copy->writer->status == FDT_WRITE_OK) {
-		status = fdt_next(&copy->cursor, &event);
-		if (status == FDT_OK)
-			status = copy_event(copy, &event);
-	}
-	if (status != FDT_OK && status != FDT_END)
-		fail(copy->writer, FDT_WRITE_BAD_SOURCE);
-}
-
-static void copy_strings(struct fdt_writer *writer, const struct fdt *fdt)
-{
-	u32 size = fdt->strings_end - fdt->strings_start;
-
-	if (!has_room(writer, size))
-		return;
-	writer->strings -= size;
-	memcpy(writer->blob + writer->strings, fdt->blob + fdt->strings_start, size);
-}
-
-enum fdt_write_status fdt_copy(const struct fdt *fdt, const struct fdt_edit *edit, void *buffer,
-			       size_t size, u32 *written)
-{
-	struct fdt_writer writer;
-	struct copy copy = { .fdt = fdt,
-			     .edit = edit,
-			     .cursor = fdt_begin(fdt),
-			     .writer = &writer,
-			     .address_cells = 2, /* the specification's defaults */
-			     .size_cells = 1 };
-	u64 start, bytes;
-
-	fdt_write_begin(&writer, buffer, size);
-	for (u32 i = 0; !edit->drop_reservations && fdt_reserve(fdt, i, &start, &bytes); i++)
-		fdt_write_reserve(&writer, start, bytes);
-	writer.boot_cpu = (u32)fdt_cells(fdt->blob + HEADER_BOOT_CPU, 1);
-	copy_strings(&writer, fdt);
-	copy_nodes(&copy);
-	return fdt_write_finish(&writer, written);
 }

@@ -5,6 +5,6 @@
 $(eval $(call built,kernel,lib/json.c))
 $(eval $(call room,lib,shared))
 # A boot spends its time in the reader of device trees: there -ftree-ch pays.
-$(call compiled_with,-ftree-ch,lib/fdt.c)
+$(call compiled_with,-ftree-ch,lib/fdt.c lib/fdt_open.c)
 $(call machine_only,lib/string.c)
 shared_objects += $(O)/gen/sysreg_table.o

@@ -41,5 +41,5 @@ void boot_fail(struct boot_handoff *handoff, const struct stop *stop)
 		said = say(console.kind, console.address, &handoff->stop);
 	}
 	stop = &handoff->stop;
-	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
+	cpu_halt(stop->code, stop->x1, stop->x2, stop->x3);
 }

@@ -45,7 +45,7 @@ static struct stop choose_granule(const u64 id[SYSREG_FACT_COUNT], unsigned aske
 			continue;
 		if (asked == 0 || asked == shift)
 			return stop_none();
-		stop.limit |= BIT(shift);
+		stop.x2 |= BIT(shift);
 	}
 	return stop;
 }

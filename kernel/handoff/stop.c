@@ -21,8 +21,8 @@ static void list_set(char *buffer, size_t size, u64 set, bool page_sizes)
 		if (!(set & BIT(bit)))
 			continue;
 		if (page_sizes)
-			length += format(buffer + length, size - length, "%s%luK", space,
-					 BIT(bit) / KIB(1));
+			length += format(buffer + length, size - length, "%s%s", space,
+					 size_text(BIT(bit)).text);
 		else
 			length += format(buffer + length, size - length, "%s%u", space, bit);
 	}
@@ -34,22 +34,22 @@ static void describe_page_size(const struct stop *stop, char *buffer, size_t siz
 {
 	char sizes[32];
 
-	list_set(sizes, sizeof(sizes), stop->limit, true);
-	if (stop->value == 0)
+	list_set(sizes, sizeof(sizes), stop->x2, true);
+	if (stop->x1 == 0)
 		format(buffer, size, "this CPU has no page size that Pagoda knows");
 	else
 		format(buffer, size, "arm64.pagesize=%luk asked for, but the CPU has: %s",
-		       BIT(stop->value) / KIB(1), sizes);
+		       BIT(stop->x1) / KIB(1), sizes);
 }
 
 static void describe_va_bits(const struct stop *stop, char *buffer, size_t size)
 {
 	char possible[32];
 
-	list_set(possible, sizeof(possible), stop->extra, false);
+	list_set(possible, sizeof(possible), stop->x3, false);
 	format(buffer, size,
-	       "pagoda.va_bits=%lu asked for, but with %luK pages this CPU, as overridden, has: %s",
-	       stop->value, BIT(stop->limit) / KIB(1), possible);
+	       "pagoda.va_bits=%lu asked for, but with %s pages this CPU, as overridden, has: %s",
+	       stop->x1, size_text(BIT(stop->x2)).text, possible);
 }
 
 static void describe_memory(const struct stop *stop, char *buffer, size_t size)
@@ -58,13 +58,13 @@ static void describe_memory(const struct stop *stop, char *buffer, size_t size)
 		format(buffer, size,
 		       "the FDT reserves more memory ranges than there is room for: %lu are left "
 		       "over after %lu; join them",
-		       stop->value, stop->limit);
+		       stop->x1, stop->x2);
 	else
 		format(buffer, size,
 		       "too little RAM: page tables need %luK in one piece; the largest that is "
 		       "free "
 		       "and in reach has %luK, of %luK RAM in all",
-		       stop->value / KIB(1), stop->limit / KIB(1), stop->extra / KIB(1));
+		       stop->x1 / KIB(1), stop->x2 / KIB(1), stop->x3 / KIB(1));
 }
 
 void stop_describe(const struct stop *stop, char *buffer, size_t size)
@@ -74,21 +74,21 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		format(buffer, size, "no reason");
 		break;
 	case STOP_ENTRY_EL:
-		format(buffer, size, "entered at EL%lu; enter at EL2 or EL1", stop->value);
+		format(buffer, size, "entered at EL%lu; enter at EL2 or EL1", stop->x1);
 		break;
 	case STOP_IMAGE_MISALIGNED:
 		format(buffer, size,
 		       "the Image is at %#lx, which is %#lx past a multiple of 2 MiB; "
 		       "it must be a multiple of %#lx",
-		       stop->value, stop->value & (MIB(2) - 1), stop->limit);
+		       stop->x1, stop->x1 & (MIB(2) - 1), stop->x2);
 		break;
 	case STOP_FDT:
-		format(buffer, size, "FDT at %#lx (totalsize %#lx): %s", stop->limit, stop->extra,
-		       fdt_status_str((enum fdt_status)stop->value));
+		format(buffer, size, "FDT at %#lx (totalsize %#lx): %s", stop->x2, stop->x3,
+		       fdt_status_str((enum fdt_status)stop->x1));
 		break;
 	case STOP_FDT_OVERLAPS_IMAGE:
-		format(buffer, size, "FDT at %#lx (totalsize %#lx) overlaps the Image", stop->value,
-		       stop->limit);
+		format(buffer, size, "FDT at %#lx (totalsize %#lx) overlaps the Image", stop->x1,
+		       stop->x2);
 		break;
 	case STOP_NO_MEMORY_NODE:
 		format(buffer, size, "the FDT has no usable /memory node");
@@ -103,20 +103,20 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		format(buffer, size,
 		       "the Image ends at %#lx, beyond the %lu bits of address that "
 		       "the identity map can have",
-		       stop->value, stop->limit);
+		       stop->x1, stop->x2);
 		break;
 	case STOP_POOL:
 		format(buffer, size,
-		       "page-table pool too small: %lu of %lu pages of %luK used, and more needed",
-		       stop->value, stop->limit, stop->extra / KIB(1));
+		       "page-table pool too small: %lu of %lu pages of %s used, and more needed",
+		       stop->x1, stop->x2, size_text(stop->x3).text);
 		break;
 	case STOP_MAP:
-		format(buffer, size, "mapping %#lx to %#lx: %s", stop->limit, stop->extra,
-		       map_result_str((enum map_result)stop->value));
+		format(buffer, size, "mapping %#lx to %#lx: %s", stop->x2, stop->x3,
+		       map_result_str((enum map_result)stop->x1));
 		break;
 	case STOP_RELOCATION:
-		format(buffer, size, "unknown relocation type %#lx for the word at %#lx",
-		       stop->value, stop->limit);
+		format(buffer, size, "unknown relocation type %#lx for the word at %#lx", stop->x1,
+		       stop->x2);
 		break;
 	case STOP_RESERVATIONS:
 	case STOP_MEMORY:
@@ -124,7 +124,7 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		break;
 	case STOP_EXCEPTION:
 		format(buffer, size, "exception before the MMU was on: ESR %#lx ELR %#lx FAR %#lx",
-		       stop->value, stop->limit, stop->extra);
+		       stop->x1, stop->x2, stop->x3);
 		break;
 	}
 }

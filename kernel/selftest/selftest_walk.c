@@ -41,7 +41,7 @@ static unsigned leaf_status(const struct pte_info *info, int level, enum at_acce
 /*
  * The fields of PAR_EL1 that say something about the translation: F and FST, or PA, ATTR and SH.
  * What is not cacheable is outer shareable whatever its descriptor says, and the manual has that in
- * SH (DDI 0487 D19.2.119); emulators have the descriptor's, which decides nothing.
+ * SH (DDI 0487 D19.2.108); emulators have the descriptor's, which decides nothing.
  */
 static u64 par_fields(u64 par)
 {

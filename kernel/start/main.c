@@ -81,7 +81,7 @@ static void __attribute__((noreturn)) cannot_boot(const struct stop *stop)
 
 	stop_describe(stop, reason, sizeof(reason));
 	print("pagoda: cannot boot: %s\n", reason);
-	cpu_halt(stop->code, stop->value, stop->limit, stop->extra);
+	cpu_halt(stop->code, stop->x1, stop->x2, stop->x3);
 }
 
 /*

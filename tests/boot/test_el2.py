@@ -21,7 +21,7 @@ NO_VHE = "id_aa64mmfr1.vh=0"
 ENTRIES = {1: "", 2: "virtualization=on", 3: "secure=on"}
 EXCEPTION = 12  # stop code
 
-# HCR_EL2 (DDI 0487 D19.2.49)
+# HCR_EL2 (DDI 0487 D19.2.48)
 E2H, TGE = 1 << 34, 1 << 27
 
 MSR_HCR_EL2 = 0xD51C1100  # MSR HCR_EL2, X0

@@ -374,7 +374,7 @@ def check_kinds(bench, regime):
 
 
 def check_ttbr(bench, regime):
-    """BADDR: D19.2.150. Bits 5:2 are PA[51:48] where addresses have 52 bits."""
+    """BADDR: D19.2.152. Bits 5:2 are PA[51:48] where addresses have 52 bits."""
     root = fresh("root")
     state = State([aligned(root, 6 if regime.wide else 5), z3.ULT(root, 1 << regime.pa_bits)])
     ttbr = bench.one(state, "ttbr_encode", bench.regime(state, regime), root)

@@ -84,9 +84,9 @@ static void assert_sound(void)
 static void assert_stop(struct stop stop, enum stop_code code, u64 value, u64 limit, u64 extra)
 {
 	assert_int_equal(stop.code, code);
-	assert_int_equal(stop.value, value);
-	assert_int_equal(stop.limit, limit);
-	assert_int_equal(stop.extra, extra);
+	assert_int_equal(stop.x1, value);
+	assert_int_equal(stop.x2, limit);
+	assert_int_equal(stop.x3, extra);
 }
 
 /* ---- Every regime, everywhere ---- */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * lib/fdt.c against libfdt, on trees that libfdt made, on QEMU's, on damaged ones, and on ones put
+ * lib/fdt*.c against libfdt, on trees that libfdt made, on QEMU's, on damaged ones, and on ones put
  * together word by word. Every blob is allocated as long as its totalsize, so that AddressSanitizer
  * sees a read past it. Host only.
  */

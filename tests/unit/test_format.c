@@ -257,6 +257,7 @@ static void a_size_is_written_in_the_largest_unit_that_divides_it(void **state)
 		assert_int_equal(format_size(text, sizeof(text), sizes[i].bytes),
 				 strlen(sizes[i].text));
 		assert_string_equal(text, sizes[i].text);
+		assert_string_equal(size_text(sizes[i].bytes).text, sizes[i].text);
 	}
 	assert_int_equal(format_size(text, 3, GIB(512)), 4);
 	assert_string_equal(text, "51");

@@ -24,7 +24,7 @@ static u64 par_lie; /* what the CPU gets wrong */
 static unsigned loads, stores;
 static u64 stored;
 
-/* PAR_EL1 by the manual (DDI 0487 D19.2.115): F in bit 0, FST in 6:1, PA in 51:12. */
+/* PAR_EL1 by the manual (DDI 0487 D19.2.108): F in bit 0, FST in 6:1, PA in 51:12. */
 u64 at_translate(vaddr_t va, bool write)
 {
 	struct pt_entry entry;

@@ -67,9 +67,9 @@ static struct stop boot_plan(const char *command_line)
 static void assert_stop(struct stop stop, enum stop_code code, u64 value, u64 limit, u64 extra)
 {
 	assert_int_equal(stop.code, code);
-	assert_int_equal(stop.value, value);
-	assert_int_equal(stop.limit, limit);
-	assert_int_equal(stop.extra, extra);
+	assert_int_equal(stop.x1, value);
+	assert_int_equal(stop.x2, limit);
+	assert_int_equal(stop.x3, extra);
 }
 
 /* What TCR_EL1 of a running system says about its two halves. */

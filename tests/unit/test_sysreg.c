@@ -141,7 +141,7 @@ static void no_name_is_too_long_for_its_place_in_the_tables(void **state)
 	}
 }
 
-/* pi/options_override.c reads one hex digit; a register with a command line name has nothing wider. */
+/* An override is one hex digit; a register with a command line name has nothing wider. */
 static void a_field_that_can_be_overridden_has_four_bits_at_most(void **state)
 {
 	unsigned with_option = 0;

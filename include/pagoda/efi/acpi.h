@@ -68,8 +68,6 @@ enum acpi_console {
 	ACPI_CONSOLE_UNKNOWN, /* not one that Pagoda drives, or not in memory */
 };
 
-const char *acpi_console_str(enum acpi_console console);
-
 /* What was found. */
 struct acpi {
 	u64 rsdp; /* its physical address */
@@ -91,6 +89,13 @@ struct acpi {
  * be there, the SPCR may be. ACPI_OK, or the first that is refused.
  */
 struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp);
+
+/*
+ * Processors that are enabled, and runs of redistributors, in the MADT's order: true and the next
+ * one, false after the last. *@entry is null before the first.
+ */
+bool acpi_processor_next(const struct acpi *acpi, const u8 **entry, u64 *mpidr);
+bool acpi_redistributor_next(const struct acpi *acpi, const u8 **entry, u64 *start, u64 *size);
 
 /* acpi_fdt_room() - a buffer of this many bytes and of FDT_EDIT_ROOM's sum is enough for @acpi. */
 static inline u64 acpi_fdt_room(const struct acpi *acpi)

@@ -130,6 +130,15 @@ struct fdt_edit {
 enum fdt_write_status fdt_copy(const struct fdt *fdt, const struct fdt_edit *edit, void *buffer,
 			       size_t size, u32 *written);
 
+/*
+ * What fdt_copy() needs of the writer. fdt_write_fail() - an error that sticks, where none has yet.
+ * fdt_write_names() - a whole strings block, before the first property. fdt_write_named() - a
+ * property of the open node whose name begins @distance bytes before that block's end.
+ */
+void fdt_write_fail(struct fdt_writer *writer, enum fdt_write_status status);
+void fdt_write_names(struct fdt_writer *writer, const void *names, u32 size);
+void fdt_write_named(struct fdt_writer *writer, u32 distance, const void *data, u32 size);
+
 /* The pieces that fdt_copy() and acpi_write_fdt() share. Both write into the open node. */
 
 /* fdt_write_memory() - the node /memory, with @address_cells and @size_cells as the root has. */

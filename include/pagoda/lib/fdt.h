@@ -171,6 +171,14 @@ static inline bool fdt_is_disabled(const struct fdt_node *node, unsigned index)
  */
 bool fdt_reserve(const struct fdt *fdt, unsigned index, u64 *start, u64 *size);
 
+/* fdt_word_at() - the big-endian word at @data, which is aligned to 4 bytes. */
+static inline u32 fdt_word_at(const u8 *data)
+{
+	typedef u32 __attribute__((may_alias)) word_t;
+
+	return __builtin_bswap32(*(const word_t *)data);
+}
+
 /*
  * fdt_cells() - the number in @cells (0 to 2) 32-bit cells at @data, big-endian. No alignment
  * needed.

@@ -27,4 +27,17 @@ size_t format_list(char *buffer, size_t size, const char *text, va_list argument
  */
 size_t format_size(char *buffer, size_t size, u64 bytes);
 
+/* A size as text, to be printed in the expression that makes it: size_text(bytes).text. */
+struct size_text {
+	char text[24];
+};
+
+static inline struct size_text size_text(u64 bytes)
+{
+	struct size_text size;
+
+	format_size(size.text, sizeof(size.text), bytes);
+	return size;
+}
+
 #endif /* PAGODA_FORMAT_H */

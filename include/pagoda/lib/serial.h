@@ -15,7 +15,7 @@
 struct serial_words {
 	char name[12];
 	char earlycon[20]; /* words, with a blank between two */
-	char compatible[SERIAL_COMPATIBLES][24]; /* up to the first that is empty */
+	char compatible[SERIAL_COMPATIBLES][32]; /* up to the first that is empty */
 };
 
 /* serial_words() - those of @type; a null pointer past the last type. */

@@ -15,14 +15,16 @@
  *   DRIVER       the name of its file, and what its functions begin with
  *   NAME         in reports; at most 11 characters
  *   EARLYCON     words that mean it after earlycon=, with a blank between two; 19 characters
- *   COMPATIBLE   what device trees call it: up to 6, of 23 characters each. The first row's first
+ *   COMPATIBLE   what device trees call it: up to 6, of 31 characters each. The first row's first
  *                is looked for in every node, the others in nodes called serial or uart
  */
-#define UARTS(row)                                                                       \
-	row(SERIAL_PL011, pl011, "PL011", "pl011", "arm,pl011")                          \
-		row(SERIAL_SBSA, sbsa_uart, "SBSA UART", "", "arm,sbsa-uart")            \
-			row(SERIAL_8250, uart8250, "16550", "uart8250 uart", "ns16550a", \
-			    "ns16550", "ns8250", "snps,dw-apb-uart", "brcm,bcm2835-aux-uart")
+/* clang-format off */
+#define UARTS(row) \
+	row(SERIAL_PL011, pl011, "PL011", "pl011", "arm,pl011") \
+	row(SERIAL_SBSA, sbsa_uart, "SBSA UART", "", "arm,sbsa-uart") \
+	row(SERIAL_8250, uart8250, "16550", "uart8250 uart", "ns16550a", "ns16550", "ns8250", \
+	    "snps,dw-apb-uart", "brcm,bcm2835-aux-uart")
+/* clang-format on */
 
 #define UART_TYPE(type, ...) type,
 

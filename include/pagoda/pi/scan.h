@@ -83,8 +83,8 @@ void scan_pci(struct scan *scan, const struct fdt_node *node);
 void scan_psci(struct scan *scan, const struct fdt_node *node);
 
 /*
- * scan_uart() - keep @node in mind where it is a UART that we drive. scan_choose_console() - of those
- * kept, the one stdout-path names, or the first.
+ * scan_uart() - keep @node in mind where it is a UART that we drive. scan_choose_console() - of
+ * those kept, the one stdout-path names, or the first.
  */
 void scan_uart(struct scan *scan, const struct fdt_node *node);
 void scan_choose_console(struct scan *scan);

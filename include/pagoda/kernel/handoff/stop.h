@@ -14,29 +14,33 @@
 
 #include <pagoda/types.h>
 
-/* The numbers are an interface: docs/design.md lists them for those with only a debugger. */
+/*
+ * The numbers are an interface, and so is what comes with them, in the registers that cpu_halt()
+ * leaves it in: docs/design.md lists both for those with only a debugger, in these words.
+ */
 enum stop_code {
 	STOP_NONE = 0,
-	STOP_ENTRY_EL = 1, /* value: the EL */
-	STOP_IMAGE_MISALIGNED = STOP_IMAGE_MISALIGNED_CODE, /* value: PA; limit: alignment */
-	STOP_FDT = 3, /* value: enum fdt_status; limit: address, extra: totalsize */
-	STOP_FDT_OVERLAPS_IMAGE = 4, /* value: address; limit: totalsize */
-	STOP_NO_MEMORY_NODE = 5,
-	STOP_PAGE_SIZE = 6, /* value: granule shift asked for, or 0; limit: set of those there */
-	STOP_VA_BITS = 7, /* value: asked for; limit: granule shift; extra: set of those possible */
-	STOP_IMAGE_UNREACHABLE = 8, /* value: end of the image; limit: address bits */
-	STOP_POOL = 9, /* value: table pages used; limit: total; extra: granule */
-	STOP_MAP = 10, /* value: enum map_result; limit: virtual address; extra: physical address */
-	STOP_RELOCATION = 11, /* value: relocation type; limit: its offset */
-	STOP_EXCEPTION = STOP_EXCEPTION_CODE, /* value: ESR; limit: ELR; extra: FAR */
-	STOP_RESERVATIONS = 13, /* value: those without room; limit: room for all ranges */
-	STOP_MEMORY = 14, /* value: bytes needed in one piece; limit: largest; extra: RAM in all */
+	STOP_ENTRY_EL = 1, /* x1: level */
+	STOP_IMAGE_MISALIGNED =
+		STOP_IMAGE_MISALIGNED_CODE, /* x1: its address; x2: alignment needed */
+	STOP_FDT = 3, /* x1: enum fdt_status; x2: its address; x3: totalsize */
+	STOP_FDT_OVERLAPS_IMAGE = 4, /* x1: its address; x2: totalsize */
+	STOP_NO_MEMORY_NODE = 5, /* nothing */
+	STOP_PAGE_SIZE = 6, /* x1: shift asked for, or 0; x2: set of shifts there are */
+	STOP_VA_BITS = 7, /* x1: bits asked for; x2: page shift; x3: set of sizes possible */
+	STOP_IMAGE_UNREACHABLE = 8, /* x1: its end; x2: address bits */
+	STOP_POOL = 9, /* x1: pages used; x2: pages in all; x3: page size */
+	STOP_MAP = 10, /* x1: enum map_result; x2: virtual address; x3: physical address */
+	STOP_RELOCATION = 11, /* x1: type; x2: place */
+	STOP_EXCEPTION = STOP_EXCEPTION_CODE, /* x1: ESR; x2: ELR; x3: FAR */
+	STOP_RESERVATIONS = 13, /* x1: those left over; x2: room for all ranges */
+	STOP_MEMORY = 14, /* x1: bytes needed; x2: largest free piece; x3: RAM in all */
 };
 
-/* A reason and its values. A set of numbers has bit n set for each number n in it. */
+/* A reason and what belongs to it. A set of numbers has bit n set for each number n in it. */
 struct stop {
 	enum stop_code code;
-	u64 value, limit, extra;
+	u64 x1, x2, x3;
 };
 
 static inline struct stop stop_none(void)

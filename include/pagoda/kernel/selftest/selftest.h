@@ -97,7 +97,7 @@ enum fault_kind {
 
 #define FAULT_ALIGNMENT 0x21
 
-/* fault_status() - the code of a fault at @level, -1 to 3 (DDI 0487 D19.2.40, FEAT_LPA2). */
+/* fault_status() - the code of a fault at @level, -1 to 3 (DDI 0487 D19.2.37, FEAT_LPA2). */
 unsigned fault_status(enum fault_kind kind, int level);
 
 /* What is done to an address. USER: with EL0's rights; USER_RUN: at EL0. */

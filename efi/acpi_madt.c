@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ACPI's MADT ("APIC"): entries of type and length, for processors, distributor, redistributors.
+ * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
+ * unaligned accesses, instructions a host compiler cannot build.
+ */
+#include <pagoda/efi/acpi_table.h>
+
+/* Entries of the MADT, and byte offsets in them (ACPI 6.5, 5.2.12.14 to 17). */
+enum madt_type {
+	MADT_GICC = 0x0b,
+	MADT_GICD = 0x0c,
+	MADT_GICR = 0x0e,
+};
+
+enum madt_field {
+	ENTRY_TYPE = 0,
+	ENTRY_LENGTH = 1,
+	ENTRY_HEADER_SIZE = 2,
+	GICC_FLAGS = 12,
+	GICC_BASE = 32,
+	GICC_REDISTRIBUTOR = 60,
+	GICC_MPIDR = 68,
+	GICC_SIZE = 76, /* of ACPI 5.1, the first with an MPIDR */
+	GICD_BASE = 8,
+	GICD_VERSION = 20,
+	GICD_SIZE = 24,
+	GICR_BASE = 4,
+	GICR_LENGTH = 12,
+	GICR_SIZE = 16,
+};
+
+#define GICC_ENABLED BIT(0)
+#define MPIDR_AFFINITY 0xff00ffffff
+
+/* Of register frames: what the GIC architecture makes them. */
+#define GICR_FRAMES_V3 KIB(128)
+#define GICR_FRAMES_V4 KIB(256)
+
+/* What an entry of @type has at least; other types, only their type and length. */
+static u32 entry_least(u8 type)
+{
+	switch (type) {
+	case MADT_GICC:
+		return GICC_SIZE;
+	case MADT_GICD:
+		return GICD_SIZE;
+	case MADT_GICR:
+		return GICR_SIZE;
+	}
+	return ENTRY_HEADER_SIZE;
+}
+
+static bool entries_are_whole(const u8 *madt, u32 length)
+{
+	u32 at = MADT_ENTRIES;
+
+	while (at < length) {
+		const u8 *entry = madt + at;
+
+		if (length - at < ENTRY_HEADER_SIZE || entry[ENTRY_LENGTH] > length - at ||
+		    entry[ENTRY_LENGTH] < entry_least(entry[ENTRY_TYPE]))
+			return false;
+		at += entry[ENTRY_LENGTH];
+	}
+	return true;
+}
+
+/* The entry after @entry, the first one for null; null after the last. */
+static const u8 *entry_next(const struct acpi *acpi, const u8 *entry)
+{
+	entry = entry != NULL ? entry + entry[ENTRY_LENGTH] : acpi->madt + MADT_ENTRIES;
+	return entry < acpi->madt + acpi->madt_length ? entry : NULL;
+}
+
+static bool is_processor(const u8 *entry)
+{
+	return entry[ENTRY_TYPE] == MADT_GICC && (number32(entry + GICC_FLAGS) & GICC_ENABLED);
+}
+
+/* What @entry says of redistributors, one or a run of them: where, how many bytes; 0 for none. */
+static u64 redistributor(const struct acpi *acpi, const u8 *entry, u64 *size)
+{
+	if (acpi->redistributor_each && is_processor(entry)) {
+		*size = acpi->gic_version >= 4 ? GICR_FRAMES_V4 : GICR_FRAMES_V3;
+		return number64(entry + GICC_REDISTRIBUTOR);
+	}
+	if (!acpi->redistributor_each && entry[ENTRY_TYPE] == MADT_GICR) {
+		*size = number32(entry + GICR_LENGTH);
+		return number64(entry + GICR_BASE);
+	}
+	return 0;
+}
+
+static u32 redistributors_count(const struct acpi *acpi)
+{
+	const u8 *entry = NULL;
+	u32 count = 0;
+	u64 size;
+
+	while ((entry = entry_next(acpi, entry)) != NULL)
+		count += redistributor(acpi, entry, &size) != 0;
+	return count;
+}
+
+/* The distributor counts once: later ones are passed over. */
+static void entry_read(struct acpi *acpi, const u8 *entry)
+{
+	if (entry[ENTRY_TYPE] == MADT_GICD && acpi->gicd == 0) {
+		acpi->gicd = number64(entry + GICD_BASE);
+		acpi->gic_version = entry[GICD_VERSION];
+	} else if (is_processor(entry)) {
+		if (acpi->processors++ == 0)
+			acpi->gicc = number64(entry + GICC_BASE);
+	}
+}
+
+enum acpi_status acpi_madt_read(struct acpi *acpi, const u8 *madt, u32 length)
+{
+	const u8 *entry = NULL;
+
+	if (!entries_are_whole(madt, length))
+		return ACPI_BAD_ENTRY;
+	acpi->madt = madt;
+	acpi->madt_length = length;
+	while ((entry = entry_next(acpi, entry)) != NULL)
+		entry_read(acpi, entry);
+	acpi->redistributors = redistributors_count(acpi);
+	if (acpi->redistributors == 0) {
+		acpi->redistributor_each = true;
+		acpi->redistributors = redistributors_count(acpi);
+	}
+	/* 0 is for firmware that leaves it to be found out; 1 is driven as 2 is. */
+	if (acpi->gic_version == 0 && acpi->redistributors != 0)
+		acpi->gic_version = 3;
+	if (acpi->gic_version < 2)
+		acpi->gic_version = 2;
+	if (acpi->processors == 0)
+		return ACPI_NO_PROCESSOR;
+	if (acpi->gicd == 0 || (acpi->gic_version == 2 ? acpi->gicc : acpi->redistributors) == 0)
+		return ACPI_NO_GIC;
+	return ACPI_OK;
+}
+
+bool acpi_processor_next(const struct acpi *acpi, const u8 **entry, u64 *mpidr)
+{
+	while ((*entry = entry_next(acpi, *entry)) != NULL) {
+		if (!is_processor(*entry))
+			continue;
+		*mpidr = number64(*entry + GICC_MPIDR) & MPIDR_AFFINITY;
+		return true;
+	}
+	return false;
+}
+
+bool acpi_redistributor_next(const struct acpi *acpi, const u8 **entry, u64 *start, u64 *size)
+{
+	while ((*entry = entry_next(acpi, *entry)) != NULL) {
+		*start = redistributor(acpi, *entry, size);
+		if (*start != 0)
+			return true;
+	}
+	return false;
+}
