@@ -6,7 +6,7 @@
  */
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
-#include <pagoda/kernel/show/size.h>
+#include <pagoda/lib/format.h>
 
 #include "parts.h"
 

@@ -7,7 +7,6 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/cpu.h>
-#include <pagoda/kernel/show/size.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 

@@ -4,9 +4,28 @@
  * Runs in the kernel, MMU on, after relocation, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/show/size.h>
+#include <pagoda/lib/format.h>
 
 #include "parts.h"
+
+/*
+ * For columns: four digits at most and a unit, six characters, with '~' in front where that is not
+ * exact: "   64M", "~2048T".
+ */
+static struct size_text size_rounded(u64 bytes)
+{
+	const char *units = "BKMGTPE";
+	struct size_text size;
+	bool exact = true;
+
+	while (bytes >= 10000 || (bytes >= 1024 && bytes % 1024 == 0)) {
+		exact = exact && bytes % 1024 == 0;
+		bytes = (bytes + 512) / 1024;
+		units++;
+	}
+	format(size.text, sizeof(size.text), "%c%4lu%c", exact ? ' ' : '~', bytes, *units);
+	return size;
+}
 
 static void print_range(u64 start, u64 end, const char *name)
 {

@@ -5,7 +5,6 @@
  * Runs in the kernel, MMU on, after relocation, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/show/size.h>
 #include <pagoda/lib/format.h>
 
 #include "parts.h"
