@@ -3,11 +3,10 @@
  * Commands that show something, and with the word test try it: memory, buddy, vmalloc, change.
  * Runs in the kernel, MMU on, after relocation, and on the host.
  */
-#include <pagoda/arch/arch.h>
-#include <pagoda/kernel/prompt/command.h>
+#include <pagoda/kernel/selftest/selftest.h>
+#include <pagoda/kernel/show/alloc_show.h>
 #include <pagoda/kernel/show/report.h>
-#include <pagoda/kernel/start/alloc.h>
-#include <pagoda/kernel/start/memory.h>
+#include <pagoda/lib/string.h>
 
 #define CHANGE_STEPS 3000 /* unless a number is given */
 
@@ -19,13 +18,33 @@ static bool asks_for_test(const struct arguments *arguments)
 		argument_refuse(arguments, 0, "is unknown here; there is: test"));
 }
 
+/* @names, and how much of it where @count is not null. */
+static void run(const struct kernel *kernel, const char *names, u64 seed, const u64 *count)
+{
+	struct selftest_request request = { .names = { names, strlen(names) },
+					    .seed = seed,
+					    .has_count = count,
+					    .count = count ? *count : 0 };
+
+	selftest_run(kernel, &request);
+}
+
+/* All tests of what the command is about, which has its name. */
+static void run_subject(const struct kernel *kernel, const struct arguments *arguments)
+{
+	u64 seed;
+
+	if (selftest_seed(arguments, 1, &seed))
+		run(kernel, arguments->command, seed, NULL);
+}
+
 COMMAND(70, memory, "[test]", "physical memory: what is where; or write and read its ends",
 	"memory test", "test");
 
 static void command_memory(const struct kernel *kernel, const struct arguments *arguments)
 {
 	if (asks_for_test(arguments) && argument_count(arguments, 1, 1))
-		memory_test(kernel);
+		run_subject(kernel, arguments);
 	else if (arguments->count == 0)
 		report_memory(kernel);
 }
@@ -36,7 +55,7 @@ COMMAND(80, buddy, "[test]", "the page allocator's free lists; or have it refuse
 static void command_buddy(const struct kernel *kernel, const struct arguments *arguments)
 {
 	if (asks_for_test(arguments) && argument_count(arguments, 1, 1))
-		alloc_test_buddy(kernel);
+		run_subject(kernel, arguments);
 	else if (arguments->count == 0)
 		alloc_show_buddy(kernel);
 }
@@ -46,16 +65,16 @@ COMMAND(90, vmalloc, "[test [AREAS]]",
 
 static void command_vmalloc(const struct kernel *kernel, const struct arguments *arguments)
 {
-	u64 count;
+	u64 count, seed;
 
 	if (arguments->count == 0)
 		alloc_show_vmalloc(kernel);
 	else if (!asks_for_test(arguments) || !argument_count(arguments, 1, 2))
 		return;
 	else if (arguments->count == 1)
-		alloc_test_vmalloc(kernel);
-	else if (argument_number(arguments, 1, &count))
-		alloc_test_areas(kernel, count);
+		run_subject(kernel, arguments);
+	else if (argument_number(arguments, 1, &count) && selftest_seed(arguments, 2, &seed))
+		run(kernel, "vmalloc.areas", seed, &count);
 }
 
 COMMAND(100, change, "test [STEPS [SEED]]",
@@ -64,12 +83,11 @@ COMMAND(100, change, "test [STEPS [SEED]]",
 
 static void command_change(const struct kernel *kernel, const struct arguments *arguments)
 {
-	u64 steps = CHANGE_STEPS, seed = counter_read();
+	u64 steps = CHANGE_STEPS, seed;
 
 	if (!argument_count(arguments, 1, 3) || !asks_for_test(arguments) ||
 	    (arguments->count > 1 && !argument_number(arguments, 1, &steps)) ||
-	    (arguments->count > 2 && !argument_number(arguments, 2, &seed)))
+	    !selftest_seed(arguments, 2, &seed))
 		return;
-	change_test(kernel);
-	change_test_random(kernel, steps, seed);
+	run(kernel, "change.live change.random", seed, &steps);
 }

@@ -3,10 +3,8 @@
  * Faults on purpose: to see that what the tables forbid does not happen, and what a report says.
  * Runs in the kernel, MMU on. Not built for the host.
  */
-#include <pagoda/arch/arch.h>
-#include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/trap/exception.h>
+#include <pagoda/kernel/selftest/selftest.h>
 
 #define FRAME_WORDS 64
 #define DEPTH_MAX BIT(32) /* of frames: far more than any stack has room for */
@@ -38,7 +36,7 @@ static void exec_data(void)
 {
 	data_page[0] = CODE_BTI;
 	data_page[1] = CODE_RET;
-	code_run(vaddr((uintptr_t)data_page));
+	touch_bare(TOUCH_RUN, pointer_va(data_page));
 }
 
 /* One word that says all. */
@@ -74,11 +72,11 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 	else if (!argument_number(arguments, 1, &va))
 		return;
 	else if (argument_is(arguments, 0, "read"))
-		memory_load(vaddr(va), 1);
+		touch_bare(TOUCH_LOAD_BYTE, vaddr(va));
 	else if (argument_is(arguments, 0, "write"))
-		memory_store(vaddr(va), 1, 0);
+		touch_bare(TOUCH_STORE_BYTE, vaddr(va));
 	else if (argument_is(arguments, 0, "exec"))
-		code_run(vaddr(va));
+		touch_bare(TOUCH_RUN, vaddr(va));
 	else {
 		argument_refuse(arguments, 0, "is no kind of fault; see help fault");
 		return;

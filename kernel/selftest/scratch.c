@@ -3,7 +3,7 @@
  * The lower half as a place for self tests.
  * Runs in the kernel, MMU on. Whatever was there, the identity map, is put back.
  */
-#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/kernel/selftest/scratch.h>
 #include <pagoda/lib/string.h>
 

@@ -3,7 +3,7 @@
  * Self tests: the kernel's own tables, read from end to end.
  * Runs in the kernel, MMU on.
  */
-#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/kernel/selftest/scratch.h>
 
 SELFTEST_SUBJECT(20, audit);

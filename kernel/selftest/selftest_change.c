@@ -4,7 +4,7 @@
  * Runs in the kernel, MMU on. Works on a stretch of the modules region, which is reserved and holds
  * nothing; the tables change, the kernel that the console has is constant.
  */
-#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/kernel/irq/timer.h>
 #include <pagoda/kernel/start/memory.h>

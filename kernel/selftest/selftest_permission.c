@@ -4,7 +4,7 @@
  * names. Everything here is in the kernel's own map.
  * Runs in the kernel, MMU on.
  */
-#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/kernel/selftest/scratch.h>
 
 SELFTEST_SUBJECT(30, permission);

@@ -17,6 +17,39 @@ int leaf_level(const struct selftest *test, vaddr_t va)
 	return pt_find(&test->kernel->kernel_space, va).level;
 }
 
+void touch_bare(enum touch touch, vaddr_t va)
+{
+	switch (touch) {
+	case TOUCH_LOAD:
+		memory_load(va, 8);
+		break;
+	case TOUCH_STORE:
+		memory_store(va, 8, 0);
+		break;
+	case TOUCH_LOAD_BYTE:
+		memory_load(va, 1);
+		break;
+	case TOUCH_STORE_BYTE:
+		memory_store(va, 1, 0);
+		break;
+	case TOUCH_RUN:
+		code_run(va);
+		break;
+	case TOUCH_JUMP:
+		code_jump(va);
+		break;
+	case TOUCH_USER_LOAD:
+		user_load(va);
+		break;
+	case TOUCH_USER_STORE:
+		user_store(va, 0);
+		break;
+	case TOUCH_USER_RUN:
+		user_run(va);
+		break;
+	}
+}
+
 struct touched {
 	enum touch touch;
 	vaddr_t va;
@@ -26,29 +59,7 @@ static void touch_now(void *context)
 {
 	const struct touched *touched = context;
 
-	switch (touched->touch) {
-	case TOUCH_LOAD:
-		memory_load(touched->va, 8);
-		break;
-	case TOUCH_STORE:
-		memory_store(touched->va, 8, 0);
-		break;
-	case TOUCH_RUN:
-		code_run(touched->va);
-		break;
-	case TOUCH_JUMP:
-		code_jump(touched->va);
-		break;
-	case TOUCH_USER_LOAD:
-		user_load(touched->va);
-		break;
-	case TOUCH_USER_STORE:
-		user_store(touched->va, 0);
-		break;
-	case TOUCH_USER_RUN:
-		user_run(touched->va);
-		break;
-	}
+	touch_bare(touched->touch, touched->va);
 }
 
 bool touch(enum touch touch, vaddr_t va, struct fault *fault)
@@ -63,6 +74,8 @@ static unsigned touch_class(enum touch touch)
 	switch (touch) {
 	case TOUCH_LOAD:
 	case TOUCH_STORE:
+	case TOUCH_LOAD_BYTE:
+	case TOUCH_STORE_BYTE:
 	case TOUCH_USER_LOAD:
 	case TOUCH_USER_STORE:
 		return ESR_EL1_EC_DABT_CUR;
@@ -77,7 +90,7 @@ static unsigned touch_class(enum touch touch)
 
 static bool touch_writes(enum touch touch)
 {
-	return touch == TOUCH_STORE || touch == TOUCH_USER_STORE;
+	return touch == TOUCH_STORE || touch == TOUCH_STORE_BYTE || touch == TOUCH_USER_STORE;
 }
 
 void test_faults(struct selftest *test, enum touch what, vaddr_t va, unsigned status)

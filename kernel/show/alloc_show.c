@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * The commands `buddy` and `vmalloc`: what the allocators have, in words.
- * Runs in the kernel, MMU on, after relocation.
+ * Runs in the kernel, MMU on, after relocation, and on the host.
  */
-#include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/show/alloc_show.h>
 #include <pagoda/lib/format.h>
+#include <pagoda/mm/alloc/alloc.h>
 
 #define SIZE_TEXT_MAX 24
 
@@ -44,13 +45,14 @@ static void show_ranges(const struct buddy *buddy, unsigned shift)
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	unsigned shift = kernel->kernel_space.regime.granule_shift;
-	const struct buddy *buddy = &kernel->alloc->buddy;
+	const struct buddy *buddy;
 	struct buddy_usage usage;
 
 	if (!kernel->alloc) {
 		print("buddy: no free RAM\n");
 		return;
 	}
+	buddy = &kernel->alloc->buddy;
 	usage = buddy_usage(buddy);
 	print("buddy: %u ranges of RAM, %uK pages\n", buddy->range_count,
 	      (unsigned)(BIT(shift) / KIB(1)));
@@ -86,22 +88,23 @@ static void show_pci(const struct kernel *kernel)
 	u64 window = kernel->handoff->plan.layout.region[LAYOUT_PCI_IO].start.value;
 	const struct pci_io *io = &kernel->handoff->facts.pci_io;
 
-	if (kernel->alloc->pci_result == PCI_NO_BRIDGE)
-		print("PCI I/O: %s\n", pci_result_str(kernel->alloc->pci_result));
+	if (kernel->pci_result == PCI_NO_BRIDGE)
+		print("PCI I/O: %s\n", pci_result_str(kernel->pci_result));
 	else
 		print("PCI I/O: ports 0x%lx-0x%lx at 0x%016lx, physical 0x%016lx: %s\n", io->port,
 		      io->port + io->size, window + io->port, io->pa.value,
-		      pci_result_str(kernel->alloc->pci_result));
+		      pci_result_str(kernel->pci_result));
 }
 
 void alloc_show_vmalloc(const struct kernel *kernel)
 {
-	const struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
+	const struct vmalloc *vmalloc;
 
 	if (!kernel->alloc) {
 		print("vmalloc: no free RAM\n");
 		return;
 	}
+	vmalloc = &kernel->alloc->vmalloc;
 	print("vmalloc: 0x%016lx-0x%016lx\n", vmalloc->region.start.value,
 	      vmalloc->region.end.value);
 	for (const struct vmalloc_area *area = vmalloc->areas; area; area = area->next)

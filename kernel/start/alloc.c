@@ -104,5 +104,5 @@ void alloc_init(struct kernel *kernel)
 	pages_init(kernel, &state);
 	areas_init(kernel);
 	fdt_map(kernel);
-	kernel->alloc->pci_result = pci_init(kernel);
+	kernel->pci_result = pci_init(kernel);
 }

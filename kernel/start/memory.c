@@ -9,9 +9,7 @@
  * address is a pointer. The memory for the tables is mapped in it for as long as they are being
  * written.
  */
-#include <pagoda/kernel/start/alloc.h>
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/mm/pt/change.h>
 
@@ -153,61 +151,4 @@ enum map_result memory_release_init(struct kernel *kernel)
 	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
 	memory_normalise(kernel->memory, regime_granule(&space->regime));
 	return MAP_OK;
-}
-
-#define TEST_PATTERN 0x5061676f6461a55a
-
-static bool word_works(const struct linear *linear, u64 pa)
-{
-	volatile u64 *word = linear_pointer(linear, paddr(pa));
-	u64 before = *word;
-	bool works;
-
-	*word = before ^ TEST_PATTERN;
-	works = *word == (before ^ TEST_PATTERN);
-	*word = before;
-	return works;
-}
-
-/*
- * Whether what is there may change for a moment without anybody's notice. A descriptor may not: the
- * walker reads it whenever it likes, and the TLB keeps what it read. Of the page allocator's blocks
- * some are tables. What the FDT reserves is another's, who may look at it, too.
- */
-static bool may_test(const struct kernel *kernel, enum memory_kind kind, u64 pa)
-{
-	const struct page *page = NULL;
-	u64 frame;
-
-	if (kind == MEMORY_TABLES || kind == MEMORY_RESERVED)
-		return false;
-	if (kernel->alloc)
-		page = buddy_block(&kernel->alloc->buddy, paddr(pa), &frame);
-	return !page || page->state == PAGE_FREE;
-}
-
-void memory_test(const struct kernel *kernel)
-{
-	struct memory_range piece;
-	u64 pieces = 0, bytes = 0;
-
-	for (u64 from = 0; memory_next(kernel->memory, from, &piece); from = piece.end.value) {
-		u64 last = piece.end.value - sizeof(u64);
-
-		if (piece.kind == MEMORY_NOMAP || piece.kind == MEMORY_IMAGE)
-			continue;
-		if (!may_test(kernel, piece.kind, piece.start.value) ||
-		    !may_test(kernel, piece.kind, last))
-			continue;
-		if (!word_works(&kernel->linear, piece.start.value) ||
-		    !word_works(&kernel->linear, last)) {
-			print("memory test: 0x%016lx-0x%016lx does not keep what is written\n",
-			      piece.start.value, piece.end.value);
-			return;
-		}
-		pieces++;
-		bytes += piece.end.value - piece.start.value;
-	}
-	print("memory test: %lu pieces of RAM, 0x%lx bytes: both ends of each written and read\n",
-	      pieces, bytes);
 }

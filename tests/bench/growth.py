@@ -192,7 +192,7 @@ def image_curves(_):
 def vmalloc_boot(count):
     """A machine that maps @count pages in the vmalloc region, and then unmaps them."""
     return Boot(f'nokaslr pagoda.run="vmalloc test {count}"', machine=QUIET, memory="2G",
-                kernel=pagoda("alloc_test_areas", "vmalloc_audit"))
+                kernel=pagoda("vmalloc_areas", "vmalloc_audit"))
 
 
 def vmalloc_curves(_):

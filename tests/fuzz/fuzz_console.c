@@ -10,14 +10,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include <pagoda/kernel/start/alloc.h>
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/prompt/line.h>
-#include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/prompt/shell.h>
+#include <pagoda/kernel/selftest/selftest.h>
 
 #include "fuzz.h"
 #include "support/sample_kernel.h"
@@ -206,16 +205,6 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 	FUZZ_CHECK(arguments->count <= ARGUMENTS_MAX, "%u arguments", arguments->count);
 }
 
-void memory_test(const struct kernel *kernel)
-{
-	noted(kernel);
-}
-
-void change_test(const struct kernel *kernel)
-{
-	noted(kernel);
-}
-
 u64 counter_read(void)
 {
 	static u64 ticks;
@@ -223,37 +212,13 @@ u64 counter_read(void)
 	return ticks += 1000000; /* milliseconds go by */
 }
 
-void change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
-{
-	(void)steps;
-	(void)seed;
-	noted(kernel);
-}
+SELFTEST_SUBJECT(10, vmalloc);
+SELFTEST(vmalloc, areas, "as many as are typed");
 
-void alloc_show_buddy(const struct kernel *kernel)
+static void vmalloc_areas(struct selftest *test)
 {
-	noted(kernel);
-}
-
-void alloc_test_buddy(const struct kernel *kernel)
-{
-	noted(kernel);
-}
-
-void alloc_show_vmalloc(const struct kernel *kernel)
-{
-	noted(kernel);
-}
-
-void alloc_test_vmalloc(const struct kernel *kernel)
-{
-	noted(kernel);
-}
-
-void alloc_test_areas(const struct kernel *kernel, u64 count)
-{
-	(void)count;
-	noted(kernel);
+	noted(test->kernel);
+	test_check(test, test_count(test, 1) % 2, "an even number", test_random(test, 100));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

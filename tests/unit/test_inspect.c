@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/kernel/show/inspect.h>

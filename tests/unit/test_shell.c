@@ -9,12 +9,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/prompt/line.h>
-#include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/prompt/shell.h>
+#include <pagoda/kernel/selftest/selftest.h>
 
 #include "support/console_capture.h"
 #include "support/sample_kernel.h"
@@ -89,29 +88,6 @@ void psci_reboot(enum psci_conduit conduit)
 	reboots++;
 }
 
-static unsigned allocator_commands;
-
-void memory_test(const struct kernel *kernel)
-{
-	assert_ptr_equal(kernel, &sample.kernel);
-	allocator_commands |= 16;
-}
-
-void change_test(const struct kernel *kernel)
-{
-	assert_ptr_equal(kernel, &sample.kernel);
-	allocator_commands |= 32;
-}
-
-static u64 change_steps, change_seed;
-
-void change_test_random(const struct kernel *kernel, u64 steps, u64 seed)
-{
-	assert_ptr_equal(kernel, &sample.kernel);
-	change_steps = steps;
-	change_seed = seed;
-}
-
 static u64 ticks;
 
 /* Whoever looks twice finds that milliseconds have gone by. */
@@ -120,35 +96,66 @@ u64 counter_read(void)
 	return ticks += 1000000;
 }
 
-void alloc_show_buddy(const struct kernel *kernel)
+/* Self tests that stand for the machine's, and say that they ran. */
+static unsigned tests_run;
+
+SELFTEST_SUBJECT(20, memory);
+SELFTEST(memory, ends, "ends");
+
+static void memory_ends(struct selftest *test)
 {
-	assert_ptr_equal(kernel, &sample.kernel);
-	allocator_commands |= 1;
+	tests_run |= 1;
+	test_check(test, test->kernel == &sample.kernel, "another kernel", 0);
 }
 
-void alloc_test_buddy(const struct kernel *kernel)
+SELFTEST_SUBJECT(10, buddy);
+SELFTEST(buddy, refusals, "refusals");
+
+static void buddy_refusals(struct selftest *test)
 {
-	assert_ptr_equal(kernel, &sample.kernel);
-	allocator_commands |= 2;
+	tests_run |= 2;
+	test_equal(test, 1, 2, "one");
+	for (u64 i = 0; i < 9; i++)
+		test_check(test, false, "wrong", i);
 }
 
-void alloc_show_vmalloc(const struct kernel *kernel)
+SELFTEST_SUBJECT(30, vmalloc);
+SELFTEST(vmalloc, pages, "pages");
+
+static void vmalloc_pages(struct selftest *test)
 {
-	assert_ptr_equal(kernel, &sample.kernel);
-	allocator_commands |= 4;
+	tests_run |= 4;
+	test_needs(test, false, "no reason");
 }
 
-void alloc_test_vmalloc(const struct kernel *kernel)
+SELFTEST(vmalloc, areas, "areas");
+
+static void vmalloc_areas(struct selftest *test)
 {
-	assert_ptr_equal(kernel, &sample.kernel);
-	allocator_commands |= 8;
+	tests_run |= 8;
+	print("# %lu areas\n", test_count(test, 7));
+	test_check(test, true, "", 0);
 }
 
-void alloc_test_areas(const struct kernel *kernel, u64 count)
+SELFTEST_SUBJECT(20, change);
+SELFTEST(change, live, "live");
+
+static void change_live(struct selftest *test)
 {
-	assert_ptr_equal(kernel, &sample.kernel);
-	assert_int_equal(count, 100000);
-	allocator_commands |= 64;
+	tests_run |= 16;
+	(void)test; /* and checks nothing */
+}
+
+static u64 change_steps, change_seed;
+
+SELFTEST(change, random, "random");
+
+static void change_random(struct selftest *test)
+{
+	tests_run |= 32;
+	change_steps = test_count(test, 1);
+	change_seed = test->random;
+	test_check(test, true, "", 0);
 }
 
 /* Type @keys, with pagoda.run=@run. The console has what was printed. */
@@ -330,11 +337,67 @@ static void every_command_that_help_lists_is_known_and_has_help(void **state)
 		assert_true(strcmp(names[i], "more") == 0 || strcmp(names[i], "help") == 0 ||
 			    !strstr(captured, "unknown command"));
 	}
-	allocator_commands = 0;
-	run_shell("memory test; buddy; buddy test; vmalloc; vmalloc test; change test;"
-		  "vmalloc test 100000; vmalloc test x; vmalloc test 1 2",
-		  "");
-	assert_int_equal(allocator_commands, 0x7f); /* every one, and each its own */
+}
+
+static void assert_runs(const char *line, unsigned tests, const char *part)
+{
+	tests_run = 0;
+	run_shell(line, "");
+	assert_int_equal(tests_run, tests);
+	if (!strstr(captured, part))
+		fail_msg("'%s' shows no '%s' but\n%s", line, part, captured);
+}
+
+static void commands_with_the_word_test_run_self_tests(void **state)
+{
+	(void)state;
+	sample_make(&sample, 12, 52);
+	assert_runs("memory test", 1, "1..1\n");
+	assert_runs("buddy test", 2, "1..1\n");
+	assert_runs("vmalloc test", 4 + 8, "# 7 areas\n");
+	assert_runs("vmalloc test 100000", 8, "1..1\n");
+	assert_runs("vmalloc test 100000", 8, "# 100000 areas\nok 1 vmalloc.areas\n");
+	assert_runs("vmalloc test 0", 8, "# 0 areas\n");
+	assert_runs("change test", 16 + 32, "1..2\n");
+	assert_runs("memory; buddy; vmalloc", 0, "buddy: no free RAM\n");
+	assert_runs("memory test 1", 0, "memory: '1' is one argument too many");
+	assert_runs("buddy tests", 0, "buddy: 'tests' is unknown here; there is: test\n");
+	assert_runs("vmalloc test x", 0, "vmalloc: 'x' is not a number");
+	assert_runs("vmalloc test 1 2", 0, "vmalloc: '2' is one argument too many");
+}
+
+static void self_tests_are_listed_by_subject_and_reported_as_ktap(void **state)
+{
+	(void)state;
+	sample_make(&sample, 12, 52);
+	run_shell("selftest list", "");
+	assert_string_equal(captured, "pagoda> selftest list\n"
+				      "  buddy.refusals                 refusals\n"
+				      "  memory.ends                    ends\n"
+				      "  change.live                    live\n"
+				      "  change.random                  random\n"
+				      "  vmalloc.pages                  pages\n"
+				      "  vmalloc.areas                  areas\n"
+				      "pagoda> ");
+	run_shell("selftest all 0x12", "");
+	assert_string_equal(captured,
+			    "pagoda> selftest all 0x12\n"
+			    "KTAP version 1\n1..6\n# seed 0x12\n"
+			    "# one: 0x1, not 0x2\n"
+			    "# wrong: 0x0000000000000000\n# wrong: 0x0000000000000001\n"
+			    "# wrong: 0x0000000000000002\n# wrong: 0x0000000000000003\n"
+			    "# wrong: 0x0000000000000004\n# wrong: 0x0000000000000005\n"
+			    "# wrong: 0x0000000000000006\n# and 2 more\n"
+			    "not ok 1 buddy.refusals\nok 2 memory.ends\nnot ok 3 change.live\n"
+			    "ok 4 change.random\nok 5 vmalloc.pages # SKIP no reason\n# 7 areas\n"
+			    "ok 6 vmalloc.areas\n"
+			    "# Totals: pass:3 fail:2 xfail:0 xpass:0 skip:1 error:0\n"
+			    "pagoda> ");
+	assert_runs("selftest change", 16 + 32, "1..2\n");
+	assert_runs("selftest change.live", 16, "1..1\n");
+	assert_runs("selftest chang", 0, "'chang' is no test; selftest list names them\n");
+	assert_runs("selftest all 0", 0, "'0' is no seed: any other number is\n");
+	assert_session("selftest cha\t", "pagoda> selftest change ");
 }
 
 static void a_file_adds_a_command_and_what_completion_knows_by_itself(void **state)
@@ -360,16 +423,18 @@ static void change_test_takes_a_number_of_steps_and_a_seed(void **state)
 	sample_make(&sample, 12, 52);
 	run_shell("change test", "");
 	assert_true(change_steps > 1000 && change_steps < 100000);
-	assert_int_equal(change_seed, ticks);
+	assert_int_equal(change_seed, ticks | 1);
 	run_shell("change test 12", "");
 	assert_int_equal(change_steps, 12);
-	assert_int_equal(change_seed, ticks);
+	assert_int_equal(change_seed, ticks | 1);
 	run_shell("change test 0x100 0xabcdef", "");
 	assert_int_equal(change_steps, 0x100);
 	assert_int_equal(change_seed, 0xabcdef);
-	allocator_commands = 0;
-	run_shell("change; change 1; change test x; change test 1 x; change test 1 2 3", "");
-	assert_int_equal(allocator_commands, 0);
+	tests_run = 0;
+	run_shell("change; change 1; change test x; change test 1 x; change test 1 2 3;"
+		  "change test 1 0",
+		  "");
+	assert_int_equal(tests_run, 0);
 	assert_int_equal(change_steps, 0x100);
 }
 
@@ -445,6 +510,8 @@ int main(void)
 		cmocka_unit_test(pagoda_run_cannot_send_control_characters_to_the_terminal),
 		cmocka_unit_test(poweroff_and_reboot_say_why_the_machine_is_still_there),
 		cmocka_unit_test(every_command_that_help_lists_is_known_and_has_help),
+		cmocka_unit_test(commands_with_the_word_test_run_self_tests),
+		cmocka_unit_test(self_tests_are_listed_by_subject_and_reported_as_ktap),
 		cmocka_unit_test(a_file_adds_a_command_and_what_completion_knows_by_itself),
 		cmocka_unit_test(change_test_takes_a_number_of_steps_and_a_seed),
 		cmocka_unit_test(the_example_of_every_command_runs_without_an_error),

@@ -9,6 +9,7 @@
 
 #include <pagoda/kernel/trap/backtrace.h>
 #include <pagoda/lib/efi.h>
+#include <pagoda/kernel/dev/pci.h>
 #include <pagoda/kernel/handoff/handoff.h>
 #include <pagoda/mm/layout/linear.h>
 
@@ -40,6 +41,7 @@ struct kernel {
 	struct memory_fate memory_fate;
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
+	enum pci_result pci_result; /* what became of the PCI I/O window */
 	struct fdt fdt; /* in the fixmap; no blob where it cannot be mapped */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */

@@ -44,11 +44,15 @@ typedef void selftest_function(struct selftest *test);
  * SELFTEST_SUBJECT() - what stands below, in this file, are tests of @subject. They are listed in
  * that order, and subjects by their number, @place.
  */
-#define SELFTEST_SUBJECT(place, subject)                                                          \
+#define SELFTEST_SUBJECT(place, subject)  \
+	COMPLETION("selftest", #subject); \
+	SELFTEST_MORE(place, subject)
+
+/* SELFTEST_MORE() - the same, where another file has SELFTEST_SUBJECT() for that. */
+#define SELFTEST_MORE(place, subject)                                                             \
 	enum {                                                                                    \
 		selftest_subject_##subject                                                        \
 	};                                                                                        \
-	COMPLETION("selftest", #subject);                                                         \
 	asm(ROW_BEGIN(selftests) ROW_NUMBER(place) ROW_TEXT(#subject) ROW_NUMBER(0) ROW_NUMBER(0) \
 		    ROW_END)
 
@@ -102,8 +106,10 @@ unsigned fault_status(enum fault_kind kind, int level);
 
 /* What is done to an address. USER: with EL0's rights; USER_RUN: at EL0. */
 enum touch {
-	TOUCH_LOAD,
+	TOUCH_LOAD, /* of 8 bytes */
 	TOUCH_STORE, /* of 0 */
+	TOUCH_LOAD_BYTE,
+	TOUCH_STORE_BYTE,
 	TOUCH_RUN,
 	TOUCH_JUMP,
 	TOUCH_USER_LOAD,
@@ -111,7 +117,11 @@ enum touch {
 	TOUCH_USER_RUN,
 };
 
-/* touch() - do it. True where that faulted, and with what in @fault. */
+/*
+ * touch_bare() - do it, come what may.
+ * touch() - do it. True where that faulted, and with what in @fault.
+ */
+void touch_bare(enum touch touch, vaddr_t va);
 bool touch(enum touch touch, vaddr_t va, struct fault *fault);
 
 /*

@@ -34,25 +34,4 @@ struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
  */
 enum map_result memory_release_init(struct kernel *kernel);
 
-/*
- * memory_test() - write and read back both ends of every piece of mapped RAM outside the image,
- * through the linear map, and put back what was there; say what came of it. Pieces are left out
- * that are reserved, or where a page table may lie. For the console.
- */
-void memory_test(const struct kernel *kernel);
-
-/*
- * change_test() - the changes of pagoda/mm/pt/change.h on the live tables, each looked at with the
- * CPU's own translation, and TTBR1 replaced by a copy of the root and put back. Leaves everything
- * as it was. For the console.
- */
-void change_test(const struct kernel *kernel);
-
-/*
- * change_test_random() - @steps random changes of live mappings, by @seed, against a model: what
- * they say, what the CPU reads and may write through them, and that nothing is left behind. For the
- * console.
- */
-void change_test_random(const struct kernel *kernel, u64 steps, u64 seed);
-
 #endif /* PAGODA_MEMORY_H */
