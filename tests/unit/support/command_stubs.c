@@ -13,7 +13,6 @@
 		(void)kernel;                                        \
 	}
 
-STUB(memory_test)
 STUB(change_test)
 STUB(alloc_show_buddy)
 STUB(alloc_test_buddy)
