@@ -14,6 +14,8 @@ const char *pci_result_str(enum pci_result result)
 		return "no ECAM host bridge with an I/O range";
 	case PCI_BAD_RANGE:
 		return "not what the window or the page size can show";
+	case PCI_IN_RAM:
+		return "there is RAM";
 	case PCI_MAP_FAILED:
 		return "page tables do not agree";
 	}
@@ -21,7 +23,7 @@ const char *pci_result_str(enum pci_result result)
 }
 
 enum pci_result pci_io_map(struct space *space, const struct layout *layout,
-			   const struct pci_io *io)
+			   const struct memory_map *memory, const struct pci_io *io)
 {
 	struct layout_region window = layout->region[LAYOUT_PCI_IO];
 	u64 room = window.end.value - window.start.value;
@@ -32,6 +34,8 @@ enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 	if (io->size == 0 || io->port >= room || io->size > room - io->port ||
 	    !is_aligned(io->pa.value - io->port, granule))
 		return PCI_BAD_RANGE;
+	if (!memory_may_map_device(memory, io->pa, io->size))
+		return PCI_IN_RAM;
 	request.start = vaddr(window.start.value + align_down(io->port, granule));
 	request.end = vaddr(window.start.value + align_up(io->port + io->size, granule));
 	return map_range(space, &request) == MAP_OK ? PCI_OK : PCI_MAP_FAILED;

@@ -123,6 +123,8 @@ void interrupt_unregister(u32 number)
 {
 	struct interrupt *row = find(number);
 
+	if (row == NULL)
+		return;
 	gic_disable(&table.gic, &table.cpu, number);
 	*row = table.row[--table.count];
 }

@@ -90,7 +90,8 @@ static enum pci_result pci_init(struct kernel *kernel)
 
 	if (!io->found)
 		return PCI_NO_BRIDGE;
-	result = pci_io_map(&kernel->kernel_space, &kernel->handoff->plan.layout, io);
+	result = pci_io_map(&kernel->kernel_space, &kernel->handoff->plan.layout, kernel->memory,
+			    io);
 	tables_publish();
 	return result;
 }

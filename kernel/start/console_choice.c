@@ -16,19 +16,6 @@
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/dev/window.h>
 
-/* The list is as the FDT has it: not in order yet, but complete. */
-static bool is_memory(const struct memory_map *memory, u64 address)
-{
-	for (u32 i = 0; i < memory->count; i++) {
-		const struct memory_range *range = &memory->range[i];
-
-		if (range->kind == MEMORY_RAM && address >= range->start.value &&
-		    address < range->end.value)
-			return true;
-	}
-	return false;
-}
-
 struct device_load {
 	vaddr_t va;
 	unsigned size;
@@ -61,7 +48,8 @@ static enum console_fault console_try(struct kernel *kernel, const struct boot_f
 				 .size = 1,
 				 .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
 
-	if (is_memory(memory_list(kernel), facts->console.address.value))
+	/* The list is as the FDT has it: not in order yet, but complete. */
+	if (!memory_may_map_device(memory_list(kernel), window.pa, window.size))
 		return CONSOLE_IN_RAM;
 	if (window_open(kernel, slot, &window) != MAP_OK)
 		return CONSOLE_OUT_OF_REACH;

@@ -3,4 +3,4 @@
 # From the flip to the prompt.
 
 $(eval $(call room,kernel/start,kernel))
-$(call machine_only,$(wildcard kernel/start/*.c))
+$(call machine_only,kernel/start/main.c)

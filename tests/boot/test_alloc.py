@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from loader import WINDOW_START, Memory, device_tree, edit_tree, load
 from machine import PROMPT, ROOT, Machine, number, symbols
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -22,6 +23,9 @@ ROWS = [
     ("cortex-a57", ""), ("cortex-a76", "arm64.pagesize=16k"),
 ]
 KIB = 1024
+MIB = 1024 * KIB
+IMAGE = WINDOW_START + 2 * MIB
+FDT = WINDOW_START + 8 * MIB
 VMALLOC_TESTS = {"vmalloc.pages", "vmalloc.device", "vmalloc.refusals", "vmalloc.operations",
                  "vmalloc.areas"}
 
@@ -104,6 +108,23 @@ def test_the_pci_io_window_shows_the_bridges_ports(pagesize):
             (0x3EFF0000, 64 * KIB)]
         assert entries[0]["type"] == "DEVICE/nGnRE" and entries[0]["write"]
         assert machine.translate(layout(document, "pci_io")[0]) == 0x3EFF0000
+
+
+@pytest.mark.parametrize("pagesize", ["4k", "64k"])
+def test_a_pci_window_over_the_image_is_refused(pagesize):
+    """Its ports would be a way to write kernel text."""
+    memory = Memory()
+    window = ["1000000", "0", "0", "0", f"{IMAGE:x}", "0", f"{MIB:x}"]
+    memory.put(FDT, edit_tree(device_tree(f"arm64.pagesize={pagesize}"),
+                              ["-t", "x", "FILE", "/pcie@10000000", "ranges", *window]))
+    with load(memory, IMAGE, FDT) as machine:
+        machine.expect(PROMPT)
+        assert f"physical 0x{IMAGE:016x}: there is RAM\n" in machine.command("vmalloc")
+        document = machine.document("ptdump json")
+        assert not entries_in(document, "pci_io")
+        text = [entry for table in document["tables"] for entry in table["entries"]
+                if number(entry["pa"]) // MIB == IMAGE // MIB]
+        assert text and not any(entry["type"].startswith("DEVICE") for entry in text)
 
 
 def test_a_machine_of_16_tib_hands_out_pages_and_touches_little_of_its_memory():

@@ -32,6 +32,41 @@ ALARM = """
 ALARM_INTERRUPT = 2  # a shared one
 SILENT_INTERRUPT = 5  # a shared one, and
 SILENT_PRIVATE = 1  # one of each CPU, that nobody raises
+
+# Firmware that leaves the GIC with all interrupts on, the physical timer's ringing, and the end of
+# an interrupt split in two (EOImode): one that was only ended would never come again.
+TIMER_RINGS = """
+	msr	cntp_cval_el0, xzr
+	mov	x17, #1
+	msr	cntp_ctl_el0, x17
+	mov	w17, #-1
+"""
+LEFT_ON = {
+    2: TIMER_RINGS + """
+	movz	x16, #0x800, lsl #16
+	str	w17, [x16, #0x100]
+	str	w17, [x16, #0x104]
+	mov	w17, #1
+	str	w17, [x16]
+	movz	x16, #0x801, lsl #16
+	mov	w17, #0x201
+	str	w17, [x16]
+""",
+    3: TIMER_RINGS + """
+	movz	x16, #0x80b, lsl #16
+	str	w17, [x16, #0x100]
+	movz	x16, #0x800, lsl #16
+	str	w17, [x16, #0x104]
+	mov	w17, #0x13
+	str	w17, [x16]
+	mrs	x16, s3_0_c12_c12_5
+	orr	x16, x16, #1
+	msr	s3_0_c12_c12_5, x16
+	isb
+	mov	x16, #2
+	msr	s3_0_c12_c12_4, x16
+""",
+}
 MISSED_MAX = 3  # as in kernel/console/receive.c
 
 
@@ -168,6 +203,15 @@ def test_a_console_whose_interrupt_never_comes_is_not_deaf(machine):
             running.command("overrides")
         check_report(running, "its interrupt does not come")
         assert busy(running) > 0.1
+
+
+@pytest.mark.parametrize("version", sorted(LEFT_ON))
+def test_what_firmware_left_of_the_gic_does_not_matter(version):
+    with edited(before=LEFT_ON[version], machine=f"gic-version={version}") as machine:
+        check_input(machine)
+        for _ in range(MISSED_MAX + 1):
+            machine.command("overrides")
+        check_report(machine)
 
 
 def test_where_no_interrupt_is_delivered_input_is_polled():

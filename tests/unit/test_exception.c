@@ -349,9 +349,9 @@ static void a_second_exception_is_reported_in_short_and_a_third_halts(void **sta
 	assert_false(take(SYNC_NESTED, ESR_READ_L0));
 	assert_string_equal(captured, "");
 	assert_int_equal(halted.code, STOP_EXCEPTION);
-	assert_int_equal(halted.value, ESR_READ_L0);
-	assert_int_equal(halted.limit, 0xe1f);
-	assert_int_equal(halted.extra, 0xfa5);
+	assert_int_equal(halted.x1, ESR_READ_L0);
+	assert_int_equal(halted.x2, 0xe1f);
+	assert_int_equal(halted.x3, 0xfa5);
 }
 
 static void before_there_is_a_kernel_to_ask_an_exception_only_halts(void **state)
@@ -361,7 +361,7 @@ static void before_there_is_a_kernel_to_ask_an_exception_only_halts(void **state
 	assert_false(take(SYNC, ESR_BRK));
 	assert_string_equal(captured, "");
 	assert_int_equal(halted.code, STOP_EXCEPTION);
-	assert_int_equal(halted.value, ESR_BRK);
+	assert_int_equal(halted.x1, ESR_BRK);
 	exception_init(&sample.kernel);
 	assert_false(take(SYNC, ESR_BRK));
 	assert_printed("BRK instruction");

@@ -45,8 +45,12 @@ static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **
 		{ BIT(52) - KIB(64), 0, 0x20000, PCI_MAP_FAILED, PCI_MAP_FAILED },
 	};
 	static struct fake_memory memory;
+	static struct memory_map ram; /* none where these ports are */
 
 	(void)state;
+	memory_begin(&ram);
+	memory_add(&ram, 0x3eff0000 - KIB(4), KIB(4), MEMORY_RAM);
+	memory_add(&ram, 0x3eff0000 + MIB(16), KIB(4), MEMORY_RAM);
 	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
 		for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 			struct fake_memory_setup wanted = fake_memory_setup(setup);
@@ -59,7 +63,7 @@ static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **
 				continue;
 			fake_memory_make(&memory, &wanted);
 			va = memory.layout.region[LAYOUT_PCI_IO].start.value + io.port;
-			result = pci_io_map(&memory.space, &memory.layout, &io);
+			result = pci_io_map(&memory.space, &memory.layout, &ram, &io);
 			assert_int_equal(result, wanted.granule_shift == 12 ? cases[i].in_4k :
 									      cases[i].in_64k);
 			if (result == PCI_OK)
@@ -69,10 +73,40 @@ static void ports_are_mapped_as_device_memory_where_the_page_size_allows(void **
 	}
 }
 
+/* Kernel text for one; a window over it would be a way to write it. */
+static void ports_that_would_be_ram_are_refused(void **state)
+{
+	static const u64 pieces[] = { 0, KIB(28), KIB(60) };
+	static struct fake_memory memory;
+	static struct memory_map ram;
+
+	(void)state;
+	for (unsigned kind = MEMORY_RAM; kind < MEMORY_KIND_COUNT; kind++)
+		for (unsigned i = 0; i < ARRAY_SIZE(pieces); i++) {
+			struct fake_memory_setup wanted = fake_memory_setup(0);
+			struct pci_io io = { true, paddr(0x3eff0000), 0, KIB(64) };
+			vaddr_t va;
+			paddr_t pa;
+
+			memory_begin(&ram);
+			memory_add_own(&ram, io.pa.value + pieces[i], KIB(4), MEMORY_RAM);
+			memory_add_own(&ram, io.pa.value + pieces[i], KIB(4), kind);
+			memory_normalise(&ram, KIB(4));
+			fake_memory_make(&memory, &wanted);
+			va = memory.layout.region[LAYOUT_PCI_IO].start;
+			assert_int_equal(pci_io_map(&memory.space, &memory.layout, &ram, &io),
+					 PCI_IN_RAM);
+			assert_false(pt_translate(&memory.space, va, &pa));
+			fake_memory_free(&memory);
+		}
+	assert_string_equal(pci_result_str(PCI_IN_RAM), "there is RAM");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ports_are_mapped_as_device_memory_where_the_page_size_allows),
+		cmocka_unit_test(ports_that_would_be_ram_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

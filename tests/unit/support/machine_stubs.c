@@ -63,3 +63,19 @@ fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 	function(context);
 	return false;
 }
+
+void __attribute__((weak)) tlb_invalidate_all(void)
+{
+}
+
+void __attribute__((weak)) ttbr1_swap(u64 ttbr1, u64 tcr)
+{
+	(void)ttbr1;
+	(void)tcr;
+}
+
+void __attribute__((weak)) ttbr1_replace(u64 ttbr1, paddr_t swap_code)
+{
+	(void)ttbr1;
+	(void)swap_code;
+}

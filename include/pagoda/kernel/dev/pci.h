@@ -14,13 +14,14 @@ enum pci_result {
 	PCI_OK,
 	PCI_NO_BRIDGE, /* the FDT has no ECAM host bridge with an I/O range */
 	PCI_BAD_RANGE, /* it has one that the window or the page size cannot show */
+	PCI_IN_RAM, /* its ports would be RAM */
 	PCI_MAP_FAILED,
 };
 
 const char *pci_result_str(enum pci_result result);
 
-/* pci_io_map() - map @io in the layout's window. The caller publishes. */
+/* pci_io_map() - map @io in the layout's window, unless it is in @memory. The caller publishes. */
 enum pci_result pci_io_map(struct space *space, const struct layout *layout,
-			   const struct pci_io *io);
+			   const struct memory_map *memory, const struct pci_io *io);
 
 #endif /* PAGODA_PCI_H */

@@ -40,7 +40,7 @@ enum interrupt_result interrupt_start(const struct kernel *kernel);
 /*
  * interrupt_register() - from now on @interrupt comes, to its handler; the same once more is as
  * good as once. After interrupt_start().
- * interrupt_unregister() - @number, which is registered, no longer comes. A handler may say so of
+ * interrupt_unregister() - @number, if it is registered, no longer comes. A handler may say so of
  * itself.
  */
 enum interrupt_result interrupt_register(const struct interrupt *interrupt);

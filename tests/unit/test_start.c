@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From the flip to the allocators: kernel/start's take-over of memory, its set-up of what hands
+ * memory out, and its choice of a console, each on RAM and page tables of this test's own. Host
+ * only.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagoda/kernel/start/alloc.h>
+#include <pagoda/kernel/start/console_choice.h>
+#include <pagoda/kernel/start/memory.h>
+#include <pagoda/kernel/trap/exception.h>
+
+#include "support/console_capture.h"
+#include "support/fake_boot.h"
+
+#define RAM_END (FAKE_BOOT_RAM + FAKE_BOOT_RAM_SIZE)
+
+static struct fake_boot boot;
+static struct kernel *const kernel = &boot.kernel;
+static struct boot_handoff *const handoff = &boot.handoff;
+
+/* ---- arch.h ---- */
+
+void tables_publish(void)
+{
+	fake_boot_follow();
+}
+
+void tlb_invalidate_all(void)
+{
+	fake_boot_follow();
+}
+
+void tlb_invalidate(const struct space *space, const struct tlb_range *range)
+{
+	(void)space;
+	(void)range;
+	fake_boot_follow();
+}
+
+/* ---- memory ---- */
+
+static u64 granule(void)
+{
+	return regime_granule(&handoff->plan.kernel);
+}
+
+static void take_over(void)
+{
+	struct stop stop = memory_init(kernel, handoff);
+
+	assert_int_equal(stop.code, STOP_NONE);
+}
+
+/* What has the last word at @pa, or -1 where there is no RAM. */
+static int kind_at(u64 pa)
+{
+	struct memory_range piece;
+
+	if (!memory_next(kernel->memory, pa, &piece) || piece.start.value != pa)
+		return -1;
+	return (int)piece.kind;
+}
+
+static bool in_segment(u64 pa, enum segment segment)
+{
+	const struct image *image = &handoff->facts.image;
+	u64 offset = pa - image->pa.value;
+
+	return offset >= image->segment[segment].start && offset < image->segment[segment].end;
+}
+
+static bool is_init(u64 pa)
+{
+	return in_segment(pa, SEGMENT_INIT_TEXT) || in_segment(pa, SEGMENT_INIT_DATA);
+}
+
+/* The linear map shows each page of RAM that anybody may see, as it should, and nothing else. */
+static void judge_linear(bool released)
+{
+	const struct space *space = &kernel->kernel_space;
+
+	for (u64 pa = FAKE_BOOT_RAM - MIB(1); pa < RAM_END + MIB(1); pa += granule()) {
+		u64 va = pa + kernel->linear.offset;
+		struct ref_result found = fake_boot_walk(&boot, space, va);
+		int kind = kind_at(pa);
+		bool fixed = in_segment(pa, SEGMENT_RODATA) || in_segment(pa, SEGMENT_TEXT);
+
+		if (kind == -1 || kind == MEMORY_NOMAP || (is_init(pa) && !released)) {
+			assert_int_equal(found.fault, REF_TRANSLATION);
+			continue;
+		}
+		assert_int_equal(found.fault, REF_NO_FAULT);
+		assert_int_equal(found.pa, pa);
+		assert_false(found.el1_execute || found.el0_execute || found.el0_read);
+		assert_int_equal(found.el1_write, !fixed);
+	}
+}
+
+/* The identity map is as it was: the image, and no more. */
+static void judge_idmap(bool released)
+{
+	const struct image *image = &handoff->facts.image;
+
+	for (u64 pa = FAKE_BOOT_RAM; pa < RAM_END; pa += granule()) {
+		struct ref_result found = fake_boot_walk(&boot, &kernel->idmap_space, pa);
+		bool mapped = pa >= image->pa.value && pa < image->pa.value + image->size;
+
+		mapped = mapped && !(released && is_init(pa));
+		assert_int_equal(found.fault, mapped ? REF_NO_FAULT : REF_TRANSLATION);
+		if (mapped)
+			assert_int_equal(found.pa, pa);
+	}
+}
+
+static u64 bytes_of(enum memory_kind kind)
+{
+	struct memory_range piece;
+	u64 bytes = 0;
+
+	for (u64 from = 0; memory_next(kernel->memory, from, &piece); from = piece.end.value)
+		if (piece.kind == kind)
+			bytes += piece.end.value - piece.start.value;
+	return bytes;
+}
+
+static void all_ram_is_in_the_linear_map_and_the_images_text_stays_read_only(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		u64 tables;
+
+		fake_boot_make(&boot, regime);
+		take_over();
+		assert_int_equal(memory_total(kernel->memory), FAKE_BOOT_RAM_SIZE);
+		tables = linear_tables(&kernel->kernel_space.regime, &kernel->linear,
+				       kernel->memory, &handoff->facts.image);
+		assert_int_equal(bytes_of(MEMORY_TABLES), tables * granule());
+		assert_int_equal(bytes_of(MEMORY_FDT), align_up(FAKE_BOOT_FDT_SIZE, granule()));
+		assert_int_equal(bytes_of(MEMORY_IMAGE), handoff->facts.image.size);
+		assert_int_equal(kernel->kernel_space.phys_offset, kernel->linear.offset);
+		assert_int_equal(kernel->idmap_space.phys_offset, kernel->linear.offset);
+		judge_linear(false);
+		judge_idmap(false);
+		fake_boot_free(&boot);
+	}
+}
+
+static void the_linear_seed_moves_it_and_is_gone(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		u64 plain;
+
+		fake_boot_make(&boot, regime);
+		take_over();
+		plain = kernel->linear.offset;
+		assert_int_equal(kernel->linear.random, 0);
+		fake_boot_free(&boot);
+		fake_boot_make(&boot, regime);
+		handoff->plan.linear_seed = 0x123456789abcdef0;
+		take_over();
+		assert_int_not_equal(kernel->linear.random, 0);
+		assert_int_equal(kernel->linear.offset, plain + kernel->linear.random);
+		assert_int_equal(handoff->plan.linear_seed, 0);
+		judge_linear(false);
+		fake_boot_free(&boot);
+	}
+}
+
+static void mem_leaves_the_lowest_ram_and_the_image(void **state)
+{
+	static const u64 limits[] = { MIB(1), MIB(3), MIB(16), MIB(64), MIB(100) };
+
+	(void)state;
+	for (unsigned i = 0; i < FAKE_BOOT_REGIMES * ARRAY_SIZE(limits); i++) {
+		u64 limit = limits[i % ARRAY_SIZE(limits)], image_end, left;
+
+		fake_boot_make(&boot, i / ARRAY_SIZE(limits));
+		handoff->options.memory_limit = limit;
+		take_over();
+		image_end = FAKE_BOOT_IMAGE + handoff->facts.image.size;
+		left = min_u64(limit, FAKE_BOOT_RAM_SIZE);
+		assert_int_equal(kernel->memory_fate.limited, FAKE_BOOT_RAM_SIZE - left);
+		for (u64 pa = FAKE_BOOT_RAM; pa < RAM_END; pa += granule())
+			assert_int_equal(kind_at(pa) != -1,
+					 pa < FAKE_BOOT_RAM + left ||
+						 (pa >= FAKE_BOOT_IMAGE && pa < image_end));
+		judge_linear(false);
+		fake_boot_free(&boot);
+	}
+}
+
+static void ram_that_no_descriptor_or_no_window_reaches_is_dropped_and_counted(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		u64 end;
+
+		fake_boot_make(&boot, regime);
+		end = regime_pa_end(&handoff->plan.kernel);
+		memory_add(boot.memory, end - MIB(4), MIB(4) + MIB(32), MEMORY_RAM);
+		memory_add(boot.memory, end + GIB(1), MIB(8), MEMORY_RAM);
+		take_over();
+		assert_int_equal(kernel->memory_fate.unreachable, MIB(40));
+		assert_int_equal(kernel->memory_fate.outside, MIB(4));
+		assert_int_equal(memory_total(kernel->memory), FAKE_BOOT_RAM_SIZE);
+		judge_linear(false);
+		fake_boot_free(&boot);
+	}
+}
+
+static void what_the_fdt_reserves_is_kept_and_no_map_in_no_map(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		fake_boot_make(&boot, regime);
+		memory_add(boot.memory, FAKE_BOOT_RAM, MIB(1), MEMORY_RESERVED);
+		memory_add(boot.memory, FAKE_BOOT_RAM + MIB(16), MIB(1), MEMORY_NOMAP);
+		memory_add(boot.memory, FAKE_BOOT_RAM + MIB(20), MIB(1), MEMORY_INITRD);
+		take_over();
+		assert_false(kernel->memory_fate.image_reserved);
+		assert_int_equal(bytes_of(MEMORY_RESERVED), MIB(1));
+		assert_int_equal(bytes_of(MEMORY_NOMAP), MIB(1));
+		assert_int_equal(bytes_of(MEMORY_INITRD), MIB(1));
+		judge_linear(false);
+		judge_idmap(false);
+		fake_boot_free(&boot);
+	}
+}
+
+static void a_reservation_over_the_image_is_said_and_does_not_count(void **state)
+{
+	static const struct {
+		s64 from, to; /* the image's start, and its end */
+		bool over;
+	} cases[] = { { -KIB(64), 0, false }, { -KIB(64), KIB(64), true } };
+
+	(void)state;
+	for (unsigned kind = MEMORY_RESERVED; kind <= MEMORY_NOMAP; kind++)
+		for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+			if (kind == MEMORY_FDT || kind == MEMORY_TABLES)
+				continue;
+			fake_boot_make(&boot, 0);
+			memory_add(boot.memory, (u64)(FAKE_BOOT_IMAGE + cases[i].from),
+				   (u64)(cases[i].to - cases[i].from), kind);
+			take_over();
+			assert_int_equal(kernel->memory_fate.image_reserved, cases[i].over);
+			assert_int_equal(bytes_of(MEMORY_IMAGE), handoff->facts.image.size);
+			judge_linear(false);
+			fake_boot_free(&boot);
+		}
+}
+
+static void without_ram_for_the_tables_the_boot_stops_with_the_numbers(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		struct stop stop;
+
+		fake_boot_make(&boot, regime);
+		memory_add(boot.memory, FAKE_BOOT_RAM, FAKE_BOOT_RAM_SIZE - granule(),
+			   MEMORY_RESERVED);
+		stop = memory_init(kernel, handoff);
+		assert_int_equal(stop.code, STOP_MEMORY);
+		assert_int_equal(stop.x1,
+				 granule() * linear_tables(&kernel->kernel_space.regime,
+							   &kernel->linear, kernel->memory,
+							   &handoff->facts.image));
+		assert_true(stop.x1 > granule());
+		assert_int_equal(stop.x2, granule());
+		assert_int_equal(stop.x3, FAKE_BOOT_RAM_SIZE);
+		judge_idmap(false);
+		fake_boot_free(&boot);
+	}
+}
+
+static void what_only_the_early_runtime_needed_becomes_ram(void **state)
+{
+	const struct image *image = &handoff->facts.image;
+
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		u64 start, end;
+
+		fake_boot_make(&boot, regime);
+		take_over();
+		start = image->segment[SEGMENT_INIT_TEXT].start;
+		end = image->segment[SEGMENT_INIT_DATA].end;
+		assert_int_equal(memory_release_init(kernel), MAP_OK);
+		for (u64 at = 0; at < image->size; at += granule()) {
+			u64 va = handoff->plan.image_va.value + at;
+			struct ref_result found = fake_boot_walk(&boot, &kernel->kernel_space, va);
+			bool released = at >= start && at < end;
+
+			assert_int_equal(found.fault, released ? REF_TRANSLATION : REF_NO_FAULT);
+			assert_int_equal(kind_at(image->pa.value + at),
+					 released ? MEMORY_RAM : MEMORY_IMAGE);
+		}
+		judge_linear(true);
+		judge_idmap(true);
+		fake_boot_free(&boot);
+	}
+}
+
+/* ---- the allocators ---- */
+
+static void make_ready(unsigned regime)
+{
+	fake_boot_make(&boot, regime);
+	memory_add(boot.memory, FAKE_BOOT_RAM + MIB(16), MIB(1), MEMORY_NOMAP);
+	memory_add(boot.memory, FAKE_BOOT_RAM + MIB(20), MIB(1) + 1, MEMORY_RESERVED);
+	take_over();
+	assert_int_equal(memory_release_init(kernel), MAP_OK);
+}
+
+/* Frames handed out, one bit each. */
+static u8 handed[FAKE_BOOT_RAM_SIZE / 4096];
+
+static void the_allocator_gets_the_free_ram_and_no_other(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		u64 state_size, free_ram, pages = 0;
+		struct buddy_usage usage;
+		struct buddy *buddy;
+		paddr_t page;
+
+		make_ready(regime);
+		alloc_init(kernel);
+		assert_non_null(kernel->alloc);
+		assert_int_equal(kernel->alloc->ranges_refused, 0);
+		buddy = &kernel->alloc->buddy;
+		state_size = align_up(sizeof(struct alloc), granule());
+		free_ram = bytes_of(MEMORY_RAM);
+		assert_int_equal(buddy_usage(buddy).total, free_ram - state_size);
+
+		memset(handed, 0, sizeof(handed));
+		while (buddy_alloc(buddy, 0, &page) == BUDDY_OK) {
+			u64 frame = (page.value - FAKE_BOOT_RAM) / granule();
+			u64 va = page.value + kernel->linear.offset;
+
+			assert_int_equal(kind_at(page.value), MEMORY_RAM);
+			assert_true(va + granule() <= (uintptr_t)kernel->alloc ||
+				    va >= (uintptr_t)kernel->alloc + state_size);
+			assert_false(handed[frame]++);
+			memset(vaddr_pointer(vaddr(va)), 0xaa, granule());
+			pages++;
+		}
+		usage = buddy_usage(buddy);
+		assert_int_equal(usage.used, pages * granule());
+		assert_int_equal(usage.used + usage.metadata, usage.total);
+		assert_true(buddy_audit(buddy));
+		judge_linear(true);
+		fake_boot_free(&boot);
+	}
+}
+
+static void the_fdt_is_shown_read_only_and_areas_leave_the_image_alone(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		const struct vmalloc_area *area;
+		struct ref_result found;
+		vaddr_t taken;
+
+		make_ready(regime);
+		handoff->facts.entry.fdt += 0x40;
+		alloc_init(kernel);
+		found = fake_boot_walk(&boot, &kernel->kernel_space,
+				       (uintptr_t)kernel->fdt.blob + FAKE_BOOT_FDT_SIZE - 1);
+		assert_int_equal(found.fault, REF_NO_FAULT);
+		assert_int_equal(found.pa, FAKE_BOOT_FDT + 0x40 + FAKE_BOOT_FDT_SIZE - 1);
+		assert_false(found.el1_write || found.el1_execute);
+		assert_int_equal(kernel->fdt.total_size, FAKE_BOOT_FDT_SIZE);
+
+		area = kernel->alloc->vmalloc.areas;
+		assert_int_equal(area->start.value, handoff->plan.image_va.value);
+		assert_int_equal(area->kind, VMALLOC_IMAGE);
+		assert_int_equal(vmalloc_alloc(&kernel->alloc->vmalloc, 1, &taken), VMALLOC_OK);
+		*(volatile u8 *)vaddr_pointer(taken) = 1;
+		assert_int_equal(vmalloc_free(&kernel->alloc->vmalloc, taken), VMALLOC_OK);
+		assert_true(vmalloc_audit(&kernel->alloc->vmalloc));
+		fake_boot_free(&boot);
+	}
+}
+
+static void pcis_ports_are_shown_where_they_are_not_ram(void **state)
+{
+	static const struct {
+		bool found;
+		u64 pa;
+		enum pci_result expected;
+	} cases[] = {
+		{ false, 0, PCI_NO_BRIDGE },
+		{ true, 0x3eff0000, PCI_OK },
+		{ true, FAKE_BOOT_IMAGE, PCI_IN_RAM },
+		{ true, RAM_END - KIB(64), PCI_IN_RAM },
+		{ true, FAKE_BOOT_RAM + MIB(16), PCI_IN_RAM }, /* no-map */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pci_io io = { cases[i].found, paddr(cases[i].pa), 0, KIB(64) };
+		struct ref_result found;
+
+		make_ready(0);
+		handoff->facts.pci_io = io;
+		alloc_init(kernel);
+		assert_int_equal(kernel->pci_result, cases[i].expected);
+		found = fake_boot_walk(&boot, &kernel->kernel_space,
+				       handoff->plan.layout.region[LAYOUT_PCI_IO].start.value);
+		assert_int_equal(found.fault == REF_NO_FAULT, cases[i].expected == PCI_OK);
+		if (cases[i].expected == PCI_OK)
+			assert_int_equal(found.pa, cases[i].pa);
+		fake_boot_free(&boot);
+	}
+}
+
+static void without_free_ram_there_is_no_allocator(void **state)
+{
+	(void)state;
+	make_ready(0);
+	memory_add_own(kernel->memory, FAKE_BOOT_RAM, FAKE_BOOT_RAM_SIZE, MEMORY_RESERVED);
+	memory_normalise(kernel->memory, granule());
+	alloc_init(kernel);
+	assert_null(kernel->alloc);
+	assert_null(kernel->fdt.blob);
+	fake_boot_free(&boot);
+}
+
+/* ---- the console ---- */
+
+#define GOOD 0x9000000
+#define ERROR 0x9010000 /* the bus has nobody there, and says so */
+#define ONES 0x9020000 /* or does not */
+
+static u64 console_pa; /* 0: none */
+static unsigned console_inits;
+static jmp_buf bus_error;
+
+static u64 device_pa(u64 va)
+{
+	struct ref_result found = fake_boot_walk(&boot, &kernel->kernel_space, va);
+
+	assert_int_equal(found.fault, REF_NO_FAULT);
+	assert_false(found.el1_execute);
+	assert_true(found.el1_write);
+	return found.pa;
+}
+
+void console_init(struct serial_kind kind, void *registers)
+{
+	(void)kind;
+	console_pa = device_pa((uintptr_t)registers);
+	console_inits++;
+}
+
+u64 memory_load(vaddr_t va, unsigned size)
+{
+	u64 pa = device_pa(va.value);
+
+	switch (pa & ~(u64)0xffff) {
+	case GOOD:
+		return 0;
+	case ONES:
+		return ~(u64)0 >> (64 - 8 * size);
+	}
+	longjmp(bus_error, 1);
+}
+
+bool fault_catch(void (*function)(void *context), void *context, struct fault *fault)
+{
+	(void)fault;
+	if (setjmp(bus_error) != 0)
+		return true;
+	function(context);
+	return false;
+}
+
+static struct console_choice choice(u64 pa, enum console_source source)
+{
+	struct serial_kind kind = { source == CONSOLE_EARLYCON ? SERIAL_8250 : SERIAL_PL011, 0, 4 };
+
+	return (struct console_choice){ paddr(pa), kind, source };
+}
+
+static void the_console_is_the_first_of_two_that_answers(void **state)
+{
+	static const struct {
+		u64 first, second;
+		enum console_fault fault; /* of the last that was given up, */
+		u64 lost; /* and which that was */
+		u64 console;
+		enum console_source source;
+	} cases[] = {
+		{ GOOD, GOOD + 0x1000, CONSOLE_WORKS, 0, GOOD, CONSOLE_EARLYCON },
+		{ GOOD + 8, 0, CONSOLE_WORKS, 0, GOOD + 8, CONSOLE_EARLYCON },
+		{ FAKE_BOOT_RAM, GOOD, CONSOLE_IN_RAM, FAKE_BOOT_RAM, GOOD, CONSOLE_STDOUT_PATH },
+		{ RAM_END - 1, GOOD, CONSOLE_IN_RAM, RAM_END - 1, GOOD, CONSOLE_STDOUT_PATH },
+		{ ERROR, GOOD, CONSOLE_SILENT, ERROR, GOOD, CONSOLE_STDOUT_PATH },
+		{ ONES, GOOD, CONSOLE_SILENT, ONES, GOOD, CONSOLE_STDOUT_PATH },
+		{ BIT(52), GOOD, CONSOLE_OUT_OF_REACH, BIT(52), GOOD, CONSOLE_STDOUT_PATH },
+		{ ERROR, FAKE_BOOT_IMAGE, CONSOLE_IN_RAM, FAKE_BOOT_IMAGE, 0, CONSOLE_NONE },
+		{ ONES, ERROR, CONSOLE_SILENT, ERROR, 0, CONSOLE_NONE },
+		{ FAKE_BOOT_RAM, 0, CONSOLE_IN_RAM, FAKE_BOOT_RAM, 0, CONSOLE_NONE },
+		{ 0, 0, CONSOLE_WORKS, 0, 0, CONSOLE_NONE },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < FAKE_BOOT_REGIMES * ARRAY_SIZE(cases); i++) {
+		unsigned row = i % ARRAY_SIZE(cases);
+		u64 slot;
+
+		fake_boot_make(&boot, i / ARRAY_SIZE(cases));
+		console_pa = console_inits = 0;
+		handoff->facts.console = choice(cases[row].first, CONSOLE_EARLYCON);
+		handoff->facts.console_next = choice(cases[row].second, CONSOLE_STDOUT_PATH);
+		console_choose(kernel, handoff);
+		assert_int_equal(console_pa, cases[row].console);
+		assert_int_equal(console_inits, cases[row].console != 0);
+		assert_int_equal(handoff->facts.console.source, cases[row].source);
+		assert_int_equal(kernel->console_fault, cases[row].fault);
+		assert_int_equal(kernel->console_lost.address.value, cases[row].lost);
+		slot = layout_fixmap(&handoff->plan.layout, FIXMAP_CONSOLE).value;
+		slot = align_down(slot, granule());
+		assert_int_equal(fake_boot_walk(&boot, &kernel->kernel_space, slot).fault ==
+					 REF_NO_FAULT,
+				 cases[row].console != 0);
+		fake_boot_free(&boot);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_ram_is_in_the_linear_map_and_the_images_text_stays_read_only),
+		cmocka_unit_test(the_linear_seed_moves_it_and_is_gone),
+		cmocka_unit_test(mem_leaves_the_lowest_ram_and_the_image),
+		cmocka_unit_test(
+			ram_that_no_descriptor_or_no_window_reaches_is_dropped_and_counted),
+		cmocka_unit_test(what_the_fdt_reserves_is_kept_and_no_map_in_no_map),
+		cmocka_unit_test(a_reservation_over_the_image_is_said_and_does_not_count),
+		cmocka_unit_test(without_ram_for_the_tables_the_boot_stops_with_the_numbers),
+		cmocka_unit_test(what_only_the_early_runtime_needed_becomes_ram),
+		cmocka_unit_test(the_allocator_gets_the_free_ram_and_no_other),
+		cmocka_unit_test(the_fdt_is_shown_read_only_and_areas_leave_the_image_alone),
+		cmocka_unit_test(pcis_ports_are_shown_where_they_are_not_ram),
+		cmocka_unit_test(without_free_ram_there_is_no_allocator),
+		cmocka_unit_test(the_console_is_the_first_of_two_that_answers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
