@@ -7,8 +7,9 @@ second when the machine reaches mmu_flip_jump, the last instruction before kerne
 
 Commands that show the page tables of the stopped machine, whatever state it is in: pagoda-layout,
 pagoda-walk, pagoda-ptdump. They read registers and physical memory and ask the kernel nothing; see
-tables.py. Physical memory comes from QEMU's gdbstub, or from OpenOCD by its `mdd phys`. A system
-register that the target does not show can be given by hand: `set $TCR_EL1 = 0x...`.
+tables.py. Physical memory comes from QEMU's gdbstub, from OpenOCD by its `mdd phys`, or from a dump
+of the machine's memory in ELF (`core-file`). A system register that the target does not show can be
+given by hand: `set $TCR_EL1 = 0x...`.
 
 Environment: PAGODA_ELF.
 """
@@ -94,6 +95,44 @@ def translation_level():
     return 2 if current == 2 or current == 0 and e2h_tge == 0x81 else 1
 
 
+def core_file():
+    """The name of the dump that stands for a machine; None: there is a machine."""
+    said = gdb.execute("info files", to_string=True)
+    match = re.search(r"Local core dump file:\n\t`(.*?)', file type ", said, re.DOTALL)
+    return match and match.group(1)
+
+
+def segments(file):
+    """[(physical address, offset, bytes)] of a dump's memory: ELF-64, little-endian."""
+    header = file.read(64)
+    if header[:6] != b"\x7fELF\x02\x01":
+        raise gdb.GdbError("the dump is no 64-bit little-endian ELF file")
+    (offset,), (size, count) = struct.unpack_from("<Q", header, 32), struct.unpack_from(
+        "<HH", header, 54)
+    found = []
+    for index in range(count):
+        file.seek(offset + index * size)
+        kind, _, at, _, physical, length = struct.unpack("<IIQQQQ", file.read(40))
+        if kind == 1:  # PT_LOAD
+            found.append((physical, at, length))
+    return found
+
+
+def read_core(name, address, size):
+    """Physical memory in a dump, where p_paddr says it is. gdb itself goes by p_vaddr."""
+    try:
+        with open(name, "rb") as file:
+            for start, offset, length in segments(file):
+                if start <= address and address + size <= start + length:
+                    file.seek(offset + address - start)
+                    data = file.read(size)
+                    if len(data) == size:
+                        return data
+    except (OSError, struct.error) as error:
+        raise gdb.GdbError(f"the dump {name} cannot be read: {error}") from None
+    raise gdb.GdbError(f"no memory at physical address {address:#018x} in the dump")
+
+
 def packet(text):
     """What the stub answers to a packet of QEMU's; empty: it knows it not."""
     answer = gdb.execute(f"maintenance packet {text}", to_string=True)
@@ -114,6 +153,9 @@ def read_openocd(address, size):
 
 def read_physical(address, size):
     """Physical memory. QEMU's stub has a mode for it, which is left as it was found."""
+    core = core_file()
+    if core:
+        return read_core(core, address, size)
     before = packet("qqemu.PhyMemMode")
     if before not in ("0", "1"):
         return read_openocd(address, size)
@@ -227,7 +269,7 @@ class Command(gdb.Command):
         del from_tty
         try:
             self.run(gdb.string_to_argv(argument))
-        except tables.TableError as error:
+        except (tables.TableError, gdb.error) as error:
             raise gdb.GdbError(str(error)) from None
 
 
@@ -271,7 +313,10 @@ def start():
 
 
 def has_booted():
-    """The MMU is on. Where the target does not say, the machine is taken to be at its start."""
+    """The MMU is on. Where the target does not say, the machine is taken to be at its start; but
+    nobody dumps its memory there."""
+    if core_file():
+        return True
     try:
         return mmu_is_on()
     except gdb.GdbError:

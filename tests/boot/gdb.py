@@ -4,6 +4,9 @@ GDB manual, appendix "GDB Remote Serial Protocol".
 """
 import re
 
+from machine import TIMEOUT
+from patience import wait_readable
+
 REGISTERS = {**{f"x{i}": i for i in range(31)}, "sp": 31, "pc": 32}
 INTERRUPT = b"\x03"
 CHUNK = 1024  # bytes; as hex digits they fit into a packet of QEMU's
@@ -15,7 +18,7 @@ class Gdb:
     """
 
     def __init__(self, machine):
-        self._socket = machine.gdb
+        self._socket, self._pid = machine.gdb, machine.pid
         self._received = b""
         self._socket.sendall(INTERRUPT)
         assert self._reply().startswith(b"T02"), "SIGINT expected"
@@ -25,6 +28,8 @@ class Gdb:
 
     def _reply(self):
         while not (match := re.search(rb"\$([^#]*)#[0-9a-f]{2}", self._received)):
+            why = wait_readable(self._socket, self._pid, TIMEOUT)
+            assert not why, f"waited for an answer of the gdbstub, have {self._received}: {why}"
             more = self._socket.recv(1 << 16)
             assert more, "the gdbstub has gone"
             self._received += more

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One QEMU for one test: started, talked to over its console and QMP, and ended, with a limit on
-every wait. The log of what QEMU objects to is checked wherever a machine is used.
+"""One QEMU for one test: started, talked to over its console and QMP, and ended. Every wait has its
+limit, which is in what QEMU does and not in what the clock says: see patience.py. The log of what
+QEMU objects to is checked wherever a machine is used.
 
 Needs O (default build) to hold Image and pagoda.elf. Nothing here reads the project's headers: what
 is known about the Image comes from its ELF symbols and the documented interfaces.
@@ -27,9 +28,14 @@ from elftools.elf.elffile import ELFFile
 from walker import Walker
 
 ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from patience import HARD, TICK, Patience, wait_readable  # noqa: E402
+
 BUILD = ROOT / os.environ.get("O", "build")
 IMAGE = BUILD / "Image"
-TIMEOUT = 60  # seconds, for anything that a machine is waited for; a boot takes a tenth of one
+# Seconds that a machine may compute, or do nothing, before something that is waited for; a boot
+# takes a tenth of one.
+TIMEOUT = 60
 PROMPT = "pagoda> "
 CANNOT_BOOT = "pagoda: cannot boot: "
 STOP_MAGIC = 0x5061676F6461  # above the code in x0 of a CPU that has stopped
@@ -146,9 +152,7 @@ class Machine:
         self._text = []
         self._console = pexpect.fdpexpect.fdspawn(self._process.stdout, timeout=TIMEOUT,
                                                   encoding="latin-1")
-        self._qmp.settimeout(TIMEOUT)
-        self._gdb.settimeout(TIMEOUT)
-        self._replies = self._qmp.makefile("rb")
+        self._received = b""
 
     def __enter__(self):
         try:
@@ -160,19 +164,18 @@ class Machine:
 
     def start(self):
         """What must have happened before the machine is used."""
-        assert b"QMP" in self._replies.readline(), self._describe("no answer over QMP")
+        assert "QMP" in self._reply("the greeting"), self._describe("no greeting over QMP")
         self.qmp("qmp_capabilities")
 
     def __exit__(self, kind, *_):
         try:
             self._process.kill()
-            self._process.wait(TIMEOUT)
+            self._process.wait(HARD)
             self._read_rest()
             if kind is None:
                 self._check_log()
         finally:
-            for file in (self._process.stdin, self._process.stdout, self._replies, self._qmp,
-                         self._gdb):
+            for file in (self._process.stdin, self._process.stdout, self._qmp, self._gdb):
                 file.close()
             self._directory.cleanup()
 
@@ -185,14 +188,22 @@ class Machine:
 
     def expect(self, text):
         """Wait for @text. Returns what came before it."""
-        try:
-            self._console.expect_exact(text)
-        except (pexpect.TIMEOUT, pexpect.EOF) as error:
-            self._text.append(self._console.before)
-            raise AssertionError(
-                self._describe(f"{type(error).__name__} before {text!r}")) from None
+        self._await(text, repr(text))
         self._text.append(self._console.before + text)
         return self._console.before.replace("\r\n", "\n")
+
+    def _await(self, pattern, what):
+        """Wait for @pattern on the console, as long as the machine gets on; @what is its name."""
+        patience, why = Patience(self.pid, self._console.timeout), ""
+        while not why:
+            try:
+                if self._console.expect_exact([pattern, pexpect.TIMEOUT], timeout=TICK) == 0:
+                    return
+                why = patience.over(len(self._console.before))
+            except pexpect.EOF:
+                why = "the machine has ended"
+        self._text.append(self._console.before)
+        raise AssertionError(self._describe(f"waited for {what} on the console: {why}"))
 
     def send(self, text):
         """Type @text."""
@@ -223,9 +234,9 @@ class Machine:
         """Wait until the machine has ended by itself. Returns why: "guest-shutdown" after PSCI's
         SYSTEM_OFF, "guest-reset" after SYSTEM_RESET."""
         self.expect_end()
-        assert self._process.wait(TIMEOUT) == 0, self._describe("QEMU failed")
-        for line in self._replies:
-            self.events.append(json.loads(line))
+        assert self._process.wait(HARD) == 0, self._describe("QEMU failed")
+        while reply := self._reply("the end of QMP"):
+            self.events.append(reply)
         reasons = [event["data"]["reason"] for event in self.events
                    if event["event"] == "SHUTDOWN"]
         assert len(reasons) == 1, self._describe(f"events: {self.events}")
@@ -233,10 +244,7 @@ class Machine:
 
     def expect_end(self):
         """Wait until nothing more can come from the console."""
-        try:
-            self._console.expect_exact(pexpect.EOF)
-        except pexpect.TIMEOUT:
-            raise AssertionError(self._describe("the machine did not end")) from None
+        self._await(pexpect.EOF, "its end")
         self._text.append(self._console.before)
 
     def wait_cannot_boot(self):
@@ -247,10 +255,11 @@ class Machine:
 
     def wait_stop(self):
         """Wait for the CPU to stop. It stays in cpu_halt() then, whatever wakes it."""
-        deadline = time.monotonic() + TIMEOUT
+        patience = Patience(self.pid, TIMEOUT)
         registers = self.registers()
         while registers["X00"] >> 16 != STOP_MAGIC:
-            assert time.monotonic() < deadline, self._describe("the CPU did not stop")
+            why = patience.over()
+            assert not why, self._describe(f"waited for the CPU to stop: {why}")
             registers = self.registers()
         # The registers are loaded a few instructions before the loop that the CPU stays in.
         time.sleep(0.02)
@@ -268,11 +277,26 @@ class Machine:
         request = {"execute": name, "arguments": arguments}
         self._qmp.sendall(json.dumps(request).encode())
         while True:
-            reply = json.loads(self._replies.readline())
+            reply = self._reply(f"an answer to {name}")
             if "event" not in reply:
-                assert "return" in reply, self._describe(f"QMP: {reply}")
+                assert "return" in reply, self._describe(f"QMP, {name}: {reply or 'it is closed'}")
                 return reply["return"]
             self.events.append(reply)
+
+    def _reply(self, what):
+        """What comes next over QMP, where @what is waited for; {} at its end."""
+        while b"\n" not in self._received:
+            why = wait_readable(self._qmp, self.pid, TIMEOUT)
+            assert not why, self._describe(f"waited for {what} over QMP: {why}")
+            try:
+                more = self._qmp.recv(1 << 16)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return {}
+            self._received += more
+        line, _, self._received = self._received.partition(b"\n")
+        return json.loads(line)
 
     def monitor(self, line):
         """A command of QEMU's human monitor."""

@@ -6,6 +6,7 @@ import tempfile
 import time
 
 from machine import IMAGE, TIMEOUT
+from patience import HARD, Patience
 
 COLUMNS, ROWS = 80, 24
 
@@ -24,16 +25,17 @@ class Terminal:
 
     def _tmux(self, *arguments):
         result = subprocess.run(["tmux", "-S", self._socket, "-f", "/dev/null", *arguments],
-                                capture_output=True, text=True, timeout=TIMEOUT, check=True)
+                                capture_output=True, text=True, timeout=HARD, check=True)
         return result.stdout
 
     def __enter__(self):
         self._tmux("new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
                    " ".join(self._command))
+        self._pid = int(self._tmux("display-message", "-p", "#{pane_pid}"))
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["tmux", "-S", self._socket, "kill-server"], timeout=TIMEOUT, check=False,
+        subprocess.run(["tmux", "-S", self._socket, "kill-server"], timeout=HARD, check=False,
                        capture_output=True)
         self._directory.cleanup()
 
@@ -52,17 +54,19 @@ class Terminal:
     def column(self):
         return int(self._tmux("display-message", "-p", "#{cursor_x}"))
 
-    def wait(self, true):
-        """Wait until @true of the screen; returns that."""
-        deadline = time.monotonic() + TIMEOUT
+    def wait(self, true, what="another screen"):
+        """Wait until @true of the screen; returns that. @what: in words."""
+        patience = Patience(self._pid, TIMEOUT)
         while True:
             screen = self.screen()
             if true(screen):
                 return screen
-            assert time.monotonic() < deadline, "\n".join(["the screen is", *screen])
+            why = patience.over(screen)
+            assert not why, "\n".join([f"waited for {what}: {why}; the screen is", *screen])
             time.sleep(0.02)
 
     def wait_row(self, row, column=None):
         """Wait until the cursor's row reads @row, and the cursor is in @column."""
         return self.wait(lambda screen: screen[-1].rstrip() == row.rstrip() and
-                         column in (None, self.column()))
+                         column in (None, self.column()),
+                         f"the row {row!r}, the cursor in column {column}")

@@ -6,7 +6,6 @@ import contextlib
 import pathlib
 import struct
 import tempfile
-import time
 
 import pexpect
 import pytest
@@ -14,11 +13,12 @@ import pytest
 from bad_fdts import COUNT, NAMES, broken
 from loader import stub_code
 from machine import CANNOT_BOOT, IMAGE, PROMPT, STOP_MAGIC, Machine
+from patience import Patience
 
 IMAGE_AT = 0x40200000
 STUB_AT = 0x40800000
 FDT_AT = 0x41000000
-SECONDS = 5
+SECONDS = 5  # of a processor
 # Stop codes: the FDT refused, overlapping the Image, without memory; an exception, where it has the
 # console at an address that has nothing.
 REASONS = [3, 4, 5]
@@ -28,10 +28,11 @@ EXCEPTION = 12
 class Watched(Machine):
     """A machine that may end in several ways."""
 
-    def outcome(self, deadline):
+    def outcome(self):
         """"report", "cannot boot", or the code with which the CPU stopped without a word."""
         ends = [PROMPT, CANNOT_BOOT, pexpect.TIMEOUT]
-        while time.monotonic() < deadline:
+        patience, why = Patience(self.pid, SECONDS), ""
+        while not why:
             found = self._console.expect_exact(ends, timeout=0.02)
             if found == 2 and self.registers()["X00"] >> 16 == STOP_MAGIC:
                 # The last words may have come in between.
@@ -41,7 +42,8 @@ class Watched(Machine):
             if found < 2:
                 self._text.append(self._console.before + self._console.after)
                 return "cannot boot" if found else "report"
-        raise AssertionError(self._describe(f"silent for {SECONDS} seconds"))
+            why = patience.over()
+        raise AssertionError(self._describe(f"waited for the end of a boot: {why}"))
 
 
 @contextlib.contextmanager
@@ -63,7 +65,7 @@ def load_tree(blob):
 @pytest.mark.parametrize("index", range(COUNT), ids=NAMES)
 def test_a_boot_with_a_broken_device_tree_ends_in_time_and_says_how(index):
     with load_tree(broken(index)) as machine:
-        outcome = machine.outcome(time.monotonic() + SECONDS)
+        outcome = machine.outcome()
         if outcome == "cannot boot":
             machine.expect("\n")
             outcome = machine.wait_stop().code

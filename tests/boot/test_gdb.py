@@ -181,3 +181,63 @@ def test_physical_memory_comes_from_openocd_where_the_stub_is_not_qemus():
          "-ex", "python print(read_physical(0x40001000, 24).hex())"], capture_output=True,
         text=True, timeout=TIMEOUT, check=False).stdout
     assert said.splitlines()[-1] == "032000400000000083042040000070000000000000000000"
+
+
+class Small(Machine):
+    """With so little memory that a dump of it is made at once."""
+    memory_size = "64M"
+
+
+REGISTERS = ("TTBR1_EL1", "TTBR0_EL1", "TCR_EL1", "MAIR_EL1", "SCTLR_EL1")
+
+
+def in_dump(core, *commands):
+    """What gdb says that has a memory dump in place of a machine."""
+    words = ["gdb-multiarch", "-q", "-nx", "-batch", "-ex", "set architecture aarch64",
+             "-ex", f"core-file {core}", "-x", SCRIPT]
+    for command in commands:
+        words += ["-ex", command]
+    return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=3 * TIMEOUT, check=False,
+                          cwd=ROOT, env={"PATH": "/usr/bin:/bin"}).stdout
+
+
+@pytest.fixture(scope="module", name="dump")
+def fixture_dump(tmp_path_factory):
+    """(a dump of the memory, the report, what the console shows of the tables)"""
+    core = tmp_path_factory.mktemp("dump") / "core.elf"
+    with Small(append="nokaslr") as running:
+        running.expect(PROMPT)
+        document = running.document("ptdump json")
+        shown = running.command("walk 0xffff800080010000"), running.command("ptdump")
+        running.qmp("dump-guest-memory", paging=False, protocol=f"file:{core}")
+    return core, document, shown
+
+
+def test_a_memory_dump_with_the_registers_by_hand_is_as_good_as_a_machine(dump):
+    core, document, (walk, text) = dump
+    said = in_dump(core, *(f"set ${name} = {document['registers'][name]}" for name in REGISTERS),
+                   "pagoda-walk 0xffff800080010000", "pagoda-layout", "echo DUMP\\n",
+                   "pagoda-ptdump")
+    levels = [line for line in walk.splitlines() if line.startswith("  level")]
+    assert [line for line in said.splitlines() if line.startswith("  level")] == levels != []
+    assert runs_by_text(said.split("DUMP\n")[1], "kernel") == runs_by_text(text, "kernel")
+    assert re.search("  image$", said, re.MULTILINE)
+    assert "Traceback" not in said and "Python Exception" not in said
+
+
+def test_what_a_memory_dump_lacks_is_one_line(dump, tmp_path):
+    core, document, _ = dump
+    given = [f"set ${name} = {document['registers'][name]}" for name in REGISTERS]
+    said = in_dump(core, "pagoda-walk 0xffff800080010000")
+    assert said.splitlines()[-1].startswith("the target does not show SCTLR_EL1; give its value")
+    elsewhere = in_dump(core, *given, "set $TTBR1_EL1 = 0x1000", "pagoda-ptdump",
+                        "pagoda-layout", "pagoda-walk 0xffff800080010000")
+    assert elsewhere.count("no memory at physical address 0x00000000000010") == 3
+    cut = tmp_path / "cut.elf"
+    with open(core, "rb") as whole:
+        cut.write_bytes(whole.read(1 << 20))
+    missing = in_dump(cut, *given, "pagoda-walk 0xffff800080010000")
+    for text in (said, elsewhere, missing):
+        assert "Traceback" not in text and "Python Exception" not in text
+    assert "no memory at physical address" in missing

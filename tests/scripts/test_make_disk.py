@@ -4,7 +4,9 @@ firmware boots from it is for tests/boot."""
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -14,9 +16,9 @@ MIB = 1 << 20
 ESP = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"  # UEFI 2.10, table 5.7
 
 
-def make_disk(image, disk, **environment):
+def make_disk(image, disk, cwd=None, **environment):
     return subprocess.run([SCRIPT, image, disk], capture_output=True, text=True, check=False,
-                          env={"PATH": "/usr/bin:/bin", **environment})
+                          cwd=cwd, env={"PATH": "/usr/bin:/bin", **environment})
 
 
 @pytest.fixture
@@ -84,6 +86,79 @@ def test_an_image_that_is_not_there_is_said(tmp_path):
     assert result.returncode == 1
     assert "nothing is not there: run make first" in result.stderr
     assert not (tmp_path / "disk").exists()
+
+
+@pytest.mark.parametrize("name", ["a b", "-n", "--help", "line\nend\n", "@@1M", "c:", "*?[",
+                                  "\udcff", "'\"$(touch x)`"])
+def test_any_name_will_do_for_any_file(image, tmp_path, name):
+    (tmp_path / name).mkdir()
+    image.rename(tmp_path / name / name)
+    result = make_disk(name, f"{name}.disk", cwd=tmp_path / name, APPEND="quiet")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert sorted(os.listdir(tmp_path / name)) == sorted([name, f"{name}.disk"])
+    (tmp_path / name / f"{name}.disk").rename(tmp_path / "disk")
+    assert b"append quiet\n" in file_on(tmp_path / "disk", "/extlinux/extlinux.conf")
+    assert file_on(tmp_path / "disk", "/EFI/BOOT/BOOTAA64.EFI") == (
+        tmp_path / name / name).read_bytes()
+
+
+@pytest.mark.parametrize("append", ["one\ntwo", "\n", "quiet\n", "a\rb", "quiet\r\n"])
+def test_a_command_line_of_more_than_one_line_is_refused(image, tmp_path, append):
+    result = make_disk(image, tmp_path / "disk", APPEND=append)
+    assert result.returncode == 1
+    assert result.stderr.startswith("make-disk: APPEND= holds the end of a line")
+    assert [path.name for path in tmp_path.iterdir()] == ["Image"]
+
+
+def test_all_else_in_a_command_line_is_taken_as_it_is(image, tmp_path):
+    append = "n r \\n \\ $HOME `id` %s 'a' \"b\" * \t."
+    assert make_disk(image, tmp_path / "disk", APPEND=append).returncode == 0
+    assert f"\tappend {append}\n" in file_on(tmp_path / "disk", "/extlinux/extlinux.conf").decode()
+
+
+@pytest.mark.parametrize("name", ["directory", "pipe", "nowhere/disk"])
+def test_what_is_no_file_is_not_replaced(image, tmp_path, name):
+    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    result = make_disk(image, tmp_path / name)
+    assert result.returncode == 1 and "make-disk: " in result.stderr
+    assert sorted(os.listdir(tmp_path)) == ["Image", "directory", "pipe"]
+    assert not os.listdir(tmp_path / "directory")
+
+
+def wrapped(tmp_path, tool, script):
+    """A PATH in which @tool is @script."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / tool).write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "bin" / tool).chmod(0o755)
+    return f"{tmp_path}/bin:/usr/bin:/bin"
+
+
+@pytest.mark.parametrize("tool", ["cp", "truncate", "sfdisk", "mkfs.vfat", "mmd", "mcopy", "mv"])
+def test_nothing_is_left_where_a_tool_fails(image, tmp_path, tool):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made/disk").write_text("before")
+    result = make_disk(image, tmp_path / "made/disk", PATH=wrapped(tmp_path, tool, "exit 9"))
+    assert result.returncode != 0
+    assert os.listdir(tmp_path / "made") == ["disk"]
+    assert (tmp_path / "made/disk").read_text() == "before"
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143),
+                                            (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("tool", ["cp", "sfdisk", "mcopy"])
+def test_nothing_is_left_where_it_is_killed_in_the_middle(image, tmp_path, tool, number, status):
+    (tmp_path / "made").mkdir()
+    path = wrapped(tmp_path, tool, f"touch {tmp_path}/here; exec sleep 100")
+    with subprocess.Popen([SCRIPT, image, tmp_path / "made/disk"], stderr=subprocess.DEVNULL,
+                          env={"PATH": path}, start_new_session=True) as running:
+        while not (tmp_path / "here").exists():
+            assert running.poll() is None
+            time.sleep(0.01)
+        assert os.listdir(tmp_path / "made") != []
+        os.killpg(running.pid, number)
+        assert running.wait() == status
+    assert os.listdir(tmp_path / "made") == []
 
 
 @pytest.mark.parametrize("given", ["KEY", "CERT"])

@@ -4,25 +4,26 @@ REC-webdriver1) with the standard library. Its profile is new and goes when it d
 does needs a network.
 """
 import base64
+import http.client
 import json
 import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from patience import HARD, Patience, wait_readable  # noqa: E402
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-TIMEOUT = 20  # seconds, for anything that is waited for
+TIMEOUT = 60  # seconds that the browser may compute, or do nothing, before what is waited for
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--hide-scrollbars", "--force-prefers-reduced-motion")
 KEYS = {"Enter": "\ue007", "Escape": "\ue00c", "Left": "\ue012", "Up": "\ue013",
         "Right": "\ue014", "Down": "\ue015", "Tab": "\ue004", "Backspace": "\ue003"}
-
-DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def installed():
@@ -39,7 +40,7 @@ class Browser:
                                         text=True)
         self._session = None
         try:
-            self._url = f"http://127.0.0.1:{self._port()}"
+            self._address = ("127.0.0.1", self._port())
             arguments = [*FLAGS, *flags, f"--user-data-dir={self._directory.name}/profile",
                          f"--window-size={width},{height}"]
             value = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
@@ -62,7 +63,7 @@ class Browser:
                 self._call("DELETE", self._session)
         finally:
             self._driver.terminate()
-            self._driver.wait(TIMEOUT)
+            self._driver.wait(HARD)
             self._driver.stdout.close()
             shutil.rmtree(self._directory.name, ignore_errors=True)
 
@@ -75,13 +76,17 @@ class Browser:
 
     def _call(self, method, path, body=None):
         data = json.dumps(body or {}).encode() if method == "POST" else None
-        request = urllib.request.Request(self._url + path, data, method=method,
-                                         headers={"Content-Type": "application/json"})
+        connection = http.client.HTTPConnection(*self._address, timeout=HARD)
         try:
-            with DIRECTLY.open(request, timeout=3 * TIMEOUT) as reply:
-                return json.load(reply)["value"]
-        except urllib.error.HTTPError as error:
-            raise AssertionError(json.load(error)["value"]["message"]) from None
+            connection.request(method, path, data, {"Content-Type": "application/json"})
+            why = wait_readable(connection.sock, self._driver.pid, TIMEOUT)
+            assert not why, f"waited for the browser's answer to {path} {body}: {why}"
+            reply = connection.getresponse()
+            value = json.load(reply)["value"]
+        finally:
+            connection.close()
+        assert reply.status == 200, value["message"]
+        return value
 
     def _post(self, path, **body):
         return self._call("POST", self._session + path, body)
@@ -133,9 +138,10 @@ class Browser:
 
     def wait(self, script, *arguments):
         """Wait until @script returns something true, and give that."""
-        deadline = time.monotonic() + TIMEOUT
+        patience = Patience(self._driver.pid, TIMEOUT)
         while not (value := self.run(script, *arguments)):
-            assert time.monotonic() < deadline, f"still not true: {script}"
+            why = patience.over()
+            assert not why, f"waited until {script} {arguments}: {why}"
             time.sleep(0.02)
         return value
 

@@ -6,8 +6,12 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+import patience  # noqa: E402
+
 IMAGE = ROOT / os.environ.get("O", "build") / "Image"
 PTVIEW = ROOT / "scripts/ptview"
 SIZES = ("4k", "16k", "64k")
@@ -18,11 +22,11 @@ ALL = "ptdump json; ptdump; ptdump idmap"
 def console(append="", commands="ptdump json"):
     """What a machine says that boots with @append, runs @commands and turns itself off."""
     append = f'{append} pagoda.run="{commands}; poweroff"'.strip()
-    result = subprocess.run(
+    result = patience.run(
         ["qemu-system-aarch64", "-M", "virt", "-cpu", "max", "-m", "512M", "-nic", "none",
          "-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio",
          "-kernel", IMAGE, "-append", append],
-        stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60)
+        stdin=subprocess.DEVNULL, check=True)
     return result.stdout.decode("latin-1").replace("\r\n", "\n")
 
 
@@ -33,4 +37,4 @@ def document(text):
 
 def ptview(*arguments, cwd=None, **options):
     return subprocess.run([PTVIEW, *arguments], cwd=cwd, capture_output=True, text=True,
-                          check=False, timeout=60, **options)
+                          check=False, timeout=patience.HARD, **options)

@@ -141,7 +141,7 @@ lines = st.one_of(
 logs = st.one_of(documents, st.lists(lines, max_size=40).map("\n".join))
 
 
-@hypothesis.settings(max_examples=250 * EXAMPLES, **SETTINGS)
+@hypothesis.settings(max_examples=120 * EXAMPLES, **SETTINGS)
 @hypothesis.given(logs)
 def test_any_log_of_the_grammar_is_read_or_named(text):
     read(text)

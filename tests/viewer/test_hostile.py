@@ -181,14 +181,15 @@ def check_quiet(browser):
     assert browser.errors() == []
 
 
-def test_nothing_in_a_log_runs_in_any_view(browser, hostile, tmp_path):
+@pytest.mark.parametrize("half", [0, 1])
+def test_nothing_in_a_log_runs_in_any_view(browser, hostile, tmp_path, half):
     log = tmp_path / "<img src=x onerror=window.ran=1>'\".log"
     log.write_text(json.dumps([whole for _, whole in hostile]))
     assert ptview(log, "-o", tmp_path / "page.html").returncode == 0
     open_page(browser, tmp_path / "page.html")
     count = browser.run("return dumps.length")
     assert count == len(hostile)
-    for index, (what, _) in enumerate(hostile):
+    for index, (what, _) in list(enumerate(hostile))[half::2]:
         pairs = [(0, index)] if isinstance(what, tuple) else [(index, None), (index, 0), (0, index)]
         for pair in pairs:
             assert browser.run(LOOK, *pair, ELEMENTS) == [], what
