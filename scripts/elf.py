@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Just enough of an ELF reader for check-sealed and check-image: 64-bit, little-endian, AArch64.
+"""Just enough of an ELF reader for the checks of the build: 64-bit, little-endian, AArch64.
 
 The build runs those, on a machine where only Python itself can be counted on, so this uses nothing
 beyond its standard library. Source: System V ABI, chapters 4 and 5; ELF for the Arm 64-bit
@@ -12,7 +12,7 @@ EM_AARCH64 = 183
 SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_RELR = 2, 4, 8, 19
 SHF_WRITE, SHF_ALLOC = 1, 2
 SHN_UNDEF, SHN_ABS, SHN_COMMON = 0, 0xfff1, 0xfff2
-STT_SECTION, STT_FILE = 3, 4
+STT_FUNC, STT_SECTION, STT_FILE = 2, 3, 4
 STB_LOCAL = 0
 PT_LOAD, PT_INTERP = 1, 3
 PF_X, PF_W = 1, 2
