@@ -30,8 +30,19 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-symbols > $@
 
+stack_defines := linker/pagoda.lds.S include/pagoda/kernel/trap/exception.h \
+	arch/arm64/cpu/catch.S
+
+# The most that may lie on each stack, and by which path.
+$(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)
+	$(call say,CHECK,stacks)
+	$(Q)scripts/check-stack --calls scripts/stack-calls.txt $(stack_defines:%=--define %) \
+		--report $@ $(image_objects)
+	$(if $(Q),,cat $@)
+
 $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
-		scripts/early-imports.txt scripts/check-rooms scripts/rooms.txt scripts/elf.py
+		scripts/early-imports.txt scripts/check-rooms scripts/rooms.txt scripts/elf.py \
+		$(O)/stack.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
 		$(stub_objects) --shared $(shared_objects)

@@ -78,7 +78,7 @@ bench-boot: setup-test
 # ---- on machines --------------------------------------------------------------------------------
 
 firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
-	tests/boot/test_efi*.py tests/boot/test_uefi*.py)
+	tests/boot/test_efi*.py tests/boot/test_uefi*.py tests/boot/test_secrets.py)
 
 # What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
 .PHONY: conformance

@@ -10,6 +10,7 @@ from patience import wait_readable
 REGISTERS = {**{f"x{i}": i for i in range(31)}, "sp": 31, "pc": 32}
 INTERRUPT = b"\x03"
 CHUNK = 1024  # bytes; as hex digits they fit into a packet of QEMU's
+WORD = 4  # bytes in an instruction, which is what a breakpoint is for
 
 
 class Gdb:
@@ -20,11 +21,17 @@ class Gdb:
     def __init__(self, machine):
         self._socket, self._pid = machine.gdb, machine.pid
         self._received = b""
-        self._socket.sendall(INTERRUPT)
-        assert self._reply().startswith(b"T02"), "SIGINT expected"
+        self._system = {}
+        self.stop()
         # QEMU lets registers be written only by a debugger that has asked how they are laid out.
         self._request(b"qXfer:features:read:target.xml:0,ffb")
         machine.send("\0")
+
+    def stop(self):
+        """Take the CPU from what it does. Returns the debugger."""
+        self._socket.sendall(INTERRUPT)
+        assert self._reply().startswith(b"T02"), "SIGINT expected"
+        return self
 
     def _reply(self):
         while not (match := re.search(rb"\$([^#]*)#[0-9a-f]{2}", self._received)):
@@ -50,6 +57,18 @@ class Gdb:
         return int.from_bytes(bytes.fromhex(self._request(b"p%x" % REGISTERS[register]).decode()),
                               "little")
 
+    def read_system(self, name):
+        """A system register by the name that QEMU's description has for it."""
+        if not self._system:
+            text = b""
+            while not text.endswith(b"</feature>"):
+                text += self._request(b"qXfer:features:read:system-registers.xml:%x,ff0"
+                                      % len(text))[1:]
+            self._system = {match[1].decode(): int(match[2]) for match in re.finditer(
+                rb'name="(\w+)"[^>]*regnum="(\d+)"', text)}
+        return int.from_bytes(bytes.fromhex(
+            self._request(b"p%x" % self._system[name]).decode()), "little")
+
     def write(self, **registers):
         for name, value in registers.items():
             assert self._request(b"P%x=%s" % (REGISTERS[name], value.to_bytes(
@@ -70,6 +89,16 @@ class Gdb:
         """Let the CPU execute one instruction."""
         self._send(b"s")
         assert self._reply().startswith(b"T05"), "SIGTRAP expected"
+
+    def run_to(self, *addresses):
+        """Let the CPU run until its PC is one of @addresses. Returns which."""
+        for address in addresses:
+            assert self._request(b"Z1,%x,%x" % (address, WORD)) == b"OK"
+        self.go_on()
+        assert self._reply().startswith(b"T05"), "SIGTRAP expected"
+        for address in addresses:
+            assert self._request(b"z1,%x,%x" % (address, WORD)) == b"OK"
+        return self.read("pc")
 
     def go_on(self):
         """Let the CPU run, from where its PC now is."""

@@ -88,6 +88,19 @@ def test_only_page_tables_and_self_tests_have_the_door():
     assert rooms <= {"mm/pt", "kernel/selftest"}
 
 
+def test_a_frame_that_the_boot_stack_has_no_room_for_is_not_built(tree):
+    main = tree / "kernel/start/main.c"
+    source, count = re.subn(r"(?m)^(void kernel_main\([^)]*\)\n\{\n)",
+                            r'\1\tchar room[12000];\n\n\tasm volatile("" ::"r"(room));\n',
+                            main.read_text(encoding="utf-8"))
+    assert count == 1
+    main.write_text(source, encoding="utf-8")
+    result = make(tree)
+    assert result.returncode != 0, "it was built"
+    assert re.search(r"check-stack: boot stack: 2\d,\d{3} of 16,384 bytes: kernel_main > "
+                     "shell_run > ", result.stdout), result.stderr
+
+
 def test_an_unchanged_copy_is_up_to_date(tree):
     result = make(tree)
     assert result.returncode == 0, result.stderr

@@ -10,7 +10,7 @@ import pytest
 
 from image_map import check_walk
 from loader import Memory, device_tree, dimm, edit_tree, enter, memory_edit
-from machine import IMAGE, PROMPT, ROOT, Machine, Stop, capture, image_size, number
+from machine import IMAGE, ROOT, Stop, capture, image_size, number
 from walker import bits
 
 sys.path.insert(0, str(ROOT / "scripts"))
