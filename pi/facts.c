@@ -76,6 +76,7 @@ struct console {
 /* All that the pass carries along. */
 struct scan {
 	struct boot_facts *facts;
+	u64 *seed; /* where the FDT's goes */
 	struct memory_map *memory;
 	struct fdt_walk walk;
 	struct console console[CONSOLES_MAX];
@@ -107,7 +108,7 @@ static void take_seed(struct scan *scan, struct fdt_value value)
 
 	if (value.size != sizeof(u64) || facts->fdt.seed.value != 0)
 		return;
-	facts->kaslr_seed = fdt_cells(value.data, 2);
+	*scan->seed = fdt_cells(value.data, 2);
 	facts->fdt.seed = paddr(facts->entry.fdt + (value.data - facts->fdt.tree.blob));
 	for (unsigned i = 0; i < sizeof(u64); i++)
 		data[i] = 0;
@@ -507,9 +508,10 @@ static bool overlaps_image(const struct boot_facts *facts, u64 start, u64 size)
 }
 
 /* All but the walk's nodes and the consoles, which are written before they are read. */
-static void scan_init(struct scan *scan, struct boot_facts *facts, u64 phys_offset)
+static void scan_init(struct scan *scan, struct boot_facts *facts, u64 *seed, u64 phys_offset)
 {
 	scan->facts = facts;
+	scan->seed = seed;
 	scan->memory = (struct memory_map *)(uintptr_t)(facts->memory.value + phys_offset);
 	memory_begin(scan->memory);
 	scan->console_count = 0;
@@ -517,7 +519,7 @@ static void scan_init(struct scan *scan, struct boot_facts *facts, u64 phys_offs
 	scan->stdout_path = (struct fdt_value){ NULL, 0 };
 }
 
-struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
+struct stop facts_read_fdt(struct boot_facts *facts, u64 *seed, u64 phys_offset)
 {
 	u64 address = facts->entry.fdt;
 	const u8 *blob = address != 0 ? (const u8 *)(uintptr_t)(address + phys_offset) : NULL;
@@ -526,7 +528,7 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
 	struct scan scan;
 	enum fdt_status status;
 
-	scan_init(&scan, facts, phys_offset);
+	scan_init(&scan, facts, seed, phys_offset);
 	/* A pointer into the image points at what has been cleared: say that, not "bad magic". */
 	if (overlaps_image(facts, address, 1))
 		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, 0, 0 };

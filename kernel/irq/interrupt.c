@@ -393,9 +393,8 @@ static enum interrupt_result start_console(const struct kernel *kernel)
 
 void interrupt_console_start(const struct kernel *kernel)
 {
-	console.result = kernel->handoff->facts.console.source != CONSOLE_NONE ?
-				 start_console(kernel) :
-				 INTERRUPT_NO_CONSOLE;
+	console.result = kernel->console.source != CONSOLE_NONE ? start_console(kernel) :
+								  INTERRUPT_NO_CONSOLE;
 	if (console.result == INTERRUPT_OK)
 		interrupts_mask(false);
 }

@@ -136,10 +136,10 @@ static void test_pages(struct checks *checks, const struct kernel *kernel, u64 s
 static void test_device(struct checks *checks, const struct kernel *kernel)
 {
 	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
-	paddr_t device = kernel->handoff->facts.console.address, pa = { 0 };
+	paddr_t device = kernel->console.address, pa = { 0 };
 	vaddr_t va;
 
-	if (device.value == 0 || kernel->handoff->facts.console.kind.type != SERIAL_PL011)
+	if (device.value == 0 || kernel->console.kind.type != SERIAL_PL011)
 		return;
 	device.value += PL011_PERIPH_ID;
 	if (vmalloc_ioremap(vmalloc, device, 0x20, &va) != VMALLOC_OK) {

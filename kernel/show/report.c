@@ -89,7 +89,7 @@ static bool warning_applies(const struct kernel *kernel, enum report_warning war
 		return kernel->console_fault != CONSOLE_WORKS;
 	case WARNING_CONSOLE_UNNAMED:
 		return handoff->facts.fdt.has_chosen &&
-		       handoff->facts.console.source == CONSOLE_FIRST_UART;
+		       kernel->console.source == CONSOLE_FIRST_UART;
 	case WARNING_ENTRY_MMU:
 		return handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK;
 	case WARNING_INIT_MAPPED:
@@ -182,7 +182,7 @@ static bool warning_write_memory(const struct kernel *kernel, enum report_warnin
 
 static void warning_write_console(const struct kernel *kernel, char *text)
 {
-	bool other = kernel->handoff->facts.console.source != CONSOLE_NONE;
+	bool other = kernel->console.source != CONSOLE_NONE;
 
 	format(text, WARNING_TEXT_MAX, "the console at 0x%lx (%s) %s: %s",
 	       kernel->console_lost.address.value, console_source_str(kernel->console_lost.source),
@@ -579,19 +579,17 @@ static void report_input(void)
 
 static void report_firmware(const struct kernel *kernel)
 {
-	const struct boot_facts *facts = &kernel->handoff->facts;
-
 	label("console");
-	if (facts->console.source == CONSOLE_NONE) {
+	if (kernel->console.source == CONSOLE_NONE) {
 		print("none\n");
 	} else {
 		print("%s at 0x%016lx (%s)\n",
-		      serial_type_str((enum serial_type)facts->console.kind.type),
-		      facts->console.address.value, console_source_str(facts->console.source));
+		      serial_type_str((enum serial_type)kernel->console.kind.type),
+		      kernel->console.address.value, console_source_str(kernel->console.source));
 		report_input();
 	}
 	label("PSCI");
-	print("%s\n", psci_conduit_str(facts->psci));
+	print("%s\n", psci_conduit_str(kernel->handoff->facts.psci));
 }
 
 static void report_audit(const char *name, const struct pt_space *space)

@@ -189,20 +189,20 @@ static void json_linear(struct json *json, const struct kernel *kernel)
 
 static void json_devices(struct json *json, const struct kernel *kernel)
 {
-	const struct boot_facts *facts = &kernel->handoff->facts;
+	const struct console_choice *console = &kernel->console;
 	const char *why_not;
 	u32 number;
 
 	json_row(json, "console");
-	json_string(json, "source", console_source_str(facts->console.source));
+	json_string(json, "source", console_source_str(console->source));
 	json_string(json, "type",
-		    facts->console.source == CONSOLE_NONE ?
+		    console->source == CONSOLE_NONE ?
 			    "none" :
-			    serial_type_str((enum serial_type)facts->console.kind.type));
-	json_hex(json, "pa", facts->console.address.value);
+			    serial_type_str((enum serial_type)console->kind.type));
+	json_hex(json, "pa", console->address.value);
 	json_string(json, "input", interrupt_console(&number, &why_not) ? "interrupt" : "polled");
 	json_close(json);
-	json_string(json, "psci", psci_conduit_str(facts->psci));
+	json_string(json, "psci", psci_conduit_str(kernel->handoff->facts.psci));
 }
 
 static void json_pool(struct json *json, const struct kernel *kernel)

@@ -117,7 +117,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 	kernel.handoff = handoff;
 	spaces_init(&kernel, handoff);
 	exception_init(&kernel);
-	console_choose(&kernel, handoff);
+	console_choose(&kernel);
 	efi_map_read(&kernel, handoff);
 	stop = memory_init(&kernel, handoff);
 	if (stop.code != STOP_NONE)

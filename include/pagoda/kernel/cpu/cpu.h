@@ -58,8 +58,8 @@ void cpu_init(const struct boot_handoff *handoff);
 /*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not in
- * the handler of an interrupt, whose stack an exception there starts afresh.
+ * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not
+ * in the handler of an interrupt, whose stack an exception there starts afresh.
  */
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 

@@ -43,8 +43,8 @@ void exception_fault_in_report(void);
 u64 use_stack(u64 depth);
 
 /*
- * exception_report() - who was where and what happened, in words, on the console; then panic=. Of an
- * exception in the middle of that, less. @vector: as for exception_handle().
+ * exception_report() - who was where and what happened, in words, on the console; then panic=. Of
+ * an exception in the middle of that, less. @vector: as for exception_handle().
  */
 void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 vector)
 	__attribute__((noreturn));
