@@ -523,7 +523,7 @@ struct stop facts_read_fdt(struct boot_facts *facts, u64 *seed, u64 phys_offset)
 {
 	u64 address = facts->entry.fdt;
 	const u8 *blob = address != 0 ? (const u8 *)(uintptr_t)(address + phys_offset) : NULL;
-	u64 line = sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, facts->id[SYSREG_CTR_EL0]);
+	u64 line = dcache_line_size(facts->id[SYSREG_CTR_EL0]);
 	u32 *size = &facts->fdt.tree.total_size;
 	struct scan scan;
 	enum fdt_status status;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the boot CPU has.
+ * What the boot CPU has, and its stack.
  * Runs in the kernel, MMU on, first thing.
  */
 #include <pagoda/kernel/cpu/cpu.h>
@@ -23,4 +23,14 @@ void cpu_init(const struct boot_handoff *handoff)
 	cpu->exception_stack = (struct stack){ cpu->stack.end, (uintptr_t)_exception_stack_end };
 	cpu->mpidr = cpu_mpidr();
 	cpu->id = handoff->facts.id;
+}
+
+/* The early runtime has no use for the gap, and no instructions to spare for it. */
+enum map_result cpu_guard_stack(struct pt_space *space)
+{
+	const struct stack *guard = &cpu_this()->guard;
+	enum map_result result = pt_unmap_range(space, vaddr(guard->start), vaddr(guard->end));
+
+	tlb_invalidate_all();
+	return result;
 }

@@ -56,6 +56,12 @@ static inline struct cpu *cpu_this(void)
 void cpu_init(const struct boot_handoff *handoff);
 
 /*
+ * cpu_guard_stack() - unmap the gap that the boot CPU's stack ends in: what overflows it faults
+ * from then on, and is reported on the exceptions' stack.
+ */
+enum map_result cpu_guard_stack(struct pt_space *space);
+
+/*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
  * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not

@@ -61,5 +61,8 @@ bool syndrome_is_abort(u64 esr);
  */
 void panic_stop(const struct kernel *kernel) __attribute__((noreturn));
 
+/* cannot_boot() - say why, and halt with @stop in registers. The console is as it is. */
+void cannot_boot(const struct stop *stop) __attribute__((noreturn));
+
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_EXCEPTION_H */
