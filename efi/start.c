@@ -17,7 +17,7 @@ efi_status_t efi_main(void *handle, struct efi_system_table *system)
 
 	id_read(id);
 	stub.boot = system->boot_services;
-	stub.line_size = sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, id[SYSREG_CTR_EL0]);
+	stub.line_size = dcache_line_size(id[SYSREG_CTR_EL0]);
 	stub.image.start = _text;
 	stub.image.size = (uintptr_t)_end - (uintptr_t)_text;
 	stub.image.file_size = (uintptr_t)_file_end - (uintptr_t)_text;

@@ -107,9 +107,10 @@ static bool overlaps_image(const struct boot_facts *facts, u64 start, u64 size)
 }
 
 /* All but the walk's nodes and the consoles, which are written before they are read. */
-static void scan_init(struct scan *scan, struct boot_facts *facts, u64 phys_offset)
+static void scan_init(struct scan *scan, struct boot_facts *facts, u64 *seed, u64 phys_offset)
 {
 	scan->facts = facts;
+	scan->seed = seed;
 	scan->memory = (struct memory_map *)(uintptr_t)(facts->memory.value + phys_offset);
 	memory_begin(scan->memory);
 	scan->console_count = 0;
@@ -118,16 +119,16 @@ static void scan_init(struct scan *scan, struct boot_facts *facts, u64 phys_offs
 	scan->stdout_path = (struct fdt_value){ NULL, 0 };
 }
 
-struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset)
+struct stop facts_read_fdt(struct boot_facts *facts, u64 *seed, u64 phys_offset)
 {
 	u64 address = facts->entry.fdt;
 	const u8 *blob = address != 0 ? (const u8 *)(uintptr_t)(address + phys_offset) : NULL;
-	u64 line = sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, facts->id[SYSREG_CTR_EL0]);
+	u64 line = dcache_line_size(facts->id[SYSREG_CTR_EL0]);
 	u32 *size = &facts->fdt.tree.total_size;
 	struct scan scan;
 	enum fdt_status status;
 
-	scan_init(&scan, facts, phys_offset);
+	scan_init(&scan, facts, seed, phys_offset);
 	/* A pointer into the image points at what has been cleared: say that, not "bad magic". */
 	if (overlaps_image(facts, address, 1))
 		return (struct stop){ STOP_FDT_OVERLAPS_IMAGE, address, 0, 0 };

@@ -21,7 +21,7 @@ static void take_seed(struct scan *scan, struct fdt_value value)
 
 	if (value.size != sizeof(u64) || facts->fdt.seed.value != 0)
 		return;
-	facts->kaslr_seed = fdt_cells(value.data, 2);
+	*scan->seed = fdt_cells(value.data, 2);
 	facts->fdt.seed = paddr(facts->entry.fdt + (value.data - facts->fdt.tree.blob));
 	for (unsigned i = 0; i < sizeof(u64); i++)
 		data[i] = 0;

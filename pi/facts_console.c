@@ -83,7 +83,7 @@ static void keep(struct scan *scan, const struct fdt_node *node, enum serial_typ
 	int depth = scan->walk.depth;
 	u64 address, size;
 
-	if (scan->console_count == CONSOLES_MAX || depth > CONSOLE_DEPTH_MAX ||
+	if (scan->console_count == CONSOLES_SEEN_MAX || depth > CONSOLE_DEPTH_MAX ||
 	    !scan_reg(node, 0, &address, &size))
 		return;
 	for (const struct fdt_node *bus = node - 1; bus != root; bus--)

@@ -28,17 +28,15 @@ static bool say(struct serial_kind kind, paddr_t console, const struct stop *sto
  */
 void boot_fail(struct boot_handoff *handoff, const struct stop *stop)
 {
-	struct boot_facts *facts = &handoff->facts;
 	bool said = false;
 
 	if (handoff->stop.code == STOP_NONE)
 		handoff->stop = *stop;
-	while (!said && facts->console.address.value != 0) {
-		struct console_choice console = facts->console;
+	while (!said && handoff->consoles_tried < CONSOLES_MAX) {
+		struct console_choice console = handoff_console(handoff, handoff->consoles_tried++);
 
-		facts->console = facts->console_next;
-		facts->console_next.address = paddr(0);
-		said = say(console.kind, console.address, &handoff->stop);
+		if (console.address.value != 0)
+			said = say(console.kind, console.address, &handoff->stop);
 	}
 	stop = &handoff->stop;
 	cpu_halt(stop->code, stop->x1, stop->x2, stop->x3);

@@ -14,11 +14,11 @@
  */
 #define KASLR_STEP MIB(2)
 
-struct entropy entropy_take(struct boot_facts *facts, const u64 id[SYSREG_FACT_COUNT])
+struct entropy entropy_take(u64 *seed, bool efi, const u64 id[SYSREG_FACT_COUNT])
 {
-	struct entropy entropy = { facts->efi.seed ? KASLR_EFI : KASLR_FDT, facts->kaslr_seed };
+	struct entropy entropy = { efi ? KASLR_EFI : KASLR_FDT, *seed };
 
-	facts->kaslr_seed = 0;
+	*seed = 0;
 	if (entropy.seed != 0)
 		return entropy;
 	if (cpu_feature_level(id, CPU_RNDR) != 0 && random_read(&entropy.seed)) {

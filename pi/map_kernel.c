@@ -92,7 +92,7 @@ static struct table_pool pool_make(const struct image *image, u64 granule)
 struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 {
 	const struct image *image = &handoff->facts.image;
-	struct boot_plan *plan = &handoff->plan;
+	const struct boot_plan *plan = &handoff->plan;
 	struct space idmap = { .regime = plan->idmap,
 			       .phys_offset = phys_offset,
 			       .pool = &handoff->pool };
@@ -109,7 +109,7 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 		stop = map_image(&kernel, image, plan->image_va.value);
 	handoff->idmap_root = idmap.root;
 	handoff->kernel_root = kernel.root;
-	plan->registers.ttbr0 = ttbr_encode(&idmap.regime, idmap.root);
-	plan->registers.ttbr1 = ttbr_encode(&kernel.regime, kernel.root);
+	handoff->ttbr0 = ttbr_encode(&idmap.regime, idmap.root);
+	handoff->ttbr1 = ttbr_encode(&kernel.regime, kernel.root);
 	return stop;
 }

@@ -17,43 +17,38 @@ static void mark(struct boot_handoff *handoff, enum boot_stage stage)
 /* What the command line asks for, and the ID registers that the plan will go by. */
 static void read_options(struct boot_handoff *handoff)
 {
-	struct boot_facts *facts = &handoff->facts;
-	struct boot_options *options = &handoff->options;
+	const struct boot_facts *facts = &handoff->facts;
 
 	memcpy(handoff->id, facts->id, sizeof(handoff->id));
 	/* Some CPUs without FEAT_E2H0 are older than the field that says so. */
 	if (SYSREG_GET(HCR_EL2_E2H, facts->entry.hcr) != 0)
 		handoff->id[SYSREG_ID_AA64MMFR4_EL1] |=
 			SYSREG_PUT(ID_AA64MMFR4_EL1_E2H0, ID_AA64MMFR4_EL1_E2H0_NI);
-	options_parse(options, handoff->id, facts->command_line, facts->command_line_length);
-	if (options->earlycon.value != 0) {
-		facts->console_next = facts->console;
-		facts->console = (struct console_choice){ options->earlycon, options->earlycon_kind,
-							  CONSOLE_EARLYCON };
-	}
+	options_parse(&handoff->options, handoff->id, facts->command_line,
+		      facts->command_line_length);
 }
 
 struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct pac_key *key)
 {
-	struct boot_facts *facts = &handoff->facts;
-	struct boot_plan *plan = &handoff->plan;
+	const struct boot_facts *facts = &handoff->facts;
+	const struct boot_plan *plan = &handoff->plan;
 	struct memory_range relocated;
 	struct entropy entropy;
 	struct stop stop;
 
 	handoff->timeline[STAGE_ENTRY] = facts->entry.counter;
-	stop = facts_read_fdt(facts, phys_offset);
+	stop = facts_read_fdt(&handoff->facts, &handoff->seed.kaslr, phys_offset);
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_FACTS);
 	read_options(handoff);
-	entropy = entropy_take(facts, handoff->id);
-	stop = plan_make(plan, facts, handoff->id, &handoff->options, entropy);
+	entropy = entropy_take(&handoff->seed.kaslr, facts->efi.seed, handoff->id);
+	stop = plan_make(&handoff->plan, facts, handoff->id, &handoff->options, entropy);
 	if (stop.code != STOP_NONE)
 		return stop;
 	*key = (struct pac_key){ entropy_next(&entropy), entropy_next(&entropy) };
 	if (plan->kaslr_source == KASLR_FDT || plan->kaslr_source == KASLR_RNDR)
-		plan->linear_seed = entropy_next(&entropy);
+		handoff->seed.linear = entropy_next(&entropy);
 	mark(handoff, STAGE_PLAN);
 	stop = map_kernel(handoff, phys_offset);
 	if (stop.code != STOP_NONE)
@@ -63,8 +58,6 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct p
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_RELOCATED);
-	handoff->magic = HANDOFF_MAGIC;
-	handoff->version = HANDOFF_VERSION;
 	/* Nothing is written past this line: what was is what the kernel will read. */
 	caches_publish(handoff, &relocated, phys_offset);
 	return stop_none();

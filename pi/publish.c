@@ -68,7 +68,7 @@ void caches_publish(const struct boot_handoff *handoff, const struct memory_rang
 {
 	const struct boot_facts *facts = &handoff->facts;
 	const struct image *image = &facts->image;
-	u64 line = sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, facts->id[SYSREG_CTR_EL0]);
+	u64 line = dcache_line_size(facts->id[SYSREG_CTR_EL0]);
 	u64 seed = facts->fdt.seed.value;
 
 	publish_tables(handoff, phys_offset, line);

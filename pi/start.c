@@ -56,10 +56,15 @@ static void level_enter(const struct boot_handoff *handoff)
 }
 
 /* From here on at virtual addresses. */
-static void __attribute__((noreturn)) kernel_enter(struct boot_handoff *handoff)
+static void __attribute__((noreturn)) kernel_enter(const struct boot_handoff *handoff)
 {
+	const struct mmu_registers *registers = &handoff->plan.registers;
 	u64 base = handoff->plan.image_va.value;
-	struct flip flip = { .registers = handoff->plan.registers,
+	struct flip flip = { .mair = registers->mair,
+			     .tcr = registers->tcr,
+			     .ttbr0 = handoff->ttbr0,
+			     .ttbr1 = handoff->ttbr1,
+			     .sctlr = registers->sctlr,
 			     .entry = base + offset_of(kernel_main),
 			     .argument = base + offset_of(handoff),
 			     .cpu = base + offset_of(&boot_cpu),

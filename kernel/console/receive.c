@@ -112,8 +112,7 @@ static enum reception start(const struct kernel *kernel)
 
 void console_receive_start(const struct kernel *kernel)
 {
-	state.reception = kernel->handoff->facts.console.source != CONSOLE_NONE ? start(kernel) :
-										  RECEIVE_NO_LINE;
+	state.reception = kernel->console.source != CONSOLE_NONE ? start(kernel) : RECEIVE_NO_LINE;
 	if (state.reception == RECEIVE_BY_INTERRUPT)
 		interrupts_mask(false);
 }

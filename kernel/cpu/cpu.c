@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the boot CPU has.
+ * What the boot CPU has, and its stack.
  * Runs in the kernel, MMU on, first thing.
  */
 #include <pagoda/kernel/cpu/cpu.h>
+#include <pagoda/mm/pt/change.h>
 
 struct cpu boot_cpu;
 
@@ -23,4 +24,12 @@ void cpu_init(const struct boot_handoff *handoff)
 	cpu->exception_stack = (struct stack){ cpu->stack.end, (uintptr_t)_exception_stack_end };
 	cpu->mpidr = cpu_mpidr();
 	cpu->id = handoff->facts.id;
+}
+
+/* The early runtime has no use for the gap, and no instructions to spare for it. */
+enum map_result cpu_guard_stack(struct space *space)
+{
+	const struct stack *guard = &cpu_this()->guard;
+
+	return pt_clear(space, vaddr(guard->start), vaddr(guard->end));
 }

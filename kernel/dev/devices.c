@@ -155,7 +155,7 @@ const struct devices *kernel_devices(const struct kernel *kernel)
 	static bool looked;
 
 	if (!looked && kernel->fdt.blob != NULL)
-		devices_read(&kernel->fdt, kernel->handoff->facts.console.address, &devices);
+		devices_read(&kernel->fdt, kernel->console.address, &devices);
 	looked = true;
 	return &devices;
 }

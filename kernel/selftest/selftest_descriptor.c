@@ -194,8 +194,7 @@ static bool choose_size(struct selftest *test, unsigned *ips)
 		++*ips;
 	return test_needs(test,
 			  highest_ram(test->kernel->memory, false) <= BIT(ips_bits[*ips]) &&
-				  test->kernel->handoff->facts.console.address.value <
-					  BIT(ips_bits[*ips]),
+				  test->kernel->console.address.value < BIT(ips_bits[*ips]),
 			  "RAM or console need every bit of the output size");
 }
 

@@ -126,7 +126,7 @@ SELFTEST(vmalloc, device, "a device can be read by another mapping");
 /* A PL011's identification registers. Other UARTs have none. */
 static void vmalloc_device(struct selftest *test)
 {
-	const struct console_choice *console = &test->kernel->handoff->facts.console;
+	const struct console_choice *console = &test->kernel->console;
 	paddr_t device = paddr_add(console->address, PL011_PERIPH_ID), pa = { 0 };
 	struct vmalloc *vmalloc;
 	struct use before;

@@ -24,12 +24,12 @@ void report_devices(const struct kernel *kernel)
 	const struct boot_facts *facts = &kernel->handoff->facts;
 
 	report_label("console");
-	if (facts->console.source == CONSOLE_NONE) {
+	if (kernel->console.source == CONSOLE_NONE) {
 		print("none\n");
 	} else {
 		print("%s at 0x%016lx (%s)\n",
-		      serial_type_str((enum serial_type)facts->console.kind.type),
-		      facts->console.address.value, console_source_str(facts->console.source));
+		      serial_type_str((enum serial_type)kernel->console.kind.type),
+		      kernel->console.address.value, console_source_str(kernel->console.source));
 		print_input();
 	}
 	report_label("PSCI");
@@ -43,12 +43,12 @@ void report_json_devices(const struct kernel *kernel, struct json *json)
 	u32 number;
 
 	json_row(json, "console");
-	json_string(json, "source", console_source_str(facts->console.source));
+	json_string(json, "source", console_source_str(kernel->console.source));
 	json_string(json, "type",
-		    facts->console.source == CONSOLE_NONE ?
+		    kernel->console.source == CONSOLE_NONE ?
 			    "none" :
-			    serial_type_str((enum serial_type)facts->console.kind.type));
-	json_hex(json, "pa", facts->console.address.value);
+			    serial_type_str((enum serial_type)kernel->console.kind.type));
+	json_hex(json, "pa", kernel->console.address.value);
 	json_string(json, "input", console_receives(&number, &why_not) ? "interrupt" : "polled");
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));

@@ -111,8 +111,8 @@ static void warn_about_devices(const struct kernel *kernel, struct json *json)
 	warn(json, kernel->console_fault != CONSOLE_WORKS, "the console at 0x%lx (%s) %s: %s",
 	     lost->address.value, console_source_str(lost->source),
 	     console_fault_str(kernel->console_fault),
-	     facts->console.source != CONSOLE_NONE ? "the FDT's is used" : "there is none");
-	warn(json, facts->fdt.has_chosen && facts->console.source == CONSOLE_FIRST_UART,
+	     kernel->console.source != CONSOLE_NONE ? "the FDT's is used" : "there is none");
+	warn(json, facts->fdt.has_chosen && kernel->console.source == CONSOLE_FIRST_UART,
 	     "stdout-path names no UART that can be used: this is the FDT's first one");
 }
 

@@ -41,10 +41,10 @@ static bool answers(struct serial_kind kind, u64 registers)
 }
 
 /* One granule of registers; a UART has fewer. */
-static enum console_fault console_try(struct kernel *kernel, const struct boot_facts *facts)
+static enum console_fault console_try(struct kernel *kernel, const struct console_choice *console)
 {
 	vaddr_t slot = layout_fixmap(&kernel->handoff->plan.layout, FIXMAP_CONSOLE);
-	struct window window = { .pa = facts->console.address,
+	struct window window = { .pa = console->address,
 				 .size = 1,
 				 .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
 
@@ -53,28 +53,28 @@ static enum console_fault console_try(struct kernel *kernel, const struct boot_f
 		return CONSOLE_IN_RAM;
 	if (window_open(kernel, slot, &window) != MAP_OK)
 		return CONSOLE_OUT_OF_REACH;
-	if (answers(facts->console.kind, window.va.value)) {
-		console_init(facts->console.kind, (void *)(uintptr_t)window.va.value);
+	if (answers(console->kind, window.va.value)) {
+		console_init(console->kind, (void *)(uintptr_t)window.va.value);
 		return CONSOLE_WORKS;
 	}
 	window_close(kernel, &window);
 	return CONSOLE_SILENT;
 }
 
-/* At most twice: what comes next is the last. */
-void console_choose(struct kernel *kernel, struct boot_handoff *handoff)
+void console_choose(struct kernel *kernel)
 {
-	struct boot_facts *facts = &handoff->facts;
-	enum console_fault fault;
+	for (unsigned i = 0; i < CONSOLES_MAX; i++) {
+		struct console_choice console = handoff_console(kernel->handoff, i);
+		enum console_fault fault;
 
-	while (facts->console.address.value != 0) {
-		fault = console_try(kernel, facts);
-		if (fault == CONSOLE_WORKS)
+		if (console.address.value == 0)
+			continue;
+		fault = console_try(kernel, &console);
+		if (fault == CONSOLE_WORKS) {
+			kernel->console = console;
 			return;
+		}
 		kernel->console_fault = fault;
-		kernel->console_lost = facts->console;
-		facts->console = facts->console_next;
-		facts->console_next.address = paddr(0);
+		kernel->console_lost = console;
 	}
-	facts->console.source = CONSOLE_NONE;
 }

@@ -32,9 +32,9 @@ static bool image_reserved(const struct memory_map *map, const struct image *ima
  * The list in order, cut to what is allowed and can be reached. The image runs, so there is RAM
  * under it, whatever the FDT or mem= say.
  */
-static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
+static void memory_collect(struct kernel *kernel, const struct boot_handoff *handoff)
 {
-	struct boot_facts *facts = &handoff->facts;
+	const struct boot_facts *facts = &handoff->facts;
 	const struct regime *regime = &handoff->plan.kernel;
 	u64 limit = handoff->options.memory_limit, granule = regime_granule(regime);
 	struct memory_fate *fate = &kernel->memory_fate;
@@ -53,12 +53,12 @@ static void memory_collect(struct kernel *kernel, struct boot_handoff *handoff)
 
 static void linear_choose(struct kernel *kernel, struct boot_handoff *handoff)
 {
-	struct boot_plan *plan = &handoff->plan;
+	const struct boot_plan *plan = &handoff->plan;
 	struct memory_map *map = kernel->memory;
 
 	kernel->linear = linear_place(&plan->kernel, &plan->layout.region[LAYOUT_LINEAR], map,
-				      &handoff->facts.image, plan->linear_seed);
-	plan->linear_seed = 0;
+				      &handoff->facts.image, handoff->seed.linear);
+	handoff->seed.linear = 0;
 	kernel->memory_fate.outside =
 		memory_cut(map, kernel->linear.start.value, kernel->linear.end.value);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The end of a kernel that cannot go on, as panic= says.
+ * The end of a kernel that cannot go on, as panic= says; and of a boot that cannot, MMU on or not.
  * Runs in the kernel, MMU on, in exception handlers too.
  */
 #include <pagoda/arch/arch.h>
@@ -24,4 +24,13 @@ void panic_stop(const struct kernel *kernel)
 	print("pagoda: stopped\n");
 	console_receive_by_interrupt(false); /* or a key would wake the CPU for ever */
 	cpu_halt(STOP_NONE, 0, 0, 0);
+}
+
+void cannot_boot(const struct stop *stop)
+{
+	char reason[STOP_TEXT_MAX];
+
+	stop_describe(stop, reason, sizeof(reason));
+	print("pagoda: cannot boot: %s\n", reason);
+	cpu_halt(stop->code, stop->x1, stop->x2, stop->x3);
 }

@@ -3,3 +3,4 @@
 # Exceptions.
 
 $(eval $(call room,kernel/trap,kernel))
+$(call machine_only,kernel/trap/symbols.c)

@@ -114,7 +114,7 @@ static void check_seed(void)
 	const struct boot_facts *facts = &machine.handoff->facts;
 	const u8 *seed = machine_pointer(&machine, facts->fdt.seed.value);
 
-	FUZZ_CHECK(facts->kaslr_seed == 0, "the seed is in the facts");
+	FUZZ_CHECK(machine.handoff->seed.kaslr == 0, "the seed is in the handoff");
 	if (facts->fdt.seed.value == 0)
 		return;
 	FUZZ_CHECK(seed && memcmp(seed, "\0\0\0\0\0\0\0\0", 8) == 0, "the seed is in memory");

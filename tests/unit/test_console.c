@@ -206,7 +206,7 @@ static struct kernel kernel = { .handoff = &handoff };
 static int set_up_kernel(void **state)
 {
 	set_up(state);
-	handoff.facts.console.source = CONSOLE_STDOUT_PATH;
+	kernel.console.source = CONSOLE_STDOUT_PATH;
 	devices = (struct devices){
 		.gic = { .found = true, .phandle = 7 },
 		.console = { .interrupts = 1, .interrupt = { { 0, 1, 4 } }, .interrupt_parent = 7 }
@@ -271,7 +271,7 @@ static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 		set_up_kernel(state);
 		switch (i) {
 		case 0:
-			handoff.facts.console.source = CONSOLE_NONE;
+			kernel.console.source = CONSOLE_NONE;
 			break;
 		case 1:
 			devices.gic.found = false;

@@ -374,7 +374,7 @@ static void a_report_hides_the_seed_and_the_control_characters_of_others(void **
 
 	(void)state;
 	sample_make(&sample, 12, 52);
-	sample.handoff.facts.kaslr_seed = 0x5eed5eed5eed5eed;
+	sample.handoff.seed.kaslr = 0x5eed5eed5eed5eed;
 	memcpy(sample.handoff.facts.command_line, line, sizeof(line));
 	sample.handoff.facts.command_line_length = sizeof(line) - 1;
 	capture_clear();

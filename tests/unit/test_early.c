@@ -77,8 +77,6 @@ static void assert_sound(void)
 {
 	assert_right(judge_maps(&machine, true));
 	assert_right(judge_memory(&machine));
-	assert_int_equal(machine.handoff->magic, 0x61646f676150);
-	assert_int_equal(machine.handoff->version, 1);
 }
 
 static void assert_stop(struct stop stop, enum stop_code code, u64 value, u64 limit, u64 extra)
@@ -166,14 +164,11 @@ static void a_root_above_48_bits_has_its_high_bits_in_ttbr_5_to_2(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(command_lines); i++) {
-		const struct mmu_registers *registers;
-
 		setup.fdt.bootargs = command_lines[i];
 		boot_well(&setup);
-		registers = &machine.handoff->plan.registers;
-		assert_int_equal(registers->ttbr0 >> 2 & 0xf, 0xb);
-		assert_int_equal(registers->ttbr1 >> 2 & 0xf, 0xb);
-		assert_int_equal(registers->ttbr0 >> 48, 0);
+		assert_int_equal(machine.handoff->ttbr0 >> 2 & 0xf, 0xb);
+		assert_int_equal(machine.handoff->ttbr1 >> 2 & 0xf, 0xb);
+		assert_int_equal(machine.handoff->ttbr0 >> 48, 0);
 		assert_int_equal(machine.handoff->kernel_root.value >> 48, 0xb);
 	}
 }
@@ -299,7 +294,7 @@ static void the_seed_is_recorded_where_it_was_and_wiped(void **state)
 	boot_well(&setup);
 	facts = &machine.handoff->facts;
 	bytes = machine_pointer(&machine, facts->fdt.seed.value);
-	assert_int_equal(facts->kaslr_seed, 0);
+	assert_int_equal(machine.handoff->seed.kaslr, 0);
 	assert_non_null(bytes);
 	assert_memory_equal(bytes, "\0\0\0\0\0\0\0\0", 8);
 	/* Behind the header of its property: token, size, name. */
@@ -897,14 +892,14 @@ static void the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr(void 
 	for (int i = 0; i < 2; i++) {
 		setup.fdt.seed = 0x1122334455667788 + (u64)i;
 		boot_well(&setup);
-		numbers[i] = machine.handoff->plan.linear_seed;
+		numbers[i] = machine.handoff->seed.linear;
 		assert_true(numbers[i] != 0 && numbers[i] != setup.fdt.seed);
 		assert_true(numbers[i] != machine.key.low && numbers[i] != machine.key.high);
 	}
 	assert_true(numbers[0] != numbers[1]);
 	setup.fdt.bootargs = "nokaslr";
 	boot_well(&setup);
-	assert_int_equal(machine.handoff->plan.linear_seed, 0);
+	assert_int_equal(machine.handoff->seed.linear, 0);
 }
 
 struct console_case {
@@ -999,16 +994,21 @@ static void the_console_is_what_stdout_path_names(void **state)
 	setup.fdt.uart[3] =
 		(struct fake_fdt_uart){ "serial@2000", UART_ON_INNER_BUS, 0x2000, false };
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct console_choice console;
+
 		setup.fdt.stdout_path = cases[i].stdout_path;
 		setup.fdt.serial0 = cases[i].serial0;
 		setup.fdt.bootargs = cases[i].bootargs;
 		boot_well(&setup);
-		if (machine.handoff->facts.console.address.value != cases[i].address ||
-		    machine.handoff->facts.console.source != cases[i].source)
+		console = handoff_console(machine.handoff, 0);
+		if (console.address.value != cases[i].address || console.source != cases[i].source)
 			fail_msg("stdout-path %s: console at %#lx, source %d",
 				 cases[i].stdout_path ? cases[i].stdout_path : "missing",
-				 machine.handoff->facts.console.address.value,
-				 machine.handoff->facts.console.source);
+				 console.address.value, console.source);
+		/* What the command line names is tried before the FDT's, not in its place. */
+		console = handoff_console(machine.handoff, 1);
+		assert_int_equal(console.address.value,
+				 cases[i].source == CONSOLE_EARLYCON ? 0x9040000 : 0);
 	}
 }
 
@@ -1213,9 +1213,9 @@ static void a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothi
 	(void)state;
 	memset(absent, 0xff, sizeof(absent));
 	boot_well(&setup);
-	machine.handoff->facts.console.address = paddr((uintptr_t)absent);
-	machine.handoff->facts.console.kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
-	machine.handoff->facts.console_next =
+	machine.handoff->options.earlycon = paddr((uintptr_t)absent);
+	machine.handoff->options.earlycon_kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
+	machine.handoff->facts.console =
 		(struct console_choice){ .address = paddr((uintptr_t)pl011) };
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_POOL, 1, 2, 3);
 	assert_int_equal(pl011[0], '\n');

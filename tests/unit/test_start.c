@@ -165,11 +165,11 @@ static void the_linear_seed_moves_it_and_is_gone(void **state)
 		assert_int_equal(kernel->linear.random, 0);
 		fake_boot_free(&boot);
 		fake_boot_make(&boot, regime);
-		handoff->plan.linear_seed = 0x123456789abcdef0;
+		handoff->seed.linear = 0x123456789abcdef0;
 		take_over();
 		assert_int_not_equal(kernel->linear.random, 0);
 		assert_int_equal(kernel->linear.offset, plain + kernel->linear.random);
-		assert_int_equal(handoff->plan.linear_seed, 0);
+		assert_int_equal(handoff->seed.linear, 0);
 		judge_linear(false);
 		fake_boot_free(&boot);
 	}
@@ -521,12 +521,13 @@ static void the_console_is_the_first_of_two_that_answers(void **state)
 
 		fake_boot_make(&boot, i / ARRAY_SIZE(cases));
 		console_pa = console_inits = 0;
-		handoff->facts.console = choice(cases[row].first, CONSOLE_EARLYCON);
-		handoff->facts.console_next = choice(cases[row].second, CONSOLE_STDOUT_PATH);
-		console_choose(kernel, handoff);
+		handoff->options.earlycon = paddr(cases[row].first);
+		handoff->options.earlycon_kind = choice(cases[row].first, CONSOLE_EARLYCON).kind;
+		handoff->facts.console = choice(cases[row].second, CONSOLE_STDOUT_PATH);
+		console_choose(kernel);
 		assert_int_equal(console_pa, cases[row].console);
 		assert_int_equal(console_inits, cases[row].console != 0);
-		assert_int_equal(handoff->facts.console.source, cases[row].source);
+		assert_int_equal(kernel->console.source, cases[row].source);
 		assert_int_equal(kernel->console_fault, cases[row].fault);
 		assert_int_equal(kernel->console_lost.address.value, cases[row].lost);
 		slot = layout_fixmap(&handoff->plan.layout, FIXMAP_CONSOLE).value;

@@ -219,7 +219,7 @@ void lower_half_set(u64 ttbr0, u64 tcr)
  */
 void code_publish(vaddr_t va, u64 size)
 {
-	u64 line = (u64)4 << SYSREG_GET(CTR_EL0_DMINLINE, READ_REGISTER(CTR_EL0));
+	u64 line = dcache_line_size(READ_REGISTER(CTR_EL0));
 
 	for (u64 at = align_down(va.value, line); at < va.value + size; at += line)
 		asm volatile("dc cvau, %0" ::"r"(at) : "memory");

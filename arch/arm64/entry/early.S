@@ -26,10 +26,10 @@ early_vectors:
 	b	early_fault
 	.endr
 
-// early_fault: the exception's registers, in x0 to x2, go to where TPIDR_EL1 says, on an empty stack,
-// once: a second exception, inside C's handling of the first, stops at once, with x0 to x3 as for any
-// stop. So does the first where TPIDR_EL1 is 0.
-// At EL2 TPIDR_EL2 may hold where to go on, instead, with x0 lost: an access was being tried.
+// early_fault: the exception's registers, in x0 to x2, go to where TPIDR_EL1 says, on an empty
+// stack, once: a second exception, inside C's handling of the first, stops at once, with x0 to x3
+// as for any stop. So does the first where TPIDR_EL1 is 0. At EL2 TPIDR_EL2 may hold where to go
+// on, instead, with x0 lost: an access was being tried.
 early_fault:
 	mrs	x0, CurrentEL
 	cmp	x0, #2 << 2

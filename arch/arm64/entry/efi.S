@@ -26,10 +26,7 @@
 // dropped by whoever turns an MMU on again.
 routine efi_leave
 	msr	daifset, #0xf
-	mrs	x2, ctr_el0
-	ubfx	x2, x2, #CTR_EL0_DMINLINE_SHIFT, #4
-	mov	x3, #4
-	lsl	x2, x3, x2			// data cache line in bytes
+	dcache_line x2, x3
 	adr	x3, efi_leave
 	adr	x4, efi_leave_end
 	sub	x5, x2, #1

@@ -10,8 +10,8 @@
 //
 // That holds until there is an exception within an exception, which is reported, and from which
 // nobody returns. It starts the stack afresh, for a line about it; one in the middle of that stops
-// the CPU. So there is no loop. Two registers are free then: SP_EL0 is in the first one's frame, and
-// bit 0 of TPIDR, which leads to struct cpu, remembers that one such exception is open.
+// the CPU. So there is no loop. Two registers are free then: SP_EL0 is in the first one's frame,
+// and bit 0 of TPIDR, which leads to struct cpu, remembers that one such exception is open.
 
 #include <pagoda/arch/asm.h>
 #include <pagoda/kernel/cpu/cpu.h>

@@ -26,7 +26,7 @@ bool random_read(u64 *number);
  * dcache_clean() - write the data cache lines of [start, start + size) back to the point of
  * coherency.
  * dcache_invalidate() - drop them unwritten; no line may hold anything that memory lacks.
- * Any time, MMU off above all; @line_size in bytes, from CTR_EL0.DminLine. Both end with DSB SY.
+ * Any time, MMU off above all; @line_size: dcache_line_size(). Both end with DSB SY.
  */
 void dcache_clean(const void *start, u64 size, u64 line_size);
 void dcache_invalidate(const void *start, u64 size, u64 line_size);

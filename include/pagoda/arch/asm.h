@@ -35,6 +35,14 @@
 	movk	\reg, #(((\value) >> 48) & 0xffff), lsl #48
 .endm
 
+/* The size in bytes of a data cache line, as dcache_line_size() has it. Clobbers @scratch. */
+.macro	dcache_line reg, scratch
+	mrs	\reg, ctr_el0
+	ubfx	\reg, \reg, #CTR_EL0_DMINLINE_SHIFT, #4
+	mov	\scratch, #4
+	lsl	\reg, \scratch, \reg
+.endm
+
 /*
  * C with the MMU off at @el, exceptions to @vectors. @sctlr has the bits that are RES1 without the
  * features that define them, and A, so that an emulator faults on an unaligned access as Device

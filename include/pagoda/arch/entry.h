@@ -16,11 +16,11 @@
 
 #ifndef __ASSEMBLER__
 
-#include <pagoda/kernel/handoff/plan.h>
+#include <pagoda/types.h>
 
 /* What mmu_flip() loads. All but the registers are virtual addresses of the upper half. */
 struct flip {
-	struct mmu_registers registers;
+	u64 mair, tcr, ttbr0, ttbr1, sctlr;
 	u64 entry; /* where to go on, */
 	u64 argument; /* with this in x0 */
 	u64 cpu; /* struct cpu, for TPIDR */
@@ -33,9 +33,9 @@ struct flip {
 	_Static_assert(__builtin_offsetof(struct flip, first) == (offset) &&            \
 			       __builtin_offsetof(struct flip, second) == (offset) + 8, \
 		       "flip.S loads " #first " and " #second)
-FLIP_HAS(FLIP_MAIR_TCR, registers.mair, registers.tcr);
-FLIP_HAS(FLIP_TTBRS, registers.ttbr0, registers.ttbr1);
-FLIP_HAS(FLIP_SCTLR_ENTRY, registers.sctlr, entry);
+FLIP_HAS(FLIP_MAIR_TCR, mair, tcr);
+FLIP_HAS(FLIP_TTBRS, ttbr0, ttbr1);
+FLIP_HAS(FLIP_SCTLR_ENTRY, sctlr, entry);
 FLIP_HAS(FLIP_ARGUMENT_CPU, argument, cpu);
 FLIP_HAS(FLIP_STACKS, stack, exception_stack);
 #undef FLIP_HAS

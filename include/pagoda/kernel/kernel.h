@@ -43,6 +43,7 @@ struct kernel {
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum pci_result pci_result; /* what became of the PCI I/O window */
 	struct fdt fdt; /* in the fixmap; no blob where it cannot be mapped */
+	struct console_choice console; /* the one that answered; source CONSOLE_NONE: none did */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */

@@ -44,6 +44,12 @@ extern const struct sysreg_value sysreg_values[];
 /* @content placed at NAME_FIELD, to be ORed into a register value. */
 #define SYSREG_PUT(field, content) (((u64)(content) << field##_SHIFT) & (u64)field##_MASK)
 
+/* dcache_line_size() - in bytes, of the smallest of all data caches, by the CPU's CTR_EL0. */
+static inline u64 dcache_line_size(u64 ctr)
+{
+	return sizeof(u32) << SYSREG_GET(CTR_EL0_DMINLINE, ctr);
+}
+
 /*
  * sysreg_field_get() - the content of @field in @value, as a number that compares in the order of
  * the feature: sign-extended where the Arm ARM makes the field signed (0xf is -1, "not there").

@@ -22,10 +22,11 @@ struct pac_key {
 struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct pac_key *key);
 
 /*
- * entropy_take() - a seed from the FDT, or else from RNDR where @id has it; the one in @facts is
- * forgotten. entropy_next() - another number from the same state, as unpredictable as the seed.
+ * entropy_take() - @seed, the FDT's, which is forgotten there, and which may be @efi's; or else,
+ * where it is 0, one from RNDR where @id has it. entropy_next() - another number from the same
+ * state, as unpredictable as the seed.
  */
-struct entropy entropy_take(struct boot_facts *facts, const u64 id[SYSREG_FACT_COUNT]);
+struct entropy entropy_take(u64 *seed, bool efi, const u64 id[SYSREG_FACT_COUNT]);
 u64 entropy_next(struct entropy *entropy);
 
 /*

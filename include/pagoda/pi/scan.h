@@ -11,7 +11,7 @@
 
 #define CELLS_MAX 2 /* wider addresses do not exist on this architecture */
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
-#define CONSOLES_MAX 8
+#define CONSOLES_SEEN_MAX 8
 
 /* The properties that matter, anywhere in the tree. */
 enum property {
@@ -43,9 +43,10 @@ struct console {
 /* All that the pass carries along. */
 struct scan {
 	struct boot_facts *facts;
+	u64 *seed; /* where the FDT's goes */
 	struct memory_map *memory;
 	struct fdt_walk walk;
-	struct console console[CONSOLES_MAX];
+	struct console console[CONSOLES_SEEN_MAX];
 	u32 console_count;
 	const char *usual_uart; /* compatible; looked for in nodes of any name */
 	u32 aliases; /* offset of the node /aliases, 0 where there is none */

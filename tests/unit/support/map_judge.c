@@ -39,8 +39,8 @@ struct judge_half judge_half(const struct fake_machine *machine, bool upper)
 	static const unsigned tg0[4] = { 12, 16, 14, 0 };
 	static const unsigned tg1[4] = { 0, 14, 12, 16 };
 	static const unsigned ips[8] = { 32, 36, 40, 42, 44, 48, 52, 0 };
-	const struct mmu_registers *registers = &machine->handoff->plan.registers;
-	u64 tcr = registers->tcr;
+	const struct boot_handoff *handoff = machine->handoff;
+	u64 tcr = handoff->plan.registers.tcr;
 	struct judge_half half = {
 		.tcr = {
 			.granule_bits = upper ? tg1[bits(tcr, 31, 30)] : tg0[bits(tcr, 15, 14)],
@@ -52,7 +52,7 @@ struct judge_half judge_half(const struct fake_machine *machine, bool upper)
 			/* PARange of the CPU, whatever the command line made of it. */
 			.lpa = bits(machine->id[SYSREG_ID_AA64MMFR0_EL1], 3, 0) >= 6,
 		},
-		.ttbr = upper ? registers->ttbr1 : registers->ttbr0,
+		.ttbr = upper ? handoff->ttbr1 : handoff->ttbr0,
 		.memory = { ram_read, (void *)(uintptr_t)machine },
 	};
 
@@ -124,7 +124,7 @@ static const char *judge_registers(const struct fake_machine *machine)
 {
 	const struct boot_handoff *handoff = machine->handoff;
 	const struct mmu_registers *registers = &handoff->plan.registers;
-	u64 ttbr[2] = { registers->ttbr0, registers->ttbr1 };
+	u64 ttbr[2] = { handoff->ttbr0, handoff->ttbr1 };
 	u64 root[2] = { handoff->idmap_root.value, handoff->kernel_root.value };
 	u64 sw = handoff->id[SYSREG_ARM64_SW];
 	bool wxn_off = bits(sw, 11, 8) != 0 || bits(sw, 7, 4) != 0;

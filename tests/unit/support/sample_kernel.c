@@ -106,6 +106,7 @@ void sample_make(struct sample *sample, unsigned granule_shift, unsigned va_bits
 	memcpy(handoff->id, handoff->facts.id, sizeof(handoff->id));
 	make_plan(plan, granule_shift, va_bits);
 	kernel->handoff = handoff;
+	kernel->console = handoff->facts.console;
 	memory_begin(&memory);
 	memory_add(&memory, 0x40000000, 0x20000000, MEMORY_RAM);
 	memory_normalise(&memory, BIT(granule_shift));

@@ -56,10 +56,16 @@ static inline struct cpu *cpu_this(void)
 void cpu_init(const struct boot_handoff *handoff);
 
 /*
+ * cpu_guard_stack() - unmap the gap that the boot CPU's stack ends in: what overflows it faults
+ * from then on, and is reported on the exceptions' stack.
+ */
+enum map_result cpu_guard_stack(struct space *space);
+
+/*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not in
- * the handler of an interrupt, whose stack an exception there starts afresh.
+ * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not
+ * in the handler of an interrupt, whose stack an exception there starts afresh.
  */
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 

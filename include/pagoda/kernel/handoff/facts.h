@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Facts: everything the early runtime knows before it decides. Collected once, from the entry
- * registers, the ID registers, the linker's symbols and the FDT; never changed afterwards, but for
- * what overrides take away from the ID registers.
+ * registers, the ID registers, the linker's symbols and the FDT; never changed afterwards. What is
+ * chosen later, or used up, stands beside them in the handoff.
  */
 #ifndef PAGODA_FACTS_H
 #define PAGODA_FACTS_H
@@ -99,11 +99,9 @@ struct boot_facts {
 		bool has_chosen;
 		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
 	} fdt;
-	struct console_choice console;
-	struct console_choice console_next; /* the FDT's, where the command line names another */
+	struct console_choice console; /* the FDT's */
 	enum psci_conduit psci;
 	struct pci_io pci_io;
-	u64 kaslr_seed; /* of /chosen, which is wiped; 0 where it had none, and after it was used */
 	struct efi_facts efi;
 	paddr_t memory; /* of a struct memory_map outside .bss, which clearing it would make slow */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
@@ -113,12 +111,12 @@ struct boot_facts {
 
 /*
  * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
- * wipe its kaslr-seed. @facts is zero but for entry, id, image and memory, where the list of memory
- * ranges goes as the FDT has them; the kernel puts it in order. @phys_offset: add it to a
- * physical address, modulo 2^64, to get a pointer (0 with the MMU off). Returns a stop with code
- * STOP_NONE, or why the boot cannot go on; even then a console that was seen is recorded.
- * MMU off; .bss clear.
+ * move its kaslr-seed to @seed, which is 0. @facts is zero but for entry, id, image and memory,
+ * where the list of memory ranges goes as the FDT has them; the kernel puts it in order.
+ * @phys_offset: add it to a physical address, modulo 2^64, to get a pointer (0 with the MMU off).
+ * Returns a stop with code STOP_NONE, or why the boot cannot go on; even then a console that was
+ * seen is recorded. MMU off; .bss clear.
  */
-struct stop facts_read_fdt(struct boot_facts *facts, u64 phys_offset);
+struct stop facts_read_fdt(struct boot_facts *facts, u64 *seed, u64 phys_offset);
 
 #endif /* PAGODA_FACTS_H */

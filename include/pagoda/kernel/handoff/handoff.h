@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one thing the early runtime hands to the kernel. It lies in .bss; it holds physical addresses
- * and offsets, no pointers, so it means the same before and after the flip.
+ * and offsets, so it means the same before and after the flip. The one pointer is
+ * facts.fdt.tree.blob: where the early runtime had the FDT, and of no use to the kernel, which has
+ * a window of its own.
+ *
+ * Facts, options and plan are constant once their step is over. What later steps choose or use up
+ * stands beside them.
  */
 #ifndef PAGODA_HANDOFF_H
 #define PAGODA_HANDOFF_H
 
 #include <pagoda/kernel/handoff/plan.h>
-
-#define HANDOFF_MAGIC 0x61646f676150 /* "Pagoda" */
-#define HANDOFF_VERSION 1
 
 enum boot_stage {
 	STAGE_ENTRY, /* the Image's first instructions */
@@ -28,16 +30,40 @@ enum boot_stage {
 const char *boot_stage_str(enum boot_stage stage);
 
 struct boot_handoff {
-	u64 magic;
-	u32 version;
 	struct boot_facts facts;
 	struct boot_options options;
 	u64 id[SYSREG_FACT_COUNT]; /* the ID registers after overrides */
 	struct boot_plan plan;
 	struct table_pool pool; /* where the tables of both spaces come from */
 	paddr_t kernel_root, idmap_root;
+	u64 ttbr0, ttbr1; /* with these roots */
+	struct {
+		u64 kaslr; /* the FDT's; 0 without one, and once it was used */
+		u64 linear; /* for linear_place(); 0 without KASLR, and once it was used */
+	} seed;
+	u8 consoles_tried; /* by boot_fail() */
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
 	struct stop stop; /* why the boot cannot go on, once it cannot */
 };
+
+/* The command line's console, and the FDT's. */
+#define CONSOLES_MAX 2
+
+/*
+ * handoff_console() - the console to try as number @nth, from 0 to CONSOLES_MAX - 1; its address is
+ * 0 where there is none.
+ */
+static inline struct console_choice handoff_console(const struct boot_handoff *handoff,
+						    unsigned nth)
+{
+	const struct boot_options *options = &handoff->options;
+
+	if (nth == 0 && options->earlycon.value != 0)
+		return (struct console_choice){ options->earlycon, options->earlycon_kind,
+						CONSOLE_EARLYCON };
+	if (nth == (options->earlycon.value != 0))
+		return handoff->facts.console;
+	return (struct console_choice){ .source = CONSOLE_NONE };
+}
 
 #endif /* PAGODA_HANDOFF_H */

@@ -11,12 +11,9 @@
 #include <pagoda/kernel/handoff/options.h>
 #include <pagoda/mm/pt/pagetable.h>
 
-/*
- * What mmu_flip() writes, in this order: arch/arm64/entry/flip.S loads them by offset. The layouts
- * are those of EL1, and of EL2 with HCR_EL2.E2H set.
- */
+/* What mmu_flip() writes. The layouts are those of EL1, and of EL2 with HCR_EL2.E2H set. */
 struct mmu_registers {
-	u64 mair, tcr, ttbr0, ttbr1, sctlr;
+	u64 mair, tcr, sctlr;
 };
 
 enum kaslr_source {
@@ -65,8 +62,7 @@ struct boot_plan {
 	vaddr_t image_va;
 	u64 kaslr_offset; /* of image_va from where nokaslr would put it */
 	enum kaslr_source kaslr_source;
-	u64 linear_seed; /* for linear_place(), which forgets it; 0: no KASLR */
-	struct mmu_registers registers; /* but for ttbr0 and ttbr1 */
+	struct mmu_registers registers; /* those that are not addresses of tables */
 };
 
 /* Entropy for the plan: where it comes from, and the number. */

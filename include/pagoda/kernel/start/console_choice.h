@@ -10,8 +10,8 @@
 
 /*
  * console_choose() - map the console and turn it on. Where it cannot be one, take the FDT's in its
- * place, in @handoff too, and note in @kernel which was given up, and why.
+ * place; note in @kernel which it is, which was given up, and why.
  */
-void console_choose(struct kernel *kernel, struct boot_handoff *handoff);
+void console_choose(struct kernel *kernel);
 
 #endif /* PAGODA_CONSOLE_CHOICE_H */

@@ -24,6 +24,9 @@ struct stack {
 	u64 start, end;
 };
 
+/* symbols_get() - those of the image that runs. */
+struct symbols symbols_get(void);
+
 /* symbols_find() - the function that @address is in, and how far; null for none. */
 const char *symbols_find(const struct symbols *symbols, u64 address, u64 *offset);
 

@@ -43,8 +43,8 @@ void exception_fault_in_report(void);
 u64 use_stack(u64 depth);
 
 /*
- * exception_report() - who was where and what happened, in words, on the console; then panic=. Of an
- * exception in the middle of that, less. @vector: as for exception_handle().
+ * exception_report() - who was where and what happened, in words, on the console; then panic=. Of
+ * an exception in the middle of that, less. @vector: as for exception_handle().
  */
 void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 vector)
 	__attribute__((noreturn));
@@ -60,6 +60,9 @@ bool syndrome_is_abort(u64 esr);
  * panic_stop() - do what panic= says: halt, reboot or power off. The message has been printed.
  */
 void panic_stop(const struct kernel *kernel) __attribute__((noreturn));
+
+/* cannot_boot() - say why, and halt with @stop in registers. The console is as it is. */
+void cannot_boot(const struct stop *stop) __attribute__((noreturn));
 
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_EXCEPTION_H */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The EFI memory map. MMU on.
+ */
+#ifndef PAGODA_EFI_MAP_H
+#define PAGODA_EFI_MAP_H
+
+#include <pagoda/kernel/kernel.h>
+
+/*
+ * efi_map_read() - as much of it as there is room for is copied through a window in the fixmap to
+ * kernel->efi_map, so that the kernel's map is the same whoever started it. Empty where there is
+ * none.
+ */
+void efi_map_read(struct kernel *kernel);
+
+#endif /* PAGODA_EFI_MAP_H */
