@@ -179,8 +179,12 @@ static void change_random(struct selftest *test)
 	while (BIT(order) < units)
 		order++;
 	/* The first time may leave metadata of the memory behind, and tables in the pool. */
-	if (!test_alloc(test) || !test_needs(test, run_begin(&run, order), "not enough free RAM"))
+	if (!test_alloc(test))
 		return;
+	if (!run_begin(&run, order)) {
+		test_needs(test, false, "not enough free RAM");
+		return;
+	}
 	run_end(&run, order);
 	before = use_now(&run);
 	if (!run_begin(&run, order)) {
