@@ -56,7 +56,8 @@ enum map_result window_open(const struct kernel *owner, vaddr_t slot, struct win
 	for (index = 0; index < FIXMAP_SLOT_COUNT; index++)
 		if (layout_fixmap(&handoff.plan.layout, index).value == slot.value)
 			break;
-	assert_true(index < FIXMAP_SLOT_COUNT);
+	if (index >= FIXMAP_SLOT_COUNT)
+		return MAP_BAD_RANGE;
 	assert_null(open[index]);
 	assert_int_equal(window->attr.type, MEM_DEVICE_NGNRE);
 	open[index] = window;
@@ -567,7 +568,7 @@ static void before_somebody_asks_no_interrupt_is_expected(void **state)
 
 static void the_handler_is_called_with_its_context(void **state)
 {
-	int one, two;
+	int one = 0, two = 0;
 
 	(void)state;
 	for (unsigned version = 2; version <= 3; version++) {
@@ -622,7 +623,7 @@ static void a_spurious_interrupt_is_not_ended(void **state)
 
 static void an_interrupt_has_one_handler(void **state)
 {
-	int context;
+	int context = 0;
 
 	(void)state;
 	make_started(2);
