@@ -154,6 +154,8 @@ def fixture_captured():
     texts = [console(f"arm64.pagesize={size}", ALL) for size in SIZES]
     texts.append(console("nokaslr") + console("nokaslr", "ptdump; ptdump idmap"))
     texts.append(json.dumps(document(texts[0])))
+    texts.append("\n".join(f"[{i}.25] {line}" for i, line in enumerate(texts[0].split("\n"))))
+    texts.append("\n".join(f">   {line}" for line in texts[0].split("\n")))
     return [text.encode() for text in texts]
 
 
