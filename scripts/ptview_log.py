@@ -27,7 +27,8 @@ STAMP = re.compile("(?:" + "|".join((
 # A line in the log of a LAVA job, which is YAML.
 LAB = re.compile(r"""- \{.*["']?lvl["']?: ["']?target["']?, ["']?msg["']?: (.*)\}$""")
 OPENING = re.compile(r"([ \t]*)\{$")
-OURS = {"pagoda", "regime", "registers", "tables"}
+# What says that an indented document is ours, among so many of its first lines.
+OURS, FIRST = re.compile(r'\s*"(pagoda|document|regime|registers|tables)": '), 8
 BANNER = re.compile(r"Pagoda \d\S*$")
 PROMPT = "pagoda> "
 LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
@@ -513,21 +514,23 @@ def console_lines(text):
     return [console_line(line) for line in text.split("\n")]
 
 
+def is_opening(lines, at):
+    """Whether a document of ours begins in lines[at]. An indented `{` may be somebody else's, or
+    stand in a document of which the beginning was lost."""
+    opening = OPENING.match(lines[at])
+    return opening is not None and (opening.group(1) == "" or any(
+        OURS.match(line) for line in lines[at + 1:at + 1 + FIRST]))
+
+
 def read_boots(lines, notes):
     boots, at = [Boot()], 0
     while at < len(lines):
         if BANNER.match(lines[at].lstrip()):
             boots.append(Boot())
-        opening = OPENING.match(lines[at])
-        if opening:
-            found = Notes(notes.source)
-            document, after = read_json(lines, at, opening.group(1), found)
-            if opening.group(1) and not OURS & document.keys():
-                at += 1  # somebody else's, or within one of which the beginning was lost
-                continue
-            boots[-1].documents.append((at + 1, document))
-            notes.list += found.list
-            at = after
+        if is_opening(lines, at):
+            line, indent = at + 1, lines[at][:-1]
+            document, at = read_json(lines, at, indent, notes)
+            boots[-1].documents.append((line, document))
         elif HEAD.match(lines[at].lstrip()):
             dump, at = read_text_dump(lines, at, notes)
             boots[-1].dumps.append(dump)
