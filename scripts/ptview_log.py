@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Finds page tables in a captured console: the JSON documents of `ptdump json` and `report json`
 (docs/report.schema.json) and the text of `ptdump`, in a log that may be cut off, have other lines
-in between, or hold many boots. Gives them in one form, that ptview's page and drawing use:
+in between, hold many boots, or have been stamped, indented or quoted by what kept it. Gives them in
+one form, that ptview's page and drawing use:
 
   {"label", "source", "line", "kind": "json"|"text", "regime", "idmap", "layout", "segments",
    "facts", "tables": [{"root", "entries"}]}
@@ -14,6 +15,20 @@ import reprlib
 
 TOP = 1 << 64
 ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
+# What programs that keep consoles put before each line, and mail before what it quotes: any of
+# these in any order, each with the one space that parts it from the console's own text.
+CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
+STAMP = re.compile("(?:" + "|".join((
+    "> ?",  # a quotation
+    r"\[ *\d[\d.:,TZ /+-]*\] ?", r"\[ *[TC]\d+\] ?",  # grabserial, Tera Term; printk, its caller
+    rf"\d{{4}}-\d\d-\d\d[T ]{CLOCK}(?:Z|[+-]\d\d:?\d\d)?(?: |$)",
+    rf"[A-Z][a-z][a-z] [ \d]\d {CLOCK} (?:[\w.-]+ [\w./-]+\[\d+\]: ?)?",  # syslog
+    rf"{CLOCK}(?: |$)")) + ")+")
+# A line in the log of a LAVA job, which is YAML.
+LAB = re.compile(r"""- \{.*["']?lvl["']?: ["']?target["']?, ["']?msg["']?: (.*)\}$""")
+OPENING = re.compile(r"([ \t]*)\{$")
+# What says that an indented document is ours, among so many of its first lines.
+OURS, FIRST = re.compile(r'\s*"(pagoda|document|regime|registers|tables)": '), 8
 BANNER = re.compile(r"Pagoda \d\S*$")
 PROMPT = "pagoda> "
 LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
@@ -108,18 +123,19 @@ def place(stack, depth, key, value):
     return True
 
 
-def read_json(lines, at, notes):
-    """The document whose `{` is lines[at]. Returns it and the index after it."""
+def read_json(lines, at, indent, notes):
+    """The document whose `{` is lines[at], behind @indent. Returns it and the index after it."""
     end = at + 1
-    while end < len(lines) and lines[end] not in ("{", "}"):
+    while end < len(lines) and lines[end] not in (indent + "{", indent + "}"):
         end += 1
-    closed = end < len(lines) and lines[end] == "}"
+    closed = end < len(lines) and lines[end] == indent + "}"
     if closed:
         try:
             return json.loads("\n".join(lines[at:end + 1])), end + 1
         except (ValueError, RecursionError):
             pass
-    document, unread, last = salvage(lines[at + 1:end], at + 1)
+    document, unread, last = salvage([line.removeprefix(indent) for line in lines[at + 1:end]],
+                                     at + 1)
     notes.add_lines("not a line of the JSON document around it", unread)
     if not closed:
         notes.add(f"the JSON document that begins in line {at + 1} is cut off here", last)
@@ -160,6 +176,7 @@ class TextDump:
 
     def feed(self, number, line):
         """One more line. False: the dump is over."""
+        line = line.lstrip()
         marker, run = MARKER.match(line), RUN.match(line)
         if END.match(line):
             self.last, self.ended = number, True
@@ -464,7 +481,7 @@ class Boot:
 
 
 def read_text_dump(lines, at, notes):
-    dump = TextDump(HEAD.match(lines[at]), at + 1)
+    dump = TextDump(HEAD.match(lines[at].lstrip()), at + 1)
     at += 1
     while at < len(lines) and dump.feed(at + 1, lines[at]):
         at += 1
@@ -472,16 +489,49 @@ def read_text_dump(lines, at, notes):
     return dump, dump.last
 
 
+def console_line(line):
+    """A line of a log as the console had it, but for its end."""
+    line = ANSI.sub("", line).rstrip()
+    lab = LAB.match(line)
+    if lab:
+        line = lab.group(1)
+        try:
+            line = str(json.loads(line)) if line.startswith('"') else line
+        except (ValueError, RecursionError):
+            pass
+        if line.startswith("'"):
+            line = line[1:-1].replace("''", "'")
+        line = ANSI.sub("", line).rstrip()
+    stamp = STAMP.match(line)
+    return line[stamp.end():] if stamp else line
+
+
+def console_lines(text):
+    """The lines of a log. They may end in carriage returns alone; where most end otherwise, one
+    within a line means nothing."""
+    if text.count("\r") > 2 * text.count("\n"):
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [console_line(line) for line in text.split("\n")]
+
+
+def is_opening(lines, at):
+    """Whether a document of ours begins in lines[at]. An indented `{` may be somebody else's, or
+    stand in a document of which the beginning was lost."""
+    opening = OPENING.match(lines[at])
+    return opening is not None and (opening.group(1) == "" or any(
+        OURS.match(line) for line in lines[at + 1:at + 1 + FIRST]))
+
+
 def read_boots(lines, notes):
     boots, at = [Boot()], 0
     while at < len(lines):
-        if BANNER.match(lines[at]):
+        if BANNER.match(lines[at].lstrip()):
             boots.append(Boot())
-        if lines[at] == "{":
-            line = at + 1
-            document, at = read_json(lines, at, notes)
+        if is_opening(lines, at):
+            line, indent = at + 1, lines[at][:-1]
+            document, at = read_json(lines, at, indent, notes)
             boots[-1].documents.append((line, document))
-        elif HEAD.match(lines[at]):
+        elif HEAD.match(lines[at].lstrip()):
             dump, at = read_text_dump(lines, at, notes)
             boots[-1].dumps.append(dump)
         else:
@@ -501,6 +551,6 @@ def read_log(text, source):
         found = [finish(document, "json", 1, notes) for document in documents
                  if "regime" in document or "tables" in document]
     else:
-        lines = [ANSI.sub("", line) for line in text.split("\n")]
-        found = [result for boot in read_boots(lines, notes) for result in boot.results(notes)]
+        boots = read_boots(console_lines(text), notes)
+        found = [result for boot in boots for result in boot.results(notes)]
     return [result for result in found if result], notes.list

@@ -4,8 +4,10 @@ time, so seconds on the clock say nothing about it; what it has done with the ti
 A wait is over when it has used a processor for so long that it must be stuck, when it has not run
 at all for as long, or when nobody would wait any longer. Linux only: reads /proc.
 """
+import contextlib
 import os
 import select
+import signal
 import subprocess
 import time
 
@@ -21,8 +23,8 @@ def _read(pid):
     return int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
-def processor_time(root):
-    """Seconds for which a process and all below it have been on a processor."""
+def _tree(root):
+    """{pid: seconds of processor time} of a process and all below it."""
     found = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -30,12 +32,17 @@ def processor_time(root):
                 found[int(name)] = _read(name)
             except (OSError, IndexError):
                 pass  # it has ended in the meantime
-    total, below = 0, [root] if root in found else []
+    tree, below = {}, [root] if root in found else []
     while below:
         pid = below.pop()
-        total += found[pid][1]
+        tree[pid] = found[pid][1]
         below += [child for child, (parent, _) in found.items() if parent == pid]
-    return total
+    return tree
+
+
+def processor_time(root):
+    """Seconds for which a process and all below it have been on a processor."""
+    return sum(_tree(root).values())
 
 
 class Patience:
@@ -85,7 +92,9 @@ def run(command, seconds=60, check=False, **options):
                 break
             except subprocess.TimeoutExpired:
                 if why := patience.over():
-                    process.kill()
+                    for pid in _tree(process.pid):
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
                     output, errors = process.communicate()
                     raise AssertionError(f"waited for the end of {command}: {why}\n{output}\n"
                                          f"{errors}") from None

@@ -17,6 +17,10 @@ SPIN = [sys.executable, "-c", "while True: pass"]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(patience, "TICK", 0.05)
+
+
+@pytest.fixture
+def restless(monkeypatch):
     monkeypatch.setattr(patience, "STILL", 0.5)
 
 
@@ -25,6 +29,7 @@ def test_a_process_that_computes_is_waited_for_by_what_it_has_computed():
         patience.run(SPIN, seconds=0.3)
 
 
+@pytest.mark.usefixtures("restless")
 def test_a_process_that_does_nothing_is_waited_for_by_the_clock():
     with pytest.raises(AssertionError, match="sleep.*it has not run for"):
         patience.run(["sleep", "100"])
@@ -36,16 +41,18 @@ def test_what_is_below_a_process_counts_as_its_own():
 
 
 def test_a_process_kept_from_running_is_waited_for():
-    """Stopped, and let go on in time, over and over: with little of the time, not with none."""
+    """Stopped and let go on, over and over: longer by the clock than it may compute."""
     script = "import time\nwhile time.process_time() < 0.4: pass\nprint('done')"
+    began = time.monotonic()
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as running:
-        waiting = patience.Patience(running.pid, 2)
+        waiting = patience.Patience(running.pid, 1)
         while running.poll() is None:
             for name in ("STOP", "CONT"):
                 subprocess.run(["kill", f"-{name}", str(running.pid)], check=False)
                 time.sleep(0.12 if name == "STOP" else 0.03)
             assert waiting.over() == ""
         assert running.stdout.read() == b"done\n"
+    assert time.monotonic() - began > 1
 
 
 def test_output_begins_the_wait_again():
@@ -60,6 +67,7 @@ def test_output_begins_the_wait_again():
         running.kill()
 
 
+@pytest.mark.usefixtures("restless")
 def test_what_was_said_is_in_the_message():
     with pytest.raises(AssertionError, match="last words"):
         patience.run(["sh", "-c", "echo last words; exec sleep 100"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """scripts/ptview without a browser: what it reads from whole, cut and mixed logs, what it says
 about the rest, and its drawing."""
+import gzip
 import json
 import re
 import sys
@@ -71,6 +72,76 @@ def test_carriage_returns_and_terminal_colours_do_not_matter():
     dirty = "\r\n".join(f"\x1b[32m{line}\x1b[0m" for line in text.split("\n"))
     dump, notes = read_one(dirty)
     assert runs(dump) == expected(text) and not notes
+
+
+def yaml(line):
+    return "'" + line.replace("'", "''") + "'"
+
+
+# What keeps a console, and what it makes of line @i.
+KEPT = {
+    "grabserial": lambda i, line: f"[{i / 1e3:.6f} 0.001000] {line}",
+    "Tera Term": lambda i, line: f"[2026-11-28 12:00:{i % 60:02}.123] {line}",
+    "printk": lambda i, line: f"[{i:5}.{i:06}] {line}",
+    "printk, callers": lambda i, line: f"[{i:5}.{i:06}][    T{i}] {line}",
+    "ISO, Z": lambda i, line: f"2026-11-28T12:00:{i % 60:02}.1234567Z {line}",
+    "ISO, zone": lambda i, line: f"2026-11-28 12:00:{i % 60:02}+01:00 {line}",
+    "ts": lambda i, line: f"Nov  8 12:00:{i % 60:02} {line}",
+    "journal": lambda i, line: f"Nov 28 12:00:{i % 60:02} lab-1 console[{i}]: {line}",
+    "clock": lambda i, line: f"12:00:{i % 60:02}.5 {line}",
+    "quoted": lambda i, line: f"> {line}",
+    "quoted twice": lambda i, line: f"> > {line}".rstrip(),
+    "quoted stamps": lambda i, line: f"> [{i}.5] {line}",
+    "indented": lambda i, line: f"    {line}",
+    "indented by a tab": lambda i, line: f"\t{line}",
+    "trailing blanks": lambda i, line: f"{line} \t ",
+    "LAVA": lambda i, line: f"- {{dt: '2026-11-28T12:00:00.{i:06}', lvl: target, "
+                            f"msg: {yaml(line)}}}",
+    "LAVA, JSON": lambda i, line: f'- {{"dt": "2026-11-28T12:00:00.{i:06}", "lvl": "target", '
+                                  f'"msg": {json.dumps(line)}}}',
+}
+
+
+@pytest.mark.parametrize("how", KEPT)
+@pytest.mark.parametrize("commands", ["ptdump json", "ptdump; ptdump idmap"])
+def test_what_a_log_was_kept_with_does_not_matter(how, commands):
+    lines = console("nokaslr", commands).split("\n")
+    kept = [KEPT[how](i, line) for i, line in enumerate(lines)]
+    dump, notes = read_one("\n".join(kept))
+    assert runs(dump) == expected(console("nokaslr")) and not notes
+    # A line that is damaged costs itself, and is named by the number that it has in the log.
+    at = max(i for i, line in enumerate(lines) if '"raw"' in line or re.match("0x.* AF ", line))
+    kept[at] = KEPT[how](at, NOISE)
+    dump, notes = read_one("\n".join(kept))
+    assert count(dump) == sum(map(len, expected(console("nokaslr")).values())) - 1
+    assert [note["first"] for note in notes] == [at + 1]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n\r", "\r\r\n"])
+def test_lines_may_end_in_any_way(end):
+    text = console("nokaslr")
+    dump, notes = read_one(text.replace("\n", end))
+    assert runs(dump) == expected(text) and not notes
+
+
+def test_an_indented_object_of_somebody_else_is_none_of_ours():
+    text = console("nokaslr")
+    dump, notes = read_one('  {\n    "a": 1,\n' + text + '\n    {\n      "b": 2\n    }\n')
+    assert runs(dump) == expected(text) and not notes
+
+
+def test_a_log_is_unpacked_and_read_in_its_encoding(tmp_path):
+    text = console("nokaslr")
+    packed = gzip.compress(text.encode())
+    for name, content in (("log.gz", packed), ("cut.gz", packed[:-9]),
+                          ("powershell.txt", text.replace("\n", "\r\n").encode("utf-16")),
+                          ("bom.log", b"\xef\xbb\xbf" + text.encode())):
+        (tmp_path / name).write_bytes(content)
+        result = ptview(name, "-o", "page.html", cwd=tmp_path)
+        assert (result.returncode, result.stderr) == (0, "page.html: 1 dump, 15 runs\n"), name
+    (tmp_path / "broken.gz").write_bytes(packed[:20] + b"\xff" * 99)
+    result = ptview("broken.gz", cwd=tmp_path)
+    assert result.returncode == 1 and "Traceback" not in result.stderr
 
 
 def test_a_log_cut_anywhere_gives_the_runs_before_the_cut():
