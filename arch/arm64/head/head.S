@@ -20,8 +20,7 @@
 #define HEADER_FLAGS 0x8
 
 	.section .head, "a"
-	.global	_text
-_text:
+image_header:
 	ccmp	x18, #0, #0xd, pl		// code0: changes flags only; as bytes it is "MZ"
 	b	primary_entry			// code1
 	.quad	0				// text_offset
@@ -29,7 +28,7 @@ _text:
 	.quad	HEADER_FLAGS
 	.quad	0, 0, 0				// reserved
 	.ascii	"ARM\x64"			// magic
-	.long	pe_header - _text		// arch/arm64/head/pe.S
+	.long	pe_header - image_header	// arch/arm64/head/pe.S
 
 	.section .init.text, "ax"
 
@@ -103,7 +102,7 @@ enter_c:
 	.size	primary_entry, . - primary_entry
 
 image_misaligned:
-	adr	x1, _text
+	adr	x1, image_header
 	mov	x0, #STOP_IMAGE_MISALIGNED_CODE
 	mov	x2, #4096
 	mov	x3, xzr
