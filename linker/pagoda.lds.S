@@ -187,7 +187,6 @@ SECTIONS
 	       mmu_flip < _entry_end && early_vectors < _entry_end, "not all entry code is kept")
 	ASSERT(early_main >= _init_text_start && early_main < _init_text_end,
 	       "the early runtime is not init text")
-	ASSERT(_text == _rodata_start, "the header is not first")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")
 	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")

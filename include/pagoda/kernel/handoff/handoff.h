@@ -56,12 +56,12 @@ struct boot_handoff {
 static inline struct console_choice handoff_console(const struct boot_handoff *handoff,
 						    unsigned nth)
 {
-	const struct boot_options *options = &handoff->options;
+	const struct boot_options *asked = &handoff->options;
 
-	if (nth == 0 && options->earlycon.value != 0)
-		return (struct console_choice){ options->earlycon, options->earlycon_kind,
+	if (nth == 0 && asked->earlycon.value != 0)
+		return (struct console_choice){ asked->earlycon, asked->earlycon_kind,
 						CONSOLE_EARLYCON };
-	if (nth == (options->earlycon.value != 0))
+	if (nth == (asked->earlycon.value != 0))
 		return handoff->facts.console;
 	return (struct console_choice){ .source = CONSOLE_NONE };
 }
