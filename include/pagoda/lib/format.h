@@ -34,7 +34,7 @@ struct size_text {
 
 static inline struct size_text size_text(u64 bytes)
 {
-	struct size_text size;
+	struct size_text size = { { 0 } };
 
 	format_size(size.text, sizeof(size.text), bytes);
 	return size;
