@@ -98,7 +98,6 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 			       .pool = &handoff->pool };
 	struct space kernel = { .regime = plan->kernel,
 				.policy = plan->policy,
-				.upper = true,
 				.phys_offset = phys_offset,
 				.pool = &handoff->pool };
 	struct stop stop;

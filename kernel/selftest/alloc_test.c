@@ -7,6 +7,7 @@
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/mm/pt/tlb.h>
 
 /* A run of checks: what failed is printed where it failed. */
 struct checks {

@@ -5,6 +5,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/selftest/scratch.h>
+#include <pagoda/mm/pt/tlb.h>
 
 #define ASID 1
 #define TTBR_ASID_SHIFT 48

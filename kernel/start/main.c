@@ -35,7 +35,6 @@ static void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 
 	kernel->kernel_space = (struct space){ .regime = plan->kernel,
 					       .policy = plan->policy,
-					       .upper = true,
 					       .tlb = tlb_make(handoff->id),
 					       .root = handoff->kernel_root,
 					       .phys_offset = phys_offset,
