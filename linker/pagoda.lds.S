@@ -20,24 +20,24 @@
 #define STACK_SIZE 0x4000
 #define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 
-/* What an image may take of memory. A budget: whoever needs more says so here, and the pool follows. */
+/* What an image may take of memory: a budget. Whoever needs more says so here; the pool follows. */
 #define IMAGE_SIZE_MAX 0x300000
 
 /*
- * The table pool: what a boot needs of tables until the page allocator has others, for the page size
- * that needs most. At each level, a range touches as many tables as it is times as long as what one
- * translates, and two more, wherever it lies; two, where it is shorter. By page size, from the last
- * level up to below the root, what one table translates:
+ * The table pool: what a boot needs of tables until the page allocator has others, for the page
+ * size that needs most. At each level, a range touches as many tables as it is times as long as
+ * what one translates, and two more, wherever it lies; two, where it is shorter. By page size, from
+ * the last level up to below the root, what one table translates:
  *
  *     4K     2 MiB, 1 GiB, 512 GiB, 256 TiB
  *     16K    32 MiB, 64 GiB, 128 TiB
  *     64K    512 MiB, 4 TiB
  *
  * Two maps of the image, each with a root. In the identity map, for a while, a view of the linear
- * map's tables: of at most 512 ranges of RAM, two tables a level each, hence 16, 48 and 128 MiB. At the
- * top of the kernel's map, in tables that the image is not in: the device tree's window, at most 2 MiB
- * long, the slots of devices, and 16 MiB of PCI ports. The image lies at a multiple of the page size,
- * the pool at one of 64 KiB in it: nothing is lost to alignment.
+ * map's tables: of at most 512 ranges of RAM, two tables a level each, hence 16, 48 and 128 MiB. At
+ * the top of the kernel's map, in tables that the image is not in: the device tree's window, at
+ * most 2 MiB long, the slots of devices, and 16 MiB of PCI ports. The image lies at a multiple of
+ * the page size, the pool at one of 64 KiB in it: nothing is lost to alignment.
  */
 #define TOUCHED(size, span) ((size) / (span) + 2)
 #define TABLES_4K (2 * (1 + TOUCHED(IMAGE_SIZE_MAX, 0x200000) + 2 + 2 + 2) +	\

@@ -29,19 +29,18 @@ static struct stop stop_map(const struct space *space, enum map_result result,
 {
 	const struct table_pool *pool = space->pool;
 	u64 granule = regime_granule(&space->regime);
-	u64 total = (pool->end.value - pool->start.value) / granule;
+	u64 total = pool_total(pool, granule);
 
 	if (result == MAP_OK)
 		return stop_none();
 	if (result == MAP_NO_TABLES)
-		return (struct stop){ STOP_POOL, (pool->next.value - pool->start.value) / granule,
-				      total, granule };
+		return (struct stop){ STOP_POOL, pool_used(pool, granule), total, granule };
 	return (struct stop){ STOP_MAP, result, request->start.value, request->pa.value };
 }
 
 /*
- * What a range of @size bytes can be mapped with that is larger than a page, at most: 16 pages of 4K
- * in a contiguous run, and from 2 MiB on a block of theirs, 128 pages of 16K, 32 of 64K.
+ * What a range of @size bytes can be mapped with that is larger than a page, at most: 16 pages of
+ * 4K in a contiguous run, and from 2 MiB on a block of theirs, 128 pages of 16K, 32 of 64K.
  */
 static u64 unit_most(u64 size)
 {
@@ -77,7 +76,7 @@ static struct stop map_image(struct space *space, const struct image *image, u64
 		last = segments_alike(image, i, base);
 		request.start = vaddr(base + image->segment[i].start);
 		request.end = vaddr(base + image->segment[last].end);
-		request.pa = paddr(image->pa.value + image->segment[i].start);
+		request.pa = paddr_add(image->pa, image->segment[i].start);
 		request.attr.prot = segment_prot(i);
 		result = map_range(space, &request);
 	}
@@ -86,14 +85,12 @@ static struct stop map_image(struct space *space, const struct image *image, u64
 
 static struct table_pool pool_make(const struct image *image, u64 granule)
 {
-	u64 start = align_up(image->pa.value + image->pool.start, granule);
-	u64 end = align_down(image->pa.value + image->pool.end, granule);
+	paddr_t start = paddr_align_up(paddr_add(image->pa, image->pool.start), granule);
+	paddr_t end = paddr_align_down(paddr_add(image->pa, image->pool.end), granule);
 
-	if (end < start)
+	if (end.value < start.value)
 		end = start;
-	return (struct table_pool){ .start = paddr(start),
-				    .next = paddr(start),
-				    .end = paddr(end) };
+	return (struct table_pool){ .start = start, .next = start, .end = end };
 }
 
 struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The live page tables on the console. Everything here is a loop over pt_next_run() or pt_descend().
+ * The live page tables on the console. Everything here is a loop over pt_next_run() or
+ * pt_descend().
  * Runs in the kernel, MMU on, after relocation (it holds pointers in static data), and on the host.
  * dump_walk() also runs in exception handlers: it asserts nothing and trusts no table.
  */

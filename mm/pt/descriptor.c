@@ -37,7 +37,7 @@ const char *mem_type_str(enum mem_type type)
 	return "unknown type"; /* an index that Pagoda's MAIR_EL1 leaves to Device-nGnRnE */
 }
 
-/* MemAttr[3:0] in the order of enum mem_type (DDI 0487 D8.6.5): what stage 1 asks for, if not more. */
+/* MemAttr[3:0], by enum mem_type (DDI 0487 D8.6.5): stage 1 may ask for less, not for more. */
 #define S2_NORMAL_WB (u64)0xf
 #define S2_NORMAL_NC (u64)0x5
 #define S2_DEVICE_NGNRE (u64)0x1

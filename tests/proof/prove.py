@@ -425,7 +425,7 @@ def prove_descriptor(module, regime):
     bench = Bench(module)
     for level in regime.leaves():
         check_inverse(bench, regime, level)
-        for whose in (KERNEL, KERNEL_LOW, USER, HYPERVISOR, GUEST):
+        for whose in range(KERNEL, GUEST + 1) if largest([regime]) else [KERNEL]:
             check_leaf(bench, regime, level, whose)
     check_kinds(bench, regime)
     check_ttbr(bench, regime)

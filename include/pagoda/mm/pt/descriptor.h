@@ -93,18 +93,18 @@ pte_t pte_contiguous(pte_t pte);
 
 /*
  * pte_table() - a table descriptor for the next-level table at @table, which is granule-aligned and
- * below 2^pa_bits. Says for all below it what holds for each leaf: UXNTable in the kernel's, PXNTable
- * in a user's; where there is one privilege, and at stage 2, there are no such bits.
+ * below 2^pa_bits. Says for all below it what holds for each leaf: UXNTable in the kernel's,
+ * PXNTable in a user's; where there is one privilege, and at stage 2, there are no such bits.
  */
 pte_t pte_table(const struct regime *regime, paddr_t table);
 
 /*
  * Where a descriptor keeps what: for mm/pt/descriptor.c and for what follows; all others ask those.
  *
- *             63 62 61 60 59    54  53  52   51  50 49:48 47 ... 12 11 10 9:8 7:6  5  4:2  1 0
- *   EL1, EL0  table attributes  UXN PXN CONT DBM GP [ output address ] nG AF SH  AP   NS Attr type valid
- *   EL2                         XN  -                                  -         AP   NS
- *   stage 2   -                 XN[1:0]          -                     -         S2AP MemAttr
+ *            63 62 61 60 59   54  53  52   51  50 49:48 47 . 12 11 10 9:8 7:6  5  4:2  1    0
+ *   EL1, EL0 table attributes UXN PXN CONT DBM GP [output addr.] nG AF SH  AP   NS Attr type valid
+ *   EL2      table attributes XN  -   CONT DBM GP [output addr.] -  AF SH  AP   NS Attr type valid
+ *   stage 2  -                XN[1:0] CONT DBM -  [output addr.] -  AF SH  S2AP MemAttr type valid
  *
  * Where OA[51:48] stand depends on the format: see oa_encode().
  */

@@ -28,8 +28,8 @@ enum descriptor_format {
 };
 
 /*
- * Whose addresses are translated: from this follow the stage, the exception level, the half, and what
- * permissions look like in a descriptor.
+ * Whose addresses are translated: from this follow the stage, the exception level, the half, and
+ * what permissions look like in a descriptor.
  */
 enum regime_whose {
 	WHOSE_KERNEL, /* stage 1 of EL1 and EL0, or EL2 and EL0 with VHE: the upper half */

@@ -39,8 +39,8 @@ struct tlb_ops {
 };
 
 /*
- * tlb_ops_begin() - the operations for @range of @space; none where it is empty. For tables of EL1 and
- * EL0: a hypervisor's and a guest's have instructions of their own.
+ * tlb_ops_begin() - the operations for @range of @space; none where it is empty. For tables of EL1
+ * and EL0: a hypervisor's and a guest's have instructions of their own.
  */
 struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range);
 
