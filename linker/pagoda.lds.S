@@ -20,13 +20,37 @@
 #define STACK_SIZE 0x4000
 #define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 
+/* What an image may take of memory: a budget. Whoever needs more says so here; the pool follows. */
+#define IMAGE_SIZE_MAX 0x300000
+
 /*
- * Tables for the worst page size, 64K: a root, and two at each level where the image crosses a
- * boundary, for each of the two maps, two for the fixmap, and two at each level for a passing view
- * of the linear map's first tables. Alignment costs at most one.
+ * The table pool: what a boot needs of tables until the page allocator has others, for the page
+ * size that needs most. At each level, a range touches as many tables as it is times as long as
+ * what one translates, and two more, wherever it lies; two, where it is shorter. By page size, from
+ * the last level up to below the root, what one table translates:
+ *
+ *     4K     2 MiB, 1 GiB, 512 GiB, 256 TiB
+ *     16K    32 MiB, 64 GiB, 128 TiB
+ *     64K    512 MiB, 4 TiB
+ *
+ * Two maps of the image, each with a root. In the identity map, for a while, a view of the linear
+ * map's tables: of at most 512 ranges of RAM, two tables a level each, hence 16, 48 and 128 MiB. At
+ * the top of the kernel's map, in tables that the image is not in: the device tree's window, at
+ * most 2 MiB long, the slots of devices, and 16 MiB of PCI ports. The image lies at a multiple of
+ * the page size, the pool at one of 64 KiB in it: nothing is lost to alignment.
  */
+#define TOUCHED(size, span) ((size) / (span) + 2)
+#define TABLES_4K (2 * (1 + TOUCHED(IMAGE_SIZE_MAX, 0x200000) + 2 + 2 + 2) +	\
+		   TOUCHED(0x1000000, 0x200000) + 2 + 2 + 2 +			\
+		   2 + 1 + TOUCHED(0x1000000, 0x200000) + 1 + 1)
+#define TABLES_16K (2 * (1 + TOUCHED(IMAGE_SIZE_MAX, 0x2000000) + 2 + 2) +	\
+		    TOUCHED(0x3000000, 0x2000000) + 2 + 2 +			\
+		    1 + 1 + 1)
+#define TABLES_64K (2 * (1 + TOUCHED(IMAGE_SIZE_MAX, 0x20000000) + 2) +	\
+		    TOUCHED(0x8000000, 0x20000000) + 2 +			\
+		    1 + 1 + 1)
 #ifndef POOL_SIZE
-#define POOL_SIZE 0x100000
+#define POOL_SIZE MAX(TABLES_4K * 0x1000, MAX(TABLES_16K * 0x4000, TABLES_64K * 0x10000))
 #endif
 
 /*
@@ -190,8 +214,10 @@ SECTIONS
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")
 	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")
-	ASSERT(_end - _text <= 0x300000, "more than 3 MiB of memory")
-	ASSERT(_end - _text <= 0x200000, "map_kernel.c counts on an image below 2 MiB")
+	ASSERT(_end - _text <= IMAGE_SIZE_MAX, "more memory than the table pool is computed for")
+	ASSERT(IMAGE_SIZE_MAX < 0x2000000, "map_kernel.c knows of no leaves of 32 MiB")
+	ASSERT(_data_end - _data_start < 0x200000,
+	       "the gap below the stack could be in a block or a contiguous run of 2 MiB")
 	ASSERT((_init_text_end - _init_text_start) != 0 && _init_text_end == _init_data_start,
 	       "init text and init data must adjoin")
 

@@ -4,8 +4,7 @@
  * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  *
- * Tables come from a pool inside the image, sized for the worst case of every page size; an image
- * shorter than a level 2 block of 4K pages touches at most two tables at each level.
+ * Tables come from a pool inside the image; linker/pagoda.lds.S has the sum of what is needed.
  */
 #include <pagoda/pi/early.h>
 
@@ -30,35 +29,42 @@ static struct stop stop_map(const struct space *space, enum map_result result,
 {
 	const struct table_pool *pool = space->pool;
 	u64 granule = regime_granule(&space->regime);
-	u64 total = (pool->end.value - pool->start.value) / granule;
+	u64 total = pool_total(pool, granule);
 
 	if (result == MAP_OK)
 		return stop_none();
 	if (result == MAP_NO_TABLES)
-		return (struct stop){ STOP_POOL, (pool->next.value - pool->start.value) / granule,
-				      total, granule };
+		return (struct stop){ STOP_POOL, pool_used(pool, granule), total, granule };
 	return (struct stop){ STOP_MAP, result, request->start.value, request->pa.value };
 }
 
-/* The longest contiguous run that an image is long enough for: 16 pages of 4K. */
-#define RUN_ALIGN 0x10000
+/*
+ * What a range of @size bytes can be mapped with that is larger than a page, at most: 16 pages of
+ * 4K in a contiguous run, and from 2 MiB on a block of theirs, 128 pages of 16K, 32 of 64K.
+ */
+static u64 unit_most(u64 size)
+{
+	return size < MIB(2) ? KIB(64) : MIB(2);
+}
 
 /* The last of the segments from @first on that can be mapped as one, the first byte at @base. */
 static int segments_alike(const struct image *image, int first, u64 base)
 {
+	u64 start = image->segment[first].start;
 	int last = first;
 
 	while (last + 1 < SEGMENT_COUNT && segment_prot(last + 1) == segment_prot(first) &&
 	       image->segment[last + 1].start == image->segment[last].end &&
-	       is_aligned(base + image->segment[last].end, RUN_ALIGN))
+	       is_aligned(base + image->segment[last].end,
+			  unit_most(image->segment[last + 1].end - start)))
 		last++;
 	return last;
 }
 
 /*
  * Every segment of the image, its first byte at @base. A range costs as much as sixty pages, so
- * segments that are mapped alike are one; but not where a contiguous run could cross from one to
- * the next, since each is unmapped alone.
+ * segments that are mapped alike are one; but not where a block or a contiguous run could cross
+ * from one to the next, since each is unmapped alone.
  */
 static struct stop map_image(struct space *space, const struct image *image, u64 base)
 {
@@ -70,7 +76,7 @@ static struct stop map_image(struct space *space, const struct image *image, u64
 		last = segments_alike(image, i, base);
 		request.start = vaddr(base + image->segment[i].start);
 		request.end = vaddr(base + image->segment[last].end);
-		request.pa = paddr(image->pa.value + image->segment[i].start);
+		request.pa = paddr_add(image->pa, image->segment[i].start);
 		request.attr.prot = segment_prot(i);
 		result = map_range(space, &request);
 	}
@@ -79,14 +85,12 @@ static struct stop map_image(struct space *space, const struct image *image, u64
 
 static struct table_pool pool_make(const struct image *image, u64 granule)
 {
-	u64 start = align_up(image->pa.value + image->pool.start, granule);
-	u64 end = align_down(image->pa.value + image->pool.end, granule);
+	paddr_t start = paddr_align_up(paddr_add(image->pa, image->pool.start), granule);
+	paddr_t end = paddr_align_down(paddr_add(image->pa, image->pool.end), granule);
 
-	if (end < start)
+	if (end.value < start.value)
 		end = start;
-	return (struct table_pool){ .start = paddr(start),
-				    .next = paddr(start),
-				    .end = paddr(end) };
+	return (struct table_pool){ .start = start, .next = start, .end = end };
 }
 
 struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
@@ -98,7 +102,6 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 			       .pool = &handoff->pool };
 	struct space kernel = { .regime = plan->kernel,
 				.policy = plan->policy,
-				.upper = true,
 				.phys_offset = phys_offset,
 				.pool = &handoff->pool };
 	struct stop stop;

@@ -117,6 +117,7 @@ static struct stop choose_regimes(struct boot_plan *plan, const struct image *im
 				      min_u64(idmap_bits, pa_bits), 0 };
 	plan->kernel = regime_make(granule->shift, va_bits, pa_bits, wide);
 	plan->idmap = regime_make(granule->shift, idmap_bits, pa_bits, wide);
+	plan->idmap.whose = WHOSE_KERNEL_LOW;
 	return stop_none();
 }
 

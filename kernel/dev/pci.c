@@ -26,9 +26,9 @@ enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 			   const struct memory_map *memory, const struct pci_io *io)
 {
 	struct layout_region window = layout->region[LAYOUT_PCI_IO];
-	u64 room = window.end.value - window.start.value;
+	u64 room = vaddr_diff(window.end, window.start);
 	u64 granule = regime_granule(&space->regime);
-	struct map_request request = { .pa = paddr(align_down(io->pa.value, granule)),
+	struct map_request request = { .pa = paddr_align_down(io->pa, granule),
 				       .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
 
 	if (io->size == 0 || io->port >= room || io->size > room - io->port ||
@@ -36,7 +36,7 @@ enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 		return PCI_BAD_RANGE;
 	if (!memory_may_map_device(memory, io->pa, io->size))
 		return PCI_IN_RAM;
-	request.start = vaddr(window.start.value + align_down(io->port, granule));
-	request.end = vaddr(window.start.value + align_up(io->port + io->size, granule));
+	request.start = vaddr_add(window.start, align_down(io->port, granule));
+	request.end = vaddr_add(window.start, align_up(io->port + io->size, granule));
 	return map_range(space, &request) == MAP_OK ? PCI_OK : PCI_MAP_FAILED;
 }

@@ -11,26 +11,28 @@ enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct wi
 {
 	struct space space = kernel->kernel_space;
 	u64 granule = regime_granule(&space.regime), offset = window->pa.value % granule;
-	u64 start = align_down(slot.value, granule);
-	struct map_request request = { .start = vaddr(start),
-				       .end = vaddr(
-					       align_up(start + offset + window->size, granule)),
-				       .pa = paddr(window->pa.value - offset),
-				       .attr = window->attr };
+	vaddr_t start = vaddr_align_down(slot, granule);
+	struct map_request request = {
+		.start = start,
+		.end = vaddr_align_up(vaddr_add(start, offset + window->size), granule),
+		.pa = paddr_align_down(window->pa, granule),
+		.attr = window->attr,
+	};
 	enum map_result result = map_range(&space, &request);
 
 	tables_publish();
-	window->va = vaddr(result == MAP_OK ? start + offset : 0);
+	window->va = result == MAP_OK ? vaddr_add(start, offset) : vaddr(0);
 	return result;
 }
 
 void window_close(const struct kernel *kernel, struct window *window)
 {
 	struct space space = kernel->kernel_space;
-	u64 granule = regime_granule(&space.regime), va = window->va.value;
+	u64 granule = regime_granule(&space.regime);
+	vaddr_t va = window->va;
 
 	window->va = vaddr(0);
-	if (va != 0)
-		(void)pt_clear(&space, vaddr(align_down(va, granule)),
-			       vaddr(align_up(va + window->size, granule)));
+	if (va.value != 0)
+		(void)pt_clear(&space, vaddr_align_down(va, granule),
+			       vaddr_align_up(vaddr_add(va, window->size), granule));
 }

@@ -41,6 +41,7 @@ void scratch_reset(struct scratch *scratch, unsigned va_bits)
 					     .end = paddr(end) };
 	scratch->space.regime = regime_make(kernel->granule_shift, va_bits, kernel->pa_bits,
 					    kernel->format != DESC_48);
+	scratch->space.regime.whose = WHOSE_KERNEL_LOW;
 	scratch->space.tlb = scratch->test->kernel->kernel_space.tlb;
 	test_equal(scratch->test, pt_space_create(&scratch->space), MAP_OK, "making a root");
 	*scratch_word(scratch, 0) = SCRATCH_MAGIC;

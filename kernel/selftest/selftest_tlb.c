@@ -5,6 +5,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/selftest/scratch.h>
+#include <pagoda/mm/pt/tlb.h>
 
 SELFTEST_SUBJECT(80, tlb);
 

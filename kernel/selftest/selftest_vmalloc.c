@@ -3,6 +3,7 @@
  * Self tests: what the kernel maps for itself, where the CPU and not a model says what is mapped.
  * Runs in the kernel, MMU on, after relocation.
  */
+#include <pagoda/mm/pt/tlb.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/mm/alloc/alloc.h>

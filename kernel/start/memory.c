@@ -74,7 +74,7 @@ static struct stop tables_place(struct kernel *kernel, struct memory_range *tabl
 
 	if (!memory_find(kernel->memory, &request, &tables->start, &largest))
 		return (struct stop){ STOP_MEMORY, size, largest, memory_total(kernel->memory) };
-	tables->end = paddr(tables->start.value + size);
+	tables->end = paddr_add(tables->start, size);
 	memory_add_own(kernel->memory, tables->start.value, size, MEMORY_TABLES);
 	memory_normalise(kernel->memory, granule);
 	return stop_none();
@@ -132,23 +132,24 @@ enum map_result memory_release_init(struct kernel *kernel)
 	const struct image *image = &kernel->handoff->facts.image;
 	u64 start = image->segment[SEGMENT_INIT_TEXT].start;
 	u64 end = image->segment[SEGMENT_INIT_DATA].end;
-	u64 va = kernel->handoff->plan.image_va.value, pa = image->pa.value;
-	struct map_request request = { .start = linear_va(&kernel->linear, paddr(pa + start)),
-				       .end = linear_va(&kernel->linear, paddr(pa + end)),
-				       .pa = paddr(pa + start),
+	vaddr_t va = kernel->handoff->plan.image_va;
+	paddr_t first = paddr_add(image->pa, start), last = paddr_add(image->pa, end);
+	struct map_request request = { .start = linear_va(&kernel->linear, first),
+				       .end = linear_va(&kernel->linear, last),
+				       .pa = first,
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
 	enum map_result result;
 
-	result = pt_clear(space, vaddr(va + start), vaddr(va + end));
+	result = pt_clear(space, vaddr_add(va, start), vaddr_add(va, end));
 	if (result == MAP_OK)
-		result = pt_clear(idmap, vaddr(pa + start), vaddr(pa + end));
+		result = pt_clear(idmap, vaddr(first.value), vaddr(last.value));
 	if (result == MAP_OK)
 		result = map_range(space, &request);
 	tables_publish();
 	if (result != MAP_OK)
 		return result;
-	memory_take_out(kernel->memory, pa + start, pa + end, MEMORY_IMAGE);
+	memory_take_out(kernel->memory, first.value, last.value, MEMORY_IMAGE);
 	memory_normalise(kernel->memory, regime_granule(&space->regime));
 	return MAP_OK;
 }

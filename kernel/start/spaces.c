@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, first thing.
  */
 #include <pagoda/kernel/start/spaces.h>
+#include <pagoda/mm/pt/tlb.h>
 
 /* The tables lie in the image, so the image's own mapping is the first way to them. */
 void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
@@ -13,7 +14,6 @@ void spaces_init(struct kernel *kernel, struct boot_handoff *handoff)
 
 	kernel->kernel_space = (struct space){ .regime = plan->kernel,
 					       .policy = plan->policy,
-					       .upper = true,
 					       .tlb = tlb_make(handoff->id),
 					       .root = handoff->kernel_root,
 					       .phys_offset = phys_offset,

@@ -110,7 +110,7 @@ static bool frames_overlap(const struct buddy *buddy, u64 first, u64 end)
 enum buddy_result buddy_add(struct buddy *buddy, paddr_t start, paddr_t end)
 {
 	u64 granule = regime_granule(buddy_regime(buddy));
-	u64 first = frame_of(buddy, paddr(align_up(start.value, granule)));
+	u64 first = frame_of(buddy, paddr_align_up(start, granule));
 	u64 last = frame_of(buddy, end);
 	u32 at = buddy->range_count;
 
@@ -247,7 +247,7 @@ static bool piece_hand_over(struct buddy *buddy, struct buddy_range *range, u64 
 	buddy->metadata += overhead.metadata + overhead.tables;
 	pool_add(space, tables, frame_address(buddy, blocks));
 	memset((void *)(uintptr_t)(backing.value + buddy->phys_offset), 0,
-	       tables.value - backing.value);
+	       paddr_diff(tables, backing));
 	if (vmemmap_populate(&buddy->vmemmap, first, end, backing) != MAP_OK)
 		return false;
 	tables_publish();
@@ -350,7 +350,7 @@ enum buddy_result buddy_fill_pool(struct buddy *buddy, u64 tables)
 
 		result = buddy_alloc(buddy, 0, &table);
 		if (result == BUDDY_OK)
-			pool_add(space, table, paddr(table.value + granule));
+			pool_add(space, table, paddr_add(table, granule));
 	}
 	return result;
 }

@@ -50,7 +50,7 @@ void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t 
 {
 	vmalloc->region = region;
 	vmalloc->image = (struct vmalloc_area){ .start = image_va,
-						.end = vaddr(image_va.value + size),
+						.end = vaddr_add(image_va, size),
 						.address = image_va,
 						.kind = VMALLOC_IMAGE,
 						.pa = image_pa,
@@ -133,7 +133,7 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 				    enum mem_type type)
 {
 	struct map_request request = { .start = start,
-				       .end = vaddr(start.value + size),
+				       .end = vaddr_add(start, size),
 				       .pa = pa,
 				       .attr = { PROT_READ_WRITE, type } };
 
@@ -269,7 +269,7 @@ enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 siz
 	if (result != VMALLOC_OK)
 		return result;
 	area->pa = paddr(first);
-	area->address = vaddr(area->start.value + (pa.value - first));
+	area->address = vaddr_add(area->start, pa.value - first);
 	tables = regime_tables(regime, area->start, area->end, regime->block_level);
 	result = VMALLOC_NO_MEMORY;
 	if (buddy_fill_pool(vmalloc->heap->buddy, tables) == BUDDY_OK)

@@ -66,7 +66,7 @@ u64 vmemmap_missing(const struct vmemmap *vmemmap, u64 frame, u64 end)
 		struct pt_run run = pt_next_run(space, range.start, range.end);
 
 		if (run.kind == PTE_INVALID)
-			missing += run.end.value - run.start.value;
+			missing += vaddr_diff(run.end, run.start);
 		range.start = run.end;
 	}
 	return missing >> space->regime.granule_shift;
@@ -88,7 +88,7 @@ enum map_result vmemmap_populate(const struct vmemmap *vmemmap, u64 frame, u64 e
 		if (run.kind != PTE_INVALID)
 			continue;
 		result = map_range(vmemmap->space, &request);
-		backing.value += run.end.value - run.start.value;
+		backing = paddr_add(backing, vaddr_diff(run.end, run.start));
 	}
 	return result;
 }

@@ -134,7 +134,7 @@ enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t
 
 static enum map_result request_check(const struct space *space, const struct map_request *request)
 {
-	u64 size = request->end.value - request->start.value;
+	u64 size = vaddr_diff(request->end, request->start);
 	u64 pa_end = regime_pa_end(&space->regime);
 
 	if (!is_aligned(request->pa.value, regime_granule(&space->regime)))
@@ -149,7 +149,7 @@ static enum map_result request_check(const struct space *space, const struct map
 enum map_result map_range(struct space *space, const struct map_request *request)
 {
 	const struct regime *regime = &space->regime;
-	u64 left = request->end.value - request->start.value;
+	u64 left = vaddr_diff(request->end, request->start);
 	u64 va = request->start.value;
 	u64 pa = request->pa.value;
 	enum map_result result = request_check(space, request);

@@ -22,7 +22,7 @@ void pool_add(struct space *space, paddr_t start, paddr_t end)
 	/* Backwards, so that the lowest is taken first. */
 	for (u64 table = end.value; table != start.value; table -= granule)
 		pool_give(space, paddr(table - granule));
-	space->pool->added += (end.value - start.value) / granule;
+	space->pool->added += paddr_diff(end, start) / granule;
 }
 
 /* A granule of memory, whatever is in it. */
@@ -37,10 +37,10 @@ static bool pool_take(struct space *space, paddr_t *table)
 		pool->free_count--;
 		return true;
 	}
-	if (pool->end.value - pool->next.value < granule)
+	if (paddr_diff(pool->end, pool->next) < granule)
 		return false;
 	*table = pool->next;
-	pool->next.value += granule;
+	pool->next = paddr_add(pool->next, granule);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Page tables: the regime as a value, descriptors, builder, reader, changes. Host tests have a TLB of
-# their own.
+# Page tables: the regime as a value, descriptors, builder, reader, changes. Host tests have a TLB
+# of their own.
 
 $(eval $(call built,kernel,mm/pt/change.c mm/pt/invalidate.c))
 $(eval $(call room,mm/pt,shared))

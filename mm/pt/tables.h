@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the reader, the builder and the changer of tables share: the descent, and how a stretch of one
- * table is filled. For mm/pt only.
+ * What the reader, the builder and the changer of tables share: the descent, and how a stretch of
+ * one table is filled. For mm/pt only.
  */
 #ifndef MM_TABLES_H
 #define MM_TABLES_H

@@ -6,7 +6,7 @@
  * instructions a host compiler cannot build.
  */
 #include <pagoda/lib/features.h>
-#include <pagoda/mm/pt/space.h>
+#include <pagoda/mm/pt/tlb.h>
 
 /* Pages in the unit of each SCALE are 2^(5 * SCALE + 1); NUM counts 1 to 32 of them. */
 #define SCALE_MAX 3
@@ -110,6 +110,14 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 	return op;
 }
 
+/* What is a user's is all of one ASID; the kernel's may be in the TLB under any. */
+static struct tlb_op op_all(const struct space *space)
+{
+	if (space->regime.whose == WHOSE_USER)
+		return tlb_op_asid(space->id);
+	return (struct tlb_op){ .kind = TLB_ALL };
+}
+
 bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
 {
 	const struct regime *regime = &ops->space->regime;
@@ -118,7 +126,7 @@ bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
 	if (ops->left == 0)
 		return false;
 	if (ops->all) {
-		*op = (struct tlb_op){ .kind = TLB_ALL };
+		*op = op_all(ops->space);
 		ops->left = 0;
 	} else if (ops->range && ops->left > ops->step && is_aligned(ops->at, BIT(base_shift))) {
 		*op = next_range(ops, base_shift);

@@ -14,7 +14,7 @@ bool unit_find(const struct space *space, vaddr_t va, struct unit *unit)
 {
 	const struct regime *regime = &space->regime;
 	struct pt_entry entry = pt_find(space, va);
-	u64 span = regime_span(regime, entry.level), slot = entry.slot.value;
+	u64 span = regime_span(regime, entry.level);
 
 	if (!pte_is_leaf(entry.kind))
 		return false;
@@ -23,8 +23,7 @@ bool unit_find(const struct space *space, vaddr_t va, struct unit *unit)
 	unit->count = unit->info.contiguous ? regime_contiguous(regime, entry.level) : 1;
 	unit->size = span * unit->count;
 	unit->va = align_down(va.value, unit->size);
-	slot -= (align_down(va.value, span) - unit->va) / span * sizeof(u64);
-	unit->slot = slot_at(space, paddr(slot));
+	unit->slot = slot_at(space, entry.slot) - (align_down(va.value, span) - unit->va) / span;
 	unit->pte = slot_read(unit->slot);
 	unit->info.pa = pte_address(regime, unit->pte, unit->level);
 	return true;

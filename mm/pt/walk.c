@@ -59,7 +59,7 @@ static struct pt_entry entry_after(const struct space *space, const struct pt_en
 
 	if (regime_index(regime, entry->level, va) == 0)
 		return pt_find(space, va);
-	next.slot.value += sizeof(u64);
+	next.slot = paddr_add(next.slot, sizeof(struct slot));
 	next.pte = slot_read(slot_at(space, next.slot));
 	next.kind = pte_kind(regime, next.pte, next.level);
 	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
@@ -79,7 +79,7 @@ static u64 entries_alike(const struct space *space, const struct pt_entry *entry
 		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
-	const struct slot *rest = slot_at(space, paddr(entry->slot.value + sizeof(u64)));
+	const struct slot *rest = slot_at(space, entry->slot) + 1;
 	u64 bits = entry->pte.bits, alike = 0;
 
 	/* Most of most tables is zero. */
@@ -113,7 +113,7 @@ struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
 	do {
 		u64 alike = entries_alike(space, &entry, vaddr(va));
 
-		entry.slot.value += alike * sizeof(u64);
+		entry.slot = paddr_add(entry.slot, alike * sizeof(struct slot));
 		va += span * (1 + alike);
 		if (va - 1 >= end.value - 1)
 			break;
@@ -132,7 +132,7 @@ void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
 	if (!pte_is_leaf(run->kind))
 		return;
 	audit->runs++;
-	audit->mapped += run->end.value - run->start.value;
+	audit->mapped += vaddr_diff(run->end, run->start);
 	if (!run->info.write || !run->info.execute)
 		return;
 	if (audit->writable_executable++ == 0)

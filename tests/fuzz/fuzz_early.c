@@ -95,7 +95,6 @@ static void check_audit(bool upper)
 	struct boot_handoff *handoff = machine.handoff;
 	const struct boot_plan *plan = &handoff->plan;
 	struct space space = { .regime = upper ? plan->kernel : plan->idmap,
-			       .upper = upper,
 			       .root = upper ? handoff->kernel_root : handoff->idmap_root,
 			       .phys_offset = machine.phys_offset,
 			       .pool = &handoff->pool };

@@ -249,7 +249,6 @@ static bool make_space(struct space *space, struct table_pool *pool)
 				     .next = place,
 				     .end = paddr(place.value + request.size) };
 	*space = (struct space){ .regime = now.regime,
-				 .upper = true,
 				 .phys_offset = (u64)(uintptr_t)arena - place.value,
 				 .pool = pool };
 	return true;

@@ -36,6 +36,7 @@ COMPILE = ["clang-14", "-Dstatic=", "-fgnu89-inline", "-Wno-missing-prototypes",
            "-fsanitize-trap=all", "-mgeneral-regs-only"]
 
 DESC_48, DESC_64K_LPA, DESC_LPA2 = range(3)
+KERNEL, KERNEL_LOW, USER, HYPERVISOR, GUEST = range(5)
 READ_ONLY, READ_EXECUTE, READ_WRITE = range(3)
 INVALID, TABLE, BLOCK, PAGE, RESERVED = range(5)
 TYPES = 5
@@ -168,27 +169,26 @@ class Bench:
     def member(self, pointer, struct, index):
         return pointer.plus(self.types.offset(struct, index))
 
-    def fill_regime(self, pointer, regime):
+    def fill_regime(self, pointer, regime, whose=KERNEL):
         values = [(regime.granule, 8), (regime.va_bits, 8), (regime.pa_bits, 8), (regime.root, 8),
-                  (regime.block, 8), (regime.form, 32)]
+                  (regime.block, 8), (regime.form, 32), (whose, 32)]
         for index, (value, bits) in enumerate(values):
             store(self.member(pointer, "%struct.regime", index), number(value, bits))
         return pointer
 
-    def regime(self, state, regime):
-        return self.fill_regime(state.new(self.types.size("%struct.regime")), regime)
+    def regime(self, state, regime, whose=KERNEL):
+        return self.fill_regime(state.new(self.types.size("%struct.regime")), regime, whose)
 
-    def fill_policy(self, pointer, guarded, writable):
-        store(pointer, guarded)
-        store(pointer.plus(1), writable)
+    def fill_policy(self, pointer, guarded, writable, not_global):
+        for index, value in enumerate((guarded, writable, not_global)):
+            store(pointer.plus(index), value)
         return pointer
 
     def space(self, state, regime, upper):
         space = state.new(self.types.size("%struct.space"))
-        self.fill_regime(space, regime)
+        self.fill_regime(space, regime, KERNEL if upper else KERNEL_LOW)
         self.fill_policy(self.member(space, "%struct.space", 1), z3.FreshBool("guarded"),
-                         z3.FreshBool("text_writable"))
-        store(self.member(space, "%struct.space", 2), number(upper, 8))
+                         z3.FreshBool("text_writable"), z3.FreshBool("not_global"))
         return space
 
     def struct(self, state, name, values):
@@ -269,6 +269,8 @@ class Wanted(typing.NamedTuple):
     kind: z3.BitVecRef
     guarded: z3.BoolRef
     writable: z3.BoolRef  # rodata=off
+    not_global: z3.BoolRef
+    whose: int
 
     @property
     def execute(self):
@@ -279,13 +281,40 @@ class Wanted(typing.NamedTuple):
         return z3.Or(self.prot == READ_WRITE, self.writable)
 
 
-def check_leaf(bench, regime, level):
+def manual_permissions(whose, pte, wanted):
+    """What bits 7:2, 11, 50, 53 and 54 are for a leaf; D8.3.1.2 and D8.4, stage 2: D8.3.1.3."""
+    bit = {number: manual_bit(pte, number) for number in (5, 6, 7, 11, 50, 53, 54)}
+    no_execute = z3.Not(wanted.execute)
+    if whose == GUEST:
+        types = z3.Extract(5, 2, pte)
+        memory = z3.If(z3.ULE(wanted.kind, 1), number(15, 4), z3.If(
+            wanted.kind == 2, number(5, 4), z3.If(wanted.kind == 3, number(1, 4), number(0, 4))))
+        return {"MemAttr": types == memory, "S2AP": z3.And(bit[6], bit[7] == wanted.write),
+                "XN": z3.And(bit[54] == no_execute, z3.Not(bit[53])),
+                "neither FnXS nor GP": z3.Not(z3.Or(bit[11], bit[50]))}
+    claims = {"AttrIndx": z3.ZeroExt(29, z3.Extract(4, 2, pte)) == wanted.kind,
+              "NS": z3.Not(bit[5]), "AP[2]": bit[7] == z3.Not(wanted.write),
+              "GP": bit[50] == z3.And(wanted.guarded, wanted.execute)}
+    if whose == HYPERVISOR:
+        claims |= {"AP[1]": bit[6], "XN": bit[54] == no_execute,
+                   "neither nG nor PXN": z3.Not(z3.Or(bit[11], bit[53]))}
+    elif whose == USER:
+        claims |= {"AP[1], nG, PXN": z3.And(bit[6], bit[11], bit[53]),
+                   "UXN": bit[54] == no_execute}
+    else:
+        claims |= {"AP[1]": z3.Not(bit[6]), "UXN": bit[54], "PXN": bit[53] == no_execute,
+                   "nG": bit[11] == wanted.not_global}
+    return claims
+
+
+def check_leaf(bench, regime, level, whose):
     state, pa = leaf_inputs(regime, level)
     attr, prot, kind = any_attribute(state)
-    wanted = Wanted(pa, prot, kind, z3.Bool("guarded"), z3.Bool("text_writable"))
-    pointer = bench.regime(state, regime)
-    policy = bench.fill_policy(state.new(2), wanted.guarded, wanted.writable)
-    where, what = number(level, 32), f"{regime}: level {level}"
+    wanted = Wanted(pa, prot, kind, z3.Bool("guarded"), z3.Bool("text_writable"),
+                    z3.Bool("not_global"), whose)
+    pointer = bench.regime(state, regime, whose)
+    policy = bench.fill_policy(state.new(3), wanted.guarded, wanted.writable, wanted.not_global)
+    where, what = number(level, 32), f"{regime}: whose {whose}, level {level}"
     prove = bench.machine.prove
     pte = bench.one(state, "pte_leaf", pointer, policy, attr, pa, where)
     low = regime.shift(level)
@@ -293,16 +322,11 @@ def check_leaf(bench, regime, level):
     prove(state, manual_address(regime.form, pte, low) == pa, f"{what}: the manual's address")
     prove(state, manual_kind(regime, pte, level) == (PAGE if level == 3 else BLOCK),
           f"{what}: a leaf")
-    prove(state, z3.And(manual_bit(pte, 10), manual_bit(pte, 54), z3.Not(manual_bit(pte, 6)),
-                        z3.Not(manual_bit(pte, 11)), z3.Not(manual_bit(pte, 51)),
-                        z3.Not(manual_bit(pte, 52)), z3.Extract(63, 55, pte) == 0,
-                        z3.Not(manual_bit(pte, 5))),
-          f"{what}: AF, UXN, and neither EL0, nG, DBM, Contiguous, NS nor ignored bits")
-    prove(state, z3.And(manual_bit(pte, 53) == z3.Not(wanted.execute),
-                        manual_bit(pte, 7) == z3.Not(wanted.write),
-                        manual_bit(pte, 50) == z3.And(wanted.guarded, wanted.execute),
-                        z3.ZeroExt(29, z3.Extract(4, 2, pte)) == kind),
-          f"{what}: PXN, AP[2], GP, AttrIndx")
+    prove(state, z3.And(manual_bit(pte, 10), z3.Not(manual_bit(pte, 51)),
+                        z3.Not(manual_bit(pte, 52)), z3.Extract(63, 55, pte) == 0),
+          f"{what}: AF, and neither DBM, Contiguous, nor ignored bits")
+    for claim, holds in manual_permissions(whose, pte, wanted).items():
+        prove(state, holds, f"{what}: {claim}")
     if regime.form != DESC_LPA2:
         prove(state, z3.Extract(9, 8, pte) == 3, f"{what}: SH")
     # What lies below the address and is nobody's must be 0: RES0, or nT in a block.
@@ -317,6 +341,11 @@ def check_leaf(bench, regime, level):
 def check_decode(bench, state, arguments, wanted, what):
     """pte_decode() of a leaf without and with the contiguous hint says what was asked for."""
     name = "%struct.pte_info"
+    yes, no = z3.BoolVal(True), z3.BoolVal(False)
+    whose, el0 = wanted.whose, wanted.whose <= USER
+    kind = wanted.kind
+    if whose == GUEST:  # tagged memory is stage 1's business
+        kind = z3.If(kind == 1, number(0, 32), kind)
     for contiguous in (False, True):
         pointer, pte, where = arguments
         if contiguous:
@@ -326,12 +355,16 @@ def check_decode(bench, state, arguments, wanted, what):
         for after, _ in bench.paths(state, "pte_decode", info, pointer, pte, where, number(0)):
             out = Pointer(after.objects[start], number(0))
             read = [z3.Extract(0, 0, bench.get(out, name, index)) == 1 for index in range(1, 10)]
-            expected = [z3.BoolVal(True), wanted.write, wanted.execute, z3.BoolVal(False),
-                        z3.BoolVal(contiguous), z3.And(wanted.guarded, wanted.execute),
-                        z3.BoolVal(True), z3.BoolVal(True), z3.BoolVal(True)]
+            expected = [yes, wanted.write,
+                        no if whose == USER else wanted.execute,
+                        z3.BoolVal(whose == USER), z3.BoolVal(contiguous),
+                        no if whose == GUEST else z3.And(wanted.guarded, wanted.execute), yes,
+                        no if whose == USER else z3.Not(wanted.not_global) if el0 else yes,
+                        no if whose == HYPERVISOR else yes if whose <= KERNEL_LOW
+                        else z3.Not(wanted.execute)]
             bench.machine.prove(after, z3.And(
                 *(a == b for a, b in zip(read, expected)), bench.get(out, name, 0) == wanted.pa,
-                bench.get(out, name, 10) == wanted.kind, bench.get(out, name, 11) == 3),
+                bench.get(out, name, 10) == kind, bench.get(out, name, 11) == 3),
                 f"{what}: decoded, {'with' if contiguous else 'without'} the hint")
 
 
@@ -363,14 +396,16 @@ def check_kinds(bench, regime):
             continue
         table = fresh("table")
         state.assumed += [aligned(table, regime.granule), z3.ULT(table, 1 << regime.pa_bits)]
-        pte = bench.one(state, "pte_table", pointer, table)
-        what = f"{regime}: table at level {level}"
-        bench.machine.prove(state, bench.one(state, "pte_address", pointer, pte, where) == table,
-                            f"{what}: read back")
-        bench.machine.prove(state, z3.And(
-            manual_address(regime.form, pte, regime.granule) == table,
-            manual_kind(regime, pte, level) == TABLE,
-            z3.Extract(63, 59, pte) == 2), f"{what}: the manual's address, UXNTable alone")
+        for whose, bits in ((KERNEL, 2), (KERNEL_LOW, 2), (USER, 1), (HYPERVISOR, 0), (GUEST, 0)):
+            pte = bench.one(state, "pte_table", bench.regime(state, regime, whose), table)
+            what = f"{regime}: whose {whose}, table at level {level}"
+            bench.machine.prove(state, bench.one(state, "pte_address", pointer, pte, where) ==
+                                table, f"{what}: read back")
+            bench.machine.prove(state, z3.And(
+                manual_address(regime.form, pte, regime.granule) == table,
+                manual_kind(regime, pte, level) == TABLE,
+                z3.Extract(63, 59, pte) == bits),
+                f"{what}: the manual's address, UXNTable or PXNTable alone")
 
 
 def check_ttbr(bench, regime):
@@ -390,7 +425,8 @@ def prove_descriptor(module, regime):
     bench = Bench(module)
     for level in regime.leaves():
         check_inverse(bench, regime, level)
-        check_leaf(bench, regime, level)
+        for whose in range(KERNEL, GUEST + 1) if largest([regime]) else [KERNEL]:
+            check_leaf(bench, regime, level, whose)
     check_kinds(bench, regime)
     check_ttbr(bench, regime)
     return bench.machine.checks
@@ -720,6 +756,9 @@ DEFECTS = {
     "blocks ignore physical alignment": "map",
     "a run carries over bit 48 of the physical address": "map",
     "an end above the space is not refused": "request",
+    "a user's leaves are global": "descriptor",
+    "EL2's tables have UXNTable": "descriptor",
+    "stage 2 has no XN": "descriptor",
 }
 
 

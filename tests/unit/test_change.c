@@ -168,7 +168,6 @@ static void begin(const struct shape *shape, unsigned tables)
 				      .next = paddr(POOL_PA),
 				      .end = paddr(POOL_PA + tables * granule) };
 	b.space = (struct space){ .regime = b.regime,
-				  .upper = true,
 				  .phys_offset = (u64)(uintptr_t)arena - POOL_PA,
 				  .pool = &b.pool };
 	assert_int_equal(pt_space_create(&b.space), MAP_OK);
@@ -369,7 +368,7 @@ static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
 	assert_int_equal(map(0, 1, GIB(1), PROT_READ_WRITE), MAP_OK);
 	/* As if the pool's pointers were addresses in the area. */
 	model.base = align_down((uintptr_t)arena, block);
-	b.space.upper = false;
+	b.space.regime.whose = WHOSE_KERNEL_LOW;
 	b.space.regime.va_bits = 48;
 	b.space.regime.root_level = 0;
 	b.regime = b.space.regime;

@@ -204,6 +204,46 @@ static void large_segments_have_blocks_and_contiguous_runs(void **state)
 	}
 }
 
+/* What maps @va, leaf or contiguous run, maps nothing of what is before it. */
+static bool begins_alone(const struct space *space, u64 va)
+{
+	struct pt_entry entry = pt_find(space, vaddr(va));
+	struct pte_info info = pte_decode(&space->regime, entry.pte, entry.level, entry.table_bits);
+	unsigned run = info.contiguous ? regime_contiguous(&space->regime, entry.level) : 1;
+
+	return is_aligned(va, run * regime_span(&space->regime, entry.level));
+}
+
+/* An image of more than 2 MiB, in which a block of 4K pages fits, and runs of the others. */
+static void what_is_unmapped_alone_is_mapped_alone_whatever_the_segments_sizes(void **state)
+{
+	static const u64 sizes[] = { MIB(1), MIB(2) - PAGE, MIB(2), MIB(2) + 3 * PAGE, MIB(4) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(regimes) * ARRAY_SIZE(sizes) * 2; i++) {
+		struct machine_setup setup = setup_at(0x80000000);
+		const struct regime_case *regime = &regimes[i / 2 / ARRAY_SIZE(sizes)];
+		const struct boot_handoff *handoff;
+		struct space space;
+
+		setup.cpu = regime->cpu;
+		setup.fdt.bootargs = regime->command_line;
+		setup.ram_size = MIB(16);
+		setup.fdt_offset = MIB(15);
+		setup.image_offset = i % 2 ? MIB(2) - PAGE - sizes[0] : 0;
+		setup.text_size = sizes[i / 2 % ARRAY_SIZE(sizes)];
+		boot_well(&setup);
+		assert_right(judge_maps(&machine, true));
+		handoff = machine.handoff;
+		space = (struct space){ .regime = handoff->plan.kernel,
+					.root = handoff->kernel_root,
+					.phys_offset = machine.phys_offset };
+		for (int at = SEGMENT_TEXT; at <= SEGMENT_DATA; at++)
+			assert_true(begins_alone(&space, handoff->plan.image_va.value +
+								 machine.image.segment[at].start));
+	}
+}
+
 static void only_rodata_off_makes_anything_writable_and_executable(void **state)
 {
 	static struct judge_leaf leaves[JUDGE_LEAVES_MAX];
@@ -1522,6 +1562,8 @@ int main(void)
 		cmocka_unit_test(every_regime_is_right_wherever_ram_is),
 		cmocka_unit_test(a_root_above_48_bits_has_its_high_bits_in_ttbr_5_to_2),
 		cmocka_unit_test(large_segments_have_blocks_and_contiguous_runs),
+		cmocka_unit_test(
+			what_is_unmapped_alone_is_mapped_alone_whatever_the_segments_sizes),
 		cmocka_unit_test(only_rodata_off_makes_anything_writable_and_executable),
 		cmocka_unit_test(what_ram_held_before_makes_no_difference),
 		cmocka_unit_test(two_seeds_give_two_addresses_and_two_keys),

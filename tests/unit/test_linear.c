@@ -98,7 +98,6 @@ static enum map_result build(void)
 				      .next = paddr(start),
 				      .end = paddr(start + tables * granule) };
 	b.space = (struct space){ .regime = b.regime,
-				  .upper = true,
 				  .phys_offset = (u64)(uintptr_t)arena - start,
 				  .pool = &b.pool };
 	b.memory = (struct ref_memory){ arena_read, NULL };

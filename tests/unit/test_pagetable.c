@@ -549,12 +549,12 @@ static void bench_open(struct bench *b, const struct test_case *c, u64 tables)
 		.space = {
 			.regime = regime_make(s->granule, s->va_bits, s->pa_bits, s->wide),
 			.policy = c->policy,
-			.upper = s->upper,
 			.phys_offset = (u64)(uintptr_t)start - c->table_pa,
 		},
 		.tcr = shape_tcr(s),
 	};
 	b->space.pool = &b->pool;
+	b->space.regime.whose = s->upper ? WHOSE_KERNEL : WHOSE_KERNEL_LOW;
 	ASAN_POISON_MEMORY_REGION(arena, GUARD_SIZE);
 	ASAN_POISON_MEMORY_REGION(start + size, ARENA_SIZE - GUARD_SIZE - size);
 }

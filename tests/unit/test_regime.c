@@ -327,7 +327,7 @@ static void limits_follow_the_address_sizes(void **state)
 static void regimes_are_equal_only_in_every_value(void **state)
 {
 	const struct regime regime = regime_make(GRANULE_SHIFT_16K, 47, 48, false);
-	struct regime other[6] = { regime, regime, regime, regime, regime, regime };
+	struct regime other[7] = { regime, regime, regime, regime, regime, regime, regime };
 
 	(void)state;
 	assert_true(regime_equal(&regime, &other[0]));
@@ -337,6 +337,7 @@ static void regimes_are_equal_only_in_every_value(void **state)
 	other[3].root_level++;
 	other[4].block_level++;
 	other[5].format = DESC_LPA2;
+	other[6].whose = WHOSE_USER;
 	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
 		assert_false(regime_equal(&regime, &other[i]));
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pagoda/mm/pt/tlb.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/start/memory.h>
@@ -270,10 +271,9 @@ static void without_ram_for_the_tables_the_boot_stops_with_the_numbers(void **st
 			   MEMORY_RESERVED);
 		stop = memory_init(kernel, handoff);
 		assert_int_equal(stop.code, STOP_MEMORY);
-		assert_int_equal(stop.x1,
-				 granule() * linear_tables(&kernel->kernel_space.regime,
-							   &kernel->linear, kernel->memory,
-							   &handoff->facts.image));
+		assert_int_equal(stop.x1, granule() * linear_tables(&kernel->kernel_space.regime,
+								    &kernel->linear, kernel->memory,
+								    &handoff->facts.image));
 		assert_true(stop.x1 > granule());
 		assert_int_equal(stop.x2, granule());
 		assert_int_equal(stop.x3, FAKE_BOOT_RAM_SIZE);

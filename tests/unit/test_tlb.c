@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <pagoda/mm/pt/space.h>
+#include <pagoda/mm/pt/tlb.h>
 
 #include "support/random.h"
 
@@ -392,6 +392,25 @@ static void an_asid_stands_in_the_upper_sixteen_bits(void **state)
 	assert_int_equal(op.operand, 0xabcd000000000000);
 }
 
+/* The kernel's translations may be there under any ASID, a user's under one. */
+static void everything_of_a_user_is_everything_of_its_asid(void **state)
+{
+	const struct cpu cpu = { 12, false, false, true };
+	struct space space = make_space(&cpu);
+	struct tlb_range range = { vaddr(0), vaddr((uint64_t)1 << 40), 3, false };
+	struct tlb_ops ops;
+	struct tlb_op op;
+
+	(void)state;
+	space.regime.whose = WHOSE_USER;
+	space.id = 0x1234;
+	ops = tlb_ops_begin(&space, &range);
+	assert_true(tlb_ops_next(&ops, &op));
+	assert_int_equal(op.kind, TLB_ASID);
+	assert_int_equal(op.operand, 0x1234000000000000);
+	assert_false(tlb_ops_next(&ops, &op));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +423,7 @@ int main(void)
 		cmocka_unit_test(
 			nothing_is_dropped_for_an_empty_range_and_everything_for_the_whole_space),
 		cmocka_unit_test(an_asid_stands_in_the_upper_sixteen_bits),
+		cmocka_unit_test(everything_of_a_user_is_everything_of_its_asid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

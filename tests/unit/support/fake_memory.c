@@ -78,7 +78,6 @@ static void space_make(struct fake_memory *memory)
 	memory->space = (struct space){
 		.regime = regime_make(setup->granule_shift, setup->va_bits, setup->pa_bits,
 				      setup->wide),
-		.upper = true,
 		.phys_offset = (uintptr_t)memory->ram - setup->ram_start,
 		.pool = &memory->pool,
 	};

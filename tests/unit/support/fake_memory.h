@@ -11,6 +11,7 @@
 #define FAKE_MEMORY_H
 
 #include <pagoda/mm/alloc/vmalloc.h>
+#include <pagoda/mm/pt/tlb.h>
 
 #define FAKE_MEMORY_RANGES 16
 #define FAKE_INVALIDATIONS_MAX 8

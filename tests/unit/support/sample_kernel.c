@@ -49,6 +49,7 @@ static void make_plan(struct boot_plan *plan, unsigned granule_shift, unsigned v
 
 	plan->kernel = regime_make(granule_shift, va_bits, wide ? 52 : 48, wide);
 	plan->idmap = regime_make(granule_shift, 48, wide ? 52 : 48, wide);
+	plan->idmap.whose = WHOSE_KERNEL_LOW;
 	plan->el = 1;
 	plan->el_reason = EL_REASON_ENTRY;
 	plan->va_reason = wide ? VA_REASON_LPA2 : VA_REASON_ASKED;
@@ -59,12 +60,11 @@ static void make_plan(struct boot_plan *plan, unsigned granule_shift, unsigned v
 	plan->kaslr_source = KASLR_OFF_ASKED;
 }
 
-static struct space make_space(struct sample *sample, const struct regime *regime, bool upper)
+static struct space make_space(struct sample *sample, const struct regime *regime)
 {
 	struct space space = {
 		.regime = *regime,
-		.policy = { .guarded = upper },
-		.upper = upper,
+		.policy = { .guarded = regime_upper(regime) },
 		.phys_offset = (u64)(uintptr_t)sample->memory - SAMPLE_POOL_PA,
 		.pool = &sample->handoff.pool,
 	};
@@ -88,7 +88,8 @@ static void map_image(struct space *space, const struct image *image, u64 base)
 		enum mem_prot idmap_prot = text ? PROT_READ_EXECUTE : PROT_READ_WRITE;
 
 		map(space, base + start, image->pa.value + start, image->segment[i].end - start,
-		    (struct map_attr){ space->upper ? segment_prots[i] : idmap_prot, MEM_NORMAL });
+		    (struct map_attr){ regime_upper(&space->regime) ? segment_prots[i] : idmap_prot,
+				       MEM_NORMAL });
 	}
 }
 
@@ -111,8 +112,8 @@ void sample_make(struct sample *sample, unsigned granule_shift, unsigned va_bits
 	memory_add(&memory, 0x40000000, 0x20000000, MEMORY_RAM);
 	memory_normalise(&memory, BIT(granule_shift));
 	kernel->memory = &memory;
-	kernel->kernel_space = make_space(sample, &plan->kernel, true);
-	kernel->idmap_space = make_space(sample, &plan->idmap, false);
+	kernel->kernel_space = make_space(sample, &plan->kernel);
+	kernel->idmap_space = make_space(sample, &plan->idmap);
 	map_image(&kernel->kernel_space, &handoff->facts.image, plan->image_va.value);
 	map_image(&kernel->idmap_space, &handoff->facts.image, SAMPLE_IMAGE_PA);
 	map(&kernel->kernel_space, layout_fixmap(&plan->layout, FIXMAP_CONSOLE).value,

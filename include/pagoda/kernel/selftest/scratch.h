@@ -84,8 +84,8 @@ void scratch_page(struct scratch *scratch, u64 va);
 struct slot *scratch_slot(const struct scratch *scratch, u64 va, int level);
 
 /*
- * scratch_write() - what stands there without @clear, and with @set, in one store and no more: tables
- * that nobody would make on purpose.
+ * scratch_write() - what stands there without @clear, and with @set, in one store and no more:
+ * tables that nobody would make on purpose.
  */
 void scratch_write(const struct scratch *scratch, u64 va, int level, u64 clear, u64 set);
 

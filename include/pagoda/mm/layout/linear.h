@@ -24,7 +24,7 @@ static inline vaddr_t linear_va(const struct linear *linear, paddr_t pa)
 
 static inline void *linear_pointer(const struct linear *linear, paddr_t pa)
 {
-	return (void *)(uintptr_t)(pa.value + linear->offset);
+	return vaddr_pointer(linear_va(linear, pa));
 }
 
 /*

@@ -16,6 +16,7 @@
 #define PAGODA_CHANGE_H
 
 #include <pagoda/mm/pt/pagetable.h>
+#include <pagoda/mm/pt/tlb.h>
 
 /*
  * pt_unmap() - unmap [@start, @end), all of which is mapped in whole leaves and runs:

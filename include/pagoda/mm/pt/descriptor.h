@@ -9,7 +9,7 @@
 
 #include <pagoda/mm/pt/regime.h>
 
-/* What the kernel may do with a mapping. There is no word for writable and executable. */
+/* What its owner may do with a mapping. There is no word for writable and executable. */
 enum mem_prot {
 	PROT_READ_ONLY,
 	PROT_READ_EXECUTE,
@@ -44,8 +44,9 @@ struct map_attr {
  * executable, and not in any caller's hands.
  */
 struct map_policy {
-	bool guarded; /* FEAT_BTI: GP on executable pages */
-	bool text_writable; /* rodata=off: READ_ONLY and READ_EXECUTE lose AP[2] */
+	bool guarded; /* FEAT_BTI: GP on executable pages; stage 1 */
+	bool text_writable; /* rodata=off: READ_ONLY and READ_EXECUTE may be written */
+	bool not_global; /* the kernel's leaves are of one ASID each; a user's always are */
 };
 
 enum pte_kind {
@@ -64,20 +65,25 @@ enum shareability {
 	SHARE_INNER = 3,
 };
 
-/* A leaf descriptor decoded; permissions are EL1's, hierarchical ones included. */
+/*
+ * A leaf descriptor decoded. Permissions are those of the most privileged that it is for, which in
+ * tables for EL0 is EL1 (in a guest's, its EL1); hierarchical ones included.
+ */
 struct pte_info {
 	paddr_t pa; /* of the first byte that the descriptor maps */
-	bool read, write, execute, user;
+	bool read, write, execute;
+	bool user; /* EL0 may access it; never where there is no EL0 to speak of */
 	bool contiguous, guarded, accessed, global;
 	bool uxn; /* EL0 may not execute */
-	enum mem_type type;
+	enum mem_type type; /* MEM_TYPE_COUNT: none that Pagoda has a word for */
 	enum shareability share; /* the effective one: from TCR.SHx (inner) under DESC_LPA2 */
 };
 
 /*
  * pte_leaf() - a block (levels below 3) or page (level 3) descriptor for @pa.
  * @pa: aligned to the span of @level, below 2^pa_bits.
- * @level: one where regime_leaf_level() holds. Always UXN, AF set, global.
+ * @level: one where regime_leaf_level() holds. AF is always set. Nobody else's: the kernel's leaves
+ * are never executable at EL0, a user's never at EL1.
  */
 pte_t pte_leaf(const struct regime *regime, const struct map_policy *policy, struct map_attr attr,
 	       paddr_t pa, int level);
@@ -87,15 +93,18 @@ pte_t pte_contiguous(pte_t pte);
 
 /*
  * pte_table() - a table descriptor for the next-level table at @table, which is granule-aligned and
- * below 2^pa_bits. UXNTable is set: nothing below it is executable at EL0.
+ * below 2^pa_bits. Says for all below it what holds for each leaf: UXNTable in the kernel's,
+ * PXNTable in a user's; where there is one privilege, and at stage 2, there are no such bits.
  */
 pte_t pte_table(const struct regime *regime, paddr_t table);
 
 /*
  * Where a descriptor keeps what: for mm/pt/descriptor.c and for what follows; all others ask those.
  *
- *   63 62 61 60 59    54  53  52   51  50 49:48 47 ... 12 11 10 9:8 7:6 5 4:2   1 0
- *   table attributes  UXN PXN CONT DBM GP [ output address ] nG AF SH  AP NS Attr type valid
+ *            63 62 61 60 59   54  53  52   51  50 49:48 47 . 12 11 10 9:8 7:6  5  4:2  1    0
+ *   EL1, EL0 table attributes UXN PXN CONT DBM GP [output addr.] nG AF SH  AP   NS Attr type valid
+ *   EL2      table attributes XN  -   CONT DBM GP [output addr.] -  AF SH  AP   NS Attr type valid
+ *   stage 2  -                XN[1:0] CONT DBM -  [output addr.] -  AF SH  S2AP MemAttr type valid
  *
  * Where OA[51:48] stand depends on the format: see oa_encode().
  */
@@ -113,11 +122,19 @@ pte_t pte_table(const struct regime *regime, paddr_t table);
 #define PTE_CONT BIT(52)
 #define PTE_PXN BIT(53)
 #define PTE_UXN BIT(54)
+#define PTE_XN BIT(54) /* where there is one privilege: AP[1], PTE_AP_USER, is RES1 there */
 
 #define PTE_PXN_TABLE BIT(59)
 #define PTE_UXN_TABLE BIT(60)
+#define PTE_XN_TABLE BIT(60)
 #define PTE_AP_TABLE_NO_USER BIT(61)
 #define PTE_AP_TABLE_READ_ONLY BIT(62)
+
+#define PTE_S2_ATTR_MASK (u64)0xf /* MemAttr, from PTE_ATTR_SHIFT on; HCR_EL2.FWB = 0 */
+#define PTE_S2_READ BIT(6)
+#define PTE_S2_WRITE BIT(7)
+#define PTE_S2_XN_EL1 BIT(53) /* XN[0]: EL1 is treated otherwise than EL0 (FEAT_XNX) */
+#define PTE_S2_XN BIT(54) /* XN[1] */
 
 /* Bits [high:low] set. */
 #define PTE_BITS(high, low) ((~(u64)0 >> (63 - (high))) & (~(u64)0 << (low)))

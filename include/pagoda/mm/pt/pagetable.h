@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Translation tables: one builder, map_range(), and one reader, pt_descend(). Everything that shows,
- * checks or changes a map is a loop over these two.
+ * Translation tables: one builder, map_range(), and one reader, pt_descend(). Everything that
+ * shows, checks or changes a map is a loop over these two.
  * Pure: builds with a host compiler, holds no instructions, no recursion, no callbacks, no state of
  * its own. Runs with the MMU off (tables reached at their physical address) and on (through a
  * mapping of them): phys_offset says which.

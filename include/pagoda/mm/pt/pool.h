@@ -24,12 +24,12 @@ struct table_pool {
 /* Tables in use, and tables in all, with tables of @granule bytes. */
 static inline u64 pool_used(const struct table_pool *pool, u64 granule)
 {
-	return (pool->next.value - pool->start.value) / granule + pool->added - pool->free_count;
+	return paddr_diff(pool->next, pool->start) / granule + pool->added - pool->free_count;
 }
 
 static inline u64 pool_total(const struct table_pool *pool, u64 granule)
 {
-	return (pool->end.value - pool->start.value) / granule + pool->added;
+	return paddr_diff(pool->end, pool->start) / granule + pool->added;
 }
 
 /* Tables that can be taken before it is empty. */

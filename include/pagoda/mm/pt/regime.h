@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stage 1 translation regime as a value: page size, address sizes, levels, descriptor format.
- * Chosen once, in the plan, and passed down; nothing below it asks what the page size is.
+ * The translation regime as a value: whose addresses, page size, address sizes, levels, descriptor
+ * format. Chosen once, in the plan, and passed down; nothing below it asks what the page size is.
  * Pure: any world, MMU on or off, and the host. Source: DDI 0487 D8.2, FEAT_LPA, FEAT_LPA2,
  * FEAT_LVA.
  *
@@ -24,6 +24,18 @@ enum descriptor_format {
 	DESC_LPA2, /* OA[49:12] in place, OA[51:50] in bits 9:8; SH from TCR. 4K, 16K with TCR.DS */
 };
 
+/*
+ * Whose addresses are translated: from this follow the stage, the exception level, the half, and
+ * what permissions look like in a descriptor.
+ */
+enum regime_whose {
+	WHOSE_KERNEL, /* stage 1 of EL1 and EL0, or EL2 and EL0 with VHE: the upper half */
+	WHOSE_KERNEL_LOW, /* the same in the lower half: the identity map */
+	WHOSE_USER, /* the lower half for EL0 */
+	WHOSE_HYPERVISOR, /* stage 1 of EL2 alone (HCR_EL2.E2H = 0): one half, one privilege */
+	WHOSE_GUEST, /* stage 2: what a guest takes for physical addresses */
+};
+
 struct regime {
 	u8 granule_shift; /* 12, 14 or 16 */
 	u8 va_bits; /* input address bits */
@@ -31,6 +43,7 @@ struct regime {
 	s8 root_level;
 	s8 block_level; /* the lowest-numbered level at which a block descriptor is legal */
 	enum descriptor_format format;
+	enum regime_whose whose;
 };
 
 /*
@@ -38,6 +51,7 @@ struct regime {
  * @wide_descriptors: the 52-bit format of the page size (TCR.DS for 4K and 16K, FEAT_LPA for 64K).
  * Every input the plan can choose is valid: va_bits from 25 up to 52 where wide, 48 otherwise (64K:
  * 52 in either, since FEAT_LVA does not change its descriptors); pa_bits up to 52 where wide.
+ * It is the kernel's; the geometry of others is the same, so they set .whose.
  */
 struct regime regime_make(unsigned granule_shift, unsigned va_bits, unsigned pa_bits,
 			  bool wide_descriptors);
@@ -112,6 +126,18 @@ u64 regime_tables(const struct regime *regime, vaddr_t start, vaddr_t end, int t
 static inline u64 regime_pa_end(const struct regime *regime)
 {
 	return BIT(regime->pa_bits);
+}
+
+/* Addresses begin with ones, and are walked from TTBR1. */
+static inline bool regime_upper(const struct regime *regime)
+{
+	return regime->whose == WHOSE_KERNEL;
+}
+
+/* EL0 uses the same tables: a descriptor says for each of two privileges what it may. */
+static inline bool regime_has_el0(const struct regime *regime)
+{
+	return regime->whose <= WHOSE_USER;
 }
 
 /* The lowest address of the upper half: -2^va_bits. The lower half ends at 2^va_bits. */

@@ -10,14 +10,7 @@
 
 #include <pagoda/arch/tlbi.h>
 #include <pagoda/lib/sysreg.h>
-
-struct space; /* pagoda/mm/pt/space.h */
-
-/* What of the CPU TLBI operands depend on: chosen once. */
-struct tlb {
-	bool range; /* FEAT_TLBIRANGE */
-	bool level_hint; /* FEAT_TTL */
-};
+#include <pagoda/mm/pt/space.h>
 
 /* tlb_make() - for a CPU with the ID registers @id. */
 struct tlb tlb_make(const u64 id[SYSREG_FACT_COUNT]);
@@ -45,7 +38,10 @@ struct tlb_ops {
 	bool all, range;
 };
 
-/* tlb_ops_begin() - the operations for @range of @space; none where it is empty. */
+/*
+ * tlb_ops_begin() - the operations for @range of @space; none where it is empty. For tables of EL1
+ * and EL0: a hypervisor's and a guest's have instructions of their own.
+ */
 struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range);
 
 /* tlb_ops_next() - true and the next operation in @op; false after the last. */
