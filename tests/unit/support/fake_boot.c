@@ -163,6 +163,8 @@ static void plan_fill(struct boot_plan *plan, unsigned index)
 				   regimes[index].pa_bits, regimes[index].wide);
 	plan->idmap = regime_make(regimes[index].granule_shift, 48, regimes[index].pa_bits,
 				  regimes[index].wide);
+	/* A process has no upper half. */
+	plan->kernel.whose = plan->idmap.whose = WHOSE_KERNEL_LOW;
 	plan->el = 1;
 	plan->layout = layout_of(&plan->kernel);
 	plan->image_va = vaddr_add(plan->layout.region[LAYOUT_VMALLOC].start, GIB(3) + MIB(2));
