@@ -111,7 +111,8 @@ static void scan_init(struct scan *scan, struct boot_facts *facts, u64 *seed, u6
 {
 	scan->facts = facts;
 	scan->seed = seed;
-	scan->memory = (struct memory_map *)(uintptr_t)(facts->memory.value + phys_offset);
+	scan->memory = &facts_lists(facts, phys_offset)->memory;
+	scan->command_line = facts_lists(facts, phys_offset)->command_line;
 	memory_begin(scan->memory);
 	scan->console_count = 0;
 	scan->usual_uart = serial_words(0)->compatible[0];

@@ -94,11 +94,11 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 		read_efi(scan, node);
 	if (node->found & BIT(PROPERTY_INITRD_START))
 		read_initrd(scan, node);
-	if (bootargs.size == 0)
+	facts->command_line_length = bootargs.size != 0 ? strnlen(text, bootargs.size) : 0;
+	if (facts->command_line_length == 0)
 		return;
-	facts->command_line_length = strnlen(text, bootargs.size);
 	facts->command_line_cut =
-		!text_copy(facts->command_line, COMMAND_LINE_MAX, text, facts->command_line_length);
+		!text_copy(scan->command_line, COMMAND_LINE_MAX, text, facts->command_line_length);
 	if (facts->command_line_cut)
 		facts->command_line_length = COMMAND_LINE_MAX - 1;
 }

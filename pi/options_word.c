@@ -57,19 +57,3 @@ bool word_next(struct line *line, struct word *word)
 	word->unclosed = quoted;
 	return true;
 }
-
-u32 name_match(const char *typed, u32 length, const char *name)
-{
-	u32 i = 0;
-
-	while (i < length && name[i] && (typed[i] == '-' ? '_' : typed[i]) == name[i])
-		i++;
-	return i;
-}
-
-bool name_equal(const char *typed, u32 length, const char *name)
-{
-	u32 matched = name_match(typed, length, name);
-
-	return matched == length && name[matched] == '\0';
-}

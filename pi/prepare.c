@@ -15,7 +15,7 @@ static void mark(struct boot_handoff *handoff, enum boot_stage stage)
 }
 
 /* What the command line asks for, and the ID registers that the plan will go by. */
-static void read_options(struct boot_handoff *handoff)
+static void read_options(struct boot_handoff *handoff, u64 phys_offset)
 {
 	const struct boot_facts *facts = &handoff->facts;
 
@@ -24,7 +24,7 @@ static void read_options(struct boot_handoff *handoff)
 	if (SYSREG_GET(HCR_EL2_E2H, facts->entry.hcr) != 0)
 		handoff->id[SYSREG_ID_AA64MMFR4_EL1] |=
 			SYSREG_PUT(ID_AA64MMFR4_EL1_E2H0, ID_AA64MMFR4_EL1_E2H0_NI);
-	options_parse(&handoff->options, handoff->id, facts->command_line,
+	options_parse(&handoff->options, handoff->id, facts_command_line(facts, phys_offset),
 		      facts->command_line_length);
 }
 
@@ -41,7 +41,7 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct p
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_FACTS);
-	read_options(handoff);
+	read_options(handoff, phys_offset);
 	entropy = entropy_take(&handoff->seed.kaslr, facts->efi.seed, handoff->id);
 	stop = plan_make(&handoff->plan, facts, handoff->id, &handoff->options, entropy);
 	if (stop.code != STOP_NONE)

@@ -18,7 +18,7 @@
  * each one before it was read, and so before the seed in it was wiped.
  *
  * Which. The tables that were used, as far as a walk reads them, not the whole pool. .bss, where
- * the handoff lies. Of the list of memory ranges, what is in use. The words that were relocated.
+ * the handoff lies. Of the lists, what is in use. The words that were relocated.
  * The FDT line with the wiped seed: or a read through the cache would find the seed. Not the stack:
  * the kernel starts on an empty one and reads nothing it has not written. Not the rest of the
  * image: it was not written. Nor instructions: no code was changed; the flip discards the
@@ -55,12 +55,14 @@ static void publish_tables(const struct boot_handoff *handoff, u64 phys_offset, 
 		publish(table, table + table_size(handoff, table), phys_offset, line);
 }
 
-static void publish_memory(const struct boot_handoff *handoff, u64 phys_offset, u64 line)
+static void publish_lists(const struct boot_facts *facts, u64 phys_offset, u64 line)
 {
-	u64 start = handoff->facts.memory.value;
-	const struct memory_map *map = (const struct memory_map *)(uintptr_t)(start + phys_offset);
+	const struct boot_lists *lists = facts_lists(facts, phys_offset);
+	const struct memory_map *map = &lists->memory;
 
-	publish(start, (u64)(uintptr_t)&map->range[map->count] - phys_offset, phys_offset, line);
+	dcache_invalidate(map, (u64)(uintptr_t)&map->range[map->count] - (u64)(uintptr_t)map, line);
+	if (facts->command_line_length != 0)
+		dcache_invalidate(lists->command_line, facts->command_line_length + 1, line);
 }
 
 void caches_publish(const struct boot_handoff *handoff, const struct memory_range *relocated,
@@ -74,7 +76,7 @@ void caches_publish(const struct boot_handoff *handoff, const struct memory_rang
 	publish_tables(handoff, phys_offset, line);
 	publish(image->pa.value + image->bss.start, image->pa.value + image->bss.end, phys_offset,
 		line);
-	publish_memory(handoff, phys_offset, line);
+	publish_lists(facts, phys_offset, line);
 	publish(relocated->start.value, relocated->end.value, phys_offset, line);
 	if (seed != 0)
 		publish(seed, seed + sizeof(u64), phys_offset, line);

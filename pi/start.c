@@ -83,7 +83,7 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 
 	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter };
 	id_read(facts->id);
-	facts->memory = paddr((uintptr_t)&boot_memory);
+	facts->lists = paddr((uintptr_t)&boot_lists);
 	image_describe(&facts->image);
 	stop = boot_prepare(&boot_handoff, 0, &key);
 	if (stop.code != STOP_NONE)

@@ -67,6 +67,46 @@ static void describe_memory(const struct stop *stop, char *buffer, size_t size)
 		       stop->x1 / KIB(1), stop->x2 / KIB(1), stop->x3 / KIB(1));
 }
 
+static void describe_image(const struct stop *stop, char *buffer, size_t size)
+{
+	if (stop->code == STOP_IMAGE_MISALIGNED)
+		format(buffer, size,
+		       "the Image is at %#lx, which is %#lx past a multiple of 2 MiB; "
+		       "it must be a multiple of %#lx",
+		       stop->x1, stop->x1 & (MIB(2) - 1), stop->x2);
+	else
+		format(buffer, size,
+		       "the Image ends at %#lx, beyond the %lu bits of address that "
+		       "the identity map can have",
+		       stop->x1, stop->x2);
+}
+
+static void describe_fdt(const struct stop *stop, char *buffer, size_t size)
+{
+	if (stop->code == STOP_FDT)
+		format(buffer, size, "FDT at %#lx (totalsize %#lx): %s", stop->x2, stop->x3,
+		       fdt_status_str((enum fdt_status)stop->x1));
+	else if (stop->code == STOP_FDT_OVERLAPS_IMAGE)
+		format(buffer, size, "FDT at %#lx (totalsize %#lx) overlaps the Image", stop->x1,
+		       stop->x2);
+	else
+		format(buffer, size, "the FDT has no usable /memory node");
+}
+
+static void describe_tables(const struct stop *stop, char *buffer, size_t size)
+{
+	if (stop->code == STOP_POOL)
+		format(buffer, size,
+		       "page-table pool too small: %lu of %lu pages of %s used, and more needed",
+		       stop->x1, stop->x2, size_text(stop->x3).text);
+	else if (stop->code == STOP_MAP)
+		format(buffer, size, "mapping %#lx to %#lx: %s", stop->x2, stop->x3,
+		       map_result_str((enum map_result)stop->x1));
+	else
+		format(buffer, size, "unknown relocation type %#lx for the word at %#lx", stop->x1,
+		       stop->x2);
+}
+
 void stop_describe(const struct stop *stop, char *buffer, size_t size)
 {
 	switch (stop->code) {
@@ -77,21 +117,13 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		format(buffer, size, "entered at EL%lu; enter at EL2 or EL1", stop->x1);
 		break;
 	case STOP_IMAGE_MISALIGNED:
-		format(buffer, size,
-		       "the Image is at %#lx, which is %#lx past a multiple of 2 MiB; "
-		       "it must be a multiple of %#lx",
-		       stop->x1, stop->x1 & (MIB(2) - 1), stop->x2);
+	case STOP_IMAGE_UNREACHABLE:
+		describe_image(stop, buffer, size);
 		break;
 	case STOP_FDT:
-		format(buffer, size, "FDT at %#lx (totalsize %#lx): %s", stop->x2, stop->x3,
-		       fdt_status_str((enum fdt_status)stop->x1));
-		break;
 	case STOP_FDT_OVERLAPS_IMAGE:
-		format(buffer, size, "FDT at %#lx (totalsize %#lx) overlaps the Image", stop->x1,
-		       stop->x2);
-		break;
 	case STOP_NO_MEMORY_NODE:
-		format(buffer, size, "the FDT has no usable /memory node");
+		describe_fdt(stop, buffer, size);
 		break;
 	case STOP_PAGE_SIZE:
 		describe_page_size(stop, buffer, size);
@@ -99,24 +131,10 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 	case STOP_VA_BITS:
 		describe_va_bits(stop, buffer, size);
 		break;
-	case STOP_IMAGE_UNREACHABLE:
-		format(buffer, size,
-		       "the Image ends at %#lx, beyond the %lu bits of address that "
-		       "the identity map can have",
-		       stop->x1, stop->x2);
-		break;
 	case STOP_POOL:
-		format(buffer, size,
-		       "page-table pool too small: %lu of %lu pages of %s used, and more needed",
-		       stop->x1, stop->x2, size_text(stop->x3).text);
-		break;
 	case STOP_MAP:
-		format(buffer, size, "mapping %#lx to %#lx: %s", stop->x2, stop->x3,
-		       map_result_str((enum map_result)stop->x1));
-		break;
 	case STOP_RELOCATION:
-		format(buffer, size, "unknown relocation type %#lx for the word at %#lx", stop->x1,
-		       stop->x2);
+		describe_tables(stop, buffer, size);
 		break;
 	case STOP_RESERVATIONS:
 	case STOP_MEMORY:

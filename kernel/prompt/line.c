@@ -387,8 +387,34 @@ static bool escape_take(struct line *line, u8 byte)
 	return true;
 }
 
+/* False where @key erases nothing. */
+static bool edit_erase(struct line *line, u8 key)
+{
+	switch (key) {
+	case CONTROL('D'):
+		erase_and_show(line, line->cursor, right_of(line));
+		return true;
+	case CONTROL('H'):
+	case KEY_DELETE:
+		erase_and_show(line, left_of(line), line->cursor);
+		return true;
+	case CONTROL('K'):
+		erase_and_show(line, line->cursor, line->length);
+		return true;
+	case CONTROL('U'):
+		erase_and_show(line, 0, line->cursor);
+		return true;
+	case CONTROL('W'):
+		erase_and_show(line, word_left(line), line->cursor);
+		return true;
+	}
+	return false;
+}
+
 static void edit(struct line *line, u8 key)
 {
+	if (edit_erase(line, key))
+		return;
 	switch (key) {
 	case CONTROL('A'):
 		go_to(line, 0);
@@ -396,21 +422,11 @@ static void edit(struct line *line, u8 key)
 	case CONTROL('B'):
 		go_to(line, left_of(line));
 		break;
-	case CONTROL('D'):
-		erase_and_show(line, line->cursor, right_of(line));
-		break;
 	case CONTROL('E'):
 		go_to(line, line->length);
 		break;
 	case CONTROL('F'):
 		go_to(line, right_of(line));
-		break;
-	case CONTROL('H'):
-	case KEY_DELETE:
-		erase_and_show(line, left_of(line), line->cursor);
-		break;
-	case CONTROL('K'):
-		erase_and_show(line, line->cursor, line->length);
 		break;
 	case CONTROL('L'):
 		clear_screen(line);
@@ -420,12 +436,6 @@ static void edit(struct line *line, u8 key)
 		break;
 	case CONTROL('P'):
 		recall(line, line->recalled + 1);
-		break;
-	case CONTROL('U'):
-		erase_and_show(line, 0, line->cursor);
-		break;
-	case CONTROL('W'):
-		erase_and_show(line, word_left(line), line->cursor);
 		break;
 	case KEY_ESCAPE:
 		line->escape = ESCAPE_BEGUN;

@@ -51,8 +51,8 @@ const char *report_wxn_off(const struct kernel *kernel);
  * dump_filter_range() - the part of @space that @filter asks for; false where that is none of it.
  * dump_filter_passes() - whether a run of it is to be shown.
  */
-bool dump_filter_range(const struct dump_filter *filter, const struct space *space,
-		       vaddr_t *start, vaddr_t *end);
+bool dump_filter_range(const struct dump_filter *filter, const struct space *space, vaddr_t *start,
+		       vaddr_t *end);
 bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *run);
 
 /* dump_json_filtered() - dump_json() of the runs that @filter lets through. */

@@ -8,6 +8,11 @@
 
 #include "parts.h"
 
+static const char *command_line(const struct kernel *kernel)
+{
+	return facts_command_line(&kernel->handoff->facts, kernel->kernel_space.phys_offset);
+}
+
 void report_command_line(const struct kernel *kernel)
 {
 	const struct boot_facts *facts = &kernel->handoff->facts;
@@ -15,7 +20,7 @@ void report_command_line(const struct kernel *kernel)
 	report_label("command line");
 	if (facts->command_line_length == 0)
 		print("empty");
-	console_write_safe(facts->command_line, facts->command_line_length);
+	console_write_safe(command_line(kernel), facts->command_line_length);
 	print("\n");
 }
 
@@ -58,7 +63,7 @@ void report_json_options(const struct kernel *kernel, struct json *json)
 {
 	const struct boot_options *options = &kernel->handoff->options;
 
-	json_string(json, "command_line", kernel->handoff->facts.command_line);
+	json_string(json, "command_line", command_line(kernel));
 	json_array(json, "overrides");
 	for (u32 i = 0; i < options->record_count; i++) {
 		const struct override_record *record = &options->record[i];

@@ -16,7 +16,7 @@
 
 /* What the early runtime fills in. */
 struct boot_handoff boot_handoff;
-struct memory_map boot_memory __attribute__((section(".noinit")));
+struct boot_lists boot_lists __attribute__((section(".noinit")));
 
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 {

@@ -54,6 +54,19 @@ enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
 	return result;
 }
 
+/* In the place of @unit, which was broken, the same with @attr; a run where it can be one. */
+static enum map_result unit_map(struct space *space, const struct unit *unit, struct map_attr attr)
+{
+	struct stretch s = { .slot = unit->slot,
+			     .va = unit->va,
+			     .pa = unit->info.pa.value,
+			     .count = unit->count,
+			     .level = unit->level,
+			     .empty = true };
+
+	return stretch_map(space, s, attr);
+}
+
 enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
 {
 	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
@@ -71,11 +84,7 @@ enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum
 		/* The descriptors of a run must be alike at all times. */
 		if (unit.count > 1) {
 			unit_break(space, &unit);
-			result = stretch_map(space,
-					     (struct stretch){ unit.slot, unit.va,
-							       unit.info.pa.value, unit.count,
-							       unit.level },
-					     attr);
+			result = unit_map(space, &unit, attr);
 		} else {
 			slot_edit(unit.slot, pte);
 		}
@@ -169,10 +178,7 @@ static enum map_result run_merge(struct space *space, struct unit unit)
 	if (is_live(unit.slot, unit.va, unit.size))
 		return MAP_LIVE;
 	unit_break(space, &unit);
-	return stretch_map(
-		space,
-		(struct stretch){ unit.slot, unit.va, unit.info.pa.value, count, unit.level },
-		unit_attr(&unit));
+	return unit_map(space, &unit, unit_attr(&unit));
 }
 
 /* The table that @unit stands in becomes a block in its place. */

@@ -48,26 +48,51 @@ enum map_result pt_space_create(struct space *space)
 	return MAP_OK;
 }
 
-/* To the slot at @s->level for @s->va, its table and those above made where they are missing. */
-static enum map_result table_reach(struct space *space, struct stretch *s)
+/* A table below @entry, where there is none. */
+static enum map_result table_make(struct space *space, struct pt_entry *entry)
 {
-	struct pt_entry entry = entry_root(space, vaddr(s->va));
+	struct table_pool *pool = space->pool;
 	paddr_t table;
 
-	for (;;) {
+	if (!table_create(space, entry->level + 1, &table))
+		return MAP_NO_TABLES;
+	pool->untouched = table;
+	pool->untouched_end = paddr_add(table, regime_granule(&space->regime));
+	entry->kind = PTE_TABLE;
+	entry->pte = pte_table(&space->regime, table);
+	slot_link(slot_at(space, entry->slot), entry->pte);
+	return MAP_OK;
+}
+
+/* Whether nobody can have been in @count slots from @place on. From now on somebody has. */
+static bool untouched_take(struct table_pool *pool, paddr_t place, unsigned count)
+{
+	paddr_t end = paddr_add(place, count * sizeof(struct slot));
+	bool untouched = paddr_diff(place, pool->untouched) <
+			 paddr_diff(pool->untouched_end, pool->untouched);
+
+	if (untouched || paddr_diff(pool->untouched, place) < paddr_diff(end, place))
+		pool->untouched = end;
+	return untouched;
+}
+
+/* To the slot at @s->level for @s->va, its table and those above made where they are missing. */
+static enum map_result table_reach(struct space *space, struct stretch *s, paddr_t *place)
+{
+	struct pt_entry entry = entry_root(space, vaddr(s->va));
+	enum map_result result = MAP_OK;
+
+	while (result == MAP_OK) {
 		entry_descend(space, &entry, vaddr(s->va), s->level);
 		if (entry.level == s->level)
 			break;
 		if (entry.kind != PTE_INVALID)
 			return MAP_CONFLICT;
-		if (!table_create(space, entry.level + 1, &table))
-			return MAP_NO_TABLES;
-		entry.kind = PTE_TABLE;
-		entry.pte = pte_table(&space->regime, table);
-		slot_link(slot_at(space, entry.slot), entry.pte);
+		result = table_make(space, &entry);
 	}
+	*place = entry.slot;
 	s->slot = slot_at(space, entry.slot);
-	return MAP_OK;
+	return result;
 }
 
 /* The lowest-numbered level, so the largest leaf, that alignment and what is left allow. */
@@ -105,7 +130,7 @@ enum map_result stretch_map(struct space *space, struct stretch s, struct map_at
 {
 	const struct regime *regime = &space->regime;
 
-	if (slots_used(s.slot, s.count))
+	if (!s.empty && slots_used(s.slot, s.count))
 		return MAP_CONFLICT;
 	while (s.count > 0) {
 		bool contiguous;
@@ -157,10 +182,11 @@ enum map_result map_range(struct space *space, const struct map_request *request
 	while (result == MAP_OK && left > 0) {
 		struct stretch s = { .va = va, .pa = pa };
 		unsigned index, shift;
+		paddr_t place;
 		u64 pa_left;
 
 		s.level = leaf_level(regime, va, pa, left);
-		result = table_reach(space, &s);
+		result = table_reach(space, &s, &place);
 		if (result != MAP_OK)
 			break;
 		/*
@@ -172,6 +198,7 @@ enum map_result map_range(struct space *space, const struct map_request *request
 		pa_left = RUN_PA_LIMIT - (pa & (RUN_PA_LIMIT - 1));
 		s.count = min_u64(regime_entries(regime, s.level) - index,
 				  min_u64(left, pa_left) >> shift);
+		s.empty = untouched_take(space->pool, place, s.count);
 		result = stretch_map(space, s, request->attr);
 		va += (u64)s.count << shift;
 		pa += (u64)s.count << shift;

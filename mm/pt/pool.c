@@ -10,6 +10,8 @@ void pool_give(struct space *space, paddr_t table)
 {
 	struct table_pool *pool = space->pool;
 
+	if (paddr_diff(pool->untouched, table) < regime_granule(&space->regime))
+		pool->untouched = pool->untouched_end;
 	slot_note(slot_at(space, table), pool->free);
 	pool->free = table;
 	pool->free_count++;

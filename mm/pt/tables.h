@@ -64,6 +64,7 @@ struct stretch {
 	u64 va, pa;
 	unsigned count;
 	int level;
+	bool empty; /* nobody can have been there */
 };
 
 /* Leaves for all of @s, which must be invalid, with the contiguous hint wherever it can be. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/extend.md by the letter: each file it shows is put into a copy of the tree, built with
-nothing else changed, booted, and answers as the document says."""
+"""docs/extend.md by the letter: each file it shows with a session is put into a copy of the tree,
+built with nothing else changed, booted, and answers as the document says."""
 import re
 
 import pytest
@@ -12,7 +12,8 @@ SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL
 SOURCE = re.compile(r"`([\w./]+)`:\n\n```c\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SESSION = re.compile(rf"^```\n({PROMPT}.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLES = {title: text for title, text in SECTION.findall(
-    (ROOT / "docs/extend.md").read_text(encoding="utf-8")) if SOURCE.search(text)}
+    (ROOT / "docs/extend.md").read_text(encoding="utf-8"))
+            if SOURCE.search(text) and SESSION.search(text)}
 
 
 def answers(text):

@@ -91,10 +91,8 @@ int main(void)
 
 def blocks():
     """The C blocks of the section about UARTs: the driver, and its row."""
-    page = ROOT / "docs/extend.md"
-    if not page.exists():
-        page = ROOT / "docs/extend-uart.part"
-    section = page.read_text(encoding="utf-8").split("\n## A UART\n")[-1].split("\n## ")[0]
+    page = (ROOT / "docs/extend.md").read_text(encoding="utf-8")
+    section = page.split("\n## A UART\n")[-1].split("\n## ")[0]
     return re.findall(r"```c\n(.*?)```", section, re.DOTALL)
 
 

@@ -371,11 +371,14 @@ static void a_report_shows_what_overrides_took_away(void **state)
 static void a_report_hides_the_seed_and_the_control_characters_of_others(void **state)
 {
 	const char line[] = "a\033[2Jb";
+	static struct boot_lists lists;
 
 	(void)state;
 	sample_make(&sample, 12, 52);
 	sample.handoff.seed.kaslr = 0x5eed5eed5eed5eed;
-	memcpy(sample.handoff.facts.command_line, line, sizeof(line));
+	memcpy(lists.command_line, line, sizeof(line));
+	sample.handoff.facts.lists =
+		paddr((uintptr_t)&lists - sample.kernel.kernel_space.phys_offset);
 	sample.handoff.facts.command_line_length = sizeof(line) - 1;
 	capture_clear();
 	report_text(&sample.kernel);

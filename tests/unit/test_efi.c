@@ -22,7 +22,7 @@ static struct fake_firmware *firmware;
 static void *blob; /* firmware's FDT */
 static struct boot_facts facts; /* what the early runtime reads from the stub's */
 static u64 kaslr_seed;
-static struct memory_map ranges;
+static struct boot_lists lists;
 
 static void build_fdt(const struct fake_fdt *description)
 {
@@ -73,7 +73,7 @@ static void read_result(void)
 	kaslr_seed = 0;
 	facts.entry.fdt = firmware->fdt;
 	facts.id[SYSREG_CTR_EL0] = 4 << CTR_EL0_DMINLINE_SHIFT;
-	facts.memory = paddr((uintptr_t)&ranges);
+	facts.lists = paddr((uintptr_t)&lists);
 	facts.image.pa = paddr(firmware->entry);
 	facts.image.size = FIRMWARE_IMAGE_SIZE;
 	assert_int_equal(facts_read_fdt(&facts, &kaslr_seed, 0).code, STOP_NONE);
@@ -146,8 +146,8 @@ static u64 ram_inside(u64 start, u64 end)
 {
 	u64 bytes = 0;
 
-	for (u32 i = 0; i < ranges.count; i++) {
-		const struct memory_range *range = &ranges.range[i];
+	for (u32 i = 0; i < lists.memory.count; i++) {
+		const struct memory_range *range = &lists.memory.range[i];
 		u64 from = range->start.value > start ? range->start.value : start;
 		u64 to = min_u64(range->end.value, end);
 
@@ -209,7 +209,7 @@ static void load_options_become_the_command_line(void **state)
 	(void)state;
 	set_options(room, "mem=1G nokaslr", 14);
 	expect_boot();
-	assert_string_equal(facts.command_line, "mem=1G nokaslr");
+	assert_string_equal(facts_command_line(&facts, 0), "mem=1G nokaslr");
 	assert_string_equal(firmware->console, "");
 }
 
@@ -223,14 +223,14 @@ static void without_load_options_the_fdts_command_line_stands(void **state)
 	     firmware->options_size++) {
 		firmware->exits = 0;
 		expect_boot();
-		assert_string_equal(facts.command_line, "panic=reboot");
+		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
 		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
 	}
 	firmware->exits = 0;
 	firmware->options = NULL;
 	firmware->options_size = 100;
 	expect_boot();
-	assert_string_equal(facts.command_line, "panic=reboot");
+	assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
 }
 
 static void without_the_loaded_image_protocol_it_stands_too_and_that_is_said(void **state)
@@ -238,7 +238,7 @@ static void without_the_loaded_image_protocol_it_stands_too_and_that_is_said(voi
 	(void)state;
 	firmware->loaded_image = PROTOCOL_ABSENT;
 	expect_boot();
-	assert_string_equal(facts.command_line, "panic=reboot");
+	assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
 	assert_true(said("pagoda: no EFI_LOADED_IMAGE_PROTOCOL, so no load options: not found"));
 }
 
@@ -251,12 +251,12 @@ static void a_shell_puts_the_programs_name_in_front(void **state)
 	set_options(room, line, sizeof(line) - 1);
 	firmware->shell = PROTOCOL_WORKS;
 	expect_boot();
-	assert_string_equal(facts.command_line, "nokaslr mem=2G");
+	assert_string_equal(facts_command_line(&facts, 0), "nokaslr mem=2G");
 	set_options(room, "Image.efi", 9);
 	memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
 	firmware->exits = 0;
 	expect_boot();
-	assert_string_equal(facts.command_line, "panic=reboot");
+	assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
 }
 
 static void characters_that_are_not_ascii_are_replaced_and_counted(void **state)
@@ -267,7 +267,7 @@ static void characters_that_are_not_ascii_are_replaced_and_counted(void **state)
 	firmware->options = wide;
 	firmware->options_size = sizeof(wide);
 	expect_boot();
-	assert_string_equal(facts.command_line, "m?? ?=??x");
+	assert_string_equal(facts_command_line(&facts, 0), "m?? ?=??x");
 	assert_true(said("pagoda: 5 characters of the load options are not ASCII, "
 			 "and became '?'\r\n"));
 }
@@ -281,7 +281,7 @@ static void load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair
 	firmware->options = room + 1;
 	firmware->options_size = 7;
 	expect_boot();
-	assert_string_equal(facts.command_line, "abc");
+	assert_string_equal(facts_command_line(&facts, 0), "abc");
 	free(room);
 }
 
@@ -297,7 +297,7 @@ static void load_options_of_64_kib_reach_the_kernel_which_cuts_them(void **state
 	expect_boot();
 	assert_true(facts.command_line_cut);
 	assert_int_equal(facts.command_line_length, COMMAND_LINE_MAX - 1);
-	assert_memory_equal(facts.command_line, "nokaslr xxx", 11);
+	assert_memory_equal(facts_command_line(&facts, 0), "nokaslr xxx", 11);
 	assert_string_equal(firmware->console, "");
 	free(text);
 	free(room);
@@ -579,7 +579,7 @@ static void a_map_of_thousands_boots_with_the_largest_ranges(void **state)
 	expect_boot();
 	assert_true(facts.efi.map_size / facts.efi.descriptor_size > 2000);
 	assert_true(said("pieces of RAM"));
-	assert_int_equal(ranges.dropped, 0);
+	assert_int_equal(lists.memory.dropped, 0);
 	assert_int_equal(ram_inside(firmware->entry, firmware->entry + FIRMWARE_IMAGE_SIZE),
 			 FIRMWARE_IMAGE_SIZE);
 	assert_true(ram_inside(ram + FIRMWARE_RAM_SIZE / 2, ram + FIRMWARE_RAM_SIZE) > MIB(7));

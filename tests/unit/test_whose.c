@@ -224,9 +224,7 @@ static void a_space_of_each_maps_and_reads_as_asked(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		struct table_pool pool = {
-			paddr(0), paddr(0), paddr(sizeof(arena)), paddr(0), 0, 0
-		};
+		struct table_pool pool = { .end = paddr(sizeof(arena)) };
 		struct space space = { .regime = regime_of(words[i].whose),
 				       .phys_offset = (uintptr_t)arena,
 				       .pool = &pool };

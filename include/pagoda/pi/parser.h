@@ -36,10 +36,24 @@ bool word_next(struct line *line, struct word *word);
 
 /*
  * name_match() - how many characters of a name as typed are the first ones of @name; `-` is as good
- * as `_`. name_equal() - all of them, and @name has no more.
+ * as `_`. name_equal() - all of them, and @name has no more. Inline: they are asked for each word
+ * and each row of a table, and most rows differ in the first character.
  */
-u32 name_match(const char *typed, u32 length, const char *name);
-bool name_equal(const char *typed, u32 length, const char *name);
+static inline u32 name_match(const char *typed, u32 length, const char *name)
+{
+	u32 i = 0;
+
+	while (i < length && name[i] && (typed[i] == '-' ? '_' : typed[i]) == name[i])
+		i++;
+	return i;
+}
+
+static inline bool name_equal(const char *typed, u32 length, const char *name)
+{
+	u32 matched = name_match(typed, length, name);
+
+	return matched == length && name[matched] == '\0';
+}
 
 static inline bool value_equal(const struct word *word, const char *text)
 {

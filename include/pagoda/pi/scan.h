@@ -45,6 +45,7 @@ struct scan {
 	struct boot_facts *facts;
 	u64 *seed; /* where the FDT's goes */
 	struct memory_map *memory;
+	char *command_line; /* room for COMMAND_LINE_MAX */
 	struct fdt_walk walk;
 	struct console console[CONSOLES_SEEN_MAX];
 	u32 console_count;

@@ -17,7 +17,7 @@
 extern struct boot_handoff boot_handoff;
 
 /* The memory ranges, outside .bss: what is in use of them counts. The handoff has its address. */
-extern struct memory_map boot_memory;
+extern struct boot_lists boot_lists;
 
 /* Called by head.S. MMU off, on the boot stack, .bss clear. */
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter) __attribute__((noreturn));

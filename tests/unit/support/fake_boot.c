@@ -189,7 +189,7 @@ void fake_boot_make(struct fake_boot *boot, unsigned index)
 	image_make(&facts->image);
 	facts->entry.fdt = FAKE_BOOT_FDT;
 	facts->fdt.tree.total_size = FAKE_BOOT_FDT_SIZE;
-	facts->memory = paddr(FAKE_BOOT_IMAGE + MEMORY_OFFSET);
+	facts->lists = paddr(FAKE_BOOT_IMAGE + MEMORY_OFFSET);
 	plan_fill(&handoff->plan, index);
 	handoff->pool = (struct table_pool){ .start = paddr(pool),
 					     .next = paddr(pool),
@@ -202,7 +202,7 @@ void fake_boot_make(struct fake_boot *boot, unsigned index)
 	kernel->kernel_space.phys_offset = kernel->idmap_space.phys_offset =
 		handoff->plan.image_va.value - FAKE_BOOT_IMAGE;
 	fake_boot_follow();
-	boot->memory = (void *)(uintptr_t)(facts->memory.value + kernel->kernel_space.phys_offset);
+	boot->memory = &facts_lists(facts, kernel->kernel_space.phys_offset)->memory;
 	memory_begin(boot->memory);
 	memory_add(boot->memory, FAKE_BOOT_RAM, FAKE_BOOT_RAM_SIZE, MEMORY_RAM);
 }

@@ -36,7 +36,6 @@ void fake_boot_free(struct fake_boot *boot);
 void fake_boot_follow(void);
 
 /* fake_boot_walk() - what the reference walker finds at @va in a space of @boot's kernel. */
-struct ref_result fake_boot_walk(const struct fake_boot *boot, const struct space *space,
-				 u64 va);
+struct ref_result fake_boot_walk(const struct fake_boot *boot, const struct space *space, u64 va);
 
 #endif /* FAKE_BOOT_H */

@@ -321,8 +321,8 @@ struct stop machine_boot(struct fake_machine *machine)
 	machine->handoff = (struct boot_handoff *)(void *)(first + image->bss.start);
 	machine->handoff->facts.entry = machine->entry;
 	machine->handoff->facts.image = *image;
-	machine->handoff->facts.memory =
-		paddr(image->pa.value + align_up(image->pool.end, alignof(struct memory_map)));
+	machine->handoff->facts.lists =
+		paddr(image->pa.value + align_up(image->pool.end, alignof(struct boot_lists)));
 	memcpy(machine->handoff->facts.id, machine->id, sizeof(machine->id));
 	return boot_prepare(machine->handoff, machine->phys_offset, &machine->key);
 }
@@ -349,11 +349,21 @@ u8 *machine_pointer(const struct fake_machine *machine, u64 pa)
 	return offset < machine->setup.ram_size ? machine->ram + offset : NULL;
 }
 
+static const struct boot_lists *lists(const struct fake_machine *machine)
+{
+	u64 pa = machine->handoff->facts.lists.value;
+
+	return (const struct boot_lists *)(const void *)machine_pointer(machine, pa);
+}
+
 const struct memory_map *machine_memory(const struct fake_machine *machine)
 {
-	u64 pa = machine->handoff->facts.memory.value;
+	return &lists(machine)->memory;
+}
 
-	return (const struct memory_map *)(const void *)machine_pointer(machine, pa);
+const char *machine_command_line(const struct fake_machine *machine)
+{
+	return machine->handoff->facts.command_line_length != 0 ? lists(machine)->command_line : "";
 }
 
 bool machine_stale(const struct fake_machine *machine, u64 *pa)

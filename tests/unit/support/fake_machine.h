@@ -102,6 +102,9 @@ u8 *machine_pointer(const struct fake_machine *machine, u64 pa);
 /* The memory ranges that boot_prepare() listed. */
 const struct memory_map *machine_memory(const struct fake_machine *machine);
 
+/* The command line that the early runtime has kept. */
+const char *machine_command_line(const struct fake_machine *machine);
+
 /*
  * machine_stale() - true and the first physical address at which the kernel would not read what was
  * written.

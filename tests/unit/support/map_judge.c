@@ -350,6 +350,9 @@ const char *judge_memory(const struct fake_machine *machine)
 	const struct memory_map *map = machine_memory(machine);
 	u64 list = (u64)((const u8 *)map - machine->ram);
 	u64 list_end = (u64)((const u8 *)&map->range[map->count] - machine->ram);
+	const struct boot_facts *facts = &machine->handoff->facts;
+	u64 line = list + offsetof(struct boot_lists, command_line);
+	u64 line_end = line + (facts->command_line_length ? facts->command_line_length + 1 : 0);
 	bool fdt_first = fdt < image;
 	const char *wrong = judge_relocation(machine);
 
@@ -366,7 +369,9 @@ const char *judge_memory(const struct fake_machine *machine)
 	if (!wrong)
 		wrong = judge_poison(machine, pool_used, list);
 	if (!wrong)
-		wrong = judge_poison(machine, list_end, image_end);
+		wrong = judge_poison(machine, list_end, line);
+	if (!wrong)
+		wrong = judge_poison(machine, line_end, image_end);
 	if (!wrong)
 		wrong = judge_seed(machine);
 	return wrong ? wrong : judge_published(machine);

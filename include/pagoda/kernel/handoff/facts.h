@@ -103,16 +103,33 @@ struct boot_facts {
 	enum psci_conduit psci;
 	struct pci_io pci_io;
 	struct efi_facts efi;
-	paddr_t memory; /* of a struct memory_map outside .bss, which clearing it would make slow */
+	paddr_t lists; /* of a struct boot_lists */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
 	bool command_line_cut;
-	char command_line[COMMAND_LINE_MAX];
 };
+
+/* What can be long: outside .bss, or clearing it would be slow. What is in use of it counts. */
+struct boot_lists {
+	struct memory_map memory;
+	char command_line[COMMAND_LINE_MAX]; /* with a NUL; none where it is empty */
+};
+
+/* facts_lists() - the lists, where @phys_offset turns physical addresses into pointers. */
+static inline struct boot_lists *facts_lists(const struct boot_facts *facts, u64 phys_offset)
+{
+	return (struct boot_lists *)(uintptr_t)(facts->lists.value + phys_offset);
+}
+
+/* facts_command_line() - the command line, empty where there is none. */
+static inline const char *facts_command_line(const struct boot_facts *facts, u64 phys_offset)
+{
+	return facts->command_line_length != 0 ? facts_lists(facts, phys_offset)->command_line : "";
+}
 
 /*
  * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
- * move its kaslr-seed to @seed, which is 0. @facts is zero but for entry, id, image and memory,
- * where the list of memory ranges goes as the FDT has them; the kernel puts it in order.
+ * move its kaslr-seed to @seed, which is 0. @facts is zero but for entry, id, image and lists,
+ * where memory ranges go as the FDT has them; the kernel puts them in order.
  * @phys_offset: add it to a physical address, modulo 2^64, to get a pointer (0 with the MMU off).
  * Returns a stop with code STOP_NONE, or why the boot cannot go on; even then a console that was
  * seen is recorded. MMU off; .bss clear.

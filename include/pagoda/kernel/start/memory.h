@@ -15,9 +15,7 @@
  */
 static inline struct memory_map *memory_list(const struct kernel *kernel)
 {
-	u64 va = kernel->handoff->facts.memory.value + kernel->kernel_space.phys_offset;
-
-	return (struct memory_map *)(uintptr_t)va;
+	return &facts_lists(&kernel->handoff->facts, kernel->kernel_space.phys_offset)->memory;
 }
 
 /*

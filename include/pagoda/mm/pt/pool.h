@@ -19,6 +19,11 @@ struct table_pool {
 	paddr_t free; /* each table on the list holds the address of the next in its first word */
 	u32 free_count;
 	u32 added; /* tables that are not in [start, end) */
+	/*
+	 * Slots of the table that map_range() made last which nobody has used yet, so that it need
+	 * not look. Here, since all spaces of a pool, and copies of them, share it.
+	 */
+	paddr_t untouched, untouched_end;
 };
 
 /* Tables in use, and tables in all, with tables of @granule bytes. */
