@@ -9,40 +9,8 @@
 #include <pagoda/pi/early.h>
 #include <pagoda/pi/start.h>
 
-/* First bytes and ends that linker/pagoda.lds.S defines; only their addresses mean anything. */
-extern u8 _text[], _rodata_start[], _rodata_end[], _text_start[], _text_end[];
-extern u8 _init_text_start[], _init_text_end[], _init_data_start[], _init_data_end[];
-extern u8 _data_start[], _data_end[], _rela_start[], _rela_end[], _bss_start[], _bss_end[];
-extern u8 _pool_start[], _pool_end[], _stack_end[], _exception_stack_end[], _end[];
-extern u8 exception_vectors[];
-
-static u32 offset_of(const void *symbol)
-{
-	return (u64)(uintptr_t)symbol - (u64)(uintptr_t)_text;
-}
-
-static void image_describe(struct image *image)
-{
-	image->pa = paddr((uintptr_t)_text);
-	image->link_va = IMAGE_LINK_VA;
-	image->size = offset_of(_end);
-	image->segment[SEGMENT_RODATA].start = offset_of(_rodata_start);
-	image->segment[SEGMENT_RODATA].end = offset_of(_rodata_end);
-	image->segment[SEGMENT_TEXT].start = offset_of(_text_start);
-	image->segment[SEGMENT_TEXT].end = offset_of(_text_end);
-	image->segment[SEGMENT_INIT_TEXT].start = offset_of(_init_text_start);
-	image->segment[SEGMENT_INIT_TEXT].end = offset_of(_init_text_end);
-	image->segment[SEGMENT_INIT_DATA].start = offset_of(_init_data_start);
-	image->segment[SEGMENT_INIT_DATA].end = offset_of(_init_data_end);
-	image->segment[SEGMENT_DATA].start = offset_of(_data_start);
-	image->segment[SEGMENT_DATA].end = offset_of(_data_end);
-	image->rela.start = offset_of(_rela_start);
-	image->rela.end = offset_of(_rela_end);
-	image->bss.start = offset_of(_bss_start);
-	image->bss.end = offset_of(_bss_end);
-	image->pool.start = offset_of(_pool_start);
-	image->pool.end = offset_of(_pool_end);
-}
+/* linker/pagoda.lds.S: only their addresses mean anything. */
+extern u8 _stack_end[], _exception_stack_end[], exception_vectors[];
 
 /* The kernel's own exception level, at the last moment: all that went before may still refuse. */
 static void level_enter(const struct boot_handoff *handoff)
@@ -65,12 +33,12 @@ static void __attribute__((noreturn)) kernel_enter(const struct boot_handoff *ha
 			     .ttbr0 = handoff->ttbr0,
 			     .ttbr1 = handoff->ttbr1,
 			     .sctlr = registers->sctlr,
-			     .entry = base + offset_of(kernel_main),
-			     .argument = base + offset_of(handoff),
-			     .cpu = base + offset_of(&boot_cpu),
-			     .stack = base + offset_of(_stack_end),
-			     .exception_stack = base + offset_of(_exception_stack_end),
-			     .vectors = base + offset_of(exception_vectors) };
+			     .entry = base + image_offset(kernel_main),
+			     .argument = base + image_offset(handoff),
+			     .cpu = base + image_offset(&boot_cpu),
+			     .stack = base + image_offset(_stack_end),
+			     .exception_stack = base + image_offset(_exception_stack_end),
+			     .vectors = base + image_offset(exception_vectors) };
 
 	mmu_flip(&flip);
 }

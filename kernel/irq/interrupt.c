@@ -16,7 +16,7 @@
 static struct {
 	bool started;
 	struct gic gic;
-	struct gic_cpu cpu;
+	struct gic_cpu boot_cpu;
 	u32 count;
 	struct interrupt row[ROWS];
 } table;
@@ -71,8 +71,8 @@ static void start_gic(void *context)
 {
 	struct attempt *attempt = context;
 
-	attempt->result =
-		gic_start(&table.gic, &table.cpu, attempt->kernel, kernel_devices(attempt->kernel));
+	attempt->result = gic_start(&table.gic, cpu_this()->gic, attempt->kernel,
+				    kernel_devices(attempt->kernel));
 }
 
 /* There may be nobody at the controller's address. */
@@ -85,11 +85,12 @@ enum interrupt_result interrupt_start(const struct kernel *kernel)
 		return INTERRUPT_OK;
 	if (!kernel_devices(kernel)->gic.found)
 		return INTERRUPT_NO_CONTROLLER;
+	cpu_this()->gic = &table.boot_cpu;
 	if (fault_catch(start_gic, &attempt, &fault))
 		attempt.result = GIC_SILENT;
 	table.started = attempt.result == GIC_OK;
 	if (!table.started)
-		gic_unmap(&table.gic, &table.cpu, kernel);
+		gic_unmap(&table.gic, cpu_this()->gic, kernel);
 	return from_gic(attempt.result);
 }
 
@@ -115,7 +116,7 @@ enum interrupt_result interrupt_register(const struct interrupt *interrupt)
 	if (table.count == ROWS)
 		return INTERRUPT_TAKEN;
 	table.row[table.count++] = *interrupt;
-	gic_enable(&table.gic, &table.cpu, interrupt->number, interrupt->flags);
+	gic_enable(&table.gic, cpu_this()->gic, interrupt->number, interrupt->flags);
 	return INTERRUPT_OK;
 }
 
@@ -125,7 +126,7 @@ void interrupt_unregister(u32 number)
 
 	if (row == NULL)
 		return;
-	gic_disable(&table.gic, &table.cpu, number);
+	gic_disable(&table.gic, cpu_this()->gic, number);
 	*row = table.row[--table.count];
 }
 
@@ -137,7 +138,7 @@ static void dispatch(u32 number)
 	if (row != NULL)
 		row->handle(row->context);
 	else if (gic_has(&table.gic, number))
-		gic_disable(&table.gic, &table.cpu, number);
+		gic_disable(&table.gic, cpu_this()->gic, number);
 }
 
 bool interrupt_handle(void)
@@ -146,11 +147,11 @@ bool interrupt_handle(void)
 
 	if (!table.started)
 		return false;
-	acknowledged = gic_acknowledge(&table.gic, &table.cpu);
+	acknowledged = gic_acknowledge(&table.gic, cpu_this()->gic);
 	number = gic_number(&table.gic, acknowledged);
 	if (number >= GIC_SPURIOUS_FIRST && number <= GIC_SPURIOUS_LAST)
 		return true;
 	dispatch(number);
-	gic_end(&table.gic, &table.cpu, acknowledged);
+	gic_end(&table.gic, cpu_this()->gic, acknowledged);
 	return true;
 }

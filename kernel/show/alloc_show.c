@@ -8,25 +8,18 @@
 #include <pagoda/lib/format.h>
 #include <pagoda/mm/alloc/alloc.h>
 
-#define SIZE_TEXT_MAX 24
-
 static void show_bytes(const char *name, u64 bytes)
 {
-	char size[SIZE_TEXT_MAX];
-
-	format_size(size, sizeof(size), bytes);
-	print("  %-12s %10s\n", name, bytes == 0 ? "0" : size);
+	print("  %-12s %10s\n", name, bytes == 0 ? "0" : size_text(bytes).text);
 }
 
 static void show_lists(const struct buddy *buddy, u64 granule)
 {
 	for (unsigned order = 0; order < BUDDY_ORDERS; order++) {
-		char size[SIZE_TEXT_MAX];
-
 		if (buddy->free_blocks[order] == 0)
 			continue;
-		format_size(size, sizeof(size), granule << order);
-		print("  order %2u     %10s x %lu\n", order, size, buddy->free_blocks[order]);
+		print("  order %2u     %10s x %lu\n", order, size_text(granule << order).text,
+		      buddy->free_blocks[order]);
 	}
 }
 
@@ -34,11 +27,10 @@ static void show_ranges(const struct buddy *buddy, unsigned shift)
 {
 	for (u32 i = 0; i < buddy->range_count; i++) {
 		const struct buddy_range *range = &buddy->ranges[i];
-		char size[SIZE_TEXT_MAX];
+		u64 bytes = (range->end - range->first) << shift;
 
-		format_size(size, sizeof(size), (range->end - range->first) << shift);
 		print("  0x%016lx-0x%016lx %8s, handed over to 0x%016lx\n", range->first << shift,
-		      range->end << shift, size, range->next << shift);
+		      range->end << shift, size_text(bytes).text, range->next << shift);
 	}
 }
 
@@ -72,12 +64,8 @@ void alloc_show_buddy(const struct kernel *kernel)
 
 static void show_area(const struct vmalloc_area *area)
 {
-	u64 bytes = area->end.value - area->start.value;
-	char size[SIZE_TEXT_MAX];
-
-	format_size(size, sizeof(size), bytes);
-	print("  0x%016lx-0x%016lx %8s  %-7s", area->start.value, area->end.value, size,
-	      vmalloc_kind_str(area->kind));
+	print("  0x%016lx-0x%016lx %8s  %-7s", area->start.value, area->end.value,
+	      size_text(vaddr_diff(area->end, area->start)).text, vmalloc_kind_str(area->kind));
 	if (area->kind != VMALLOC_PAGES)
 		print(" 0x%016lx", area->pa.value);
 	print("\n");

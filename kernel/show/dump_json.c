@@ -63,8 +63,3 @@ void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *f
 	json_close(&json);
 	json_end(&json);
 }
-
-void dump_json(const struct kernel *kernel)
-{
-	dump_json_filtered(kernel, &(struct dump_filter){ .kernel = true, .idmap = true });
-}

@@ -55,7 +55,7 @@ bool dump_filter_range(const struct dump_filter *filter, const struct space *spa
 		       vaddr_t *end);
 bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *run);
 
-/* dump_json_filtered() - dump_json() of the runs that @filter lets through. */
+/* dump_json_filtered() - dump_filtered() where @filter wants JSON. */
 void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *filter);
 
 /* "inner" and so on. */

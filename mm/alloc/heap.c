@@ -15,23 +15,6 @@ struct free_object {
 	u64 mark;
 };
 
-const char *heap_result_str(enum heap_result result)
-{
-	switch (result) {
-	case HEAP_OK:
-		return "ok";
-	case HEAP_EXHAUSTED:
-		return "out of memory";
-	case HEAP_TOO_LARGE:
-		return "more than the largest block of pages";
-	case HEAP_DOUBLE_FREE:
-		return "is free already";
-	case HEAP_NOT_AN_OBJECT:
-		return "not an object of the heap";
-	}
-	return "unknown result";
-}
-
 static u64 heap_page_size(const struct heap *heap)
 {
 	return regime_granule(&heap->buddy->vmemmap.space->regime);

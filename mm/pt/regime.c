@@ -46,13 +46,6 @@ struct regime regime_make(unsigned granule_shift, unsigned va_bits, unsigned pa_
 	};
 }
 
-bool regime_equal(const struct regime *a, const struct regime *b)
-{
-	return a->granule_shift == b->granule_shift && a->va_bits == b->va_bits &&
-	       a->pa_bits == b->pa_bits && a->root_level == b->root_level &&
-	       a->block_level == b->block_level && a->format == b->format && a->whose == b->whose;
-}
-
 unsigned regime_contiguous(const struct regime *regime, int level)
 {
 	unsigned run = 0;

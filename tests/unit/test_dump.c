@@ -26,6 +26,8 @@ static const struct {
 
 static struct sample sample;
 
+static const struct dump_filter all_json = { .kernel = true, .idmap = true, .json = true };
+
 static void assert_printed(const char *text)
 {
 	if (!strstr(captured, text))
@@ -251,7 +253,7 @@ static void json_documents_stand_between_braces_in_column_0(void **state)
 		if (i == 0)
 			report_json(&sample.kernel);
 		else
-			dump_json(&sample.kernel);
+			dump_filtered(&sample.kernel, &all_json);
 		assert_int_equal(strncmp(captured, "{\n", 2), 0);
 		assert_string_equal(captured + captured_length - strlen(end), end);
 		assert_int_equal(strstr(captured, end) + strlen(end) - captured, captured_length);
@@ -264,7 +266,7 @@ static void json_tables_hold_runs_that_markers_do_not_cut(void **state)
 	(void)state;
 	sample_make(&sample, 12, 52);
 	capture_clear();
-	dump_json(&sample.kernel);
+	dump_filtered(&sample.kernel, &all_json);
 	/* init_data and data are one run: alike, and neighbours. */
 	assert_printed("{\"start\": \"0xffff800080040000\", \"end\": \"0xffff800080090000\", "
 		       "\"pa\": \"0x0000000040240000\", \"size\": 327680, \"level\": 3, "

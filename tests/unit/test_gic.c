@@ -37,6 +37,7 @@ static void mmio_write8(volatile u8 *address, u8 value);
 #define ALL_CPUS (FAKE_GIC_CPUS * 4 * KIB(64))
 
 static struct fake_gic fake;
+static struct cpu this_cpu;
 static struct devices devices;
 static struct memory_map memory;
 static struct boot_handoff handoff;
@@ -108,6 +109,11 @@ static void mmio_write32(volatile u32 *address, u32 value)
 static void mmio_write8(volatile u8 *address, u8 value)
 {
 	fake_gic_write(pa_of(address, 1), value, 1);
+}
+
+void *cpu_pointer(void)
+{
+	return &this_cpu;
 }
 
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault)
@@ -597,7 +603,7 @@ static void what_is_nobodys_is_turned_off_and_ended(void **state)
 		for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
 			make_started(version);
 			assert_int_equal(enter(SPI + 1, handler, NULL), INTERRUPT_OK);
-			gic_enable(&table.gic, &table.cpu, numbers[i], LEVEL);
+			gic_enable(&table.gic, this_cpu.gic, numbers[i], LEVEL);
 			fake.line[numbers[i]] = true;
 			take();
 			assert_int_equal(taken, 1);

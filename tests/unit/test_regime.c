@@ -324,24 +324,6 @@ static void limits_follow_the_address_sizes(void **state)
 	assert_int_equal(regime_upper_start(&narrow), 0xffffff8000000000);
 }
 
-static void regimes_are_equal_only_in_every_value(void **state)
-{
-	const struct regime regime = regime_make(GRANULE_SHIFT_16K, 47, 48, false);
-	struct regime other[7] = { regime, regime, regime, regime, regime, regime, regime };
-
-	(void)state;
-	assert_true(regime_equal(&regime, &other[0]));
-	other[0].granule_shift++;
-	other[1].va_bits++;
-	other[2].pa_bits++;
-	other[3].root_level++;
-	other[4].block_level++;
-	other[5].format = DESC_LPA2;
-	other[6].whose = WHOSE_USER;
-	for (size_t i = 0; i < ARRAY_SIZE(other); i++)
-		assert_false(regime_equal(&regime, &other[i]));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,7 +335,6 @@ int main(void)
 		cmocka_unit_test(every_va_size_from_25_to_52_starts_at_the_manuals_level),
 		cmocka_unit_test(both_halves_index_a_table_alike),
 		cmocka_unit_test(limits_follow_the_address_sizes),
-		cmocka_unit_test(regimes_are_equal_only_in_every_value),
 	};
 
 	return cmocka_run_group_tests_name("regime", tests, NULL, NULL);

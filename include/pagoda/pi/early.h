@@ -14,6 +14,20 @@ struct pac_key {
 	u64 low, high;
 };
 
+/* The Image's first byte: linker/pagoda.lds.S. */
+extern u8 _text[];
+
+/*
+ * image_offset() - how far from there what @symbol points to is. image_describe() - @image from the
+ * linker's symbols. On the machine only.
+ */
+static inline u32 image_offset(const void *symbol)
+{
+	return (u32)((const u8 *)symbol - _text);
+}
+
+void image_describe(struct image *image);
+
 /*
  * boot_prepare() - the early runtime as one function: from @handoff->facts.entry, .id and .image to
  * tables in memory, an image relocated in place, and a complete handoff. Everything else in

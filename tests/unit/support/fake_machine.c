@@ -405,6 +405,14 @@ static void regimes_clear(struct boot_plan *plan)
 	memset(&plan->idmap, 0, sizeof(plan->idmap));
 }
 
+/* Member by member: there is padding between them. */
+static bool regime_equal(const struct regime *a, const struct regime *b)
+{
+	return a->granule_shift == b->granule_shift && a->va_bits == b->va_bits &&
+	       a->pa_bits == b->pa_bits && a->root_level == b->root_level &&
+	       a->block_level == b->block_level && a->format == b->format && a->whose == b->whose;
+}
+
 static bool same_regimes(const struct boot_plan *a, const struct boot_plan *b)
 {
 	return regime_equal(&a->kernel, &b->kernel) && regime_equal(&a->idmap, &b->idmap);

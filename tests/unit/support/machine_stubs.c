@@ -56,6 +56,13 @@ void __attribute__((weak)) gic_cpu_end(u32 number)
 	(void)number;
 }
 
+void *__attribute__((weak)) cpu_pointer(void)
+{
+	static struct cpu cpu;
+
+	return &cpu;
+}
+
 bool __attribute__((weak))
 fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 {

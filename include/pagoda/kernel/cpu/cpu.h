@@ -22,6 +22,8 @@ struct fault {
 	bool pan; /* PSTATE.PAN was set on the way in */
 };
 
+struct gic_cpu;
+
 struct cpu {
 	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
 	u64 nested_sp; /* the stack pointer at an exception within one */
@@ -31,6 +33,7 @@ struct cpu {
 	unsigned number; /* 0 for the one that boots */
 	u64 mpidr;
 	const u64 *id; /* its ID registers, by enum sysreg */
+	struct gic_cpu *gic; /* its part of the interrupt controller, once kernel/irq has started it */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
 	struct {

@@ -15,13 +15,10 @@
 void dump_kernel(const struct kernel *kernel);
 void dump_idmap(const struct kernel *kernel);
 
-/* The whole report and both maps as one JSON document: docs/report.schema.json. */
-void dump_json(const struct kernel *kernel);
-
 /* Which runs of which map to show, and how. */
 struct dump_filter {
 	bool kernel, idmap; /* maps */
-	bool json;
+	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;
 	vaddr_t start, end; /* multiples of the page size; end 0 means 2^64 */
 	bool has_level;

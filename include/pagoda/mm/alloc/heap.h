@@ -20,8 +20,6 @@ enum heap_result {
 	HEAP_NOT_AN_OBJECT, /* freed: no address that heap_alloc() has returned */
 };
 
-const char *heap_result_str(enum heap_result result);
-
 struct heap {
 	struct buddy *buddy;
 	u64 partial[HEAP_SHIFT_MAX + 1]; /* by size: frames of pages with room, or FRAME_NONE */

@@ -56,9 +56,6 @@ struct regime {
 struct regime regime_make(unsigned granule_shift, unsigned va_bits, unsigned pa_bits,
 			  bool wide_descriptors);
 
-/* One regime and another translate alike: same values throughout. */
-bool regime_equal(const struct regime *a, const struct regime *b);
-
 static inline u64 regime_granule(const struct regime *regime)
 {
 	return BIT(regime->granule_shift);
