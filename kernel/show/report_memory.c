@@ -15,7 +15,7 @@
 static struct size_text size_rounded(u64 bytes)
 {
 	const char *units = "BKMGTPE";
-	struct size_text size;
+	struct size_text size = { "" };
 	bool exact = true;
 
 	while (bytes >= 10000 || (bytes >= 1024 && bytes % 1024 == 0)) {

@@ -33,7 +33,7 @@ struct cpu {
 	unsigned number; /* 0 for the one that boots */
 	u64 mpidr;
 	const u64 *id; /* its ID registers, by enum sysreg */
-	struct gic_cpu *gic; /* its part of the interrupt controller, once kernel/irq has started it */
+	struct gic_cpu *gic; /* its part of the interrupt controller, once that is on */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
 	struct {
