@@ -42,7 +42,7 @@ struct stop relocate_image(const struct image *image, vaddr_t image_va, u64 phys
 		highest += sizeof(u64);
 	else
 		lowest = 0;
-	touched->start = paddr(image->pa.value + lowest);
-	touched->end = paddr(image->pa.value + highest);
+	touched->start = paddr_add(image->pa, lowest);
+	touched->end = paddr_add(image->pa, highest);
 	return stop_none();
 }

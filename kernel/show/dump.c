@@ -78,7 +78,7 @@ static void dump_run(const struct space *space, const struct pt_run *run)
 	bool hole = run->kind == PTE_INVALID || run->kind == PTE_TABLE;
 
 	print("0x%016lx-0x%016lx %8s L%d%s", run->start.value, run->end.value,
-	      size_text(run->end.value - run->start.value).text, run->level,
+	      size_text(vaddr_diff(run->end, run->start)).text, run->level,
 	      hole	     ? "\n" :
 	      run->level < 0 ? "" :
 			       " ");
@@ -190,7 +190,7 @@ static void text_filtered(const struct space *space, const char *name,
 		if (dump_filter_passes(filter, &run)) {
 			dump_run(space, &run);
 			shown++;
-			bytes += run.end.value - run.start.value;
+			bytes += vaddr_diff(run.end, run.start);
 		}
 		va = run.end;
 		more = va.value != end.value;

@@ -14,7 +14,7 @@ static void json_run(struct json *json, const struct pt_run *run)
 	json_hex(json, "start", run->start.value);
 	json_hex(json, "end", run->end.value);
 	json_hex(json, "pa", run->info.pa.value);
-	json_number(json, "size", run->end.value - run->start.value);
+	json_number(json, "size", vaddr_diff(run->end, run->start));
 	json_number(json, "level", run->level);
 	json_string(json, "kind", run->kind == PTE_PAGE ? "page" : "block");
 	json_bool(json, "contiguous", run->info.contiguous);

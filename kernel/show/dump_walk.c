@@ -76,7 +76,7 @@ static void walk_show_result(const struct regime *regime, vaddr_t va, const stru
 	}
 	info = pte_decode(regime, entry->pte, entry->level, entry->table_bits);
 	offset = va.value & (regime_span(regime, entry->level) - 1);
-	print("  translates to  0x%016lx\n", info.pa.value + offset);
+	print("  translates to  0x%016lx\n", paddr_add(info.pa, offset).value);
 	print("  permissions    %s, %s%s%s%s%s\n", info.write ? "read-write" : "read-only",
 	      info.execute ? "executable" : "no-execute", info.guarded ? ", guarded (BTI)" : "",
 	      info.user ? ", EL0 too" : "", info.uxn ? ", no-execute at EL0" : "",

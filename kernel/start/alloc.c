@@ -20,7 +20,7 @@ static bool state_place(struct kernel *kernel, struct memory_range *state)
 
 	if (!memory_find(kernel->memory, &request, &state->start, &largest))
 		return false;
-	state->end = paddr(state->start.value + size);
+	state->end = paddr_add(state->start, size);
 	kernel->alloc = linear_pointer(&kernel->linear, state->start);
 	return true;
 }
