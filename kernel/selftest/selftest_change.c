@@ -7,7 +7,6 @@
 #include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/kernel/irq/timer.h>
-#include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/lib/string.h>
 

@@ -6,7 +6,6 @@
  */
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/selftest.h>
-#include <pagoda/kernel/start/memory.h>
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/mm/pt/slot.h>
 

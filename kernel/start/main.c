@@ -12,7 +12,7 @@
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/start/spaces.h>
 #include <pagoda/kernel/trap/exception.h>
-#include <pagoda/pi/start.h>
+#include <pagoda/kernel/start/main.h>
 
 /* What the early runtime fills in. */
 struct boot_handoff boot_handoff;

@@ -2,11 +2,13 @@
 """scripts/check-rooms on small objects, each made with the cross compiler: what points down passes,
 and every arrow up is seen, with the names at both of its ends."""
 import pathlib
+import re
 import subprocess
 
 import pytest
 
-CHECK = pathlib.Path(__file__).parents[2] / "scripts/check-rooms"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHECK = ROOT / "scripts/check-rooms"
 CC = ["aarch64-linux-gnu-gcc", "-O2", "-g", "-ffreestanding", "-fpie", "-fvisibility=hidden"]
 ROOMS = """
 lib    # lowest
@@ -162,3 +164,25 @@ def test_a_file_that_is_no_object_is_an_error_of_its_own(house, content):
     assert result.returncode == 2
     assert result.stderr.startswith("check-rooms: build/lib/bad.o: ")
     assert "Traceback" not in result.stderr
+
+
+def test_headers_are_included_downwards_too():
+    """Types have no symbols: what the build cannot see of an arrow, the sources tell."""
+    listed = re.findall(r"^(\w\S*)", (ROOT / "scripts/rooms.txt").read_text(encoding="utf-8"),
+                        re.MULTILINE)
+
+    def place(path):
+        if path.startswith("arch/") and not path.startswith("arch/arm64/"):
+            path = "arch/arm64/cpu/"  # its headers are all of arch's
+        return max((index for index, room in enumerate(listed) if path.startswith(room + "/")),
+                   default=-1)
+
+    upwards = []
+    for top in ("arch", "efi", "include/pagoda", "kernel", "lib", "mm", "pi"):
+        for path in sorted((ROOT / top).rglob("*.[chS]")):
+            name = path.relative_to(ROOT).as_posix()
+            for header in re.findall(r"#include <pagoda/(\S+)>", path.read_text(encoding="utf-8")):
+                here = place(name.removeprefix("include/pagoda/"))
+                if here >= 0 and place(header) > here:
+                    upwards.append(f"{name}: {header}")
+    assert upwards == []

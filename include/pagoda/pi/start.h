@@ -11,13 +11,7 @@
 #ifndef __ASSEMBLER__
 
 #include <pagoda/arch/entry.h>
-#include <pagoda/kernel/handoff/handoff.h>
-
-/* The handoff itself, in .bss. The kernel gets it as kernel_main()'s argument. */
-extern struct boot_handoff boot_handoff;
-
-/* The memory ranges, outside .bss: what is in use of them counts. The handoff has its address. */
-extern struct boot_lists boot_lists;
+#include <pagoda/kernel/start/main.h>
 
 /* Called by head.S. MMU off, on the boot stack, .bss clear. */
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter) __attribute__((noreturn));
@@ -30,13 +24,6 @@ void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
  * @stop in registers; of the first one, where it has been called before. MMU off.
  */
 void boot_fail(struct boot_handoff *handoff, const struct stop *stop) __attribute__((noreturn));
-
-/*
- * The first C function after the flip. MMU on, caches on, interrupts masked. @published, @flipped:
- * the counter at those stages, which came too late to be written to the handoff.
- */
-void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
-	__attribute__((noreturn));
 
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_START_H */

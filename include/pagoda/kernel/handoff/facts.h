@@ -8,6 +8,7 @@
 #define PAGODA_FACTS_H
 
 #include <pagoda/lib/fdt.h>
+#include <pagoda/mm/layout/image.h>
 #include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/lib/serial.h>
 #include <pagoda/kernel/handoff/stop.h>
@@ -22,31 +23,6 @@ struct entry_state {
 	u64 sctlr; /* SCTLR of that level */
 	u64 hcr; /* HCR_EL2, where entered at EL2: after E2H was cleared, unless it is stuck at 1 */
 	u64 counter; /* CNTVCT_EL0 at the first instructions */
-};
-
-enum segment {
-	SEGMENT_RODATA, /* the Image header and all that is only read */
-	SEGMENT_TEXT,
-	SEGMENT_INIT_TEXT, /* code and data that only the early runtime needs: adjoining, and */
-	SEGMENT_INIT_DATA, /* unmapped after boot */
-	SEGMENT_DATA, /* .data, .bss, the table pool and the stacks */
-	SEGMENT_COUNT,
-};
-
-/* "rodata", "text" and so on. */
-const char *segment_str(enum segment segment);
-
-/* Where the image lies, and what the linker knows about it. Offsets are from its first byte. */
-struct image {
-	paddr_t pa;
-	u64 link_va; /* of the first byte, as the relocations assume */
-	u32 size; /* with .bss, pool and stacks */
-	struct {
-		u32 start, end;
-	} segment[SEGMENT_COUNT]; /* 64 KiB aligned, in ascending order, without gaps */
-	struct {
-		u32 start, end;
-	} rela, bss, pool;
 };
 
 /* What the FDT says about the ways out of the kernel. */

@@ -6,7 +6,8 @@
 #ifndef PAGODA_LINEAR_H
 #define PAGODA_LINEAR_H
 
-#include <pagoda/kernel/handoff/facts.h>
+#include <pagoda/mm/layout/image.h>
+#include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/mm/layout/layout.h>
 #include <pagoda/mm/pt/pagetable.h>
 
