@@ -164,7 +164,8 @@ SECTIONS
 
 	/*
 	 * Never cleared as a whole: each table is, when it is taken; stacks and buffers need not
-	 * be. The kernel unmaps the gap below its stack; the exception stack is above, so that it
+	 * be. The kernel unmaps the pool, and the gap below its stack, which is next to it so that
+	 * the last unit of the pool may reach into it; the exception stack is above, so that it
 	 * could only overflow into what a report no longer needs.
 	 */
 	.noinit (NOLOAD) : {
@@ -206,6 +207,7 @@ SECTIONS
 	ASSERT(SIZEOF(.plt) == 0, "a procedure linkage table")
 
 	ASSERT(kernel_main >= _text_start && kernel_main < _text_end, "kernel_main is not text")
+	ASSERT(_guard_start - _pool_end < SEGMENT_ALIGN, "something stands behind the table pool")
 	ASSERT(_entry_end - _entry_start <= SEGMENT_ALIGN, "entry code is more than a page")
 	ASSERT(mmu_flip >= _entry_start && early_vectors >= _entry_start &&
 	       mmu_flip < _entry_end && early_vectors < _entry_end, "not all entry code is kept")

@@ -58,7 +58,7 @@ static void read_node(struct scan *scan, const struct fdt_node *node)
 {
 	int depth = scan->walk.depth;
 
-	if (depth == 0 || fdt_is_disabled(node, PROPERTY_STATUS))
+	if (depth == 0 || !fdt_is_usable(node, PROPERTY_STATUS))
 		return;
 	if (node->found & BIT(PROPERTY_REG))
 		read_reg(scan, node);

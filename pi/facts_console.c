@@ -87,11 +87,13 @@ static void keep(struct scan *scan, const struct fdt_node *node, enum serial_typ
 	    !scan_reg(node, 0, &address, &size))
 		return;
 	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
-		if (!translate(bus, &address))
+		if (!fdt_is_usable(bus, PROPERTY_STATUS) || !translate(bus, &address))
 			return;
 	console->choice =
 		(struct console_choice){ paddr(address), { .type = (u8)type }, CONSOLE_FIRST_UART };
 	if (type == SERIAL_8250 && !read_8250(scan, &console->choice.kind))
+		return;
+	if (!serial_may_be_at(console->choice.kind, address))
 		return;
 	console->depth = depth;
 	for (int i = 0; i < depth; i++)

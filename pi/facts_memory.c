@@ -24,12 +24,18 @@ bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
 	return true;
 }
 
+/*
+ * What is left over where cells are counted wrong, as by a node that does not say how many a size
+ * has, was somebody's range: it is lost, and that is said.
+ */
 void scan_memory(struct scan *scan, const struct fdt_node *node, enum memory_kind kind)
 {
+	u32 pair = (address_cells(&node[-1]) + size_cells(&node[-1])) * sizeof(u32), read = 0;
 	u64 address, size;
 
-	for (u32 i = 0; scan_reg(node, i, &address, &size); i++)
+	for (; scan_reg(node, read, &address, &size); read++)
 		memory_add(scan->memory, address, size, kind);
+	scan->memory->dropped += fdt_value(node, PROPERTY_REG).size != read * pair;
 }
 
 /* Each entry's line is cleaned before it is read, and the block ends where its zeroes say. */

@@ -83,9 +83,14 @@ static struct stop map_image(struct space *space, const struct image *image, u64
 	return stop_map(space, result, &request);
 }
 
+/*
+ * From a multiple of what data is mapped with, so that the kernel can unmap it without what is
+ * before. What that costs where the image is not aligned so, only 64K pages would need: there it
+ * is.
+ */
 static struct table_pool pool_make(const struct image *image, u64 granule)
 {
-	paddr_t start = paddr_align_up(paddr_add(image->pa, image->pool.start), granule);
+	paddr_t start = paddr_align_up(paddr_add(image->pa, image->pool.start), GRANULE_SIZE_MAX);
 	paddr_t end = paddr_align_down(paddr_add(image->pa, image->pool.end), granule);
 
 	if (end.value < start.value)

@@ -78,7 +78,7 @@ enum override_reason earlycon_parse(struct boot_options *options, const struct w
 	struct word rest = *word;
 	struct word part = part_next(&rest);
 	struct serial_kind kind = { 0 };
-	u64 address = 0, align = sizeof(u32);
+	u64 address = 0;
 
 	if (word->value_length > 0) {
 		if (!type_find(&part, &kind.type))
@@ -87,13 +87,12 @@ enum override_reason earlycon_parse(struct boot_options *options, const struct w
 		if (kind.type == SERIAL_8250) {
 			if (!io_parse(&part, &kind))
 				return REASON_BAD_CHOICE;
-			align = kind.io_width;
 			part = part_next(&rest);
 		} else if (value_equal(&part, "mmio32")) {
 			part = part_next(&rest);
 		}
-		if (!text_number(part.value, part.value_length, &address) || address == 0 ||
-		    address >> 52 != 0 || !is_aligned(address, align))
+		if (!text_number(part.value, part.value_length, &address) ||
+		    !serial_may_be_at(kind, address))
 			return REASON_BAD_NUMBER;
 	}
 	options->has_earlycon = true;

@@ -145,7 +145,7 @@ void devices_read(const struct fdt *fdt, paddr_t console, struct devices *device
 	*devices = (struct devices){ 0 };
 	fdt_walk_begin(&walk, fdt, property_names, PROPERTY_COUNT);
 	while (fdt_walk_next(&walk) == FDT_OK)
-		if (walk.depth == 1 && !fdt_is_disabled(walk.reached, PROPERTY_STATUS))
+		if (walk.depth == 1 && fdt_is_usable(walk.reached, PROPERTY_STATUS))
 			read_node(walk.reached, console, devices);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/selftest.h>
+#include <pagoda/kernel/show/inspect.h>
 
 #define FRAME_WORDS 64
 #define DEPTH_MAX BIT(32) /* of frames: far more than any stack has room for */
@@ -59,7 +60,6 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 {
 	u64 va;
 
-	(void)kernel;
 	if (!argument_count(arguments, 1, 2))
 		return;
 	if (arguments->count == 1) {
@@ -73,9 +73,11 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 		return;
 	else if (argument_is(arguments, 0, "read"))
 		touch_bare(TOUCH_LOAD_BYTE, vaddr(va));
-	else if (argument_is(arguments, 0, "write"))
+	else if (argument_is(arguments, 0, "write")) {
+		if (is_table_alias(kernel, arguments, vaddr(va)))
+			return;
 		touch_bare(TOUCH_STORE_BYTE, vaddr(va));
-	else if (argument_is(arguments, 0, "exec"))
+	} else if (argument_is(arguments, 0, "exec"))
 		touch_bare(TOUCH_RUN, vaddr(va));
 	else {
 		argument_refuse(arguments, 0, "is no kind of fault; see help fault");

@@ -196,6 +196,50 @@ static void audit_tables(struct selftest *test)
 				      memory->range[i].end.value, is_open);
 }
 
+/* No page of @run is a table's: what it is about can be written by its name in @space. */
+static void check_no_table(struct selftest *test, const struct pt_run *run)
+{
+	const struct kernel *kernel = test->kernel;
+	u64 size = vaddr_diff(run->end, run->start);
+
+	for (u64 at = 0; at != size; at += regime_granule(&kernel->kernel_space.regime))
+		test_check(test,
+			   !alloc_is_table(kernel->alloc, kernel->kernel_space.pool, kernel->memory,
+					   paddr_add(run->info.pa, at)),
+			   "a table can be written at", run->start.value + at);
+}
+
+/* Memory that can be written through @space, other than by its name in the linear map. */
+static bool is_second_name(const struct kernel *kernel, const struct pt_run *run)
+{
+	return pte_is_leaf(run->kind) && run->info.write && run->info.type == MEM_NORMAL &&
+	       run->start.value != linear_va(&kernel->linear, run->info.pa).value;
+}
+
+SELFTEST(audit, table_alias, "tables can be written through the linear map, and nowhere else");
+
+static void audit_table_alias(struct selftest *test)
+{
+	const struct kernel *kernel = test->kernel;
+	const struct space *spaces[] = { &kernel->kernel_space, &kernel->idmap_space };
+	u64 runs = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
+		vaddr_t va = pt_start(spaces[i]), end = pt_end(spaces[i]);
+
+		do {
+			struct pt_run run = pt_next_run(spaces[i], va, end);
+
+			va = run.end;
+			if (!is_second_name(kernel, &run))
+				continue;
+			check_no_table(test, &run);
+			runs++;
+		} while (va.value != end.value);
+	}
+	test_check(test, runs > 0, "the image's data is not writable", 0);
+}
+
 static void check_hole(struct selftest *test, u64 start, u64 end)
 {
 	const struct space *space = &test->kernel->kernel_space;

@@ -25,15 +25,16 @@ static bool word_works(const struct linear *linear, u64 pa)
 
 /*
  * Whether what is there may change for a moment without anybody's notice. A descriptor may not: the
- * walker reads it whenever it likes, and the TLB keeps what it read. Of the page allocator's blocks
- * some are tables. What the FDT reserves is another's, who may look at it, too.
+ * walker reads it whenever it likes, and the TLB keeps what it read. What the FDT reserves is
+ * another's, who may look at it, too.
  */
 static bool may_test(const struct kernel *kernel, enum memory_kind kind, u64 pa)
 {
 	const struct page *page = NULL;
 	u64 frame;
 
-	if (kind == MEMORY_TABLES || kind == MEMORY_RESERVED)
+	if (kind == MEMORY_RESERVED ||
+	    alloc_is_table(kernel->alloc, kernel->kernel_space.pool, kernel->memory, paddr(pa)))
 		return false;
 	if (kernel->alloc)
 		page = buddy_block(&kernel->alloc->buddy, paddr(pa), &frame);

@@ -9,6 +9,7 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/kernel/show/inspect.h>
+#include <pagoda/mm/alloc/alloc.h>
 
 #define READ_BYTES 64
 #define ROW_BYTES 16
@@ -181,6 +182,19 @@ static bool may_access(const struct kernel *kernel, const struct arguments *argu
 	return false;
 }
 
+bool is_table_alias(const struct kernel *kernel, const struct arguments *arguments, vaddr_t va)
+{
+	const struct space *space = live_space(kernel, va);
+	paddr_t pa;
+
+	if (!space || !pt_translate(space, va, &pa) ||
+	    !alloc_is_table(kernel->alloc, space->pool, kernel->memory, pa))
+		return false;
+	print("%s: 0x%016lx is memory for page tables; nothing was written\n", arguments->command,
+	      va.value);
+	return true;
+}
+
 /* A row of memory as bytes and characters. */
 static void show_memory(u64 va, u64 count)
 {
@@ -263,6 +277,7 @@ static void command_write(const struct kernel *kernel, const struct arguments *a
 				"or as many as the third argument says");
 	else if (size < 8 && value >> (8 * size) != 0)
 		argument_refuse(arguments, 1, "does not fit the size");
-	else if (may_access(kernel, arguments, vaddr(va), true, &type))
+	else if (may_access(kernel, arguments, vaddr(va), true, &type) &&
+		 !is_table_alias(kernel, arguments, vaddr(va)))
 		memory_store(vaddr(va), (unsigned)size, value);
 }

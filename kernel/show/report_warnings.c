@@ -123,6 +123,9 @@ static void warn_about_boot(const struct kernel *kernel, struct json *json)
 	warn(json, kernel->init_result != MAP_OK,
 	     "early-only text and data could not be unmapped: %s",
 	     map_result_str(kernel->init_result));
+	warn(json, kernel->pool_result != MAP_OK,
+	     "page tables can be written through the image's mapping: unmapping them there: %s",
+	     map_result_str(kernel->pool_result));
 	warn(json, kernel->guard_result != MAP_OK,
 	     "the stack has no gap below it: unmapping it: %s",
 	     map_result_str(kernel->guard_result));

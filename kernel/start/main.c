@@ -39,6 +39,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 		cannot_boot(&stop);
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
+	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();

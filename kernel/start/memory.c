@@ -127,6 +127,22 @@ struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff)
 	return stop;
 }
 
+/* After the pool comes the gap below the stack, which nobody uses: of that, too, what is needed. */
+enum map_result memory_close_pool(struct kernel *kernel)
+{
+	const struct table_pool *pool = kernel->kernel_space.pool;
+	paddr_t end = paddr_align_up(pool->end, GRANULE_SIZE_MAX);
+	u64 size = paddr_diff(end, pool->start);
+	vaddr_t start = vaddr_add(kernel->handoff->plan.image_va,
+				  paddr_diff(pool->start, kernel->handoff->facts.image.pa));
+	enum map_result result = pt_clear(&kernel->kernel_space, start, vaddr_add(start, size));
+
+	if (result == MAP_OK)
+		result = pt_clear(&kernel->idmap_space, vaddr(pool->start.value), vaddr(end.value));
+	tables_publish();
+	return result;
+}
+
 enum map_result memory_release_init(struct kernel *kernel)
 {
 	const struct image *image = &kernel->handoff->facts.image;

@@ -251,6 +251,8 @@ static bool piece_hand_over(struct buddy *buddy, struct buddy_range *range, u64 
 	if (vmemmap_populate(&buddy->vmemmap, first, end, backing) != MAP_OK)
 		return false;
 	tables_publish();
+	for (u64 frame = first + overhead.metadata; frame != blocks; frame++)
+		page_of(buddy, frame)->state = PAGE_TABLE;
 	range->next = end;
 	frames_release(buddy, range, blocks, end);
 	return true;
@@ -349,8 +351,10 @@ enum buddy_result buddy_fill_pool(struct buddy *buddy, u64 tables)
 		paddr_t table;
 
 		result = buddy_alloc(buddy, 0, &table);
-		if (result == BUDDY_OK)
-			pool_add(space, table, paddr_add(table, granule));
+		if (result != BUDDY_OK)
+			break;
+		page_of(buddy, frame_of(buddy, table))->state = PAGE_TABLE;
+		pool_add(space, table, paddr_add(table, granule));
 	}
 	return result;
 }

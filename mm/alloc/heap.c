@@ -201,6 +201,7 @@ enum heap_result heap_free(struct heap *heap, void *object)
 		return HEAP_DOUBLE_FREE;
 	case PAGE_BODY:
 	case PAGE_USED:
+	case PAGE_TABLE:
 		break;
 	case PAGE_HEAP_OBJECTS:
 		result = object_free(heap, page, frame, offset);

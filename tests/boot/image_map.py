@@ -6,14 +6,15 @@ from machine import number, symbols
 CONTIGUOUS_PAGES = {4096: 16, 16384: 128, 65536: 32}
 
 # (first symbol, symbol past the end, writable, executable) of stretches of equal permissions. The
-# kernel's map has a gap below the stack.
+# pool of page tables is in neither map, nor in the kernel's the gap that follows it.
 KERNEL_MAP = [("_rodata_start", "_rodata_end", False, False),
               ("_text_start", "_text_end", False, True),
-              ("_data_start", "_guard_start", True, False),
+              ("_data_start", "_pool_start", True, False),
               ("_guard_end", "_data_end", True, False)]
 IDENTITY_MAP = [("_rodata_start", "_rodata_end", False, False),
                 ("_text_start", "_text_end", False, True),
-                ("_data_start", "_data_end", True, False)]
+                ("_data_start", "_pool_start", True, False),
+                ("_pool_end", "_data_end", True, False)]
 
 
 def page_runs(granule, va, pa, size):
@@ -27,9 +28,10 @@ def page_runs(granule, va, pa, size):
 
 
 def edge(va, name):
-    """The address of a symbol. What is unmapped of the gap begins and ends at multiples of 64K."""
+    """The address of a symbol. What is unmapped of the pool, and of the gap, begins and ends at
+    multiples of 64K."""
     address = va + symbols()[name]
-    if name == "_guard_start":
+    if name in ("_pool_start", "_pool_end"):
         return -(-address // 65536) * 65536
     return address // 65536 * 65536 if name == "_guard_end" else address
 

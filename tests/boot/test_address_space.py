@@ -479,6 +479,21 @@ def test_random_changes_leave_no_stale_translation_and_no_table(cpu, append, mac
 
 
 @pytest.mark.parametrize("page_size", PAGE_SIZES)
+def test_tables_are_mapped_writable_once(page_size):
+    """A descriptor that anybody may change makes text writable."""
+    result = boot("max", f"arm64.pagesize={page_size}")
+    tables = set().union(*(walker.tables for walker in result.walkers.values()))
+    assert len(tables) > 4
+    leaves = [entry for root in ("kernel", "idmap") for entry in result.tables(root)
+              if entry["write"] and entry["type"].startswith("MEM")]
+    offset = number(result.document["linear"]["offset"])
+    for table in tables:
+        views = [(number(entry["start"]) + table - number(entry["pa"])) % (1 << 64)
+                 for entry in leaves if 0 <= table - number(entry["pa"]) < entry["size"]]
+        assert views == [(table + offset) % (1 << 64)]
+
+
+@pytest.mark.parametrize("page_size", PAGE_SIZES)
 def test_text_and_rodata_are_writable_at_no_address(page_size):
     result = boot("max", f"arm64.pagesize={page_size}")
     image, va = number(result.document["image"]["pa"]), number(result.document["image"]["va"])

@@ -141,7 +141,19 @@ def test_with_rodata_off_a_store_to_text_succeeds():
 
 
 @pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
-@pytest.mark.parametrize("where", ["_bss_start", "_pool_start"])
+def test_no_longer_can_a_command_write_to_a_page_table(page_size):
+    with Victim(f"arm64.pagesize={page_size}", exceptions=0) as victim:
+        document = victim.document("ptdump json")
+        root = number(document["registers"]["TTBR1_EL1"]) & 0xFFFFFFFFFFC0
+        va = (root + number(document["linear"]["offset"])) % (1 << 64)
+        before = victim.command(f"read {va:#x} 64")
+        for command in (f"write {va:#x} 0", f"write {va + 1:#x} 0 1", f"fault write {va:#x}"):
+            assert "is memory for page tables; nothing was written" in victim.command(command)
+        assert victim.command(f"read {va:#x} 64") == before
+
+
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+@pytest.mark.parametrize("where", ["_bss_start", "_guard_end"])
 def test_a_jump_into_a_writable_page_is_a_permission_fault_at_the_current_el(page_size, where):
     with Victim(f"arm64.pagesize={page_size}") as victim:
         target = victim.address(where)

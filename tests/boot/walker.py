@@ -48,6 +48,7 @@ class Walker:
         self.root_level = 4 - levels
         self.root_entries = 1 << (self.va_bits - self.level_shift(self.root_level))
         self.root = self._root(ttbr, ips)
+        self.tables = set()  # where each is that was read
 
     def _root(self, ttbr, ips):
         size = self.root_entries * 8
@@ -81,6 +82,7 @@ class Walker:
 
     def _table(self, table, level, entries, va, above):
         data = self.read(table, entries * 8)
+        self.tables.add(table)
         for index, (descriptor,) in enumerate(struct.iter_unpack("<Q", data)):
             here = va + (index << self.level_shift(level))
             if not descriptor & 1:

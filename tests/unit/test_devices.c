@@ -100,9 +100,9 @@ static void what_is_disabled_or_something_else_is_not_found(void **state)
 
 	(void)state;
 	load_tree();
-	set_text(UART, "status", "disabled");
+	set_text(UART, "status", "reserved");
 	set_text(GIC, "status", "disabled");
-	set_text("/timer", "status", "disabled");
+	set_text("/timer", "status", "fail");
 	set_text("/fw-cfg@9020000", "status", "disabled");
 	devices = find();
 	assert_false(devices.console.found || devices.gic.found || devices.timer.found ||

@@ -956,7 +956,7 @@ static void assert_console_kind(struct fake_fdt_serial serial, bool usable, stru
 	setup.fdt.serial = serial;
 	setup.fdt.uart[0].name = "serial@9000000";
 	setup.fdt.uart[1] =
-		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, false };
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.console.address.value,
 			 usable ? 0x9000000 : 0x9040000);
@@ -1029,10 +1029,10 @@ static void the_console_is_what_stdout_path_names(void **state)
 
 	(void)state;
 	setup.fdt.uart[1] =
-		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, false };
-	setup.fdt.uart[2] = (struct fake_fdt_uart){ "serial@1000", UART_ON_BUS, 0x1000, false };
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+	setup.fdt.uart[2] = (struct fake_fdt_uart){ "serial@1000", UART_ON_BUS, 0x1000, NULL };
 	setup.fdt.uart[3] =
-		(struct fake_fdt_uart){ "serial@2000", UART_ON_INNER_BUS, 0x2000, false };
+		(struct fake_fdt_uart){ "serial@2000", UART_ON_INNER_BUS, 0x2000, NULL };
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct console_choice console;
 
@@ -1057,24 +1057,106 @@ static void a_console_that_is_disabled_or_out_of_reach_is_none(void **state)
 	struct machine_setup setup = setup_at(GIB(1));
 
 	(void)state;
-	setup.fdt.uart[0].disabled = true;
+	setup.fdt.uart[0].status = "disabled";
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_NONE);
 	assert_int_equal(machine.handoff->facts.console.address.value, 0);
 
 	setup.fdt.uart[0] =
-		(struct fake_fdt_uart){ "pl011@9000000", UART_ON_CLOSED_BUS, 0x9000000, false };
+		(struct fake_fdt_uart){ "pl011@9000000", UART_ON_CLOSED_BUS, 0x9000000, NULL };
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_NONE);
 
 	/* Past the end of the bus's window. */
 	setup.fdt.uart[0] =
-		(struct fake_fdt_uart){ "serial@1000000", UART_ON_BUS, 0x1000000, false };
+		(struct fake_fdt_uart){ "serial@1000000", UART_ON_BUS, 0x1000000, NULL };
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_NONE);
 	setup.fdt.uart[0].address = 0xfff000;
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.console.address.value, 0x8fff000);
+}
+
+static const struct {
+	const char *text;
+	bool usable;
+} statuses[] = {
+	{ NULL, true },	       { "okay", true },  { "ok", true },	 { "disabled", false },
+	{ "reserved", false }, { "fail", false }, { "fail-sss", false }, { "", false },
+	{ "o", false },	       { "oka", false },  { "okey", false },	 { "okays", false },
+	{ "on", false },       { "OK", false },
+};
+
+static void only_what_is_okay_or_says_nothing_is_used(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++) {
+		struct machine_setup setup = setup_at(GIB(1));
+		u64 least;
+
+		boot_well(&setup);
+		least = memory_total(machine_memory(&machine));
+		setup.fdt.spare[0] = (struct fake_fdt_range){ GIB(64), MIB(256) };
+		setup.fdt.spare_status = statuses[i].text;
+		setup.fdt.uart[0].status = statuses[i].text;
+		setup.fdt.uart[1] =
+			(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+		boot_well(&setup);
+		assert_int_equal(memory_total(machine_memory(&machine)) - least,
+				 statuses[i].usable ? MIB(256) : 0);
+		assert_int_equal(machine.handoff->facts.console.address.value,
+				 statuses[i].usable ? 0x9000000 : 0x9040000);
+	}
+}
+
+/* Whatever the UART says itself. */
+static void a_console_on_a_bus_that_is_not_usable_is_none(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(statuses); i++) {
+		struct machine_setup setup = setup_at(GIB(1));
+
+		setup.fdt.bus_status = statuses[i].text;
+		setup.fdt.uart[0] =
+			(struct fake_fdt_uart){ "serial@2000", UART_ON_INNER_BUS, 0x2000, "okay" };
+		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.console.source == CONSOLE_NONE,
+				 !statuses[i].usable);
+	}
+}
+
+/* As on the command line: nobody could write to its registers. */
+static void a_console_at_an_address_that_cannot_be_is_none(void **state)
+{
+	static const struct {
+		u32 address;
+		bool taken;
+	} cases[] = {
+		{ 0x9000001, false }, { 0x9000002, false }, { 0x9000004, true }, { 0, false }
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct machine_setup setup = setup_at(GIB(1));
+
+		setup.fdt.uart[0].address = cases[i].address;
+		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.console.source,
+				 cases[i].taken ? CONSOLE_STDOUT_PATH : CONSOLE_NONE);
+	}
+}
+
+static void reserved_memory_that_cannot_be_read_is_counted(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.no_map[0] = (struct fake_fdt_range){ 0x50000000, MIB(1) };
+	boot_well(&setup);
+	assert_int_equal(machine_memory(&machine)->dropped, 0);
+	setup.fdt.no_reserved_cells = true;
+	boot_well(&setup);
+	assert_int_equal(machine_memory(&machine)->dropped, 1);
 }
 
 static void of_two_consoles_that_a_path_without_addresses_fits_the_first_counts(void **state)
@@ -1083,8 +1165,8 @@ static void of_two_consoles_that_a_path_without_addresses_fits_the_first_counts(
 
 	(void)state;
 	setup.fdt.stdout_path = "/soc/serial";
-	setup.fdt.uart[1] = (struct fake_fdt_uart){ "serial@1000", UART_ON_BUS, 0x1000, false };
-	setup.fdt.uart[2] = (struct fake_fdt_uart){ "serial@2000", UART_ON_BUS, 0x2000, false };
+	setup.fdt.uart[1] = (struct fake_fdt_uart){ "serial@1000", UART_ON_BUS, 0x1000, NULL };
+	setup.fdt.uart[2] = (struct fake_fdt_uart){ "serial@2000", UART_ON_BUS, 0x2000, NULL };
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.console.address.value, 0x8001000);
 	assert_int_equal(machine.handoff->facts.console.source, CONSOLE_STDOUT_PATH);
@@ -1369,7 +1451,7 @@ static void make_case(struct mutation_case *test, u64 seed)
 	test->setup.fdt.bootargs = test->command_line;
 	test->setup.fdt.serial0 = "/soc/apb/serial";
 	test->setup.fdt.uart[1] =
-		(struct fake_fdt_uart){ "serial@2000", UART_ON_INNER_BUS, 0x2000, false };
+		(struct fake_fdt_uart){ "serial@2000", UART_ON_INNER_BUS, 0x2000, NULL };
 	test->setup.fdt.reserve[0] = (struct fake_fdt_range){ GIB(1), MIB(1) };
 	test->setup.fdt.reserved_memory[0] = (struct fake_fdt_range){ GIB(1), MIB(1) };
 	test->mutations = random_below(&test->random, 9);
@@ -1602,6 +1684,10 @@ int main(void)
 		cmocka_unit_test(
 			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),
 		cmocka_unit_test(a_console_that_is_disabled_or_out_of_reach_is_none),
+		cmocka_unit_test(only_what_is_okay_or_says_nothing_is_used),
+		cmocka_unit_test(a_console_on_a_bus_that_is_not_usable_is_none),
+		cmocka_unit_test(a_console_at_an_address_that_cannot_be_is_none),
+		cmocka_unit_test(reserved_memory_that_cannot_be_read_is_counted),
 		cmocka_unit_test(
 			of_two_consoles_that_a_path_without_addresses_fits_the_first_counts),
 		cmocka_unit_test(pcis_ports_are_in_the_first_io_range_of_an_ecam_bridge),

@@ -210,6 +210,42 @@ static void write_asks_the_tables_first(void **state)
 	assert_int_equal(stores, 2);
 }
 
+/* Whatever the address: it is what is there that counts, to its last word. */
+static void write_refuses_tables_wherever_they_are_mapped(void **state)
+{
+	static const struct {
+		u64 va, pa;
+		bool refused;
+	} pages[] = {
+		{ 0xffff900000000000, SAMPLE_POOL_PA, true },
+		{ 0xffff900000010000, SAMPLE_POOL_PA + SAMPLE_POOL_SIZE - 0x1000, true },
+		{ 0xffff900000020000, SAMPLE_POOL_PA + SAMPLE_POOL_SIZE, false },
+		{ 0xffff900000030000, SAMPLE_POOL_PA - 0x1000, false },
+		{ 0xffff900000040000, 0x50000000, true },
+		{ 0xffff900000050000, 0x50001000, false },
+	};
+
+	(void)state;
+	memory_add_own(sample.kernel.memory, 0x50000000, 0x1000, MEMORY_TABLES);
+	memory_normalise(sample.kernel.memory, 0x1000);
+	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+		struct map_request request = { vaddr(pages[i].va),
+					       vaddr(pages[i].va + 0x1000),
+					       paddr(pages[i].pa),
+					       { PROT_READ_WRITE, MEM_NORMAL } };
+		char line[64];
+
+		assert_int_equal(map_range(&sample.kernel.kernel_space, &request), MAP_OK);
+		(void)snprintf(line, sizeof(line), "write 0x%lx 1 4", pages[i].va + 0xffc);
+		stores = 0;
+		run(line);
+		assert_int_equal(stores, !pages[i].refused);
+		assert_int_equal(
+			strstr(captured, "is memory for page tables; nothing was written") != NULL,
+			pages[i].refused);
+	}
+}
+
 static void features_show_what_overrides_took_away(void **state)
 {
 	(void)state;
@@ -235,6 +271,7 @@ int main(void)
 		TEST(ptdump_filters),
 		TEST(read_asks_the_tables_first),
 		TEST(write_asks_the_tables_first),
+		TEST(write_refuses_tables_wherever_they_are_mapped),
 		TEST(features_show_what_overrides_took_away),
 	};
 

@@ -105,6 +105,11 @@ static void judge_linear(bool released)
 	}
 }
 
+static bool in_pool(u64 pa)
+{
+	return pa >= handoff->pool.start.value && pa < handoff->pool.end.value;
+}
+
 /* The identity map is as it was: the image, and no more. */
 static void judge_idmap(bool released)
 {
@@ -310,6 +315,30 @@ static void what_only_the_early_runtime_needed_becomes_ram(void **state)
 	}
 }
 
+static void the_pool_of_tables_is_in_the_linear_map_alone(void **state)
+{
+	const struct image *image = &handoff->facts.image;
+
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		fake_boot_make(&boot, regime);
+		take_over();
+		assert_int_equal(memory_close_pool(kernel), MAP_OK);
+		for (u64 at = image->segment[SEGMENT_DATA].start; at < image->size;
+		     at += granule()) {
+			u64 pa = image->pa.value + at, va = handoff->plan.image_va.value + at;
+			unsigned fault = in_pool(pa) ? REF_TRANSLATION : REF_NO_FAULT;
+
+			assert_int_equal(fake_boot_walk(&boot, &kernel->kernel_space, va).fault,
+					 fault);
+			assert_int_equal(fake_boot_walk(&boot, &kernel->idmap_space, pa).fault,
+					 fault);
+		}
+		judge_linear(false);
+		fake_boot_free(&boot);
+	}
+}
+
 /* ---- the allocators ---- */
 
 static void make_ready(unsigned regime)
@@ -359,6 +388,39 @@ static void the_allocator_gets_the_free_ram_and_no_other(void **state)
 		assert_int_equal(usage.used + usage.metadata, usage.total);
 		assert_true(buddy_audit(buddy));
 		judge_linear(true);
+		fake_boot_free(&boot);
+	}
+}
+
+static u64 tables_known(void)
+{
+	u64 tables = 0;
+
+	for (u64 pa = FAKE_BOOT_RAM; pa < RAM_END; pa += granule())
+		tables += alloc_is_table(kernel->alloc, &handoff->pool, kernel->memory,
+					 paddr(pa + granule() - 1));
+	return tables;
+}
+
+/* From the image, from RAM for the linear map, from metadata's own piece, and page by page. */
+static void all_memory_of_the_pool_is_known_for_tables_and_no_other(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		struct buddy *buddy;
+		paddr_t page;
+
+		make_ready(regime);
+		assert_int_equal(tables_known(), pool_total(&handoff->pool, granule()));
+		alloc_init(kernel);
+		buddy = &kernel->alloc->buddy;
+		handoff->pool.next = handoff->pool.end; /* or there would be no need of more */
+		handoff->pool.free_count = 0;
+		assert_int_equal(buddy_alloc(buddy, 0, &page), BUDDY_OK);
+		assert_int_equal(tables_known(), pool_total(&handoff->pool, granule()));
+		assert_int_equal(buddy_fill_pool(buddy, 20), BUDDY_OK);
+		assert_int_equal(tables_known(), pool_total(&handoff->pool, granule()));
+		assert_int_equal(buddy_free(buddy, page, 0), BUDDY_OK);
 		fake_boot_free(&boot);
 	}
 }
@@ -551,6 +613,8 @@ int main(void)
 		cmocka_unit_test(a_reservation_over_the_image_is_said_and_does_not_count),
 		cmocka_unit_test(without_ram_for_the_tables_the_boot_stops_with_the_numbers),
 		cmocka_unit_test(what_only_the_early_runtime_needed_becomes_ram),
+		cmocka_unit_test(the_pool_of_tables_is_in_the_linear_map_alone),
+		cmocka_unit_test(all_memory_of_the_pool_is_known_for_tables_and_no_other),
 		cmocka_unit_test(the_allocator_gets_the_free_ram_and_no_other),
 		cmocka_unit_test(the_fdt_is_shown_read_only_and_areas_leave_the_image_alone),
 		cmocka_unit_test(pcis_ports_are_shown_where_they_are_not_ram),

@@ -48,6 +48,7 @@ struct kernel {
 	struct console_choice console_lost; /* and that console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
+	enum map_result pool_result; /* of unmapping the table pool in the image's own mapping */
 	enum map_result guard_result; /* of unmapping the gap below the stack */
 	struct symbols symbols;
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */

@@ -156,12 +156,23 @@ static inline struct fdt_value fdt_value(const struct fdt_node *node, unsigned i
 	return (struct fdt_value){ NULL, 0 };
 }
 
-/* fdt_is_disabled() - `status`, which is property @index of the walk, is "disabled". */
-static inline bool fdt_is_disabled(const struct fdt_node *node, unsigned index)
-{
-	struct fdt_value status = fdt_value(node, index);
+/* fdt_has_string() - @word is one of the NUL-ended strings in the list at @data (`compatible`). */
+bool fdt_has_string(const u8 *data, u32 size, const char *word);
 
-	return status.size != 0 && status.data[0] == 'd';
+/*
+ * fdt_is_usable() - @node may be used: its `status`, property @index of the walk, is "okay" or
+ * "ok", or it has none. Whatever else there is, disabled, reserved, fail or a word of the future's,
+ * is a no (Devicetree Specification 0.4, 2.3.4).
+ */
+static inline bool fdt_is_usable(const struct fdt_node *node, unsigned index)
+{
+	const struct fdt_value *status = &node->value[index];
+
+	if (!(node->found & BIT(index)))
+		return true;
+	if (status->size == sizeof("okay"))
+		return fdt_has_string(status->data, sizeof("okay"), "okay");
+	return status->size == sizeof("ok") && fdt_has_string(status->data, sizeof("ok"), "ok");
 }
 
 /*
@@ -195,9 +206,6 @@ static inline u32 fdt_cell(const struct fdt_node *node, unsigned index, u32 miss
 
 /* fdt_is_string() - @data is text that ends with its first NUL at @size - 1 (so @size > 0). */
 bool fdt_is_string(const u8 *data, u32 size);
-
-/* fdt_has_string() - @word is one of the NUL-ended strings in the list at @data (`compatible`). */
-bool fdt_has_string(const u8 *data, u32 size, const char *word);
 
 /* fdt_node_has_string() - the same of property @index of @node; false where it has none such. */
 static inline bool fdt_node_has_string(const struct fdt_node *node, unsigned index,

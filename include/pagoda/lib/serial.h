@@ -24,6 +24,17 @@ const struct serial_words *serial_words(unsigned type);
 /* "PL011" and so on. */
 const char *serial_type_str(enum serial_type type);
 
+/*
+ * serial_may_be_at() - registers of this @kind can stand at the physical @address, which will be
+ * written to as it is, long before a fault could be reported.
+ */
+static inline bool serial_may_be_at(struct serial_kind kind, u64 address)
+{
+	u64 align = kind.type == SERIAL_8250 ? kind.io_width : sizeof(u32);
+
+	return address != 0 && address >> 52 == 0 && is_aligned(address, align);
+}
+
 /* serial_status() - one that can be read without effect, of a live device never all ones. */
 struct serial_register serial_status(struct serial_kind kind);
 

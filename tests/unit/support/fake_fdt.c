@@ -114,6 +114,13 @@ static void put_memory(struct writer *writer, const struct fake_fdt *fdt)
 	put_ranges(writer, fdt->memory);
 	put_string(writer, "device_type", "memory");
 	end(writer);
+	if (fdt->spare[0].size == 0)
+		return;
+	begin(writer, "memory@1");
+	put_ranges(writer, fdt->spare);
+	put_string(writer, "status", fdt->spare_status);
+	put_string(writer, "device_type", "memory");
+	end(writer);
 }
 
 static void put_reserved_memory(struct writer *writer, const struct fake_fdt *fdt)
@@ -121,7 +128,8 @@ static void put_reserved_memory(struct writer *writer, const struct fake_fdt *fd
 	if (fdt->reserved_memory[0].size == 0 && fdt->no_map[0].size == 0)
 		return;
 	begin(writer, "reserved-memory");
-	put_cell_sizes(writer, 2, 2);
+	if (!fdt->no_reserved_cells)
+		put_cell_sizes(writer, 2, 2);
 	note(writer, fdt_property(writer->blob, "ranges", NULL, 0));
 	begin(writer, "firmware@0");
 	put_ranges(writer, fdt->reserved_memory);
@@ -190,8 +198,7 @@ static void put_uarts(struct writer *writer, const struct fake_fdt *fdt, enum fa
 		else
 			note(writer, fdt_property(writer->blob, "compatible", compatible,
 						  sizeof(compatible)));
-		if (uart->disabled)
-			put_string(writer, "status", "disabled");
+		put_string(writer, "status", uart->status);
 		end(writer);
 	}
 }
@@ -203,6 +210,7 @@ static void put_buses(struct writer *writer, const struct fake_fdt *fdt)
 	static const uint32_t inner[] = { 0xf0000000, 0xf0000000, 0x1000, 0x0, 0x100000, 0x100000 };
 
 	begin(writer, "soc@8000000");
+	put_string(writer, "status", fdt->bus_status);
 	put_cell_sizes(writer, 1, 1);
 	put_cells(writer, "ranges", outer, 4);
 	begin(writer, "apb@100000");
@@ -244,7 +252,7 @@ struct fake_fdt fake_fdt_default(void)
 		.psci_compatible = "arm,psci-1.0",
 		.psci_method = "hvc",
 		.memory = { { 0x40000000, 0x20000000 } },
-		.uart = { { "pl011@9000000", UART_AT_ROOT, 0x9000000, false } },
+		.uart = { { "pl011@9000000", UART_AT_ROOT, 0x9000000, NULL } },
 	};
 }
 

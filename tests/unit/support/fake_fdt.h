@@ -29,7 +29,7 @@ struct fake_fdt_uart {
 	const char *name; /* "serial@9000000"; a null pointer ends the list */
 	enum fake_fdt_place place;
 	uint32_t address; /* as the bus has it */
-	bool disabled;
+	const char *status; /* null: no such property */
 };
 
 /* What uart[0] is, unless compatible is null: then it is a PL011 like the others. */
@@ -58,10 +58,14 @@ struct fake_fdt {
 	const char *psci_compatible, *psci_method; /* null: no /psci */
 	/* Lists end at the first range of size 0. Reservations: /memreserve/, /reserved-memory. */
 	struct fake_fdt_range memory[FAKE_FDT_RANGES_MAX];
+	struct fake_fdt_range spare[FAKE_FDT_RANGES_MAX]; /* in another node, */
+	const char *spare_status; /* which has this status */
 	struct fake_fdt_range reserve[FAKE_FDT_RANGES_MAX];
 	struct fake_fdt_range reserved_memory[FAKE_FDT_RANGES_MAX];
 	struct fake_fdt_range no_map[FAKE_FDT_RANGES_MAX]; /* there too, with that property */
 	struct fake_fdt_range initrd; /* size 0: none; addresses of one cell if below 2^32 */
+	bool no_reserved_cells; /* /reserved-memory does not say how many cells its sizes have */
+	const char *bus_status; /* of /soc@8000000 */
 	struct fake_fdt_uart uart[FAKE_FDT_UARTS_MAX];
 	struct fake_fdt_serial serial;
 	struct fake_fdt_bridge bridge[2];

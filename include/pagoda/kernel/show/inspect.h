@@ -16,4 +16,13 @@ u64 par_address(u64 par);
  */
 bool walk_agrees(const struct space *space, vaddr_t va, bool write, u64 par);
 
+struct arguments; /* pagoda/kernel/prompt/command.h */
+struct kernel; /* pagoda/kernel/kernel.h */
+
+/*
+ * is_table_alias() - the kernel's tables map @va to memory for page tables; then it has been said,
+ * in the name of the command in @arguments, that this is why it is not written.
+ */
+bool is_table_alias(const struct kernel *kernel, const struct arguments *arguments, vaddr_t va);
+
 #endif /* PAGODA_INSPECT_H */

@@ -32,4 +32,10 @@ struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
  */
 enum map_result memory_release_init(struct kernel *kernel);
 
+/*
+ * memory_close_pool() - the Image's pool of tables goes out of the Image's own mapping and of the
+ * identity map: from then on the linear map is the one way to write a table. After memory_init().
+ */
+enum map_result memory_close_pool(struct kernel *kernel);
+
 #endif /* PAGODA_MEMORY_H */

@@ -19,4 +19,13 @@ struct alloc {
 	struct buddy_range ranges[ALLOC_RANGES_MAX];
 };
 
+/*
+ * alloc_is_table() - @pa is in memory that page tables come from, in use or not: the Image's pool,
+ * what of @map the linear map's tables were built in, or pages that @alloc, where there is one,
+ * gave to the pool. Nobody but mm/pt may write there: the walker reads it at any time, and what it
+ * reads may make text writable. @map is normalised.
+ */
+bool alloc_is_table(const struct alloc *alloc, const struct table_pool *pool,
+		    const struct memory_map *map, paddr_t pa);
+
 #endif /* PAGODA_MM_ALLOC_H */

@@ -19,6 +19,7 @@ enum page_state {
 	PAGE_USED, /* the first page of a block that somebody has */
 	PAGE_HEAP_OBJECTS, /* a page that the heap has cut into objects of one size */
 	PAGE_HEAP_BLOCK, /* the first page of a block that the heap has given out whole */
+	PAGE_TABLE, /* a page of the pool of page tables, which it never leaves */
 };
 
 /* next and prev: frames of the list that the block is in, or FRAME_NONE. */
