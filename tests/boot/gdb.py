@@ -90,6 +90,19 @@ class Gdb:
         self._send(b"s")
         assert self._reply().startswith(b"T05"), "SIGTRAP expected"
 
+    def mrs(self, op0, op1, crn, crm, op2):
+        """A system register, read by the CPU itself at the level that it is at."""
+        pc, x0 = self.read("pc"), self.read("x0")
+        before = bytes.fromhex(self._request(b"m%x,%x" % (pc, WORD)).decode())
+        instruction = 0xD5200000 | op0 << 19 | op1 << 16 | crn << 12 | crm << 8 | op2 << 5
+        self.write_memory(pc, instruction.to_bytes(WORD, "little"))
+        self.step()
+        assert self.read("pc") == pc + WORD, "MRS is trapped"
+        value = self.read("x0")
+        self.write_memory(pc, before)
+        self.write(pc=pc, x0=x0)
+        return value
+
     def run_to(self, *addresses):
         """Let the CPU run until its PC is one of @addresses. Returns which."""
         for address in addresses:

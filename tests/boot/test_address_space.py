@@ -216,9 +216,11 @@ def test_boot_does_not_take_longer_in_proportion_to_ram(page_size):
         kernel=boot_cost.pagoda("kernel_main", "report_text"))).total for memory in ("512M", "16T"))
     print(f"{page_size}: {small} instructions with 512 MiB, {large} with 16 TiB")
     assert 10_000 < small <= 150_000
-    assert large <= 1.5 * small
     if page_size == "64k":  # 512 MiB blocks from 1 GiB to 4 TiB
-        assert (large - small) / (4 * TIB // (512 * MIB) - 2) <= 15, "instructions a leaf"
+        # By leaf: a share of the rest would be less with every instruction that the rest is spared.
+        assert (large - small) / (4 * TIB // (512 * MIB) - 2) <= 4.5, "instructions a leaf"
+    else:
+        assert large <= 1.5 * small
 
 
 def test_32_mib_boot():

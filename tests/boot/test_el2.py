@@ -190,6 +190,60 @@ def test_what_the_loader_left_at_el1_and_el2_makes_no_difference(cpu, append, el
     assert reported(LEFT_ON[before], append, cpu=cpu, machine="virtualization=on") == clean
 
 
+# What EL2 can do to a kernel below it or beside it, all of it: a stage 2 by tables that are none,
+# traps of everything, no event counter, another CPU's identity, virtual interrupts. Fine-grained
+# traps (FEAT_FGT) are none of QEMU's.
+EL2_LEFT_ON = """
+	mov	x0, #-1
+	msr	vttbr_el2, x0
+	msr	vpidr_el2, x0
+	msr	vmpidr_el2, x0
+	msr	hstr_el2, x0
+	msr	cptr_el2, x0
+	msr	cntvoff_el2, x0
+	msr	cnthctl_el2, xzr
+	mov	x0, #0xfe0	// MDCR_EL2: all traps, and HPMN 0
+	msr	mdcr_el2, x0
+	mrs	x0, s3_4_c12_c9_5	// ICC_SRE_EL2
+	orr	x0, x0, #1
+	bic	x0, x0, #8	// Enable: EL1 may not ask for registers
+	msr	s3_4_c12_c9_5, x0
+	isb
+	mov	x0, #0x1c01	// ICH_HCR_EL2: En, TC, TALL0, TALL1
+	msr	s3_4_c12_c11_0, x0
+	isb
+"""
+GICV3_AT_EL2 = "virtualization=on,gic-version=3"
+ICH_HCR_EL2, ICC_SRE_EL2 = (3, 4, 12, 11, 0), (3, 4, 12, 9, 5)
+CPTR_TRAPS = 1 << 31 | 1 << 30 | 1 << 20 | 1 << 10  # TCPAC, TAM, TTA, TFP
+CPTR_E2H_ENABLES = 0b11 << 24 | 0b11 << 20 | 0b11 << 16  # SMEN, FPEN, ZEN
+
+
+@pytest.mark.parametrize("append,el", [("", 2), (NO_VHE, 1)])
+def test_every_register_of_el2_that_can_do_harm_is_reset(append, el):
+    with start(EL2_LEFT_ON, append, machine=GICV3_AT_EL2) as running:
+        running.expect(PROMPT)
+        assert "input        by interrupt 33" in running.command("report")
+        document = running.document("report json")
+        assert document["decision"]["el"] == el
+        debugger = Gdb(running)
+        read = debugger.read_system
+        assert read("CNTVOFF_EL2") == 0
+        assert bits(read("MDCR_EL2"), 11, 5) == 0, "traps"
+        assert bits(read("MDCR_EL2"), 4, 0) == bits(read("PMCR_EL0"), 15, 11) > 0, "HPMN is N"
+        if el == 2:
+            assert read("CPTR_EL2") & (CPTR_E2H_ENABLES | 1 << 31 | 1 << 28) == CPTR_E2H_ENABLES
+            # What is left of these at EL1 traps it: there it has come to its prompt, by interrupt.
+            assert debugger.mrs(*ICH_HCR_EL2) == 0
+            assert bits(debugger.mrs(*ICC_SRE_EL2), 3, 0) & 0b1001 == 0b1001, "Enable, SRE"
+            return
+        assert read("CPTR_EL2") & CPTR_TRAPS == 0
+        assert (read("VTTBR_EL2"), read("HSTR_EL2")) == (0, 0)
+        assert read("VPIDR_EL2") == number(document["registers"]["MIDR_EL1"]) != (1 << 64) - 1
+        assert read("VMPIDR_EL2") == number(document["registers"]["MPIDR_EL1"])
+        assert bits(read("CNTHCTL_EL2"), 1, 0) == 0b11, "counters and timers are EL1's"
+
+
 # The first two GiB as they are, by level 1 blocks of 4K pages: devices, and memory.
 TABLE_AT = WINDOW_START + 16 * MIB
 TABLE = struct.pack("<QQ", 0x0 | 0x405, 0x40000000 | 0x701)

@@ -32,6 +32,7 @@ static u32 registers[1024];
 static bool interrupting, masked, taking;
 static bool deaf; /* the device does not interrupt, whatever it has */
 static const char *typed_late; /* while the CPU sleeps */
+static const char *typed_at_mask; /* right before interrupts are masked */
 static unsigned sleeps;
 
 /* The rooms below: what the FDT has, whether the timer works, and the table of interrupts. */
@@ -106,10 +107,17 @@ void pl011_receive_interrupt(struct serial_kind kind, volatile void *device, boo
 	take_interrupts();
 }
 
+static void type(const char *keys);
+
 bool interrupts_mask(bool mask)
 {
 	bool before = masked;
+	const char *keys = typed_at_mask;
 
+	if (mask && keys != NULL) {
+		typed_at_mask = NULL;
+		type(keys);
+	}
 	masked = mask;
 	take_interrupts();
 	return before;
@@ -179,7 +187,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	interrupting = masked = deaf = false;
-	typed_late = NULL;
+	typed_late = typed_at_mask = NULL;
 	sleeps = 0;
 	type("");
 	sent_length = 0;
@@ -517,6 +525,16 @@ static void a_key_right_before_the_sleep_ends_it(void **state)
 	assert_non_null(typed_late);
 }
 
+/* It comes after the wait has looked for one, as the last thing before the mask. */
+static void a_key_between_the_look_and_the_mask_keeps_the_cpu_awake(void **state)
+{
+	(void)state;
+	typed_at_mask = "a";
+	assert_int_equal(console_wait(), 'a');
+	assert_int_equal(sleeps, 0);
+	assert_false(masked);
+}
+
 static void a_full_ring_stops_the_interrupts_until_there_is_room_and_loses_nothing(void **state)
 {
 	static char keys[5 * RING + 7];
@@ -585,6 +603,7 @@ int main(void)
 			tear_down_interrupts),
 		TEST_INTERRUPTS(the_cpu_sleeps_until_a_key_is_typed),
 		TEST_INTERRUPTS(a_key_right_before_the_sleep_ends_it),
+		TEST_INTERRUPTS(a_key_between_the_look_and_the_mask_keeps_the_cpu_awake),
 		TEST_INTERRUPTS(
 			a_full_ring_stops_the_interrupts_until_there_is_room_and_loses_nothing),
 		TEST_INTERRUPTS(ctrl_c_makes_room_in_a_full_ring),

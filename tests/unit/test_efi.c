@@ -562,6 +562,28 @@ static void a_map_that_outgrows_every_buffer_gets_an_error(void **state)
 	assert_true(firmware->maps < 100);
 }
 
+static void no_memory_is_asked_for_after_the_first_exit_even_for_a_larger_map(void **state)
+{
+	(void)state;
+	firmware->refusals = 1;
+	firmware->map_grows_at_exit = true;
+	expect_return(EFI_BUFFER_TOO_SMALL, "pagoda: no memory map: buffer too small\r\n");
+	assert_int_equal(firmware->exits, 1);
+}
+
+/* Each refused exit is another FDT, of another map: it is the last one that must be in memory. */
+static void the_fdt_of_the_last_try_is_clean_to_its_end(void **state)
+{
+	u64 offset;
+
+	(void)state;
+	firmware->refusals = 2;
+	expect_boot();
+	offset = firmware->fdt - (u64)(uintptr_t)firmware->ram;
+	assert_true(facts.fdt.tree.total_size > 1024);
+	assert_false(machine_dirty(&firmware->machine, offset, offset + facts.fdt.tree.total_size));
+}
+
 static void a_map_with_a_senseless_stride_gets_an_error(void **state)
 {
 	(void)state;
@@ -621,6 +643,8 @@ int main(void)
 		TEST(a_map_that_always_changes_gets_an_error),
 		TEST(an_exit_that_fails_otherwise_is_not_tried_again),
 		TEST(a_map_that_outgrows_every_buffer_gets_an_error),
+		TEST(no_memory_is_asked_for_after_the_first_exit_even_for_a_larger_map),
+		TEST(the_fdt_of_the_last_try_is_clean_to_its_end),
 		TEST(a_map_with_a_senseless_stride_gets_an_error),
 		TEST(a_map_of_thousands_boots_with_the_largest_ranges),
 	};

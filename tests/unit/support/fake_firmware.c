@@ -144,7 +144,7 @@ static efi_status_t get_memory_map(u64 *size, void *map, u64 *key, u64 *descript
 	*descriptor_size = firmware->descriptor_size;
 	*version = 1;
 	*key = firmware->key;
-	if (firmware->map_always_grows)
+	if (firmware->map_always_grows || (firmware->map_grows_at_exit && firmware->exits != 0))
 		*size = room + 1;
 	if (*size > room)
 		return EFI_BUFFER_TOO_SMALL;

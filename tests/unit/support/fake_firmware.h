@@ -36,6 +36,7 @@ struct fake_firmware {
 	unsigned pages_fail_at; /* the allocation that fails, from 0 on; FIRMWARE_NEVER */
 	bool addresses_refused; /* AllocatePages() gives no page at an address asked for */
 	bool map_always_grows; /* GetMemoryMap() always wants a larger buffer */
+	bool map_grows_at_exit; /* it does after the first ExitBootServices() */
 	efi_status_t exit_status; /* what ExitBootServices() says instead of success */
 	u64 descriptor_size;
 	u8 type[FIRMWARE_PAGES]; /* of each page of RAM */
