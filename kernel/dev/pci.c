@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/kernel/dev/pci.h>
+#include <pagoda/mm/pt/change.h>
 
 const char *pci_result_str(enum pci_result result)
 {
@@ -38,5 +39,8 @@ enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 		return PCI_IN_RAM;
 	request.start = vaddr_add(window.start, align_down(io->port, granule));
 	request.end = vaddr_add(window.start, align_up(io->port + io->size, granule));
-	return map_range(space, &request) == MAP_OK ? PCI_OK : PCI_MAP_FAILED;
+	if (map_range(space, &request) == MAP_OK)
+		return PCI_OK;
+	pt_withdraw(space, &request);
+	return PCI_MAP_FAILED;
 }

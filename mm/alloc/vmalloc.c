@@ -128,7 +128,10 @@ static void area_delete(struct vmalloc *vmalloc, struct vmalloc_area *area)
 	(void)heap_free(vmalloc->heap, area);
 }
 
-/* Map @size bytes of @area from @start on; its tables are in the pool, so it cannot run dry. */
+/*
+ * Map @size bytes of an area from @start on, or nothing. Its tables are in the pool, so that it
+ * cannot run dry; what can be is that something is there already.
+ */
 static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 size, paddr_t pa,
 				    enum mem_type type)
 {
@@ -138,7 +141,10 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 				       .attr = { PROT_READ_WRITE, type } };
 
 	vmalloc->map_result = map_range(vmalloc->space, &request);
-	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
+	if (vmalloc->map_result == MAP_OK)
+		return VMALLOC_OK;
+	pt_withdraw(vmalloc->space, &request);
+	return VMALLOC_BAD_TABLES;
 }
 
 static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end)

@@ -44,6 +44,28 @@ enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 	return MAP_OK;
 }
 
+/*
+ * As far as addresses are the request's. The table that there was none left for may
+ * have been the last of several, of which those before are there, and empty.
+ */
+void pt_withdraw(struct space *space, const struct map_request *request)
+{
+	u64 start = request->start.value, end = request->end.value, va = start;
+	struct table_list pruned = { 0 };
+	struct unit unit;
+
+	if (pt_range_check(space, request->start, request->end) != MAP_OK)
+		return;
+	while (va != end && unit_find(space, vaddr(va), &unit) && unit.va == va &&
+	       unit.info.pa.value == request->pa.value + (va - start)) {
+		unit_clear(&unit);
+		va += unit.size;
+	}
+	pt_prune(space, request->start, request->end, &pruned);
+	invalidate(space, start, end - start, TLB_LEVEL_UNKNOWN, true);
+	pt_give_pruned(space, &pruned);
+}
+
 enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
 {
 	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };

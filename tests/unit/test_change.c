@@ -354,6 +354,36 @@ static void without_a_table_a_split_changes_nothing(void **state)
 	check_model();
 }
 
+/* Pages, a block and pages, in as many tables as there are, one more each time. */
+static void what_a_mapping_left_that_ran_out_of_tables_is_taken_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		enum map_result result = MAP_NO_TABLES;
+		unsigned tables = 1;
+
+		for (; result == MAP_NO_TABLES; tables++) {
+			struct map_request request = { .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+			u64 span;
+
+			begin(&shapes[i], tables);
+			span = regime_span(&b.regime, 2);
+			area(span, 4);
+			request.start = vaddr(model.base + span - regime_granule(&b.regime));
+			request.end = vaddr(model.base + 2 * span + regime_granule(&b.regime));
+			request.pa = paddr(GIB(256) - regime_granule(&b.regime));
+			result = map_range(&b.space, &request);
+			tables_publish();
+			pt_withdraw(&b.space, &request);
+			check_model();
+			assert_int_equal(used(), 1);
+			assert_int_equal(pt_audit_space(&b.space).runs, 0);
+		}
+		assert_int_equal(result, MAP_OK);
+		assert_true(tables > 3);
+	}
+}
+
 /*
  * The tables are reached through a block that they themselves map: the linear map on the machine.
  */
@@ -482,6 +512,7 @@ int main(void)
 		cmocka_unit_test(
 			what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothing),
 		cmocka_unit_test(without_a_table_a_split_changes_nothing),
+		cmocka_unit_test(what_a_mapping_left_that_ran_out_of_tables_is_taken_back),
 		cmocka_unit_test(a_mapping_of_its_own_descriptors_is_not_broken),
 		cmocka_unit_test(a_large_range_takes_as_many_steps_as_it_has_descriptors),
 		cmocka_unit_test(

@@ -414,6 +414,50 @@ static void tables_that_disagree_are_an_error_and_no_page_is_freed(void **state)
 	fake_memory_free(&memory);
 }
 
+/* At a page of the device's, another each time, something is mapped already: nothing stays. */
+static void a_device_that_cannot_be_mapped_whole_is_not_mapped_at_all(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		const struct regime *regime = &memory.space.regime;
+		u64 span, pa, area, size, step;
+		vaddr_t address;
+
+		start(setup, 0);
+		span = regime_span(regime, 2);
+		pa = align_up(memory.ram_end, span);
+		if (pa + 3 * span > regime_pa_end(regime))
+			pa = align_down(memory.setup.ram_start, span) - 4 * span;
+		size = 2 * memory.granule + span + 2 * memory.granule;
+		pa += span - 2 * memory.granule;
+		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa), size, &address), VMALLOC_OK);
+		area = address.value;
+		free_area(area, size);
+		step = align_down(size / 8, memory.granule);
+		for (u64 at = 0; at < size; at += at < 2 * memory.granule ? memory.granule : step) {
+			struct map_request other = { vaddr(area + at),
+						     vaddr(area + at + memory.granule),
+						     paddr(memory.usable),
+						     { PROT_READ_ONLY, MEM_NORMAL } };
+			u64 tables;
+			paddr_t found;
+
+			assert_int_equal(buddy_fill_pool(&memory.buddy, 8), BUDDY_OK);
+			assert_int_equal(map_range(&memory.space, &other), MAP_OK);
+			tables = pool_used(&memory.pool, memory.granule);
+			assert_int_equal(vmalloc_ioremap(vmalloc, paddr(pa), size, &address),
+					 VMALLOC_BAD_TABLES);
+			assert_int_equal(vmalloc->map_result, MAP_CONFLICT);
+			assert_int_equal(pool_used(&memory.pool, memory.granule), tables);
+			assert_true(pt_translate(&memory.space, other.start, &found));
+			assert_int_equal(found.value, memory.usable);
+			assert_int_equal(pt_unmap(&memory.space, other.start, other.end), MAP_OK);
+			check_sound();
+		}
+		finish();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +468,7 @@ int main(void)
 		cmocka_unit_test(devices_appear_at_their_offset_and_in_the_largest_blocks),
 		cmocka_unit_test(requests_that_make_no_sense_are_refused),
 		cmocka_unit_test(tables_that_disagree_are_an_error_and_no_page_is_freed),
+		cmocka_unit_test(a_device_that_cannot_be_mapped_whole_is_not_mapped_at_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,14 @@
 enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end);
 
 /*
- * pt_clear() - the same, but the tables stay: to find those that are empty costs more than the
- * rest, which a boot has no time for.
+ * pt_withdraw() - take back what map_range() has mapped of @request before it failed, and the
+ * tables it made for that. What it found there already stays.
+ */
+void pt_withdraw(struct space *space, const struct map_request *request);
+
+/*
+ * pt_clear() - the same as pt_unmap(), but the tables stay: to find those that are empty costs more
+ * than the rest, which a boot has no time for.
  */
 enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end);
 
