@@ -97,9 +97,13 @@ CASES = [
          kaslr="off: nokaslr", page_size="asked for", va_reason="the CPU lacks FEAT_LVA",
          panic="reboot", overrides=OVERRIDES, warnings=(
              "W^X is NOT enforced: rodata=off makes text writable, which needs WXN off",)),
-    Case("caches", lambda: start(CACHES_ON.format(el=1), "arm64.pagesize=16k"),
-         append="arm64.pagesize=16k", page_size="asked for", entry=(False, True, True, False),
-         image=LOADED_AT, fdt=False),
+    # So that no two of its protections are alike on all machines.
+    Case("a76", lambda: Machine("cortex-a76"), cpu=("Arm", "Cortex-A76"),
+         va_reason="the CPU lacks FEAT_LPA2 for this page size"),
+    Case("caches", lambda: start(CACHES_ON.format(el=1), "arm64.pagesize=16k arm64.nobti"),
+         append="arm64.pagesize=16k arm64.nobti", page_size="asked for",
+         entry=(False, True, True, False), image=LOADED_AT, fdt=False,
+         overrides=(("arm64.nobti", "id_aa64pfr1.bt", "0", "applied", ""),)),
     Case("mmu", lambda: start(MMU_LEFT_ON), entry=(True, True, False, False),
          warnings=(MMU_WARNING,), image=LOADED_AT, fdt=False),
     Case("uefi", lambda: Firmware("acpi=off", "arm64.pagesize=64k"), append="arm64.pagesize=64k",

@@ -485,7 +485,7 @@ static void registers_that_cannot_be_are_not_mapped(void **state)
 	(void)state;
 	for (unsigned version = 2; version <= 3; version++)
 		for (unsigned region = 0; region < 2; region++)
-			for (unsigned i = 0; i < 4; i++) {
+			for (unsigned i = 0; i < 5; i++) {
 				enum gic_result expected = version == 3 && region == 1 ?
 								   GIC_NOT_THIS_CPU :
 								   GIC_NOT_MAPPED;
@@ -498,6 +498,9 @@ static void registers_that_cannot_be_are_not_mapped(void **state)
 						version == 2 ? KIB(4) - 1 : KIB(64) - 1;
 				else if (i == 2)
 					devices.gic.region[region].start += KIB(2);
+				else if (i == 3) /* a frame would reach into the next slot */
+					devices.gic.region[region].start +=
+						version == 2 ? KIB(1) : KIB(4);
 				else /* RAM is nobody's registers */
 					memory_add(&memory,
 						   devices.gic.region[region].start +

@@ -83,8 +83,8 @@ static void a_window_shows_what_was_asked_for_where_it_says(void **state)
 		assert_int_equal(published, 1);
 		assert_int_equal(window.va.value, slot.value + DEVICE_PA % BIT(shift));
 		for (u64 at = 0; at < DEVICE_SIZE; at += KIB(4)) {
-			assert_true(pt_translate(&kernel.kernel_space, vaddr_add(window.va, at),
-						 &pa));
+			assert_true(
+				pt_translate(&kernel.kernel_space, vaddr_add(window.va, at), &pa));
 			assert_int_equal(pa.value, DEVICE_PA + at);
 		}
 	}
