@@ -170,9 +170,12 @@ def table_needs(page_size):
         shift = document["regime"]["granule"].bit_length() - 1
         bits = document[regime]["va_bits"]
         wide = document["regime"]["pa_bits"] == 52
-        mapped = [leaf for segment in ("rodata", "text", "init_text", "init_data", "data")
+        # The kernel's map has all of the image, the identity map whole pages of the entry code.
+        segments = ("entry",) if regime == "idmap" else (
+            "rodata", "text", "init_text", "init_data", "data")
+        mapped = [leaf for segment in segments
                   for leaf in needs.leaves(shift, bits, wide, base + symbols[f"_{segment}_start"],
-                                           base + symbols[f"_{segment}_end"],
+                                           base + -(-symbols[f"_{segment}_end"] >> shift << shift),
                                            image["pa"] + symbols[f"_{segment}_start"])]
         counts = needs.tables(shift, bits, mapped)
         leaves, tables = leaves + len(mapped), tables + sum(counts.values())
