@@ -25,7 +25,8 @@ import boot_cost
 import growth
 import needs
 import peer_linux
-from boot_cost import BUILD, QUIET, ROOT, Boot, CannotMeasure, Kernel, measure, pagoda
+from boot_cost import (ACCESSES_MOST, BUILD, QUIET, ROOT, Boot, CannotMeasure, Kernel, measure,
+                       pagoda)
 from boot_report import early_report
 
 BUDGET = 60_000  # entry to kernel_main
@@ -141,6 +142,21 @@ def show_early(report):
     report.say("In all, and until each stage of the timeline is reached.", "")
     report.table(["page size, level", "total", *names], rows)
     return kept
+
+
+def show_accesses(report):
+    report.title("Data before the flip")
+    report.say("With the MMU off each load and store is an access to Device memory, a pair two; lines",
+               "are the different 64 bytes that they touch. Entered at EL1, KASLR on.", "")
+    rows = []
+    for page_size, (most, most_lines) in ACCESSES_MOST.items():
+        found = measure(Boot(f"arm64.pagesize={page_size}"), accesses=True).accesses
+        total = found["loads"] + found["stores"]
+        rows.append([page_size.upper(), found["loads"], found["stores"], total, most,
+                     found["lines"], most_lines])
+        report.check(total <= most and found["lines"] <= most_lines, f"{page_size}: {total} loads "
+                     f"and stores of {found['lines']} lines, {most} and {most_lines} are the limit")
+    report.table(["page size", "loads", "stores", "both", "at most", "lines", "at most"], rows)
 
 
 def show_functions(report, costs):
@@ -464,6 +480,7 @@ def main():
     report.attempt(show_stages)
     costs = report.attempt(show_early)
     if costs:
+        report.attempt(show_accesses)
         report.attempt(show_functions, costs)
         report.attempt(show_units, costs)
         report.attempt(show_tables)
