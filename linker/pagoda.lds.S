@@ -33,8 +33,10 @@
  *     16K    32 MiB, 64 GiB, 128 TiB
  *     64K    512 MiB, 4 TiB
  *
- * Two maps of the image, each with a root. In the identity map, for a while, a view of the linear
- * map's tables: of at most 512 ranges of RAM, two tables a level each, hence 16, 48 and 128 MiB. At
+ * Two maps, each with a root: the image, and of the image the entry code and, for a while, the
+ * tables in this pool, which together touch no more tables than all of the image would. In that
+ * identity map, as long, a view of the linear map's tables too: of at most 512 ranges of RAM, two
+ * tables a level each, hence 16, 48 and 128 MiB. At
  * the top of the kernel's map, in tables that the image is not in: the device tree's window, at
  * most 2 MiB long, the slots of devices, and 16 MiB of PCI ports. The image lies at a multiple of
  * the page size, the pool at one of 64 KiB in it: nothing is lost to alignment.
@@ -208,6 +210,7 @@ SECTIONS
 
 	ASSERT(kernel_main >= _text_start && kernel_main < _text_end, "kernel_main is not text")
 	ASSERT(_guard_start - _pool_end < SEGMENT_ALIGN, "something stands behind the table pool")
+	ASSERT(_entry_start == _text_start, "entry code does not begin where a page does")
 	ASSERT(_entry_end - _entry_start <= SEGMENT_ALIGN, "entry code is more than a page")
 	ASSERT(mmu_flip >= _entry_start && early_vectors >= _entry_start &&
 	       mmu_flip < _entry_end && early_vectors < _entry_end, "not all entry code is kept")

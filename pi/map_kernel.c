@@ -84,6 +84,28 @@ static struct stop map_image(struct space *space, const struct image *image, u64
 }
 
 /*
+ * The identity map: what is executed at its physical address with the MMU on, which is the code
+ * that is kept for it, whole pages of it, and nothing else. mmu_flip() has read its argument before
+ * the MMU is on, and has its next instructions from here; nobody who runs here uses memory. The
+ * code is the first of a segment, so it begins where a page of any size does.
+ */
+static struct stop map_entry(struct space *space, const struct image *image)
+{
+	u64 granule = regime_granule(&space->regime);
+	paddr_t start = paddr_add(image->pa, image->entry.start);
+	paddr_t end = paddr_align_up(paddr_add(image->pa, image->entry.end), granule);
+	struct map_request request = { .start = vaddr(start.value),
+				       .end = vaddr(end.value),
+				       .pa = start,
+				       .attr = { PROT_READ_EXECUTE, MEM_NORMAL } };
+	enum map_result result = pt_space_create(space);
+
+	if (result == MAP_OK)
+		result = map_range(space, &request);
+	return stop_map(space, result, &request);
+}
+
+/*
  * From a multiple of what data is mapped with, so that the kernel can unmap it without what is
  * before. What that costs where the image is not aligned so, only 64K pages would need: there it
  * is.
@@ -112,7 +134,7 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 	struct stop stop;
 
 	handoff->pool = pool_make(image, regime_granule(&plan->kernel));
-	stop = map_image(&idmap, image, image->pa.value);
+	stop = map_entry(&idmap, image);
 	if (stop.code == STOP_NONE)
 		stop = map_image(&kernel, image, plan->image_va.value);
 	handoff->idmap_root = idmap.root;

@@ -22,7 +22,9 @@
  * The FDT line with the wiped seed: or a read through the cache would find the seed. Not the stack:
  * the kernel starts on an empty one and reads nothing it has not written. Not the rest of the
  * image: it was not written. Nor instructions: no code was changed; the flip discards the
- * instruction cache all the same, since a loader may have run other code here.
+ * instruction cache all the same, for whoever patches code before it. That cache is on, so fetches
+ * may bring lines into a unified one, of data beside code too; those that were written since go
+ * with the rest here. Why it is on: include/pagoda/arch/asm.h.
  *
  * What QEMU shows of this: nothing. It models no caches.
  */

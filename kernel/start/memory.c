@@ -5,9 +5,9 @@
  * and before anything of pi/ is unmapped.
  *
  * The linear map needs tables, tables need memory that is mapped, and the memory is in the linear
- * map. The identity map, which every boot has, is the way out: while it is there, a physical
- * address is a pointer. The memory for the tables is mapped in it for as long as they are being
- * written.
+ * map. The identity map, which every boot has, is the way out: what is in it has its physical
+ * address for a pointer. The tables that there are, and the memory for more, are mapped in it for
+ * as long as the linear map is being written.
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/start/memory.h>
@@ -88,17 +88,39 @@ static struct stop stop_map(enum map_result result, vaddr_t va, paddr_t pa)
 }
 
 /*
+ * The tables in use: those of the pool, from its front, in pieces of 64 KiB from there: the next
+ * part of the image begins at one. So 4K pages can be contiguous runs, each cleared like one page.
+ */
+static paddr_t tables_end(const struct table_pool *pool)
+{
+	u64 used = paddr_diff(pool->next, pool->start);
+
+	return paddr_add(pool->start, align_up(used, GRANULE_SIZE_MAX));
+}
+
+static struct map_request window_make(paddr_t start, paddr_t end)
+{
+	return (struct map_request){ .start = vaddr(start.value),
+				     .end = vaddr(end.value),
+				     .pa = start,
+				     .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+}
+
+/*
  * The linear map, its tables written through the identity map and from then on read through itself.
+ * linear_tables() has counted what it can need, and the pool gives what was added to it first: of
+ * the rest it is the tables in use that are read and written.
  */
 static struct stop linear_build(struct kernel *kernel, const struct memory_range *tables)
 {
 	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
-	struct map_request window = { .start = vaddr(tables->start.value),
-				      .end = vaddr(tables->end.value),
-				      .pa = tables->start,
-				      .attr = { PROT_READ_WRITE, MEM_NORMAL } };
-	enum map_result result = map_range(idmap, &window);
+	struct map_request used = window_make(space->pool->start, tables_end(space->pool));
+	struct map_request window = window_make(tables->start, tables->end);
+	enum map_result result = map_range(idmap, &used);
 
+	if (result != MAP_OK)
+		return stop_map(result, used.start, used.pa);
+	result = map_range(idmap, &window);
 	if (result != MAP_OK)
 		return stop_map(result, window.start, window.pa);
 	tables_publish();
@@ -109,8 +131,10 @@ static struct stop linear_build(struct kernel *kernel, const struct memory_range
 	space->phys_offset = idmap->phys_offset = kernel->linear.offset;
 	if (result != MAP_OK)
 		return stop_map(result, vaddr(kernel->linear.offset), kernel->linear.start);
-	/* Its table stays in the identity map, empty; to find that out costs more than a page. */
-	result = pt_clear(idmap, window.start, window.end);
+	/* Tables stay in the identity map, empty; to find that out costs more than a page each. */
+	result = pt_clear(idmap, used.start, used.end);
+	if (result == MAP_OK)
+		result = pt_clear(idmap, window.start, window.end);
 	return stop_map(result, window.start, window.pa);
 }
 
@@ -137,8 +161,6 @@ enum map_result memory_close_pool(struct kernel *kernel)
 				  paddr_diff(pool->start, kernel->handoff->facts.image.pa));
 	enum map_result result = pt_clear(&kernel->kernel_space, start, vaddr_add(start, size));
 
-	if (result == MAP_OK)
-		result = pt_clear(&kernel->idmap_space, vaddr(pool->start.value), vaddr(end.value));
 	tables_publish();
 	return result;
 }
@@ -154,12 +176,10 @@ enum map_result memory_release_init(struct kernel *kernel)
 				       .end = linear_va(&kernel->linear, last),
 				       .pa = first,
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
-	struct space *space = &kernel->kernel_space, *idmap = &kernel->idmap_space;
+	struct space *space = &kernel->kernel_space;
 	enum map_result result;
 
 	result = pt_clear(space, vaddr_add(va, start), vaddr_add(va, end));
-	if (result == MAP_OK)
-		result = pt_clear(idmap, vaddr(first.value), vaddr(last.value));
 	if (result == MAP_OK)
 		result = map_range(space, &request);
 	tables_publish();

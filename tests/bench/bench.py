@@ -25,7 +25,8 @@ import boot_cost
 import growth
 import needs
 import peer_linux
-from boot_cost import BUILD, QUIET, ROOT, Boot, CannotMeasure, Kernel, measure, pagoda
+from boot_cost import (ACCESSES_MOST, BUILD, QUIET, ROOT, Boot, CannotMeasure, Kernel, measure,
+                       pagoda)
 from boot_report import early_report
 
 BUDGET = 60_000  # entry to kernel_main
@@ -143,6 +144,21 @@ def show_early(report):
     return kept
 
 
+def show_accesses(report):
+    report.title("Data before the flip")
+    report.say("With the MMU off each load and store is an access to Device memory, a pair two; lines",
+               "are the different 64 bytes that they touch. Entered at EL1, KASLR on.", "")
+    rows = []
+    for page_size, (most, most_lines) in ACCESSES_MOST.items():
+        found = measure(Boot(f"arm64.pagesize={page_size}"), accesses=True).accesses
+        total = found["loads"] + found["stores"]
+        rows.append([page_size.upper(), found["loads"], found["stores"], total, most,
+                     found["lines"], most_lines])
+        report.check(total <= most and found["lines"] <= most_lines, f"{page_size}: {total} loads "
+                     f"and stores of {found['lines']} lines, {most} and {most_lines} are the limit")
+    report.table(["page size", "loads", "stores", "both", "at most", "lines", "at most"], rows)
+
+
 def show_functions(report, costs):
     report.title("By function")
     report.say("Entered at EL1, without KASLR. What a function calls is not counted with it.", "")
@@ -170,9 +186,12 @@ def table_needs(page_size):
         shift = document["regime"]["granule"].bit_length() - 1
         bits = document[regime]["va_bits"]
         wide = document["regime"]["pa_bits"] == 52
-        mapped = [leaf for segment in ("rodata", "text", "init_text", "init_data", "data")
+        # The kernel's map has all of the image, the identity map whole pages of the entry code.
+        segments = ("entry",) if regime == "idmap" else (
+            "rodata", "text", "init_text", "init_data", "data")
+        mapped = [leaf for segment in segments
                   for leaf in needs.leaves(shift, bits, wide, base + symbols[f"_{segment}_start"],
-                                           base + symbols[f"_{segment}_end"],
+                                           base + -(-symbols[f"_{segment}_end"] >> shift << shift),
                                            image["pa"] + symbols[f"_{segment}_start"])]
         counts = needs.tables(shift, bits, mapped)
         leaves, tables = leaves + len(mapped), tables + sum(counts.values())
@@ -461,6 +480,7 @@ def main():
     report.attempt(show_stages)
     costs = report.attempt(show_early)
     if costs:
+        report.attempt(show_accesses)
         report.attempt(show_functions, costs)
         report.attempt(show_units, costs)
         report.attempt(show_tables)

@@ -26,6 +26,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
 QEMU = "qemu-system-aarch64"
 IMAGE_ADDRESS = 0x40200000  # where QEMU's virt machine puts an Image
+# Loads and stores before the flip, a pair counted as two, and lines of 64 bytes that they touch: at
+# most, by page size. On silicon each is an access to Device memory, one at a time.
+ACCESSES_MOST = {"4k": (15_000, 820), "16k": (22_900, 1_860), "64k": (44_500, 4_580)}
 QUIET = "virt,dtb-randomness=off"  # no seeds in the FDT: the same boot every time
 
 
@@ -75,6 +78,7 @@ class Cost:
     counts: dict  # {offset from _text: times executed}
     marks: list  # instructions before each time that a mark was come to
     stores: dict  # {offset from _text: (stores into the pool, bytes)}
+    accesses: dict  # {"loads", "stores", "lines": how many before the flip}, if asked for
 
     @property
     def total(self):
@@ -143,9 +147,10 @@ def check_plugins():
         raise CannotMeasure(f"{BUILD}/count.so is not there: make {BUILD.name}/count.so builds it")
 
 
-def measure(boot=Boot(), marks=(), pool=None, timeout=120):
+def measure(boot=Boot(), marks=(), pool=None, accesses=False, timeout=120):
     """The Cost of @boot. @marks: symbols; when one is come to is noted; @pool: (start, end) of the
-    memory, as offsets from _text, in which stores are counted."""
+    memory, as offsets from _text, in which stores are counted; @accesses: count loads and stores
+    before the flip, and the lines of memory that they touch."""
     check_plugins()
     kernel, symbols = boot.kernel, boot.kernel.symbols
     options = [("start", IMAGE_ADDRESS), ("size", symbols["_end"])]
@@ -154,6 +159,8 @@ def measure(boot=Boot(), marks=(), pool=None, timeout=120):
     options += [(name, symbols[place]) for name, place in places if place]
     if pool:
         options += [("pool", IMAGE_ADDRESS + pool[0]), ("pool_end", IMAGE_ADDRESS + pool[1])]
+    if accesses:
+        options += [("accesses", 1)]
     with tempfile.NamedTemporaryFile(suffix=".count") as out:
         plugin = [f"{BUILD}/count.so", *(f"{name}={value:#x}" for name, value in options),
                   f"out={out.name}"]
@@ -166,7 +173,7 @@ def measure(boot=Boot(), marks=(), pool=None, timeout=120):
 
 
 def read_cost(kernel, path):
-    cost = Cost(kernel, {}, [], {})
+    cost = Cost(kernel, {}, [], {}, {})
     facts = {}
     with open(path, encoding="ascii") as file:
         for line in file:
@@ -175,6 +182,8 @@ def read_cost(kernel, path):
                 cost.counts[int(numbers[0], 16)] = int(numbers[1])
             elif word == "store":
                 cost.stores[int(numbers[0], 16)] = int(numbers[1]), int(numbers[2])
+            elif word in ("loads", "stores", "lines"):
+                cost.accesses[word] = int(numbers[0])
             elif word == "mark":
                 cost.marks.append(int(numbers[0]))
             else:

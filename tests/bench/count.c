@@ -12,6 +12,7 @@
  *     mark   note the count so far whenever this is executed; may be given several times
  *     pool   count what is stored from here on; physical, so with the MMU off only
  *     pool_end   to here
+ *     accesses   1: count what data is loaded and stored, before the upper half is entered
  *
  * jump to mark are offsets from the Image's first byte, and may be left out: end at the first
  * instruction in the upper half; no marks, no stores. The file has a fact a line:
@@ -21,6 +22,8 @@
  *     mark COUNT             for each execution of `mark`
  *     count OFFSET COUNT     for each instruction executed, in either half
  *     store OFFSET COUNT BYTES   for each that stored into the pool
+ *     loads COUNT, stores COUNT   with accesses=1: of up to 8 bytes each, so a pair is two
+ *     lines COUNT            different lines of 64 bytes that these were in
  *
  * QEMU's plugin header is not packaged; the functions used are declared here, as version 1 of the
  * interface has them.
@@ -42,7 +45,7 @@ struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 
 #define CALLBACK_NO_REGISTERS 0
-#define MEMORY_STORES 2
+#define MEMORY_ALL 3
 
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
@@ -65,9 +68,11 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
 #define NONE UINT64_MAX
 #define MARKS_MAX 64
 #define PLACES_MAX 8
+#define LINE_SHIFT 6
+#define LINES_MAX (1 << 20) /* a power of two */
 
 /* What was asked for. */
-static uint64_t start, size, begin, jump = NONE, end = NONE, pool, pool_end;
+static uint64_t start, size, begin, jump = NONE, end = NONE, pool, pool_end, accesses;
 static uint64_t places[PLACES_MAX];
 static unsigned int place_count;
 static const char *out;
@@ -83,6 +88,10 @@ static uint64_t total, elsewhere, marks[MARKS_MAX], upper;
 static unsigned int mark_count;
 static bool running, ended;
 
+/* Lines that were touched: number plus one, anywhere from their hash on; 0 is a free place. */
+static uint64_t *lines;
+static uint64_t loads, stores, line_count;
+
 static void write_facts(void)
 {
 	FILE *file = fopen(out, "w");
@@ -94,6 +103,9 @@ static void write_facts(void)
 	fprintf(file, "ended %d\nelsewhere %" PRIu64 "\n", ended, elsewhere);
 	for (unsigned int i = 0; i < mark_count; i++)
 		fprintf(file, "mark %" PRIu64 "\n", marks[i]);
+	if (accesses)
+		fprintf(file, "loads %" PRIu64 "\nstores %" PRIu64 "\nlines %" PRIu64 "\n", loads,
+			stores, line_count);
 	for (uint64_t i = 0; i < size / 4; i++) {
 		const struct word *word = &words[i];
 
@@ -139,14 +151,43 @@ static void executed(unsigned int cpu, void *data)
 		marks[mark_count++] = total - 1;
 }
 
-static void stored(unsigned int cpu, memory_info info, uint64_t to, void *data)
+static void line_touched(uint64_t number)
 {
-	uint64_t offset = offset_of((uint64_t)(uintptr_t)data);
+	uint64_t place = number * 0x9e3779b97f4a7c15 >> 44;
+
+	while (lines[place] != 0 && lines[place] != number + 1)
+		place = (place + 1) % LINES_MAX;
+	if (lines[place] != 0)
+		return;
+	if (++line_count == LINES_MAX) {
+		fputs("count: too many lines touched\n", stderr);
+		abort();
+	}
+	lines[place] = number + 1;
+}
+
+static void access_counted(memory_info info, uint64_t to)
+{
+	uint64_t bytes = 1 << qemu_plugin_mem_size_shift(info);
+
+	/* QEMU 7.2 reports a pair as two; others as one of 16 bytes. */
+	*(qemu_plugin_mem_is_store(info) ? &stores : &loads) += bytes > 8 ? bytes / 8 : 1;
+	line_touched(to >> LINE_SHIFT);
+	if (to >> LINE_SHIFT != (to + bytes - 1) >> LINE_SHIFT)
+		line_touched((to + bytes - 1) >> LINE_SHIFT);
+}
+
+static void accessed(unsigned int cpu, memory_info info, uint64_t to, void *data)
+{
+	uint64_t address = (uint64_t)(uintptr_t)data, offset = offset_of(address);
 
 	(void)cpu;
+	if (!running)
+		return;
+	if (accesses && !(address >> 63))
+		access_counted(info, to);
 	/* Seen with QEMU 7.2: loads are reported, too, whatever was registered for. */
-	if (!qemu_plugin_mem_is_store(info) || !running || to < pool || to >= pool_end ||
-	    offset >= size)
+	if (!qemu_plugin_mem_is_store(info) || to < pool || to >= pool_end || offset >= size)
 		return;
 	words[offset / 4].stores++;
 	words[offset / 4].stored += 1 << qemu_plugin_mem_size_shift(info);
@@ -161,9 +202,9 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
 
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, executed, CALLBACK_NO_REGISTERS,
 						       address);
-		if (pool != pool_end)
-			qemu_plugin_register_vcpu_mem_cb(insn, stored, CALLBACK_NO_REGISTERS,
-							 MEMORY_STORES, address);
+		if (pool != pool_end || accesses)
+			qemu_plugin_register_vcpu_mem_cb(insn, accessed, CALLBACK_NO_REGISTERS,
+							 MEMORY_ALL, address);
 	}
 }
 
@@ -182,9 +223,9 @@ static bool take(const char *argument)
 		const char *name;
 		uint64_t *value;
 	} options[] = {
-		{ "start=", &start },	    { "size=", &size }, { "begin=", &begin },
-		{ "jump=", &jump },	    { "end=", &end },	{ "pool=", &pool },
-		{ "pool_end=", &pool_end },
+		{ "start=", &start },	    { "size=", &size },		{ "begin=", &begin },
+		{ "jump=", &jump },	    { "end=", &end },		{ "pool=", &pool },
+		{ "pool_end=", &pool_end }, { "accesses=", &accesses },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
@@ -214,7 +255,8 @@ int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 		}
 	}
 	words = calloc(size / 4 + 1, sizeof(*words));
-	if (start == 0 || size == 0 || out == NULL || words == NULL) {
+	lines = calloc(LINES_MAX, sizeof(*lines));
+	if (start == 0 || size == 0 || out == NULL || words == NULL || lines == NULL) {
 		fputs("count: start=, size= and out= are needed\n", stderr);
 		return -1;
 	}

@@ -6,15 +6,13 @@ from machine import number, symbols
 CONTIGUOUS_PAGES = {4096: 16, 16384: 128, 65536: 32}
 
 # (first symbol, symbol past the end, writable, executable) of stretches of equal permissions. The
-# pool of page tables is in neither map, nor in the kernel's the gap that follows it.
+# kernel's map has neither the pool of page tables nor the gap that follows it; the identity map has the
+# entry code only, in whole pages.
 KERNEL_MAP = [("_rodata_start", "_rodata_end", False, False),
               ("_text_start", "_text_end", False, True),
               ("_data_start", "_pool_start", True, False),
               ("_guard_end", "_data_end", True, False)]
-IDENTITY_MAP = [("_rodata_start", "_rodata_end", False, False),
-                ("_text_start", "_text_end", False, True),
-                ("_data_start", "_pool_start", True, False),
-                ("_pool_end", "_data_end", True, False)]
+IDENTITY_MAP = [("_entry_start", "_entry_end", False, True)]
 
 
 def page_runs(granule, va, pa, size):
@@ -41,7 +39,7 @@ def mapped(granule, document, parts):
     va, pa = number(document["image"]["va"]), number(document["image"]["pa"])
     runs = []
     for first, last, write, execute in parts:
-        start, end = edge(va, first), edge(va, last)
+        start, end = edge(va, first), -(-edge(va, last) // granule) * granule
         runs += [(*run, write, execute)
                  for run in page_runs(granule, start, pa + start - va, end - start)]
     return runs

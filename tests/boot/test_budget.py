@@ -32,6 +32,30 @@ def test_entry_to_kernel_main_stays_within_its_budget(append, machine):
     assert total > 10_000, "the plugin missed most of the boot"
 
 
+@pytest.mark.parametrize("page_size", boot_cost.ACCESSES_MOST)
+def test_data_accesses_before_the_flip_stay_within_their_budget(page_size):
+    boot = boot_cost.Boot(f"nokaslr arm64.pagesize={page_size}", machine=boot_cost.QUIET)
+    found = boot_cost.measure(boot, accesses=True).accesses
+    most, most_lines = boot_cost.ACCESSES_MOST[page_size]
+    print(f"{page_size}: {found}")
+    assert found["loads"] + found["stores"] <= most
+    assert found["lines"] <= most_lines
+    # A budget that is far from what is measured holds nothing.
+    assert found["loads"] + found["stores"] > 0.95 * most and found["lines"] > 0.95 * most_lines
+
+
+@pytest.mark.parametrize("page_size", boot_cost.ACCESSES_MOST)
+def test_the_stores_before_the_flip_are_those_into_the_image(page_size):
+    """Counted twice: all of them, and by the instruction, those whose address is in the Image."""
+    boot = boot_cost.Boot(f"nokaslr arm64.pagesize={page_size}", machine=boot_cost.QUIET)
+    symbols = boot.kernel.symbols
+    cost = boot_cost.measure(boot, pool=(0, symbols["_end"]), accesses=True)
+    assert cost.accesses["stores"] == sum(count for count, _ in cost.stores.values())
+    stored = sum(size for _, size in cost.stores.values())
+    assert stored > symbols["_bss_end"] - symbols["_bss_start"]
+    assert stored / 64 < 2 * cost.accesses["lines"]
+
+
 def test_the_count_is_the_same_from_one_boot_to_the_next_but_for_the_seed():
     """A figure that can be quoted: nothing in it is timing."""
     nokaslr = [boot_cost.measure(boot_cost.Boot("nokaslr", machine=boot_cost.QUIET)).counts

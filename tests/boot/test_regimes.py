@@ -229,12 +229,13 @@ def test_what_only_the_early_runtime_needs_is_no_longer_mapped(case):
         assert number(entry["start"]) >= end or number(entry["start"]) + entry["size"] <= start
 
 
-def test_the_identity_map_executes_text_and_nothing_else(case):
+def test_the_identity_map_has_the_entry_code_executable_and_nothing_else(case):
     row, _, result = case
     entries = result.tables("idmap")
     offset = number(result.document["image"]["va"]) - number(result.document["image"]["pa"])
     assert dumped(entries, offset) == mapped(row.granule, result.document, IDENTITY_MAP)
     assert all(entry["start"] == entry["pa"] for entry in entries)
+    assert sum(entry["size"] for entry in entries) == max(0x2000, row.granule)
 
 
 def test_text_is_guarded_where_the_cpu_has_bti(case):

@@ -83,5 +83,7 @@ def test_what_another_cpu_needs_until_its_mmu_is_on_stays_executable_in_the_iden
                    "el2_devices", "el2_vectors", "mmu_flip", "ttbr1_swap"):
         assert executable(symbol) == [(True, False)], symbol
         assert symbols()["_entry_start"] <= symbols()[symbol] < symbols()["_entry_end"], symbol
-    for symbol in ("primary_entry", "early_main", "boot_prepare", "efi_leave"):
+    for symbol in ("primary_entry", "early_main", "boot_prepare", "efi_leave", "_text",
+                   "_init_text_start", "_data_start", "_pool_start", "_stack_end"):
         assert executable(symbol) == [], symbol
+    assert executable("kernel_main") == [], "in text, and in no page of the entry code"

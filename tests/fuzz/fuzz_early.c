@@ -99,9 +99,12 @@ static void check_audit(bool upper)
 			       .phys_offset = machine.phys_offset,
 			       .pool = &handoff->pool };
 	struct pt_audit audit = pt_audit_space(&space);
+	u64 entry = align_up(machine.image.entry.end - machine.image.entry.start,
+			     regime_granule(&plan->idmap));
 	bool may_write = upper && plan->policy.text_writable;
 
-	FUZZ_CHECK(audit.mapped == machine.image.size, "%#lx bytes are mapped", audit.mapped);
+	FUZZ_CHECK(audit.mapped == (upper ? machine.image.size : entry), "%#lx bytes are mapped",
+		   audit.mapped);
 	FUZZ_CHECK((audit.writable_executable != 0) == may_write, "writable and executable at %#lx",
 		   audit.first_offender.value);
 	FUZZ_CHECK(!may_write || !plan->wxn, "WXN with writable text");

@@ -207,9 +207,11 @@ static void a_walk_of_the_lower_half_names_the_identity_map(void **state)
 {
 	(void)state;
 	sample_make(&sample, 12, 52);
-	walk(SAMPLE_IMAGE_PA + 0x50123);
+	walk(SAMPLE_IMAGE_PA + 0x11123);
 	assert_printed("lower half, identity map (no longer in TTBR0_EL1)\n");
-	assert_printed("  translates to  0x0000000040250123\n");
+	assert_printed("  translates to  0x0000000040211123\n");
+	walk(SAMPLE_IMAGE_PA + 0x50123);
+	assert_printed("  not mapped: translation fault, level 3\n");
 	sample.kernel.registers[SYSREG_TCR_EL1] = 0;
 	sample.kernel.registers[SYSREG_TTBR0_EL1] =
 		ttbr_encode(&sample.kernel.idmap_space.regime, sample.kernel.idmap_space.root);

@@ -51,9 +51,10 @@ routine mmu_flip
 	b.eq	2f
 	msr	SCTLR2_EL1, xzr
 	// The TLB may hold entries of whoever had the MMU on before, cached under other rules; the
-	// instruction cache may hold a loader's code. The registers must be in effect before either
-	// is dropped, or an entry could be made anew from the old ones: hence the first ISB. DSB
-	// waits for both to be done, the second ISB for this CPU's own prefetch.
+	// instruction cache, on since entry, old words of code that was patched. The registers must
+	// be in effect before either is dropped, or an entry could be made anew from the old ones:
+	// hence the first ISB. DSB waits for both to be done, the second ISB for this CPU's own
+	// prefetch.
 2:	isb
 	.global	mmu_flip_published	// for measurements
 mmu_flip_published:

@@ -2,8 +2,9 @@
 //
 // The Image's header and its first instructions, from the loader to C.
 //
-// Runs with the MMU and the data cache off, at whatever address the loader chose, at the exception
-// level it chose: C decides at which one the kernel runs, and refuses EL3.
+// Runs with the MMU and the data cache off, the instruction cache as the loader left it until
+// early_state turns it on, at whatever address the loader chose, at the exception level it chose: C
+// decides at which one the kernel runs, and refuses EL3.
 // May not use: memory before .bss is cleared but for reading the Image; absolute addresses.
 // Source: the arm64 boot protocol (Linux, Documentation/arch/arm64/booting.rst).
 
@@ -13,7 +14,7 @@
 
 // SCTLR_EL2 and SCTLR_EL3 likewise: bits 29, 28, 23, 22, 18, 16, 11, 5 and 4 are RES1 there. With
 // HCR_EL2.E2H set they are the fields of SCTLR_EL1, and harmless.
-#define SCTLR_EL2_EARLY (0x30c50830 | SCTLR_EL1_A_MASK)
+#define SCTLR_EL2_EARLY (0x30c50830 | SCTLR_EL1_I_MASK | SCTLR_EL1_A_MASK)
 
 // Header flags: bit 0 clear: little endian; bits 2:1 clear: page size unspecified, since one Image
 // serves all; bit 3: may be placed anywhere in memory.

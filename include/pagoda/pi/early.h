@@ -44,8 +44,8 @@ struct entropy entropy_take(u64 *seed, bool efi, const u64 id[SYSREG_FACT_COUNT]
 u64 entropy_next(struct entropy *entropy);
 
 /*
- * map_kernel() - both sets of tables, from the plan: the identity map (image text read-only and
- * executable, the rest of the image no-execute) and the image's segments at their virtual
+ * map_kernel() - both sets of tables, from the plan: the identity map (the entry code that is
+ * kept, read-only and executable, and nothing else) and the image's segments at their virtual
  * addresses. Sets the pool, the roots and the two TTBR values in @handoff.
  */
 struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset);

@@ -121,6 +121,8 @@ static void image_make(struct image *image)
 		image->segment[i].end = segment_ends[i];
 	}
 	image->size = segment_ends[SEGMENT_DATA];
+	image->entry.start = image->segment[SEGMENT_TEXT].start;
+	image->entry.end = image->entry.start + 0x18c0;
 }
 
 static void image_map(const struct space *space, const struct image *image, u64 base)
@@ -138,6 +140,18 @@ static void image_map(const struct space *space, const struct image *image, u64 
 
 		check(map_range(&copy, &request));
 	}
+}
+
+static void entry_map(const struct space *space, const struct image *image)
+{
+	u64 start = image->pa.value + image->entry.start;
+	u64 end = align_up(image->pa.value + image->entry.end, regime_granule(&space->regime));
+	struct map_request request = {
+		vaddr(start), vaddr(end), paddr(start), { PROT_READ_EXECUTE, MEM_NORMAL }
+	};
+	struct space copy = seen(space);
+
+	check(map_range(&copy, &request));
 }
 
 static struct space space_make(const struct regime *regime, struct table_pool *pool)
@@ -198,7 +212,7 @@ void fake_boot_make(struct fake_boot *boot, unsigned index)
 	kernel->kernel_space = space_make(&handoff->plan.kernel, &handoff->pool);
 	kernel->idmap_space = space_make(&handoff->plan.idmap, &handoff->pool);
 	image_map(&kernel->kernel_space, &facts->image, handoff->plan.image_va.value);
-	image_map(&kernel->idmap_space, &facts->image, FAKE_BOOT_IMAGE);
+	entry_map(&kernel->idmap_space, &facts->image);
 	kernel->kernel_space.phys_offset = kernel->idmap_space.phys_offset =
 		handoff->plan.image_va.value - FAKE_BOOT_IMAGE;
 	fake_boot_follow();

@@ -222,6 +222,8 @@ static void describe_image(struct image *image, const struct machine_setup *setu
 		image->segment[i].end = at += sizes[i];
 	}
 	image->size = at;
+	image->entry.start = image->segment[SEGMENT_TEXT].start;
+	image->entry.end = image->entry.start + 0x18c0;
 	image->rela.start = image->segment[SEGMENT_INIT_DATA].start + 0x918;
 	image->rela.end = image->rela.start + FAKE_RELA_COUNT * 24;
 	image->bss.start = image->segment[SEGMENT_DATA].start + 0x440;

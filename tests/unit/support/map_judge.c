@@ -150,8 +150,21 @@ struct expected {
 	bool write, execute;
 };
 
-static struct expected expect(const struct fake_machine *machine, const struct judge_half *half,
-			      u64 base, int segment)
+/* All of the identity map: the entry code, to the end of the page that its last byte is in. */
+static struct expected expect_entry(const struct fake_machine *machine,
+				    const struct judge_half *half)
+{
+	u64 pa = machine->image.pa.value, page = 1ul << half->tcr.granule_bits;
+	u64 last = pa + machine->image.entry.end - 1;
+	struct expected expected = { .start = pa + machine->image.entry.start,
+				     .end = (last | (page - 1)) + 1,
+				     .execute = true };
+
+	return expected;
+}
+
+/* A segment of the image in the kernel's map. */
+static struct expected expect(const struct fake_machine *machine, u64 base, int segment)
 {
 	static const bool write[SEGMENT_COUNT] = { [SEGMENT_DATA] = true };
 	static const bool execute[SEGMENT_COUNT] = {
@@ -162,7 +175,7 @@ static struct expected expect(const struct fake_machine *machine, const struct j
 	struct expected expected = {
 		.start = base + machine->image.segment[segment].start,
 		.end = base + machine->image.segment[segment].end,
-		.write = write[segment] || (half->tcr.upper && rodata_off),
+		.write = write[segment] || rodata_off,
 		.execute = execute[segment],
 	};
 
@@ -223,37 +236,59 @@ static const char *judge_last_byte(const struct judge_half *half, const struct j
 	return NULL;
 }
 
+/*
+ * The leaves of one stretch, and nothing between them: @leaves, of which @count are left. Moves
+ * both on.
+ */
+static const char *judge_stretch(const struct fake_machine *machine, const struct judge_half *half,
+				 const struct expected *expected, const struct judge_leaf **leaves,
+				 int *count)
+{
+	u64 to_pa = half->tcr.upper ?
+			    machine->image.pa.value - machine->handoff->plan.image_va.value :
+			    0;
+	u64 va = expected->start;
+
+	while (va != expected->end) {
+		const struct judge_leaf *leaf = *leaves;
+		const char *wrong;
+
+		CHECK(*count > 0, "nothing is mapped from %#lx on", va);
+		CHECK(leaf->va == va && leaf->result.pa == va + to_pa,
+		      "%#lx maps to %#lx, where %#lx to %#lx should come next", leaf->va,
+		      leaf->result.pa, va, va + to_pa);
+		wrong = judge_leaf(machine, half, expected, leaf);
+		if (!wrong)
+			wrong = judge_last_byte(half, leaf);
+		if (wrong)
+			return wrong;
+		va += leaf->result.size;
+		(*leaves)++;
+		(*count)--;
+	}
+	return NULL;
+}
+
 static const char *judge_half_map(const struct fake_machine *machine, bool upper, bool all)
 {
 	static struct judge_leaf leaves[JUDGE_LEAVES_MAX];
+	const struct judge_leaf *next = leaves;
 	struct judge_half half = judge_half(machine, upper);
-	u64 pa = machine->image.pa.value;
-	u64 base = upper ? machine->handoff->plan.image_va.value : pa;
-	u64 offset = 0;
-	int segment = 0;
+	u64 base = upper ? machine->handoff->plan.image_va.value : machine->image.pa.value;
 	int count = all ? judge_leaves(&half, leaves) :
 			  leaves_between(&half, base, base + machine->image.size, leaves);
+	const char *wrong = NULL;
 
 	CHECK(count >= 0, "a walk of the %s half failed", upper ? "upper" : "lower");
-	for (int i = 0; i < count; i++) {
-		struct expected expected;
-		const char *wrong;
+	for (int segment = 0; segment < (upper ? SEGMENT_COUNT : 1) && !wrong; segment++) {
+		struct expected expected = upper ? expect(machine, base, segment) :
+						   expect_entry(machine, &half);
 
-		CHECK(segment < SEGMENT_COUNT, "%#lx is mapped, behind the image", leaves[i].va);
-		expected = expect(machine, &half, base, segment);
-		CHECK(leaves[i].va == base + offset && leaves[i].result.pa == pa + offset,
-		      "%#lx maps to %#lx, where %#lx to %#lx should come next", leaves[i].va,
-		      leaves[i].result.pa, base + offset, pa + offset);
-		wrong = judge_leaf(machine, &half, &expected, &leaves[i]);
-		if (!wrong)
-			wrong = judge_last_byte(&half, &leaves[i]);
-		if (wrong)
-			return wrong;
-		offset += leaves[i].result.size;
-		if (base + offset == expected.end)
-			segment++;
+		wrong = judge_stretch(machine, &half, &expected, &next, &count);
 	}
-	CHECK(offset == machine->image.size, "only %#lx bytes are mapped", offset);
+	if (wrong)
+		return wrong;
+	CHECK(count == 0, "%#lx is mapped, and should not be", next->va);
 	return NULL;
 }
 

@@ -34,8 +34,9 @@ struct judge_leaf {
 int judge_leaves(const struct judge_half *half, struct judge_leaf *leaves);
 
 /*
- * judge_maps() - both maps are what was promised: the image at its two addresses with the exact
- * permissions, the largest leaves, contiguous runs wherever whole groups fit, and nothing else.
+ * judge_maps() - both maps are what was promised: the image at its virtual address and its entry
+ * code at the physical one, with the exact permissions, the largest leaves, contiguous runs
+ * wherever whole groups fit, and nothing else.
  * Returns a null pointer, or what is wrong. @all: look at all of both address spaces, not only
  * where the image should be.
  */

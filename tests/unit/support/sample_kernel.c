@@ -25,6 +25,8 @@ static void make_image(struct image *image)
 		image->segment[i].end = segment_ends[i];
 	}
 	image->size = segment_ends[SEGMENT_DATA];
+	image->entry.start = image->segment[SEGMENT_TEXT].start;
+	image->entry.end = image->entry.start + 0x18c0;
 }
 
 static struct memory_map memory;
@@ -84,13 +86,19 @@ static void map_image(struct space *space, const struct image *image, u64 base)
 {
 	for (unsigned i = 0; i < SEGMENT_COUNT; i++) {
 		u32 start = image->segment[i].start;
-		bool text = i == SEGMENT_TEXT;
-		enum mem_prot idmap_prot = text ? PROT_READ_EXECUTE : PROT_READ_WRITE;
 
 		map(space, base + start, image->pa.value + start, image->segment[i].end - start,
-		    (struct map_attr){ regime_upper(&space->regime) ? segment_prots[i] : idmap_prot,
-				       MEM_NORMAL });
+		    (struct map_attr){ segment_prots[i], MEM_NORMAL });
 	}
+}
+
+/* Whole pages of it, at its physical address. */
+static void map_entry(struct space *space, const struct image *image)
+{
+	u64 start = image->pa.value + image->entry.start;
+	u64 size = align_up(image->entry.end - image->entry.start, regime_granule(&space->regime));
+
+	map(space, start, start, size, (struct map_attr){ PROT_READ_EXECUTE, MEM_NORMAL });
 }
 
 void sample_make(struct sample *sample, unsigned granule_shift, unsigned va_bits)
@@ -115,7 +123,7 @@ void sample_make(struct sample *sample, unsigned granule_shift, unsigned va_bits
 	kernel->kernel_space = make_space(sample, &plan->kernel);
 	kernel->idmap_space = make_space(sample, &plan->idmap);
 	map_image(&kernel->kernel_space, &handoff->facts.image, plan->image_va.value);
-	map_image(&kernel->idmap_space, &handoff->facts.image, SAMPLE_IMAGE_PA);
+	map_entry(&kernel->idmap_space, &handoff->facts.image);
 	map(&kernel->kernel_space, layout_fixmap(&plan->layout, FIXMAP_CONSOLE).value,
 	    SAMPLE_CONSOLE_PA, BIT(granule_shift),
 	    (struct map_attr){ PROT_READ_WRITE, MEM_DEVICE_NGNRE });

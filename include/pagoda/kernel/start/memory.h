@@ -21,7 +21,7 @@ static inline struct memory_map *memory_list(const struct kernel *kernel)
 /*
  * memory_init() - normalise the memory map, choose the place of the linear map and build it. From
  * then on all tables are reached through it. Returns a stop with code STOP_NONE, or why the boot
- * cannot go on. The identity map is live, its image segments mapped; it is left as it was.
+ * cannot go on. The identity map is live; it is left as it was.
  */
 struct stop memory_init(struct kernel *kernel, struct boot_handoff *handoff);
 
