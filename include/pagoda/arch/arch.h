@@ -37,6 +37,12 @@ void dcache_invalidate(const void *start, u64 size, u64 line_size);
  */
 void pac_key_set(u64 low, u64 high);
 
+/*
+ * stack_wipe() - clear @size bytes below the stack pointer, a multiple of 256, and the registers
+ * that calls may change: what functions that have returned left of secrets. Any time.
+ */
+void stack_wipe(size_t size);
+
 /* cpu_mpidr() - MPIDR_EL1: which CPU this is. Any time. */
 u64 cpu_mpidr(void);
 
