@@ -115,7 +115,8 @@ void code_jump(vaddr_t va);
 
 /*
  * user_load(), user_store() - an access of 8 bytes with what EL0 is allowed (LDTR, STTR).
- * user_run() - go to @va at EL0, its stack pointer 0, never to return: for fault_catch() only.
+ * user_run() - go to @va at EL0, its stack pointer and all other registers 0, never to return: for
+ * fault_catch() only.
  */
 u64 user_load(vaddr_t va);
 void user_store(vaddr_t va, u64 value);
