@@ -4,9 +4,17 @@
  * Runs under firmware, MMU on, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
+#include <pagoda/arch/arch.h>
 #include <pagoda/efi/efi_stub.h>
+#include <pagoda/lib/string.h>
 
 #define EXIT_TRIES 8
+
+/*
+ * Of firmware's stack, of which there is 128 KiB (UEFI 2.10, 2.3.6): all that prepare() takes, with
+ * seeds in many a frame, and what firmware takes below it to give us a number.
+ */
+#define SECRET_STACK KIB(32)
 
 /*
  * ExitBootServices() takes the key of the map as it is at that moment. An event in between, a
@@ -55,14 +63,27 @@ static efi_status_t prepare(struct efi_stub *stub)
 	return status;
 }
 
+/* What the stub itself has of seeds; and of its pages, those that are given back with one in it. */
+static void forget(struct efi_stub *stub, efi_status_t status)
+{
+	const struct efi_pages *tree = &stub->fdt_pages;
+
+	secret_wipe(&stub->kaslr_seed, sizeof(stub->kaslr_seed));
+	secret_wipe(&stub->place_seed, sizeof(stub->place_seed));
+	if (status == EFI_SUCCESS)
+		efi_forget_seeds(stub);
+	else if (tree->count != 0)
+		secret_wipe((void *)(uintptr_t)tree->start, tree->count * EFI_PAGE_SIZE);
+}
+
 efi_status_t efi_boot(struct efi_stub *stub)
 {
 	efi_status_t status = prepare(stub);
 
-	if (status == EFI_SUCCESS) {
-		efi_forget_seeds(stub);
+	forget(stub, status);
+	stack_wipe(SECRET_STACK);
+	if (status == EFI_SUCCESS)
 		efi_leave(stub->load, stub->fdt_pages.start);
-	}
 	efi_say(stub, "cannot boot; back to the firmware");
 	efi_free(stub, &stub->fdt_pages);
 	efi_free(stub, &stub->image_pages);

@@ -31,11 +31,11 @@ static bool choose(const struct efi_stub *stub, u64 choice, u64 *place)
 static efi_status_t allocate(struct efi_stub *stub)
 {
 	u64 count = stub->image.size / EFI_PAGE_SIZE;
-	struct entropy entropy = { .seed = stub->place_seed };
-	u64 choice = stub->has_entropy && !stub->nokaslr ? entropy_next(&entropy) : 0;
+	u64 key[2] = { stub->place_seed, 0 };
+	u64 choice = stub->has_entropy && !stub->nokaslr ? secret_number(key, 0) : 0;
 	efi_status_t status = EFI_OUT_OF_RESOURCES;
 
-	for (int i = 0; i < PLACE_TRIES && status != EFI_SUCCESS; i++) {
+	for (u8 i = 1; i <= PLACE_TRIES && status != EFI_SUCCESS; i++) {
 		status = efi_get_map(stub);
 		if (status != EFI_SUCCESS)
 			return status;
@@ -45,7 +45,7 @@ static efi_status_t allocate(struct efi_stub *stub)
 		}
 		status = stub->boot->allocate_pages(EFI_ALLOCATE_ADDRESS, EFI_LOADER_DATA, count,
 						    &stub->load);
-		choice = entropy_next(&entropy);
+		choice = secret_number(key, i);
 	}
 	if (status == EFI_SUCCESS)
 		stub->image_pages = (struct efi_pages){ stub->load, count };

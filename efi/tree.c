@@ -104,14 +104,15 @@ static enum fdt_write_status write_tree(struct efi_stub *stub, const struct fdt_
 	struct fdt fdt;
 	u32 written;
 
+	/* What an earlier try has left may be longer than what comes. */
+	secret_wipe(buffer, size);
 	if (stub->fdt == NULL)
 		status = acpi_write_fdt(&stub->acpi, edit, buffer, size, &written);
 	else if (fdt_open(&fdt, stub->fdt) == FDT_OK)
 		status = fdt_copy(&fdt, edit, buffer, size, &written);
 	else
 		status = FDT_WRITE_BAD_SOURCE;
-	if (status == FDT_WRITE_OK)
-		dcache_clean(buffer, written, stub->line_size);
+	dcache_clean(buffer, size, stub->line_size);
 	return status;
 }
 
@@ -142,7 +143,6 @@ void efi_forget_seeds(struct efi_stub *stub)
 	struct fdt_event event;
 	struct fdt fdt;
 
-	stub->kaslr_seed = 0;
 	if (stub->fdt == NULL || fdt_open(&fdt, stub->fdt) != FDT_OK ||
 	    !efi_map_has_data(&stub->map, (uintptr_t)stub->fdt, fdt.total_size))
 		return;
@@ -150,7 +150,7 @@ void efi_forget_seeds(struct efi_stub *stub)
 	while (fdt_next(&cursor, &event) == FDT_OK) {
 		if (event.token != FDT_PROP || strcmp(event.name, CHOSEN_KASLR_SEED) != 0)
 			continue;
-		memset((void *)(uintptr_t)event.data, 0, event.size);
+		secret_wipe((void *)(uintptr_t)event.data, event.size);
 		dcache_clean(event.data, event.size, stub->line_size);
 	}
 }

@@ -314,8 +314,8 @@ u64 fdt_cells(const u8 *data, unsigned cells)
 {
 	u64 number = 0;
 
-	for (unsigned i = 0; i < cells * 4; i++)
-		number = number << 8 | data[i];
+	for (unsigned i = 0; i < cells; i++, data += 4)
+		number = number << 32 | fdt_word_at(data);
 	return number;
 }
 

@@ -18,11 +18,11 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_RANGES] = "ranges",
 	[PROPERTY_COMPATIBLE] = "compatible",
 	[PROPERTY_STATUS] = "status",
+	[PROPERTY_KASLR_SEED] = CHOSEN_KASLR_SEED,
 	[PROPERTY_DEVICE_TYPE] = "device_type",
 	[PROPERTY_METHOD] = "method",
 	[PROPERTY_BOOTARGS] = CHOSEN_BOOTARGS,
 	[PROPERTY_STDOUT_PATH] = "stdout-path",
-	[PROPERTY_KASLR_SEED] = CHOSEN_KASLR_SEED,
 	[PROPERTY_FIRMWARE] = CHOSEN_FIRMWARE,
 	[PROPERTY_INITRD_START] = "linux,initrd-start",
 	[PROPERTY_INITRD_END] = "linux,initrd-end",
@@ -54,11 +54,22 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 		scan_uart(scan, node);
 }
 
+/* What few nodes have: a seed, which is wiped whatever else is said, or a status. */
+static bool is_to_pass(struct scan *scan, const struct fdt_node *node)
+{
+	if (node->found & BIT(PROPERTY_KASLR_SEED))
+		scan_seed(scan, node);
+	return !fdt_is_usable(node, PROPERTY_STATUS);
+}
+
 static void read_node(struct scan *scan, const struct fdt_node *node)
 {
 	int depth = scan->walk.depth;
 
-	if (depth == 0 || !fdt_is_usable(node, PROPERTY_STATUS))
+	if (node->found & (BIT(PROPERTY_STATUS) | BIT(PROPERTY_KASLR_SEED)) &&
+	    is_to_pass(scan, node))
+		return;
+	if (depth == 0)
 		return;
 	if (node->found & BIT(PROPERTY_REG))
 		read_reg(scan, node);

@@ -4,27 +4,41 @@
  * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
  * addresses, pointers in static data, .bss.
  */
+#include <pagoda/arch/arch.h>
 #include <pagoda/kernel/handoff/chosen.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 #include <pagoda/pi/scan.h>
 
-/*
- * The seed tells where the kernel is; nothing after this may read it. Its line was cleaned before
- * it was read, so caches_publish() can invalidate it without bringing the old bytes back. That is
- * one line: of several seeds, in a tree gone wrong, the first counts.
- */
-static void take_seed(struct scan *scan, struct fdt_value value)
+/* The seed of /chosen, which goes to @scan->seed, or why it is none. */
+static enum fdt_seed take_seed(struct scan *scan, const struct fdt_node *chosen)
 {
-	struct boot_facts *facts = scan->facts;
-	volatile u8 *data = (volatile u8 *)(uintptr_t)value.data;
+	struct fdt_value value = fdt_value(chosen, PROPERTY_KASLR_SEED);
 
-	if (value.size != sizeof(u64) || facts->fdt.seed.value != 0)
-		return;
+	if (!fdt_is_usable(chosen, PROPERTY_STATUS))
+		return FDT_SEED_DISABLED;
+	if (value.size != sizeof(u64))
+		return FDT_SEED_SIZE;
 	*scan->seed = fdt_cells(value.data, 2);
-	facts->fdt.seed = paddr(facts->entry.fdt + (value.data - facts->fdt.tree.blob));
-	for (unsigned i = 0; i < sizeof(u64); i++)
+	return *scan->seed != 0 ? FDT_SEED_TAKEN : FDT_SEED_ZERO;
+}
+
+/*
+ * A seed tells where a kernel is; nothing after this may read it, used or not. Its lines were
+ * cleaned before it was read, so they can be invalidated without bringing the old bytes back.
+ */
+void scan_seed(struct scan *scan, const struct fdt_node *node)
+{
+	struct fdt_value value = fdt_value(node, PROPERTY_KASLR_SEED);
+	volatile u8 *data = (volatile u8 *)(uintptr_t)value.data;
+	struct boot_facts *facts = scan->facts;
+
+	if (scan->walk.depth == 1 && fdt_name_is(node->name, "chosen") &&
+	    facts->fdt.seed != FDT_SEED_TAKEN)
+		facts->fdt.seed = take_seed(scan, node);
+	for (u32 i = 0; i < value.size; i++)
 		data[i] = 0;
+	dcache_invalidate(value.data, value.size, dcache_line_size(facts->id[SYSREG_CTR_EL0]));
 }
 
 static void read_efi_property(struct efi_facts *efi, const struct fdt_event *event)
@@ -89,7 +103,6 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 
 	facts->fdt.has_chosen = true;
 	scan->stdout_path = fdt_value(node, PROPERTY_STDOUT_PATH);
-	take_seed(scan, fdt_value(node, PROPERTY_KASLR_SEED));
 	if (node->found & BIT(PROPERTY_FIRMWARE))
 		read_efi(scan, node);
 	if (node->found & BIT(PROPERTY_INITRD_START))

@@ -30,6 +30,7 @@ void boot_fail(struct boot_handoff *handoff, const struct stop *stop)
 {
 	bool said = false;
 
+	secret_wipe(&handoff->seed, sizeof(handoff->seed));
 	if (handoff->stop.code == STOP_NONE)
 		handoff->stop = *stop;
 	while (!said && handoff->consoles_tried < CONSOLES_MAX) {

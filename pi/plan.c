@@ -136,14 +136,8 @@ static void choose_features(struct boot_plan *plan, const u64 id[SYSREG_FACT_COU
 }
 
 /* The image keeps its physical offset within 2 MiB, so that blocks and runs line up. */
-static void choose_place(struct boot_plan *plan, const struct image *image, bool nokaslr,
-			 struct entropy entropy)
+static void place_image(struct boot_plan *plan, const struct image *image)
 {
-	struct layout_region room = plan->layout.region[LAYOUT_VMALLOC];
-
-	plan->kaslr_source = nokaslr ? KASLR_OFF_ASKED : entropy.source;
-	if (plan->kaslr_source != KASLR_OFF_ASKED && plan->kaslr_source != KASLR_OFF_NO_ENTROPY)
-		plan->kaslr_offset = kaslr_offset(room, image->size, entropy.seed);
 	plan->image_va = vaddr(layout_kimage_base(&plan->layout).value + plan->kaslr_offset +
 			       (image->pa.value & (MIB(2) - 1)));
 }
@@ -219,7 +213,7 @@ static u64 sctlr_value(const struct boot_plan *plan)
 
 struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
 		      const u64 id[SYSREG_FACT_COUNT], const struct boot_options *options,
-		      struct entropy entropy)
+		      enum kaslr_source entropy)
 {
 	bool nokaslr = SYSREG_GET(ARM64_SW_NOKASLR, id[SYSREG_ARM64_SW]) != 0;
 	struct granule granule;
@@ -242,9 +236,19 @@ struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
 	plan->page_size_asked = options->granule_shift != 0;
 	choose_features(plan, id);
 	plan->layout = layout_make(&plan->kernel, STRUCT_PAGE_SIZE);
-	choose_place(plan, &facts->image, nokaslr, entropy);
+	plan->kaslr_source = nokaslr ? KASLR_OFF_ASKED : entropy;
+	place_image(plan, &facts->image);
+	plan->pac_secret = plan->pac && kaslr_has_seed(entropy);
 	plan->registers.mair = mem_type_mair();
 	plan->registers.tcr = tcr_value(plan);
 	plan->registers.sctlr = sctlr_value(plan);
 	return stop_none();
+}
+
+void plan_move_image(struct boot_plan *plan, const struct image *image, u64 number)
+{
+	struct layout_region room = plan->layout.region[LAYOUT_VMALLOC];
+
+	plan->kaslr_offset = kaslr_offset(room, image->size, number);
+	place_image(plan, image);
 }

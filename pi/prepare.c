@@ -9,6 +9,9 @@
 #include <pagoda/pi/early.h>
 #include <pagoda/lib/string.h>
 
+/* More than the functions that decide() calls take of the stack. */
+#define SECRET_STACK 512
+
 static void mark(struct boot_handoff *handoff, enum boot_stage stage)
 {
 	handoff->timeline[stage] = counter_read();
@@ -28,12 +31,29 @@ static void read_options(struct boot_handoff *handoff, u64 phys_offset)
 		      facts->command_line_length);
 }
 
-struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct pac_key *key)
+/* All that handles a seed or a key, but for the reader of the FDT, which only moves one. */
+static struct stop decide(struct boot_handoff *handoff)
+{
+	struct boot_plan *plan = &handoff->plan;
+	struct stop stop;
+	struct seed seed;
+
+	seed_take(&seed, handoff);
+	stop = plan_make(plan, &handoff->facts, handoff->id, &handoff->options, seed.source);
+	if (stop.code == STOP_NONE && plan->pac)
+		secret_pac_key(&seed);
+	if (stop.code == STOP_NONE && kaslr_has_seed(plan->kaslr_source)) {
+		plan_move_image(plan, &handoff->facts.image, secret_place(&seed, SECRET_IMAGE));
+		handoff->seed.linear = secret_place(&seed, SECRET_LINEAR);
+	}
+	secret_wipe(&seed, sizeof(seed));
+	return stop;
+}
+
+struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset)
 {
 	const struct boot_facts *facts = &handoff->facts;
-	const struct boot_plan *plan = &handoff->plan;
 	struct memory_range relocated;
-	struct entropy entropy;
 	struct stop stop;
 
 	handoff->timeline[STAGE_ENTRY] = facts->entry.counter;
@@ -42,19 +62,16 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct p
 		return stop;
 	mark(handoff, STAGE_FACTS);
 	read_options(handoff, phys_offset);
-	entropy = entropy_take(&handoff->seed.kaslr, facts->efi.seed, handoff->id);
-	stop = plan_make(&handoff->plan, facts, handoff->id, &handoff->options, entropy);
+	stop = decide(handoff);
+	stack_wipe(SECRET_STACK);
 	if (stop.code != STOP_NONE)
 		return stop;
-	*key = (struct pac_key){ entropy_next(&entropy), entropy_next(&entropy) };
-	if (plan->kaslr_source == KASLR_FDT || plan->kaslr_source == KASLR_RNDR)
-		handoff->seed.linear = entropy_next(&entropy);
 	mark(handoff, STAGE_PLAN);
 	stop = map_kernel(handoff, phys_offset);
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_TABLES);
-	stop = relocate_image(&facts->image, plan->image_va, phys_offset, &relocated);
+	stop = relocate_image(&facts->image, handoff->plan.image_va, phys_offset, &relocated);
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_RELOCATED);

@@ -19,9 +19,9 @@
  *
  * Which. The tables that were used, as far as a walk reads them, not the whole pool. .bss, where
  * the handoff lies. Of the lists, what is in use. The words that were relocated.
- * The FDT line with the wiped seed: or a read through the cache would find the seed. Not the stack:
- * the kernel starts on an empty one and reads nothing it has not written. Not the rest of the
- * image: it was not written. Nor instructions: no code was changed; the flip discards the
+ * Not the FDT: what was written there, zeroes over seeds, is invalidated where it is written. Not
+ * the stack: the kernel starts on an empty one and reads nothing it has not written. Not the rest
+ * of the image: it was not written. Nor instructions: no code was changed; the flip discards the
  * instruction cache all the same, for whoever patches code before it. That cache is on, so fetches
  * may bring lines into a unified one, of data beside code too; those that were written since go
  * with the rest here. Why it is on: include/pagoda/arch/asm.h.
@@ -73,13 +73,10 @@ void caches_publish(const struct boot_handoff *handoff, const struct memory_rang
 	const struct boot_facts *facts = &handoff->facts;
 	const struct image *image = &facts->image;
 	u64 line = dcache_line_size(facts->id[SYSREG_CTR_EL0]);
-	u64 seed = facts->fdt.seed.value;
 
 	publish_tables(handoff, phys_offset, line);
 	publish(image->pa.value + image->bss.start, image->pa.value + image->bss.end, phys_offset,
 		line);
 	publish_lists(facts, phys_offset, line);
 	publish(relocated->start.value, relocated->end.value, phys_offset, line);
-	if (seed != 0)
-		publish(seed, seed + sizeof(u64), phys_offset, line);
 }

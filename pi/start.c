@@ -46,19 +46,16 @@ static void __attribute__((noreturn)) kernel_enter(const struct boot_handoff *ha
 void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 {
 	struct boot_facts *facts = &boot_handoff.facts;
-	struct pac_key key;
 	struct stop stop;
 
 	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter };
 	id_read(facts->id);
 	facts->lists = paddr((uintptr_t)&boot_lists);
 	image_describe(&facts->image);
-	stop = boot_prepare(&boot_handoff, 0, &key);
+	stop = boot_prepare(&boot_handoff, 0);
 	if (stop.code != STOP_NONE)
 		boot_fail(&boot_handoff, &stop);
 	level_enter(&boot_handoff);
-	if (boot_handoff.plan.pac)
-		pac_key_set(key.low, key.high);
 	kernel_enter(&boot_handoff);
 }
 

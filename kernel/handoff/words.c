@@ -133,6 +133,23 @@ const char *kaslr_source_str(enum kaslr_source source)
 	return "unknown source";
 }
 
+const char *fdt_seed_str(enum fdt_seed seed)
+{
+	switch (seed) {
+	case FDT_SEED_NONE:
+		return "the FDT has no kaslr-seed";
+	case FDT_SEED_TAKEN:
+		return "the FDT has a kaslr-seed";
+	case FDT_SEED_ZERO:
+		return "the FDT's kaslr-seed is zero";
+	case FDT_SEED_SIZE:
+		return "the FDT's kaslr-seed is not of 8 bytes";
+	case FDT_SEED_DISABLED:
+		return "the FDT's kaslr-seed is in a /chosen that is disabled";
+	}
+	return "unknown seed";
+}
+
 const char *va_reason_str(enum va_reason reason)
 {
 	switch (reason) {

@@ -159,6 +159,101 @@ static void user_code(struct scratch *scratch)
 	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data), 2 * sizeof(u64));
 }
 
+/* EL0 shows a number by making it its stack pointer. */
+#define CODE_MOV_SP_X0 0x9100001f
+#define CODE_ORR_X0(number) (0xaa000000 | (u32)(number) << 16) /* with x@number */
+#define GENERAL_REGISTERS 31
+
+/* mrs x0, S3_3_C@crn_C@crm_@op2: all that EL0 can read is there. */
+#define CODE_MRS_X0(crn, crm, op2) (0xd53b0000 | (crn) << 12 | (crm) << 8 | (op2) << 5)
+
+static void go_to_user(void *context)
+{
+	(void)context;
+	user_run(vaddr(0));
+}
+
+/* The code at EL0's address 0: @count instructions, and svc. */
+static bool run_at_el0(struct scratch *scratch, const u32 *code, unsigned count,
+		       struct fault *fault)
+{
+	for (unsigned i = 0; i <= count; i += 2) {
+		u32 first = i < count ? code[i] : CODE_SVC;
+		u32 second = i + 1 < count ? code[i + 1] : CODE_SVC;
+
+		*scratch_word(scratch, i / 2) = (u64)second << 32 | first;
+	}
+	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data),
+		     (count / 2 + 1) * sizeof(u64));
+	return fault_catch(go_to_user, NULL, fault);
+}
+
+static void check_general(struct selftest *test, struct scratch *scratch)
+{
+	u32 code[GENERAL_REGISTERS];
+	struct fault fault = { 0 };
+
+	for (unsigned i = 0; i + 1 < GENERAL_REGISTERS; i++)
+		code[i] = CODE_ORR_X0(i + 1);
+	code[GENERAL_REGISTERS - 1] = CODE_MOV_SP_X0;
+	test_check(test, run_at_el0(scratch, code, GENERAL_REGISTERS, &fault), "no exception", 0);
+	test_class(test, &fault, ESR_EL1_EC_SVC64, sizeof(code) + sizeof(u32));
+	test_equal(test, fault.sp, 0, "x0 to x30 at EL0, all in one");
+}
+
+/*
+ * What the CPU is, the time, and EL0's own: each is known, or it traps. SCTLR_EL1.TSCXT, set, has
+ * SCXTNUM_EL0 trap, and EnTP2, clear, TPIDR2_EL0.
+ */
+static const struct {
+	u32 code;
+	bool zero; /* EL0's own, which nobody has written */
+} readable[] = {
+	{ CODE_MRS_X0(13, 0, 2), true }, /* TPIDR_EL0 */
+	{ CODE_MRS_X0(13, 0, 3), true }, /* TPIDRRO_EL0 */
+	{ CODE_MRS_X0(4, 2, 0), false }, /* NZCV */
+	{ CODE_MRS_X0(4, 4, 0), true }, /* FPCR */
+	{ CODE_MRS_X0(4, 4, 1), true }, /* FPSR */
+	{ CODE_MRS_X0(0, 0, 1), false }, /* CTR_EL0 */
+	{ CODE_MRS_X0(0, 0, 7), false }, /* DCZID_EL0 */
+	{ CODE_MRS_X0(14, 0, 0), false }, /* CNTFRQ_EL0 */
+	{ CODE_MRS_X0(14, 0, 1), false }, /* CNTPCT_EL0 */
+	{ CODE_MRS_X0(14, 0, 2), false }, /* CNTVCT_EL0 */
+	{ CODE_MRS_X0(9, 13, 0), false }, /* PMCCNTR_EL0 */
+	{ CODE_MRS_X0(9, 14, 0), false }, /* PMUSERENR_EL0 */
+};
+
+static void check_readable(struct selftest *test, struct scratch *scratch)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(readable); i++) {
+		u32 code[] = { readable[i].code, CODE_MOV_SP_X0 };
+		struct fault fault = { 0 };
+		u64 value;
+
+		test_check(test, run_at_el0(scratch, code, 2, &fault), "no exception", i);
+		/* Any other exception is of the first instruction, which EL0 may not execute. */
+		value = SYSREG_GET(ESR_EL1_EC, fault.esr) == ESR_EL1_EC_SVC64 ? fault.sp : 0;
+		test_check(test, fault.elr <= sizeof(code) + sizeof(u32),
+			   "an exception of the kernel's at", fault.elr);
+		test_check(test, !(value & BIT(55)), "EL0 reads an address of the kernel's", value);
+		test_check(test, !readable[i].zero || value == 0, "EL0 reads", value);
+	}
+}
+
+SELFTEST(user, secrets, "EL0 can read nothing of the kernel's in registers");
+
+static void user_secrets(struct selftest *test)
+{
+	struct scratch scratch;
+
+	if (!scratch_begin(&scratch, test, 48))
+		return;
+	user_code(&scratch);
+	check_general(test, &scratch);
+	check_readable(test, &scratch);
+	scratch_end(&scratch);
+}
+
 SELFTEST(user, registers, "interrupts and faults leave EL0's registers alone");
 
 /* At boot there is nothing in them: what EL0 reads there shall not be the kernel's. */

@@ -122,7 +122,8 @@ static void print_protection(const struct kernel *kernel)
 	else
 		print("NOT ENFORCED: WXN is off (%s)\n", report_wxn_off(kernel));
 	report_label("in use");
-	print("BTI %s, PAC %s, PAN %s, E0PD %s\n", on_off(plan->bti), on_off(plan->pac),
+	print("BTI %s, PAC %s%s, PAN %s, E0PD %s\n", on_off(plan->bti), on_off(plan->pac),
+	      plan->pac && !plan->pac_secret ? " with a key that is no secret: no entropy" : "",
 	      on_off(plan->pan), on_off(plan->e0pd));
 }
 
@@ -177,6 +178,7 @@ static void json_decision(struct json *json, const struct kernel *kernel)
 	json_string(json, "el_reason", el_reason_str(plan->el_reason));
 	json_bool(json, "bti", plan->bti);
 	json_bool(json, "pac", plan->pac);
+	json_bool(json, "pac_secret", plan->pac_secret);
 	json_bool(json, "pan", plan->pan);
 	json_bool(json, "e0pd", plan->e0pd);
 	json_string(json, "panic", panic_action_str(kernel->handoff->options.panic));

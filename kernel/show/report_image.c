@@ -28,18 +28,11 @@ void report_image(const struct kernel *kernel)
 	print("PA 0x%016lx, VA 0x%016lx, %s\n", image->pa.value, plan->image_va.value,
 	      size_text(image->size).text);
 	report_label("KASLR");
-	switch (plan->kaslr_source) {
-	case KASLR_OFF_ASKED:
-	case KASLR_OFF_NO_ENTROPY:
-		print("%s\n", kaslr_source_str(plan->kaslr_source));
-		break;
-	case KASLR_FDT:
-	case KASLR_EFI:
-	case KASLR_RNDR:
+	if (kaslr_has_seed(plan->kaslr_source))
 		print("offset 0x%016lx, seed from %s\n", plan->kaslr_offset,
 		      kaslr_source_str(plan->kaslr_source));
-		break;
-	}
+	else
+		print("%s\n", kaslr_source_str(plan->kaslr_source));
 }
 
 static void json_segments(struct json *json, const struct kernel *kernel)

@@ -5,6 +5,7 @@
  * Runs in the kernel, MMU on, after relocation, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/lib/features.h>
 #include <pagoda/lib/format.h>
 
 #include "parts.h"
@@ -54,9 +55,30 @@ static u64 count_writable_executable(const struct kernel *kernel)
 	       pt_audit_space(&kernel->idmap_space).writable_executable;
 }
 
+/* Why RNDR was no source; the second half of a sentence about the FDT. */
+static const char *no_random_str(const struct boot_handoff *handoff)
+{
+	if (cpu_feature_level(handoff->facts.id, CPU_RNDR) == 0)
+		return "the CPU no RNDR";
+	if (cpu_feature_level(handoff->id, CPU_RNDR) == 0)
+		return "and RNDR is turned off";
+	return "and RNDR gave nothing";
+}
+
+static void warn_about_entropy(const struct boot_handoff *handoff, struct json *json)
+{
+	const struct boot_plan *plan = &handoff->plan;
+	const char *seed = fdt_seed_str(handoff->facts.fdt.seed);
+	bool open = plan->pac && !plan->pac_secret;
+
+	warn(json, plan->kaslr_source == KASLR_OFF_NO_ENTROPY, "KASLR off: no entropy: %s, %s%s",
+	     seed, no_random_str(handoff), open ? "; nor is PAC's key a secret" : "");
+	warn(json, open && plan->kaslr_source != KASLR_OFF_NO_ENTROPY,
+	     "PAC's key is no secret: no entropy: %s, %s", seed, no_random_str(handoff));
+}
+
 static void warn_about_protection(const struct kernel *kernel, struct json *json)
 {
-	const struct boot_plan *plan = &kernel->handoff->plan;
 	bool rodata_off = report_rodata_off(kernel);
 
 	warn(json, rodata_off,
@@ -65,8 +87,7 @@ static void warn_about_protection(const struct kernel *kernel, struct json *json
 	     "W^X is NOT enforced by the CPU: WXN is off (%s)", report_wxn_off(kernel));
 	warn(json, !rodata_off && count_writable_executable(kernel) != 0,
 	     "W^X is BROKEN: memory is mapped writable and executable; see ptdump");
-	warn(json, plan->kaslr_source == KASLR_OFF_NO_ENTROPY,
-	     "KASLR off: no entropy: the FDT has no kaslr-seed, the CPU no RNDR");
+	warn_about_entropy(kernel->handoff, json);
 }
 
 static void warn_about_memory(const struct kernel *kernel, struct json *json)

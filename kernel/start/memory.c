@@ -10,6 +10,7 @@
  * as long as the linear map is being written.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/lib/string.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/mm/pt/change.h>
 
@@ -58,7 +59,7 @@ static void linear_choose(struct kernel *kernel, struct boot_handoff *handoff)
 
 	kernel->linear = linear_place(&plan->kernel, &plan->layout.region[LAYOUT_LINEAR], map,
 				      &handoff->facts.image, handoff->seed.linear);
-	handoff->seed.linear = 0;
+	secret_wipe(&handoff->seed, sizeof(handoff->seed));
 	kernel->memory_fate.outside =
 		memory_cut(map, kernel->linear.start.value, kernel->linear.end.value);
 }

@@ -6,8 +6,8 @@ from machine import number, symbols
 CONTIGUOUS_PAGES = {4096: 16, 16384: 128, 65536: 32}
 
 # (first symbol, symbol past the end, writable, executable) of stretches of equal permissions. The
-# kernel's map has neither the pool of page tables nor the gap that follows it; the identity map has the
-# entry code only, in whole pages.
+# kernel's map has neither the pool of page tables nor the gap that follows it; the identity map has
+# the entry code only, in whole pages.
 KERNEL_MAP = [("_rodata_start", "_rodata_end", False, False),
               ("_text_start", "_text_end", False, True),
               ("_data_start", "_pool_start", True, False),

@@ -309,7 +309,7 @@ static void what_ram_held_before_makes_no_difference(void **state)
 static void two_seeds_give_two_addresses_and_two_keys(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
-	struct pac_key key;
+	struct fake_key key;
 	u64 va;
 
 	(void)state;
@@ -324,22 +324,26 @@ static void two_seeds_give_two_addresses_and_two_keys(void **state)
 	assert_true(machine.key.low != machine.key.high);
 }
 
-static void the_seed_is_recorded_where_it_was_and_wiped(void **state)
+static void the_seed_is_taken_and_wiped(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
-	const struct boot_facts *facts;
-	const u8 *bytes;
 
 	(void)state;
 	boot_well(&setup);
-	facts = &machine.handoff->facts;
-	bytes = machine_pointer(&machine, facts->fdt.seed.value);
+	assert_int_equal(machine.handoff->facts.fdt.seed, FDT_SEED_TAKEN);
 	assert_int_equal(machine.handoff->seed.kaslr, 0);
-	assert_non_null(bytes);
-	assert_memory_equal(bytes, "\0\0\0\0\0\0\0\0", 8);
-	/* Behind the header of its property: token, size, name. */
-	assert_memory_equal(bytes - 12, "\0\0\0\3\0\0\0\10", 8);
 	assert_right(judge_memory(&machine));
+}
+
+static void a_seed_of_zeroes_is_none_and_known_as_such(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.seed = 0;
+	boot_well(&setup);
+	assert_int_equal(machine.handoff->facts.fdt.seed, FDT_SEED_ZERO);
+	assert_int_equal(machine.handoff->plan.kaslr_source, KASLR_OFF_NO_ENTROPY);
 }
 
 static void the_seed_is_wiped_with_nokaslr_too(void **state)
@@ -380,7 +384,9 @@ static void rndr_is_the_seed_where_the_fdt_has_none(void **state)
 	machine.random_answer = 0x1234567812345678;
 	assert_int_equal(machine_boot(&machine).code, STOP_NONE);
 	assert_int_equal(machine.handoff->plan.kaslr_source, KASLR_RNDR);
-	assert_int_equal(machine.handoff->facts.fdt.seed.value, 0);
+	assert_int_equal(machine.handoff->facts.fdt.seed, FDT_SEED_NONE);
+	assert_true(machine.handoff->plan.pac_secret);
+	assert_true(machine.handoff->seed.linear != 0);
 	assert_sound();
 	va = machine.handoff->plan.image_va.value;
 	setup.fdt.has_seed = true;
@@ -615,16 +621,19 @@ static void a_pool_too_small_stops_with_used_and_total_at_each_size(void **state
 	}
 }
 
-/* A seed that places the image at @offset, a multiple of 2 MiB: offsets grow with seeds. */
-static u64 seed_for_offset(struct layout_region room, u64 image_size, u64 offset)
+/* The maps once more, with the image at @offset in @room: no seed is known that places it there. */
+static void map_again(struct layout_region room, u64 offset)
 {
-	u64 seed = 0;
+	struct boot_plan *plan = &machine.handoff->plan;
+	u64 number = 0;
 
 	for (int bit = 63; bit >= 0; bit--)
-		if (kaslr_offset(room, image_size, seed | 1ul << bit) <= offset)
-			seed |= 1ul << bit;
-	assert_int_equal(kaslr_offset(room, image_size, seed), offset);
-	return seed;
+		if (kaslr_offset(room, machine.image.size, number | 1ul << bit) <= offset)
+			number |= 1ul << bit;
+	plan->kaslr_offset = kaslr_offset(room, machine.image.size, number);
+	assert_int_equal(plan->kaslr_offset, offset);
+	plan->image_va = vaddr(room.start.value + offset + MIB(2) - 8 * PAGE);
+	assert_int_equal(map_kernel(machine.handoff, machine.phys_offset).code, STOP_NONE);
 }
 
 /*
@@ -657,11 +666,9 @@ static void the_pool_lasts_for_an_image_that_crosses_every_boundary(void **state
 		/* The first boundary in the second half of the room, less what is before 2^48. */
 		start = room.start.value + (room.end.value - room.start.value) / 2;
 		start = align_up(start, cases[i].boundary) - MIB(2);
-		setup.fdt.seed =
-			seed_for_offset(room, machine.image.size, start - room.start.value);
-		boot_well(&setup);
+		map_again(room, start - room.start.value);
 		assert_int_equal(handoff->plan.image_va.value, start + MIB(2) - 8 * PAGE);
-		assert_sound();
+		assert_right(judge_maps(&machine, true));
 		used = handoff->pool.next.value - handoff->pool.start.value;
 		assert_true(used <= setup.pool_size - 2 * PAGE);
 	}
@@ -1649,7 +1656,8 @@ int main(void)
 		cmocka_unit_test(only_rodata_off_makes_anything_writable_and_executable),
 		cmocka_unit_test(what_ram_held_before_makes_no_difference),
 		cmocka_unit_test(two_seeds_give_two_addresses_and_two_keys),
-		cmocka_unit_test(the_seed_is_recorded_where_it_was_and_wiped),
+		cmocka_unit_test(the_seed_is_taken_and_wiped),
+		cmocka_unit_test(a_seed_of_zeroes_is_none_and_known_as_such),
 		cmocka_unit_test(the_seed_is_wiped_with_nokaslr_too),
 		cmocka_unit_test(of_two_seeds_the_first_counts),
 		cmocka_unit_test(rndr_is_the_seed_where_the_fdt_has_none),

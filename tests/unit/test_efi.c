@@ -329,6 +329,9 @@ static void a_size_of_load_options_beyond_reason_is_cut_and_said(void **state)
 
 /* ---- entropy and place ---- */
 
+/* What the RNG gives first where its bytes count up from 1. */
+#define RANDOM_FROM_1 0xccaf9275583b1e01
+
 static void entropy_decides_the_place_and_seeds_the_kernel(void **state)
 {
 	u64 first;
@@ -338,10 +341,10 @@ static void entropy_decides_the_place_and_seeds_the_kernel(void **state)
 	expect_boot();
 	first = firmware->entry;
 	assert_true(facts.efi.seed);
-	assert_int_equal(kaslr_seed, 0xccaf9275583b1e01);
+	assert_int_equal(kaslr_seed, RANDOM_FROM_1);
 	memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
 	firmware->exits = 0;
-	firmware->random_seed = 99;
+	firmware->random_seed = 98;
 	expect_boot();
 	assert_int_not_equal(firmware->entry, first);
 }
@@ -401,6 +404,25 @@ static void a_seed_stays_in_firmwares_fdt_only_where_firmware_goes_on(void **sta
 	expect_boot();
 	assert_int_equal(kaslr_seed, description.seed);
 	assert_false(holds(firmware->ram, description.seed));
+}
+
+/* The number that goes into /chosen, anywhere in memory. */
+static u64 count_in_ram(u64 number)
+{
+	u64 big_endian = __builtin_bswap64(number), count = 0;
+
+	for (u64 i = 0; i + sizeof(number) <= FIRMWARE_PAGES * EFI_PAGE_SIZE; i += 4)
+		count += memcmp(firmware->ram + i, &big_endian, sizeof(number)) == 0;
+	return count;
+}
+
+static void what_goes_back_to_firmware_has_no_seed_in_it(void **state)
+{
+	(void)state;
+	firmware->random_seed = 1;
+	firmware->exit_status = EFI_DEVICE_ERROR;
+	expect_return(EFI_DEVICE_ERROR, "ExitBootServices fails");
+	assert_int_equal(count_in_ram(RANDOM_FROM_1), 0);
 }
 
 static void nokaslr_takes_the_lowest_place(void **state)
@@ -625,6 +647,7 @@ int main(void)
 		TEST(entropy_decides_the_place_and_seeds_the_kernel),
 		TEST(without_entropy_the_lowest_place_is_taken_and_the_fdts_seed_kept),
 		TEST(a_seed_stays_in_firmwares_fdt_only_where_firmware_goes_on),
+		TEST(what_goes_back_to_firmware_has_no_seed_in_it),
 		TEST(nokaslr_takes_the_lowest_place),
 		TEST(where_2_mib_do_not_fit_64_kib_alignment_does),
 		TEST(without_room_for_the_image_firmware_gets_an_error),

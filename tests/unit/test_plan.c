@@ -27,7 +27,8 @@ static struct {
 	struct boot_facts facts;
 	u64 id[SYSREG_FACT_COUNT];
 	struct boot_options options;
-	struct entropy entropy;
+	enum kaslr_source entropy;
+	u64 number; /* that places the image */
 	struct boot_plan plan;
 } boot;
 
@@ -44,7 +45,7 @@ static void boot_reset(enum fake_cpu cpu)
 	boot.facts.entry.el = 1;
 	boot.facts.image.pa = paddr(IMAGE_PA);
 	boot.facts.image.size = IMAGE_SIZE;
-	boot.entropy.source = KASLR_OFF_NO_ENTROPY;
+	boot.entropy = KASLR_OFF_NO_ENTROPY;
 }
 
 /* Bits [high:low] of the CPU's own register @reg become @value. */
@@ -57,11 +58,16 @@ static void boot_set_id(enum sysreg reg, unsigned high, unsigned low, u64 value)
 
 static struct stop boot_plan(const char *command_line)
 {
+	struct stop stop;
+
 	memcpy(boot.id, boot.facts.id, sizeof(boot.id));
 	memset(&boot.options, 0, sizeof(boot.options));
 	memset(&boot.plan, 0, sizeof(boot.plan));
 	options_parse(&boot.options, boot.id, command_line, strlen(command_line));
-	return plan_make(&boot.plan, &boot.facts, boot.id, &boot.options, boot.entropy);
+	stop = plan_make(&boot.plan, &boot.facts, boot.id, &boot.options, boot.entropy);
+	if (stop.code == STOP_NONE && kaslr_has_seed(boot.plan.kaslr_source))
+		plan_move_image(&boot.plan, &boot.facts.image, boot.number);
+	return stop;
 }
 
 static void assert_stop(struct stop stop, enum stop_code code, u64 value, u64 limit, u64 extra)
@@ -654,7 +660,8 @@ static void nokaslr_puts_the_image_at_the_kernel_base_plus_its_place_in_2_mib(vo
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		boot_reset(FAKE_CPU_MAX);
-		boot.entropy = (struct entropy){ KASLR_FDT, 0x8000000000000000 };
+		boot.entropy = KASLR_FDT;
+		boot.number = 0x8000000000000000;
 		boot_plan(cases[i].command_line);
 		assert_int_equal(boot.plan.image_va.value, cases[i].base + 0x10000);
 		assert_int_equal(boot.plan.kaslr_offset, 0);
@@ -761,7 +768,8 @@ static void with_a_seed_the_image_keeps_its_place_in_2_mib_and_fits_vmalloc(void
 
 			boot.facts.image.pa =
 				paddr(0x40000000 + random_below(&random, 64) * 0x10000ul);
-			boot.entropy = (struct entropy){ KASLR_FDT, random_next(&random) };
+			boot.entropy = KASLR_FDT;
+			boot.number = random_next(&random);
 			assert_int_equal(boot_plan(kaslr_regimes[i]).code, STOP_NONE);
 			va = boot.plan.image_va.value;
 			assert_int_equal(va % STEP, boot.facts.image.pa.value % STEP);
@@ -775,66 +783,111 @@ static void with_a_seed_the_image_keeps_its_place_in_2_mib_and_fits_vmalloc(void
 
 /* ---- Entropy ---- */
 
-static u64 fdt_seed;
+static struct boot_handoff handoff;
 
-static struct entropy take(struct fake_machine *machine, enum fake_cpu cpu, u64 seed)
+static struct seed take(struct fake_machine *machine, enum fake_cpu cpu, u64 given)
 {
-	boot_reset(cpu);
-	fdt_seed = seed;
+	struct seed seed;
+
+	memset(&handoff, 0, sizeof(handoff));
+	memcpy(handoff.id, fake_cpu_id(cpu), sizeof(handoff.id));
+	handoff.facts.entry.counter = 1000;
+	handoff.seed.kaslr = given;
 	machine->random_calls = 0;
 	machine_select(machine);
-	return entropy_take(&fdt_seed, boot.facts.efi.seed, boot.facts.id);
+	seed_take(&seed, &handoff);
+	return seed;
 }
 
 static void a_seed_in_the_fdt_comes_first_and_is_forgotten(void **state)
 {
 	struct fake_machine machine = { .random_works = true, .random_answer = 7 };
-	struct entropy entropy = take(&machine, FAKE_CPU_MAX, 42);
+	struct seed seed = take(&machine, FAKE_CPU_MAX, 42);
 
 	(void)state;
-	assert_int_equal(entropy.source, KASLR_FDT);
-	assert_int_equal(entropy.seed, 42);
-	assert_int_equal(fdt_seed, 0);
-	assert_int_equal(machine.random_calls, 0);
+	assert_int_equal(seed.source, KASLR_FDT);
+	assert_int_equal(seed.word, 42);
+	assert_int_equal(handoff.seed.kaslr, 0);
+}
+
+static void rndr_adds_to_a_seed_of_the_fdt_what_keys_are_made_of(void **state)
+{
+	struct fake_machine machine = { .random_works = true, .random_answer = 7 };
+	struct seed seed = take(&machine, FAKE_CPU_MAX, 42), bare = seed;
+	struct fake_key key;
+
+	(void)state;
+	assert_int_equal(seed.more, 7);
+	assert_int_equal(machine.random_calls, 1);
+	bare.more = 0;
+	secret_pac_key(&seed);
+	key = machine.key;
+	secret_pac_key(&bare);
+	assert_true(key.low != machine.key.low && key.high != machine.key.high);
+	assert_int_equal(secret_place(&seed, SECRET_IMAGE), secret_place(&bare, SECRET_IMAGE));
+	assert_int_equal(secret_place(&seed, SECRET_LINEAR), secret_place(&bare, SECRET_LINEAR));
 }
 
 static void without_a_seed_in_the_fdt_rndr_is_asked(void **state)
 {
 	struct fake_machine machine = { .random_works = true, .random_answer = 7 };
-	struct entropy entropy = take(&machine, FAKE_CPU_MAX, 0);
+	struct seed seed = take(&machine, FAKE_CPU_MAX, 0);
 
 	(void)state;
-	assert_int_equal(entropy.source, KASLR_RNDR);
-	assert_int_equal(entropy.seed, 7);
+	assert_int_equal(seed.source, KASLR_RNDR);
+	assert_int_equal(seed.word, 7);
+	assert_int_equal(machine.random_calls, 2);
 }
 
 static void an_rndr_that_fails_is_no_entropy(void **state)
 {
 	struct fake_machine machine = { .random_works = false };
-	struct entropy entropy = take(&machine, FAKE_CPU_MAX, 0);
+	struct seed seed = take(&machine, FAKE_CPU_MAX, 0);
 
 	(void)state;
-	assert_int_equal(entropy.source, KASLR_OFF_NO_ENTROPY);
-	assert_int_equal(machine.random_calls, 1);
+	assert_int_equal(seed.source, KASLR_OFF_NO_ENTROPY);
+	assert_int_equal(seed.word, 0);
+	assert_int_equal(seed.more, 1000);
 }
 
 static void a_cpu_without_rndr_is_not_asked_for_it(void **state)
 {
 	struct fake_machine machine = { .random_works = true, .random_answer = 7 };
-	struct entropy entropy = take(&machine, FAKE_CPU_CORTEX_A57, 0);
+	struct seed seed = take(&machine, FAKE_CPU_CORTEX_A57, 0);
 
 	(void)state;
-	assert_int_equal(entropy.source, KASLR_OFF_NO_ENTROPY);
+	assert_int_equal(seed.source, KASLR_OFF_NO_ENTROPY);
 	assert_int_equal(machine.random_calls, 0);
 }
 
-static void numbers_after_the_seed_do_not_repeat_or_show_it(void **state)
+/* Aumasson and Bernstein, 2012, appendix A; the first two of the vectors that came with it. */
+static void siphash_gives_what_its_authors_published(void **state)
 {
-	struct entropy entropy = { KASLR_FDT, 42 };
-	u64 first = entropy_next(&entropy), second = entropy_next(&entropy);
+	static const u64 key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+	u8 message[15];
 
 	(void)state;
-	assert_true(first != second && first != 42 && second != 42);
+	for (u8 i = 0; i < sizeof(message); i++)
+		message[i] = i;
+	assert_int_equal(siphash(key, message, 15), 0xa129ca6149be45e5);
+	assert_int_equal(siphash(key, message, 0), 0x726fdb47dd0e0e31);
+	assert_int_equal(siphash(key, message, 1), 0x74f839c593dc67fd);
+}
+
+static void no_two_secrets_are_one_or_the_seed(void **state)
+{
+	struct fake_machine machine = { .random_works = true, .random_answer = 7 };
+	struct seed seed = take(&machine, FAKE_CPU_MAX, 42);
+	u64 numbers[6] = { seed.word, seed.more, secret_place(&seed, SECRET_IMAGE),
+			   secret_place(&seed, SECRET_LINEAR) };
+
+	(void)state;
+	secret_pac_key(&seed);
+	numbers[4] = machine.key.low;
+	numbers[5] = machine.key.high;
+	for (int i = 0; i < 6; i++)
+		for (int j = 0; j < i; j++)
+			assert_true(numbers[i] != numbers[j]);
 }
 
 int main(void)
@@ -870,7 +923,9 @@ int main(void)
 		cmocka_unit_test(without_a_seed_in_the_fdt_rndr_is_asked),
 		cmocka_unit_test(an_rndr_that_fails_is_no_entropy),
 		cmocka_unit_test(a_cpu_without_rndr_is_not_asked_for_it),
-		cmocka_unit_test(numbers_after_the_seed_do_not_repeat_or_show_it),
+		cmocka_unit_test(rndr_adds_to_a_seed_of_the_fdt_what_keys_are_made_of),
+		cmocka_unit_test(siphash_gives_what_its_authors_published),
+		cmocka_unit_test(no_two_secrets_are_one_or_the_seed),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -115,12 +115,18 @@ void user_store(vaddr_t va, u64 value)
 
 /*
  * An interrupt before ERET would leave its own return address in ELR: so there is none. The kernel
- * runs on SP_EL0, and has no use for what is there: whoever catches the fault brings its own.
+ * runs on SP_EL0, and has no use for what is there: whoever catches the fault brings its own. No
+ * register tells EL0 anything.
  */
 static void __attribute__((noreturn)) user_enter(vaddr_t va, u64 sp, u64 pstate)
 {
 	asm volatile("msr daifset, #0xf\n\tmov sp, %2\n\t"
-		     "msr elr_el1, %0\n\tmsr spsr_el1, %1\n\teret" ::"r"(va.value),
+		     "msr elr_el1, %0\n\tmsr spsr_el1, %1\n\t"
+		     ".irp register, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16\n\t"
+		     "mov x\\register, xzr\n\t.endr\n\t"
+		     ".irp register, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30\n\t"
+		     "mov x\\register, xzr\n\t.endr\n\t"
+		     "eret" ::"r"(va.value),
 		     "r"(pstate), "r"(sp)
 		     : "memory");
 	__builtin_unreachable();

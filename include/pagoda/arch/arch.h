@@ -37,6 +37,12 @@ void dcache_invalidate(const void *start, u64 size, u64 line_size);
  */
 void pac_key_set(u64 low, u64 high);
 
+/*
+ * stack_wipe() - clear @size bytes below the stack pointer, a multiple of 256, and the registers
+ * that calls may change: what functions that have returned left of secrets. Any time.
+ */
+void stack_wipe(size_t size);
+
 /* cpu_mpidr() - MPIDR_EL1: which CPU this is. Any time. */
 u64 cpu_mpidr(void);
 
@@ -109,7 +115,8 @@ void code_jump(vaddr_t va);
 
 /*
  * user_load(), user_store() - an access of 8 bytes with what EL0 is allowed (LDTR, STTR).
- * user_run() - go to @va at EL0, its stack pointer 0, never to return: for fault_catch() only.
+ * user_run() - go to @va at EL0, its stack pointer and all other registers 0, never to return: for
+ * fault_catch() only.
  */
 u64 user_load(vaddr_t va);
 void user_store(vaddr_t va, u64 value);

@@ -151,7 +151,7 @@ efi_status_t efi_prepare_fdt(struct efi_stub *stub);
 efi_status_t efi_make_fdt(struct efi_stub *stub);
 
 /*
- * efi_forget_seeds() - wipe what decides the kernel's place, but for the kernel's own FDT. Boot
+ * efi_forget_seeds() - wipe every seed in firmware's FDT; the kernel wipes its own FDT's. Boot
  * services are gone, and so is whoever would handle a fault: what cannot be written is let be.
  */
 void efi_forget_seeds(struct efi_stub *stub);

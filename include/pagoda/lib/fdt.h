@@ -191,8 +191,8 @@ static inline u32 fdt_word_at(const u8 *data)
 }
 
 /*
- * fdt_cells() - the number in @cells (0 to 2) 32-bit cells at @data, big-endian. No alignment
- * needed.
+ * fdt_cells() - the number in @cells (0 to 2) 32-bit cells at @data, big-endian: in the value of a
+ * property, which is aligned to 4 bytes.
  */
 u64 fdt_cells(const u8 *data, unsigned cells);
 

@@ -18,4 +18,11 @@ size_t strlen(const char *text);
 size_t strnlen(const char *text, size_t limit);
 int strcmp(const char *a, const char *b);
 
+/* secret_wipe() - clear what nobody reads any more: a compiler would leave a plain memset() out. */
+static inline void secret_wipe(void *secret, size_t size)
+{
+	__builtin_memset(secret, 0, size); /* in place, where the size is small and known */
+	asm volatile("" ::"r"(secret) : "memory");
+}
+
 #endif /* PAGODA_STRING_H */

@@ -9,11 +9,6 @@
 
 #include <pagoda/kernel/handoff/handoff.h>
 
-/* A key for pointer authentication, derived from what entropy there was. */
-struct pac_key {
-	u64 low, high;
-};
-
 /* The Image's first byte: linker/pagoda.lds.S. */
 extern u8 _text[];
 
@@ -31,17 +26,40 @@ void image_describe(struct image *image);
 /*
  * boot_prepare() - the early runtime as one function: from @handoff->facts.entry, .id and .image to
  * tables in memory, an image relocated in place, and a complete handoff. Everything else in
- * @handoff is zero. What needs the machine goes through arch.h, which the host tests fake.
+ * @handoff is zero. What needs the machine goes through arch.h, which the host tests fake. The key
+ * for pointer authentication is in its register by then, and nowhere else.
  */
-struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset, struct pac_key *key);
+struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset);
+
+/* What secrets are made of. Whoever has one wipes it. */
+struct seed {
+	enum kaslr_source source;
+	u64 word; /* the seed; 0 without entropy */
+	u64 more; /* from RNDR, whatever the source; or else the counter at entry: no secret */
+};
+
+/* seed_take() - what entropy there is. The FDT's seed in @handoff is wiped. */
+void seed_take(struct seed *seed, struct boot_handoff *handoff);
 
 /*
- * entropy_take() - @seed, the FDT's, which is forgotten there, and which may be @efi's; or else,
- * where it is 0, one from RNDR where @id has it. entropy_next() - another number from the same
- * state, as unpredictable as the seed.
+ * secret_number() - number @label of those that the 128 bits of @key make: one tells nothing of
+ * another, nor of @key. siphash() - SipHash-2-4 of @size bytes at @message (Aumasson and Bernstein,
+ * 2012).
  */
-struct entropy entropy_take(u64 *seed, bool efi, const u64 id[SYSREG_FACT_COUNT]);
-u64 entropy_next(struct entropy *entropy);
+u64 secret_number(const u64 key[2], u8 label);
+u64 siphash(const u64 key[2], const u8 *message, size_t size);
+
+/*
+ * secret_place() - the number that places the image, or the linear map: the same for the same seed.
+ * secret_pac_key() - make the key for pointer authentication, and put it into its register.
+ */
+enum secret_place {
+	SECRET_IMAGE,
+	SECRET_LINEAR,
+};
+
+u64 secret_place(const struct seed *seed, enum secret_place place);
+void secret_pac_key(const struct seed *seed);
 
 /*
  * map_kernel() - both sets of tables, from the plan: the identity map (the entry code that is

@@ -21,11 +21,11 @@ enum property {
 	PROPERTY_RANGES,
 	PROPERTY_COMPATIBLE,
 	PROPERTY_STATUS,
+	PROPERTY_KASLR_SEED, /* next to it: both are looked for in one instruction */
 	PROPERTY_DEVICE_TYPE,
 	PROPERTY_METHOD,
 	PROPERTY_BOOTARGS,
 	PROPERTY_STDOUT_PATH,
-	PROPERTY_KASLR_SEED,
 	PROPERTY_FIRMWARE,
 	PROPERTY_INITRD_START,
 	PROPERTY_INITRD_END,
@@ -76,6 +76,9 @@ void scan_memory(struct scan *scan, const struct fdt_node *node, enum memory_kin
 
 /* scan_reservations() - the FDT's own list. @line: bytes in a cache line. */
 void scan_reservations(struct scan *scan, u64 line);
+
+/* scan_seed() - take the kaslr-seed that @node has, where it is one for us, and wipe it. */
+void scan_seed(struct scan *scan, const struct fdt_node *node);
 
 /* scan_chosen() - what boot loaders and the EFI stub say. */
 void scan_chosen(struct scan *scan, const struct fdt_node *node);

@@ -102,7 +102,8 @@ static void put_stray_chosen(struct writer *writer, const struct fake_fdt *fdt)
 	if (fdt->stray_seed == 0)
 		return;
 	begin(writer, "chosen@1");
-	note(writer, fdt_property_u64(writer->blob, "kaslr-seed", fdt->stray_seed));
+	note(writer,
+	     fdt_property_u64(writer->blob, "kaslr-seed", fdt->stray_wiped ? 0 : fdt->stray_seed));
 	end(writer);
 }
 

@@ -53,6 +53,7 @@ struct fake_fdt {
 	bool no_chosen, no_memory, has_seed;
 	uint64_t seed;
 	uint64_t stray_seed; /* of a second /chosen, which has no business there; 0: no such node */
+	bool stray_wiped; /* that node has a seed of zeroes */
 	const char *bootargs, *stdout_path; /* null: no such property */
 	const char *serial0; /* what the alias says; null: no /aliases */
 	const char *psci_compatible, *psci_method; /* null: no /psci */

@@ -138,6 +138,17 @@ bool random_read(u64 *number)
 	return selected->random_works;
 }
 
+void pac_key_set(u64 low, u64 high)
+{
+	selected->key = (struct fake_key){ low, high };
+}
+
+/* The host's stack is the host's. */
+void stack_wipe(size_t size)
+{
+	(void)size;
+}
+
 static void line_clean(struct fake_machine *machine, u64 line)
 {
 	u64 at = line * machine->line_size;
@@ -326,7 +337,7 @@ struct stop machine_boot(struct fake_machine *machine)
 	machine->handoff->facts.lists =
 		paddr(image->pa.value + align_up(image->pool.end, alignof(struct boot_lists)));
 	memcpy(machine->handoff->facts.id, machine->id, sizeof(machine->id));
-	return boot_prepare(machine->handoff, machine->phys_offset, &machine->key);
+	return boot_prepare(machine->handoff, machine->phys_offset);
 }
 
 void machine_free(struct fake_machine *machine)

@@ -49,6 +49,11 @@ struct machine_setup {
 	struct fake_fdt fdt;
 };
 
+/* For pointer authentication. */
+struct fake_key {
+	u64 low, high;
+};
+
 struct fake_machine {
 	struct machine_setup setup;
 	u64 id[SYSREG_FACT_COUNT];
@@ -74,7 +79,7 @@ struct fake_machine {
 	unsigned lines_stray; /* maintained, and not RAM's */
 
 	struct boot_handoff *handoff; /* in the image's .bss */
-	struct pac_key key;
+	struct fake_key key; /* as pac_key_set() had it */
 	struct stop halted; /* what cpu_halt() was called with, by machine_catch_halt() */
 	jmp_buf halt;
 };

@@ -335,6 +335,7 @@ static const char *judge_fdt(const struct fake_machine *machine)
 	struct fake_fdt description = machine->setup.fdt;
 
 	description.seed = 0;
+	description.stray_wiped = true;
 	CHECK(fake_fdt_build(&description, blob, sizeof(blob)) == machine->fdt_size, "FDT size");
 	CHECK(memcmp(machine->ram + machine->setup.fdt_offset, blob, machine->fdt_size) == 0,
 	      "the FDT is not what it was with its seed wiped");

@@ -66,6 +66,18 @@ struct pci_io {
 	u64 port, size;
 };
 
+/* What there was of a kaslr-seed in the FDT. It is wiped, whatever it was and wherever it was. */
+enum fdt_seed {
+	FDT_SEED_NONE,
+	FDT_SEED_TAKEN, /* the first one in /chosen that is good */
+	FDT_SEED_ZERO, /* eight bytes of zeroes: what firmware writes that has no entropy */
+	FDT_SEED_SIZE, /* not eight bytes */
+	FDT_SEED_DISABLED, /* in a /chosen whose status is so */
+};
+
+/* A clause: "the FDT has no kaslr-seed". */
+const char *fdt_seed_str(enum fdt_seed seed);
+
 struct boot_facts {
 	struct entry_state entry;
 	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
@@ -73,7 +85,7 @@ struct boot_facts {
 	struct {
 		struct fdt tree; /* opened; @blob is where the early runtime had it */
 		bool has_chosen;
-		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
+		enum fdt_seed seed;
 	} fdt;
 	struct console_choice console; /* the FDT's */
 	enum psci_conduit psci;
@@ -104,8 +116,8 @@ static inline const char *facts_command_line(const struct boot_facts *facts, u64
 
 /*
  * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
- * move its kaslr-seed to @seed, which is 0. @facts is zero but for entry, id, image and lists,
- * where memory ranges go as the FDT has them; the kernel puts them in order.
+ * move its kaslr-seed to @seed, which is 0; others are wiped. @facts is zero but for entry, id,
+ * image and lists, where memory ranges go as the FDT has them; the kernel puts them in order.
  * @phys_offset: add it to a physical address, modulo 2^64, to get a pointer (0 with the MMU off).
  * Returns a stop with code STOP_NONE, or why the boot cannot go on; even then a console that was
  * seen is recorded. MMU off; .bss clear.

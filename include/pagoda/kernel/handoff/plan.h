@@ -27,6 +27,21 @@ enum kaslr_source {
 /* "off: nokaslr", "off: no entropy", "fdt", "efi", "rndr". */
 const char *kaslr_source_str(enum kaslr_source source);
 
+/* kaslr_has_seed() - there is a seed, and it may be used: the one place that says for which. */
+static inline bool kaslr_has_seed(enum kaslr_source source)
+{
+	switch (source) {
+	case KASLR_OFF_ASKED:
+	case KASLR_OFF_NO_ENTROPY:
+		return false;
+	case KASLR_FDT:
+	case KASLR_EFI:
+	case KASLR_RNDR:
+		return true;
+	}
+	return false;
+}
+
 /* Why the address size is what it is. */
 enum va_reason {
 	VA_REASON_LPA2, /* 4K, 16K: 52 bits, the CPU has FEAT_LPA2 */
@@ -62,27 +77,29 @@ struct boot_plan {
 	vaddr_t image_va;
 	u64 kaslr_offset; /* of image_va from where nokaslr would put it */
 	enum kaslr_source kaslr_source;
+	bool pac_secret; /* the key of @pac is made of entropy; or else of the time alone */
 	struct mmu_registers registers; /* those that are not addresses of tables */
 };
 
-/* Entropy for the plan: where it comes from, and the number. */
-struct entropy {
-	enum kaslr_source source; /* KASLR_FDT, KASLR_EFI, KASLR_RNDR or KASLR_OFF_NO_ENTROPY */
-	u64 seed;
-};
-
 /*
- * plan_make() - decide everything. @id: the ID registers after overrides. Returns a stop with code
+ * plan_make() - decide everything, but for where KASLR moves the image. @id: the ID registers after
+ * overrides. @entropy: where it is from, or KASLR_OFF_NO_ENTROPY. Returns a stop with code
  * STOP_NONE and fills in @plan, or why the boot cannot go on. MMU off; .bss clear.
  */
 struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
 		      const u64 id[SYSREG_FACT_COUNT], const struct boot_options *options,
-		      struct entropy entropy);
+		      enum kaslr_source entropy);
+
+/*
+ * plan_move_image() - put the image where @number, of 64 random bits, says. For plans in which
+ * kaslr_has_seed(); without it the image is where plan_make() has put it: as low as can be.
+ */
+void plan_move_image(struct boot_plan *plan, const struct image *image, u64 number);
 
 /*
  * kaslr_offset() - how far from the lowest place to put an image of @image_size in @vmalloc: in
- * the middle half of the region, a multiple of 2 MiB, uniform over @seed.
+ * the middle half of the region, a multiple of 2 MiB, uniform over @number.
  */
-u64 kaslr_offset(struct layout_region vmalloc, u64 image_size, u64 seed);
+u64 kaslr_offset(struct layout_region vmalloc, u64 image_size, u64 number);
 
 #endif /* PAGODA_PLAN_H */
