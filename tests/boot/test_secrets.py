@@ -393,9 +393,11 @@ def test_no_half_of_a_key_tells_the_other():
 
 
 @pytest.mark.parametrize("bootargs", ["", "nokaslr"])
-def test_at_the_flip_the_key_is_in_its_register_only(bootargs):
-    """Later the kernel's stack lies over what the early runtime left on its own."""
-    flip = IMAGE_START + symbols()["mmu_flip_jump"] - symbols()["_text"]
+@pytest.mark.parametrize("where", ["map_kernel", "mmu_flip_jump"])
+def test_up_to_the_flip_the_key_is_in_its_register_only(where, bootargs):
+    """Later the kernel's stack lies over what the early runtime left on its own; and at the flip
+    that of the functions that make tables over that of those that make keys."""
+    stop = IMAGE_START + symbols()[where] - symbols()["_text"]
     memory = Memory()
     memory.put(FDT, edit_tree(tree(word(SEED)[::-1]),
                               ["-t", "s", "FILE", "/chosen", "bootargs", bootargs]))
@@ -404,7 +406,7 @@ def test_at_the_flip_the_key_is_in_its_register_only(bootargs):
             extra=shared_memory(ram.name)) as machine:
         debugger = Gdb(machine)
         debugger.write(pc=debugger.read("pc") + 4)
-        debugger.run_to(flip)
+        debugger.run_to(stop)
         secrets = {"seed": [word(SEED)], "made of it": derived(SEED)}
         linear = word(siphash((SEED, 0), 1))
         if not bootargs:  # the kernel has yet to place the linear map
