@@ -493,8 +493,8 @@ static void registers_that_cannot_be_are_not_mapped(void **state)
 				else if (i == 2)
 					devices.gic.region[region].start += KIB(2);
 				else if (i == 3) /* a frame would reach into the next slot */
-					devices.gic.region[region].start +=
-						version == 2 ? KIB(1) : KIB(4);
+					devices.gic.region[region].start += version == 2 ? KIB(1) :
+											   KIB(4);
 				else /* RAM is nobody's registers */
 					memory_add(&memory,
 						   devices.gic.region[region].start +
