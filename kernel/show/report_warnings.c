@@ -48,14 +48,10 @@ static const char *console_fault_str(enum console_fault fault)
 	return "unknown fault";
 }
 
-static u64 count_writable_executable(const struct kernel *kernel)
+static void warn_about_protection(const struct kernel *kernel, const struct report_audit *audit,
+				  struct json *json)
 {
-	return pt_audit_space(&kernel->kernel_space).writable_executable +
-	       pt_audit_space(&kernel->idmap_space).writable_executable;
-}
-
-static void warn_about_protection(const struct kernel *kernel, struct json *json)
-{
+	u64 broken = audit->kernel.writable_executable + audit->idmap.writable_executable;
 	const struct boot_plan *plan = &kernel->handoff->plan;
 	bool rodata_off = report_rodata_off(kernel);
 
@@ -63,7 +59,7 @@ static void warn_about_protection(const struct kernel *kernel, struct json *json
 	     "W^X is NOT enforced: rodata=off makes text writable, which needs WXN off");
 	warn(json, !rodata_off && !report_wxn(kernel),
 	     "W^X is NOT enforced by the CPU: WXN is off (%s)", report_wxn_off(kernel));
-	warn(json, !rodata_off && count_writable_executable(kernel) != 0,
+	warn(json, !rodata_off && broken != 0,
 	     "W^X is BROKEN: memory is mapped writable and executable; see ptdump");
 	warn(json, plan->kaslr_source == KASLR_OFF_NO_ENTROPY,
 	     "KASLR off: no entropy: the FDT has no kaslr-seed, the CPU no RNDR");
@@ -128,23 +124,25 @@ static void warn_about_boot(const struct kernel *kernel, struct json *json)
 	     map_result_str(kernel->guard_result));
 }
 
-static void warn_all(const struct kernel *kernel, struct json *json)
+static void warn_all(const struct kernel *kernel, const struct report_audit *audit,
+		     struct json *json)
 {
-	warn_about_protection(kernel, json);
+	warn_about_protection(kernel, audit, json);
 	warn_about_memory(kernel, json);
 	warn_about_command_line(kernel, json);
 	warn_about_devices(kernel, json);
 	warn_about_boot(kernel, json);
 }
 
-void report_warnings(const struct kernel *kernel)
+void report_warnings(const struct kernel *kernel, const struct report_audit *audit)
 {
-	warn_all(kernel, NULL);
+	warn_all(kernel, audit, NULL);
 }
 
-void report_json_warnings(const struct kernel *kernel, struct json *json)
+void report_json_warnings(const struct kernel *kernel, const struct report_audit *audit,
+			  struct json *json)
 {
 	json_array(json, "warnings");
-	warn_all(kernel, json);
+	warn_all(kernel, audit, json);
 	json_close(json);
 }
