@@ -18,6 +18,13 @@ static inline const char *on_off(bool on)
 	return on ? "on" : "off";
 }
 
+/* What is mapped, and whether it breaks W^X: a look at every table, so once a report. */
+struct report_audit {
+	struct pt_audit kernel, idmap;
+};
+
+struct report_audit report_audit(const struct kernel *kernel);
+
 /* Lines of the report. */
 void report_cpu(const struct kernel *kernel);
 void report_entry(const struct kernel *kernel);
@@ -27,8 +34,8 @@ void report_decision(const struct kernel *kernel);
 void report_image(const struct kernel *kernel);
 void report_devices(const struct kernel *kernel);
 void report_efi(const struct kernel *kernel);
-void report_tables(const struct kernel *kernel);
-void report_warnings(const struct kernel *kernel);
+void report_tables(const struct kernel *kernel, const struct report_audit *audit);
+void report_warnings(const struct kernel *kernel, const struct report_audit *audit);
 
 /* Members of its document. */
 void report_json_cpu(const struct kernel *kernel, struct json *json);
@@ -38,8 +45,10 @@ void report_json_options(const struct kernel *kernel, struct json *json);
 void report_json_memory(const struct kernel *kernel, struct json *json);
 void report_json_devices(const struct kernel *kernel, struct json *json);
 void report_json_efi(const struct kernel *kernel, struct json *json);
-void report_json_tables(const struct kernel *kernel, struct json *json);
-void report_json_warnings(const struct kernel *kernel, struct json *json);
+void report_json_tables(const struct kernel *kernel, const struct report_audit *audit,
+			struct json *json);
+void report_json_warnings(const struct kernel *kernel, const struct report_audit *audit,
+			  struct json *json);
 
 /* report_rodata_off() - text is writable, because rodata=off asked for it. */
 bool report_rodata_off(const struct kernel *kernel);

@@ -44,6 +44,8 @@ static void json_time(struct json *json, const struct kernel *kernel)
 /* In the order in which a boot decides. */
 void report_text(const struct kernel *kernel)
 {
+	struct report_audit audit = report_audit(kernel);
+
 	print("Pagoda %s\n", PAGODA_VERSION);
 	report_cpu(kernel);
 	report_entry(kernel);
@@ -56,9 +58,9 @@ void report_text(const struct kernel *kernel)
 	report_memory(kernel);
 	report_devices(kernel);
 	report_efi(kernel);
-	report_tables(kernel);
+	report_tables(kernel, &audit);
 	report_time(kernel);
-	report_warnings(kernel);
+	report_warnings(kernel, &audit);
 }
 
 static bool override_failed(const struct boot_options *options)
@@ -73,6 +75,7 @@ static bool override_failed(const struct boot_options *options)
 void report_boot(const struct kernel *kernel)
 {
 	const struct boot_options *options = &kernel->handoff->options;
+	struct report_audit audit;
 
 	if (!options->quiet) {
 		report_text(kernel);
@@ -81,11 +84,14 @@ void report_boot(const struct kernel *kernel)
 	print("Pagoda %s\n", PAGODA_VERSION);
 	if (override_failed(options))
 		report_overrides(kernel);
-	report_warnings(kernel);
+	audit = report_audit(kernel);
+	report_warnings(kernel, &audit);
 }
 
 void report_json_members(const struct kernel *kernel, struct json *json, const char *document)
 {
+	struct report_audit audit = report_audit(kernel);
+
 	json_string(json, "pagoda", PAGODA_VERSION);
 	json_string(json, "document", document);
 	report_json_cpu(kernel, json);
@@ -95,9 +101,9 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	report_json_memory(kernel, json);
 	report_json_devices(kernel, json);
 	report_json_efi(kernel, json);
-	report_json_tables(kernel, json);
+	report_json_tables(kernel, &audit, json);
 	json_time(json, kernel);
-	report_json_warnings(kernel, json);
+	report_json_warnings(kernel, &audit, json);
 }
 
 void report_json(const struct kernel *kernel)

@@ -8,24 +8,28 @@
 
 #include "parts.h"
 
-static void print_audit(const char *name, const struct space *space)
+struct report_audit report_audit(const struct kernel *kernel)
 {
-	struct pt_audit audit = pt_audit_space(space);
-
-	report_label(name);
-	print("%s in %lu runs, %lu of them writable and executable\n", size_text(audit.mapped).text,
-	      audit.runs, audit.writable_executable);
+	return (struct report_audit){ pt_audit_space(&kernel->kernel_space),
+				      pt_audit_space(&kernel->idmap_space) };
 }
 
-void report_tables(const struct kernel *kernel)
+static void print_audit(const char *name, const struct pt_audit *audit)
+{
+	report_label(name);
+	print("%s in %lu runs, %lu of them writable and executable\n",
+	      size_text(audit->mapped).text, audit->runs, audit->writable_executable);
+}
+
+void report_tables(const struct kernel *kernel, const struct report_audit *audit)
 {
 	const struct table_pool *pool = kernel->kernel_space.pool;
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 
 	report_label("page tables");
 	print("%lu of %lu pages used\n", pool_used(pool, granule), pool_total(pool, granule));
-	print_audit("kernel map", &kernel->kernel_space);
-	print_audit("identity map", &kernel->idmap_space);
+	print_audit("kernel map", &audit->kernel);
+	print_audit("identity map", &audit->idmap);
 }
 
 static void json_pool(struct json *json, const struct kernel *kernel)
@@ -42,28 +46,27 @@ static void json_pool(struct json *json, const struct kernel *kernel)
 	json_close(json);
 }
 
-static void json_audit_space(struct json *json, const char *root, const struct space *space)
+static void json_audit_space(struct json *json, const char *root, const struct pt_audit *audit)
 {
-	struct pt_audit audit = pt_audit_space(space);
-
 	json_row(json, NULL);
 	json_string(json, "root", root);
-	json_number(json, "runs", audit.runs);
-	json_number(json, "mapped", audit.mapped);
-	json_number(json, "writable_executable", audit.writable_executable);
+	json_number(json, "runs", audit->runs);
+	json_number(json, "mapped", audit->mapped);
+	json_number(json, "writable_executable", audit->writable_executable);
 	json_close(json);
 }
 
-static void json_audit(struct json *json, const struct kernel *kernel)
+static void json_audit(struct json *json, const struct report_audit *audit)
 {
 	json_array(json, "audit");
-	json_audit_space(json, "kernel", &kernel->kernel_space);
-	json_audit_space(json, "idmap", &kernel->idmap_space);
+	json_audit_space(json, "kernel", &audit->kernel);
+	json_audit_space(json, "idmap", &audit->idmap);
 	json_close(json);
 }
 
-void report_json_tables(const struct kernel *kernel, struct json *json)
+void report_json_tables(const struct kernel *kernel, const struct report_audit *audit,
+			struct json *json)
 {
 	json_pool(json, kernel);
-	json_audit(json, kernel);
+	json_audit(json, audit);
 }

@@ -49,12 +49,6 @@ static const char *console_fault_str(enum console_fault fault)
 	return "unknown fault";
 }
 
-static u64 count_writable_executable(const struct kernel *kernel)
-{
-	return pt_audit_space(&kernel->kernel_space).writable_executable +
-	       pt_audit_space(&kernel->idmap_space).writable_executable;
-}
-
 /* Why RNDR was no source; the second half of a sentence about the FDT. */
 static const char *no_random_str(const struct boot_handoff *handoff)
 {
@@ -77,15 +71,17 @@ static void warn_about_entropy(const struct boot_handoff *handoff, struct json *
 	     "PAC's key is no secret: no entropy: %s, %s", seed, no_random_str(handoff));
 }
 
-static void warn_about_protection(const struct kernel *kernel, struct json *json)
+static void warn_about_protection(const struct kernel *kernel, const struct report_audit *audit,
+				  struct json *json)
 {
+	u64 broken = audit->kernel.writable_executable + audit->idmap.writable_executable;
 	bool rodata_off = report_rodata_off(kernel);
 
 	warn(json, rodata_off,
 	     "W^X is NOT enforced: rodata=off makes text writable, which needs WXN off");
 	warn(json, !rodata_off && !report_wxn(kernel),
 	     "W^X is NOT enforced by the CPU: WXN is off (%s)", report_wxn_off(kernel));
-	warn(json, !rodata_off && count_writable_executable(kernel) != 0,
+	warn(json, !rodata_off && broken != 0,
 	     "W^X is BROKEN: memory is mapped writable and executable; see ptdump");
 	warn_about_entropy(kernel->handoff, json);
 }
@@ -152,23 +148,25 @@ static void warn_about_boot(const struct kernel *kernel, struct json *json)
 	     map_result_str(kernel->guard_result));
 }
 
-static void warn_all(const struct kernel *kernel, struct json *json)
+static void warn_all(const struct kernel *kernel, const struct report_audit *audit,
+		     struct json *json)
 {
-	warn_about_protection(kernel, json);
+	warn_about_protection(kernel, audit, json);
 	warn_about_memory(kernel, json);
 	warn_about_command_line(kernel, json);
 	warn_about_devices(kernel, json);
 	warn_about_boot(kernel, json);
 }
 
-void report_warnings(const struct kernel *kernel)
+void report_warnings(const struct kernel *kernel, const struct report_audit *audit)
 {
-	warn_all(kernel, NULL);
+	warn_all(kernel, audit, NULL);
 }
 
-void report_json_warnings(const struct kernel *kernel, struct json *json)
+void report_json_warnings(const struct kernel *kernel, const struct report_audit *audit,
+			  struct json *json)
 {
 	json_array(json, "warnings");
-	warn_all(kernel, json);
+	warn_all(kernel, audit, json);
 	json_close(json);
 }

@@ -146,8 +146,8 @@ def show_early(report):
 
 def show_accesses(report):
     report.title("Data before the flip")
-    report.say("With the MMU off each load and store is an access to Device memory, a pair two; lines",
-               "are the different 64 bytes that they touch. Entered at EL1, KASLR on.", "")
+    report.say("With the MMU off each load and store is an access to Device memory, a pair two;",
+               "lines are the different 64 bytes that they touch. Entered at EL1, KASLR on.", "")
     rows = []
     for page_size, (most, most_lines) in ACCESSES_MOST.items():
         found = measure(Boot(f"arm64.pagesize={page_size}"), accesses=True).accesses

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
 import boot_cost  # noqa: E402
+import growth  # noqa: E402
 
 BUDGET = 60_000  # Linux 6.12 takes 683,383 with 4K pages, 549,866 with 16K, 527,879 with 64K
 
@@ -54,6 +55,12 @@ def test_the_stores_before_the_flip_are_those_into_the_image(page_size):
     stored = sum(size for _, size in cost.stores.values())
     assert stored > symbols["_bss_end"] - symbols["_bss_start"]
     assert stored / 64 < 2 * cost.accesses["lines"]
+
+
+@pytest.mark.parametrize("append", ["nokaslr", "nokaslr quiet"])
+def test_a_boot_looks_at_each_map_once_for_its_report(append):
+    boot = boot_cost.Boot(append, machine=boot_cost.QUIET, kernel=growth.prompt())
+    assert boot_cost.measure(boot).counts[boot.kernel.symbols["pt_audit_space"]] == 2
 
 
 def test_the_count_is_the_same_from_one_boot_to_the_next_but_for_the_seed():

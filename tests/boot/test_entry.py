@@ -10,7 +10,7 @@ from machine import IMAGE, symbols
 from test_el2 import start
 from walker import bits
 
-M, A, C, I = 0, 1, 2, 12  # bits of SCTLR
+BITS = (0, 1, 2, 12)  # of SCTLR: M, A, C, I
 IC_IALLU, DSB_NSH, ISB = 0xD508751F, 0xD503379F, 0xD5033FDF
 MSR_SCTLR = {0xD5181000: 1, 0xD51C1000: 2, 0xD51E1000: 3}  # Rt in bits 4:0
 
@@ -21,7 +21,7 @@ def test_the_early_runtime_has_the_instruction_cache_on_and_no_other(machine, re
     with start("", "arm64.pagesize=4k id_aa64mmfr0.tgran4=f", machine=machine) as running:
         running.wait_cannot_boot()
         sctlr = Gdb(running).read_system(register)
-        assert [bits(sctlr, bit, bit) for bit in (M, A, C, I)] == [0, 1, 0, 1]
+        assert [bits(sctlr, bit, bit) for bit in BITS] == [0, 1, 0, 1]
 
 
 def test_the_instruction_cache_is_dropped_wherever_it_is_turned_on():
