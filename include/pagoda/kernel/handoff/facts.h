@@ -96,7 +96,7 @@ struct boot_facts {
 	struct image image;
 	struct {
 		struct fdt tree; /* opened; @blob is where the early runtime had it */
-		bool has_chosen;
+		bool has_chosen, has_stdout_path;
 		paddr_t seed; /* of the wiped kaslr-seed; 0 where there was none */
 	} fdt;
 	struct console_choice console; /* the FDT's */
