@@ -172,6 +172,7 @@ void scan_choose_console(struct scan *scan)
 	struct boot_facts *facts = scan->facts;
 	const char *path;
 
+	facts->fdt.has_stdout_path = scan->stdout_path.data != NULL;
 	if (scan->console_count == 0)
 		return;
 	facts->console = scan->console[0].choice;

@@ -8,6 +8,7 @@
  * The line is outside input. A word is looked at once; a word of nobody's name space costs one
  * comparison per row of option_names[], which mostly ends at the first character.
  */
+#include <pagoda/lib/string.h>
 #include <pagoda/pi/parser.h>
 
 enum option {
@@ -201,6 +202,7 @@ static enum override_status status_of(enum override_reason reason)
 	case REASON_NONE:
 		return OVERRIDE_APPLIED;
 	case REASON_RAISES:
+	case REASON_RAISES_AGAIN:
 	case REASON_NO_SUCH_CONSOLE:
 	case REASON_E2H_STUCK:
 		return OVERRIDE_REFUSED;
@@ -245,9 +247,11 @@ static void word_record(struct parser *parser, enum override_reason reason)
 void options_parse(struct boot_options *options, u64 id[SYSREG_FACT_COUNT], const char *text,
 		   u32 length)
 {
-	struct parser parser = { .options = options, .id = id };
+	u64 had[SYSREG_FACT_COUNT];
+	struct parser parser = { .options = options, .id = id, .had = had };
 	struct line line = { .at = text, .end = text + length };
 
+	memcpy(had, id, sizeof(had));
 	while (word_next(&line, &parser.word)) {
 		const struct word *word = &parser.word;
 

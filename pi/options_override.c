@@ -86,7 +86,9 @@ static enum override_reason content_check(const struct parser *parser, enum sysr
 	if (reg == SYSREG_ARM64_SW)
 		return content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
 	if (sysreg_field_get(field, wanted) > sysreg_field_get(field, value))
-		return REASON_RAISES;
+		return sysreg_field_get(field, wanted) > sysreg_field_get(field, parser->had[reg]) ?
+			       REASON_RAISES :
+			       REASON_RAISES_AGAIN;
 	if (is_vhe_off(reg, field, content) && cpu_e2h_is_stuck(parser->id))
 		return REASON_E2H_STUCK;
 	return REASON_NONE;

@@ -17,15 +17,16 @@
 enum reception {
 	RECEIVE_NOT_YET, /* nobody has asked for it */
 	RECEIVE_BY_INTERRUPT,
-	RECEIVE_NO_INTERRUPTS, /* none at all: interrupt_start() or the timer says why */
-	RECEIVE_NO_LINE, /* no UART on the root's bus with an interrupt of the GIC's */
+	RECEIVE_NO_INTERRUPTS, /* none at all, or not this one: an interrupt_result says why */
+	RECEIVE_NO_DEVICE, /* no node on the root's bus has its address */
+	RECEIVE_NO_LINE, /* that node has no interrupt of the GIC's */
 	RECEIVE_IN_VAIN, /* the UART's came over and over, and never for a byte */
 	RECEIVE_MISSED, /* there were bytes, and never an interrupt for them */
 };
 
 static struct {
 	enum reception reception;
-	enum interrupt_result why; /* there are none at all */
+	enum interrupt_result why; /* RECEIVE_NO_INTERRUPTS */
 	u32 number;
 	unsigned in_vain, missed;
 } state;
@@ -39,6 +40,8 @@ static const char *reception_str(void)
 		return "ok";
 	case RECEIVE_NO_INTERRUPTS:
 		return interrupt_result_str(state.why);
+	case RECEIVE_NO_DEVICE:
+		return "the FDT has nothing at its address on the root bus";
 	case RECEIVE_NO_LINE:
 		return "the FDT names no interrupt of the GIC's for it";
 	case RECEIVE_IN_VAIN:
@@ -95,6 +98,8 @@ static enum reception start(const struct kernel *kernel)
 	state.why = INTERRUPT_NO_CONTROLLER;
 	if (!devices->gic.found)
 		return RECEIVE_NO_INTERRUPTS;
+	if (!uart->found)
+		return RECEIVE_NO_DEVICE;
 	if (uart->interrupts == 0 || uart->interrupt[0].type != GIC_TYPE_SHARED ||
 	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
 		return RECEIVE_NO_LINE;
@@ -103,9 +108,11 @@ static enum reception start(const struct kernel *kernel)
 		return RECEIVE_NO_INTERRUPTS;
 	interrupt.number = state.number = uart->interrupt[0].number + GIC_SPI_FIRST;
 	interrupt.flags = uart->interrupt[0].flags;
-	if (uart->interrupt_parent != devices->gic.phandle ||
-	    interrupt_register(&interrupt) != INTERRUPT_OK)
+	if (uart->interrupt_parent != devices->gic.phandle)
 		return RECEIVE_NO_LINE;
+	state.why = interrupt_register(&interrupt);
+	if (state.why != INTERRUPT_OK)
+		return state.why == INTERRUPT_NO_LINE ? RECEIVE_NO_LINE : RECEIVE_NO_INTERRUPTS;
 	console_receive_by_interrupt(true);
 	return RECEIVE_BY_INTERRUPT;
 }

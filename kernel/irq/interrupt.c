@@ -27,15 +27,15 @@ const char *interrupt_result_str(enum interrupt_result result)
 	case INTERRUPT_OK:
 		return "ok";
 	case INTERRUPT_NO_CONTROLLER:
-		return "the FDT has no GICv2 or GICv3";
+		return "no usable GICv2 or GICv3 found on the FDT's root bus";
 	case INTERRUPT_NOT_MAPPED:
 		return "the GIC's registers cannot be mapped";
 	case INTERRUPT_SILENT:
 		return "the GIC does not answer";
 	case INTERRUPT_NOT_THIS_CPU:
-		return "the GICv3 is not for this CPU to use";
+		return "the GICv3 has no registers for this CPU, or none that it may use";
 	case INTERRUPT_NO_TIMER:
-		return "the FDT has no timer for this exception level";
+		return "no timer for this exception level found on the FDT's root bus";
 	case INTERRUPT_NOT_DELIVERED:
 		return "the GIC does not pass on the timer's interrupt";
 	case INTERRUPT_NO_LINE:

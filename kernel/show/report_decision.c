@@ -12,6 +12,8 @@
 
 #include "parts.h"
 
+#define VA_REASON_MAX 80
+
 bool report_wxn(const struct kernel *kernel)
 {
 	return SYSREG_GET(SCTLR_EL1_WXN, kernel->registers[SYSREG_SCTLR_EL1]);
@@ -69,9 +71,26 @@ static const char *pa_reason(const struct kernel *kernel)
 {
 	u64 mmfr0 = kernel->handoff->facts.id[SYSREG_ID_AA64MMFR0_EL1];
 
+	if (cpu_pa_bits(kernel->handoff->id[SYSREG_ID_AA64MMFR0_EL1]) < cpu_pa_bits(mmfr0))
+		return "PARange was lowered by override";
 	if (kernel->handoff->plan.kernel.pa_bits < cpu_pa_bits(mmfr0))
 		return "all that these descriptors hold, though PARange is wider";
 	return "as PARange says";
+}
+
+/* A smaller one may have been overridden away. */
+static const char *page_size_reason(const struct kernel *kernel)
+{
+	const struct boot_plan *plan = &kernel->handoff->plan;
+	unsigned shift = GRANULE_SHIFT_4K;
+
+	if (plan->page_size_asked)
+		return "asked for with arm64.pagesize=";
+	while (shift < plan->kernel.granule_shift &&
+	       !cpu_granule(kernel->handoff->facts.id, shift).present)
+		shift += 2;
+	return shift < plan->kernel.granule_shift ? "the smallest the CPU has (by override)" :
+						    "the smallest the CPU has";
 }
 
 static const char *format_name(enum descriptor_format format)
@@ -93,9 +112,7 @@ static void print_decision(const struct kernel *kernel)
 	const struct regime *regime = &plan->kernel;
 
 	report_label("decision");
-	print("%s pages: %s\n", size_text(regime_granule(regime)).text,
-	      plan->page_size_asked ? "asked for with arm64.pagesize=" :
-				      "the smallest the CPU has");
+	print("%s pages: %s\n", size_text(regime_granule(regime)).text, page_size_reason(kernel));
 	report_label("");
 	print("%u-bit addresses: %s%s\n", regime->va_bits, va_reason_str(plan->va_reason),
 	      va_reason_note(kernel));
@@ -170,10 +187,13 @@ static void json_regimes(struct json *json, const struct kernel *kernel)
 static void json_decision(struct json *json, const struct kernel *kernel)
 {
 	const struct boot_plan *plan = &kernel->handoff->plan;
+	char va_reason[VA_REASON_MAX];
 
+	format(va_reason, sizeof(va_reason), "%s%s", va_reason_str(plan->va_reason),
+	       va_reason_note(kernel));
 	json_object(json, "decision");
 	json_string(json, "page_size", plan->page_size_asked ? "asked for" : "smallest");
-	json_string(json, "va_bits", va_reason_str(plan->va_reason));
+	json_string(json, "va_bits", va_reason);
 	json_number(json, "el", plan->el);
 	json_string(json, "el_reason", el_reason_str(plan->el_reason));
 	json_bool(json, "bti", plan->bti);

@@ -43,6 +43,8 @@ static const char *console_fault_str(enum console_fault fault)
 		return "is memory";
 	case CONSOLE_OUT_OF_REACH:
 		return "is beyond what the page tables reach";
+	case CONSOLE_NOT_MAPPED:
+		return "could not be mapped";
 	case CONSOLE_SILENT:
 		return "does not answer";
 	}
@@ -102,7 +104,8 @@ static void warn_about_memory(const struct kernel *kernel, struct json *json)
 	     "%u ranges of RAM overlap others in the FDT, and were joined", fate->overlaps);
 	warn(json, fate->image_reserved,
 	     "the FDT reserves memory that the Image is in; the Image stays there");
-	warn(json, kernel->memory->dropped != 0, "%u memory ranges of the FDT were not taken in",
+	warn(json, kernel->memory->dropped != 0,
+	     "%u memory ranges of the FDT were not taken in, or not whole",
 	     kernel->memory->dropped);
 }
 
@@ -122,15 +125,18 @@ static void warn_about_devices(const struct kernel *kernel, struct json *json)
 {
 	const struct boot_facts *facts = &kernel->handoff->facts;
 	const struct console_choice *lost = &kernel->console_lost;
+	bool first = kernel->console.source == CONSOLE_FIRST_UART;
 
 	warn(json, facts->psci == PSCI_NONE,
-	     "the FDT names no PSCI: poweroff and reboot will not work");
+	     "the FDT names no PSCI that can be called: poweroff and reboot will not work");
 	warn(json, kernel->console_fault != CONSOLE_WORKS, "the console at 0x%lx (%s) %s: %s",
 	     lost->address.value, console_source_str(lost->source),
 	     console_fault_str(kernel->console_fault),
 	     kernel->console.source != CONSOLE_NONE ? "the FDT's is used" : "there is none");
-	warn(json, facts->fdt.has_chosen && kernel->console.source == CONSOLE_FIRST_UART,
+	warn(json, first && facts->fdt.has_stdout_path,
 	     "stdout-path names no UART that can be used: this is the FDT's first one");
+	warn(json, first && facts->fdt.has_chosen && !facts->fdt.has_stdout_path,
+	     "/chosen has no stdout-path: the console is the FDT's first UART");
 }
 
 static void warn_about_boot(const struct kernel *kernel, struct json *json)
@@ -138,7 +144,7 @@ static void warn_about_boot(const struct kernel *kernel, struct json *json)
 	warn(json, kernel->handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK,
 	     "entered with the MMU on: what the loader left in the caches may be lost");
 	warn(json, kernel->init_result != MAP_OK,
-	     "early-only text and data could not be unmapped: %s",
+	     "early-only text and data could not be given back: %s",
 	     map_result_str(kernel->init_result));
 	warn(json, kernel->pool_result != MAP_OK,
 	     "page tables can be written through the image's mapping: unmapping them there: %s",

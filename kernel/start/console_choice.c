@@ -47,12 +47,14 @@ static enum console_fault console_try(struct kernel *kernel, const struct consol
 	struct window window = { .pa = console->address,
 				 .size = 1,
 				 .attr = { PROT_READ_WRITE, MEM_DEVICE_NGNRE } };
+	enum map_result result;
 
 	/* The list is as the FDT has it: not in order yet, but complete. */
 	if (!memory_may_map_device(memory_list(kernel), window.pa, window.size))
 		return CONSOLE_IN_RAM;
-	if (window_open(kernel, slot, &window) != MAP_OK)
-		return CONSOLE_OUT_OF_REACH;
+	result = window_open(kernel, slot, &window);
+	if (result != MAP_OK)
+		return result == MAP_UNREACHABLE ? CONSOLE_OUT_OF_REACH : CONSOLE_NOT_MAPPED;
 	if (answers(console->kind, window.va.value)) {
 		console_init(console->kind, (void *)(uintptr_t)window.va.value);
 		return CONSOLE_WORKS;

@@ -283,7 +283,8 @@ bool memory_find(const struct memory_map *map, const struct memory_request *requ
 		u64 start = align_up(piece.start.value, request->align);
 		u64 limit = min_u64(piece.end.value, request->end);
 
-		if (piece.kind != MEMORY_RAM || start >= limit)
+		/* The next multiple may be past the last there is: align_up() wraps. */
+		if (piece.kind != MEMORY_RAM || start < piece.start.value || start >= limit)
 			continue;
 		if (limit - start > *largest)
 			*largest = limit - start;

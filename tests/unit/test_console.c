@@ -158,6 +158,8 @@ const struct devices *kernel_devices(const struct kernel *kernel)
 
 const char *interrupt_result_str(enum interrupt_result result)
 {
+	if (result == INTERRUPT_TAKEN)
+		return "taken";
 	return result == INTERRUPT_NO_CONTROLLER ? "no GIC" : "no timer";
 }
 
@@ -215,10 +217,11 @@ static int set_up_kernel(void **state)
 {
 	set_up(state);
 	kernel.console.source = CONSOLE_STDOUT_PATH;
-	devices = (struct devices){
-		.gic = { .found = true, .phandle = 7 },
-		.console = { .interrupts = 1, .interrupt = { { 0, 1, 4 } }, .interrupt_parent = 7 }
-	};
+	devices = (struct devices){ .gic = { .found = true, .phandle = 7 },
+				    .console = { .found = true,
+						 .interrupts = 1,
+						 .interrupt = { { 0, 1, 4 } },
+						 .interrupt_parent = 7 } };
 	timer_result = register_result = INTERRUPT_OK;
 	is_registered = false;
 	masked = true;
@@ -273,7 +276,7 @@ static void a_uart_with_an_interrupt_of_the_gics_receives_by_it(void **state)
 
 static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 {
-	for (unsigned i = 0; i < 7; i++) {
+	for (unsigned i = 0; i < 8; i++) {
 		const char *why = NO_LINE;
 
 		set_up_kernel(state);
@@ -301,6 +304,10 @@ static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 			timer_result = INTERRUPT_NO_TIMER;
 			why = "no timer";
 			break;
+		case 7:
+			devices.console = (struct device){ .found = false };
+			why = "the FDT has nothing at its address on the root bus";
+			break;
 		}
 		console_receive_start(&kernel);
 		assert_polled(why);
@@ -310,6 +317,10 @@ static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 	register_result = INTERRUPT_NO_LINE;
 	console_receive_start(&kernel);
 	assert_polled(NO_LINE);
+	set_up_kernel(state);
+	register_result = INTERRUPT_TAKEN;
+	console_receive_start(&kernel);
+	assert_polled("taken");
 }
 
 static void an_interrupt_that_is_never_for_a_byte_is_given_up(void **state)

@@ -348,6 +348,49 @@ static void a_report_says_why_writable_text_is_executable(void **state)
 	assert_printed("WARNING      W^X is NOT enforced by the CPU: WXN is off (arm64.nowxn)\n");
 }
 
+static void reported(const char *line)
+{
+	capture_clear();
+	report_text(&sample.kernel);
+	report_json(&sample.kernel);
+	assert_printed(line);
+}
+
+/* What a word of the command line took is not what the CPU lacks. */
+static void a_decision_that_an_override_made_is_not_put_down_to_the_cpu(void **state)
+{
+	u64 *id = sample.handoff.id;
+
+	(void)state;
+	sample_make(&sample, 12, 48);
+	sample.handoff.plan.va_reason = VA_REASON_NO_LPA2;
+	reported("48-bit addresses: the CPU lacks FEAT_LPA2 for this page size (by override)\n");
+	assert_printed("\"va_bits\": \"the CPU lacks FEAT_LPA2 for this page size (by override)\"");
+	reported("4K pages: the smallest the CPU has\n");
+	reported("48-bit physical addresses: all that these descriptors hold, though PARange is");
+	id[SYSREG_ID_AA64MMFR0_EL1] = 0x10201125;
+	reported("48-bit physical addresses: PARange was lowered by override\n");
+	sample_make(&sample, 16, 48);
+	reported("64K pages: the smallest the CPU has (by override)\n");
+}
+
+static void a_report_tells_a_missing_path_to_the_console_from_a_wrong_one(void **state)
+{
+	(void)state;
+	sample_make(&sample, 12, 52);
+	sample.kernel.console.source = CONSOLE_FIRST_UART;
+	reported("WARNING      /chosen has no stdout-path: the console is the FDT's first UART\n");
+	assert_null(strstr(captured, "stdout-path names no UART"));
+	sample.handoff.facts.fdt.has_stdout_path = true;
+	reported(
+		"WARNING      stdout-path names no UART that can be used: this is the FDT's first");
+	assert_null(strstr(captured, "has no stdout-path"));
+	sample.kernel.console.source = CONSOLE_STDOUT_PATH;
+	capture_clear();
+	report_text(&sample.kernel);
+	assert_null(strstr(captured, "stdout-path names"));
+}
+
 static void a_report_shows_what_overrides_took_away(void **state)
 {
 	struct override_record refused = { "id_aa64pfr1.bt", "id_aa64pfr1.bt", "9",
@@ -433,6 +476,8 @@ int main(void)
 		cmocka_unit_test(a_kernel_at_el2_has_its_registers_under_their_names_there),
 		cmocka_unit_test(a_report_says_how_the_image_was_entered),
 		cmocka_unit_test(a_report_says_why_writable_text_is_executable),
+		cmocka_unit_test(a_decision_that_an_override_made_is_not_put_down_to_the_cpu),
+		cmocka_unit_test(a_report_tells_a_missing_path_to_the_console_from_a_wrong_one),
 		cmocka_unit_test(a_report_shows_what_overrides_took_away),
 		cmocka_unit_test(a_report_hides_the_seed_and_the_control_characters_of_others),
 		cmocka_unit_test(a_report_says_that_there_was_no_entropy),

@@ -324,9 +324,30 @@ static void random_lists_mean_the_same_when_normalised(void **state)
 	}
 }
 
+/* Of the last piece there can be, aligned places are past the end: address 0 is none. */
+static void no_place_is_found_past_the_last_address(void **state)
+{
+	static struct memory_map last;
+	struct memory_request request = { KIB(64), MIB(1), ~(u64)0 };
+	paddr_t place = { 1 };
+	u64 largest;
+
+	(void)state;
+	memory_begin(&last);
+	memory_add(&last, -KIB(128), KIB(64), MEMORY_RAM);
+	memory_normalise(&last, KIB(4));
+	assert_false(memory_find(&last, &request, &place, &largest));
+	assert_int_equal(largest, 0);
+	assert_int_equal(place.value, 1);
+	request.align = KIB(64);
+	assert_true(memory_find(&last, &request, &place, &largest));
+	assert_int_equal(place.value, -KIB(128));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_place_is_found_past_the_last_address),
 		cmocka_unit_test(an_empty_range_is_not_taken_in),
 		cmocka_unit_test(ram_that_wraps_is_dropped_and_counted),
 		cmocka_unit_test(a_reservation_that_wraps_is_kept_up_to_the_last_byte_but_one),

@@ -563,9 +563,23 @@ static void what_nolva_took_cannot_be_given_back(void **state)
 
 	(void)state;
 	assert_int_equal(parsed.options.record_count, 3);
-	assert_int_equal(parsed.options.record[1].reason, REASON_RAISES);
-	assert_int_equal(parsed.options.record[2].reason, REASON_RAISES);
+	assert_int_equal(parsed.options.record[1].reason, REASON_RAISES_AGAIN);
+	assert_int_equal(parsed.options.record[2].reason, REASON_RAISES_AGAIN);
 	assert_int_equal(parsed.id[SYSREG_ID_AA64MMFR0_EL1], 0x1000032300111125);
+}
+
+static void what_the_cpu_never_had_is_told_from_what_a_word_took(void **state)
+{
+	struct parsed parsed = parse("id_aa64mmfr0.parange=2 id_aa64mmfr0.parange=3 "
+				     "id_aa64mmfr0.parange=6 id_aa64mmfr0.parange=7");
+
+	(void)state;
+	assert_int_equal(parsed.options.record_count, 4);
+	assert_int_equal(parsed.options.record[0].reason, REASON_NONE);
+	assert_int_equal(parsed.options.record[1].reason, REASON_RAISES_AGAIN);
+	assert_int_equal(parsed.options.record[1].status, OVERRIDE_REFUSED);
+	assert_int_equal(parsed.options.record[2].reason, REASON_RAISES_AGAIN);
+	assert_int_equal(parsed.options.record[3].reason, REASON_RAISES);
 }
 
 static void a_later_word_wins_and_a_wrong_one_changes_nothing(void **state)
@@ -613,7 +627,8 @@ static void records_stand_in_the_order_of_the_line(void **state)
 {
 	static const struct fate fates[] = {
 		APPLIED("", "id_aa64mmfr0.parange", "id_aa64mmfr0.parange", "5"),
-		REFUSED("", REASON_RAISES, "id-aa64mmfr0.parange", "id_aa64mmfr0.parange", "6"),
+		REFUSED("", REASON_RAISES_AGAIN, "id-aa64mmfr0.parange", "id_aa64mmfr0.parange",
+			"6"),
 		APPLIED("", "nokaslr", "arm64_sw.nokaslr", "1"),
 		MALFORMED("", REASON_UNKNOWN_OPTION, "arm64.foo", "arm64.foo", ""),
 		APPLIED("", "id_aa64mmfr0.parange", "id_aa64mmfr0.parange", "0x4"),
@@ -1075,6 +1090,7 @@ int main(void)
 		cmocka_unit_test(nolva_holds_where_varange_is_zero_already),
 		cmocka_unit_test(nolva_gives_a_cpu_no_page_size_and_no_address_bit_it_lacks),
 		cmocka_unit_test(what_nolva_took_cannot_be_given_back),
+		cmocka_unit_test(what_the_cpu_never_had_is_told_from_what_a_word_took),
 		cmocka_unit_test(a_later_word_wins_and_a_wrong_one_changes_nothing),
 		cmocka_unit_test(vhe_cannot_be_turned_off_where_e2h_is_stuck),
 		cmocka_unit_test(records_stand_in_the_order_of_the_line),

@@ -556,6 +556,18 @@ static struct console_choice choice(u64 pa, enum console_source source)
 	return (struct console_choice){ paddr(pa), kind, source };
 }
 
+static void a_console_that_there_is_no_table_for_is_not_said_to_be_out_of_reach(void **state)
+{
+	(void)state;
+	fake_boot_make(&boot, 0);
+	handoff->options.earlycon = paddr(0);
+	handoff->facts.console = choice(GOOD, CONSOLE_STDOUT_PATH);
+	handoff->pool.next = handoff->pool.end;
+	console_choose(kernel);
+	assert_int_equal(kernel->console_fault, CONSOLE_NOT_MAPPED);
+	fake_boot_free(&boot);
+}
+
 static void the_console_is_the_first_of_two_that_answers(void **state)
 {
 	static const struct {
@@ -621,6 +633,8 @@ int main(void)
 		cmocka_unit_test(the_fdt_is_shown_read_only_and_areas_leave_the_image_alone),
 		cmocka_unit_test(pcis_ports_are_shown_where_they_are_not_ram),
 		cmocka_unit_test(without_free_ram_there_is_no_allocator),
+		cmocka_unit_test(
+			a_console_that_there_is_no_table_for_is_not_said_to_be_out_of_reach),
 		cmocka_unit_test(the_console_is_the_first_of_two_that_answers),
 	};
 

@@ -29,6 +29,7 @@ enum console_fault {
 	CONSOLE_WORKS,
 	CONSOLE_IN_RAM, /* its address is that of memory */
 	CONSOLE_OUT_OF_REACH, /* no descriptor holds its address */
+	CONSOLE_NOT_MAPPED, /* there was no table left for it, or its slot is taken */
 	CONSOLE_SILENT, /* the bus has nobody there */
 };
 

@@ -27,6 +27,7 @@ struct word {
 struct parser {
 	struct boot_options *options;
 	u64 *id;
+	const u64 *had; /* the same before the first word */
 	struct word word;
 	struct override_record record; /* field stays empty where no register is behind the word */
 };

@@ -84,7 +84,7 @@ struct boot_facts {
 	struct image image;
 	struct {
 		struct fdt tree; /* opened; @blob is where the early runtime had it */
-		bool has_chosen;
+		bool has_chosen, has_stdout_path;
 		enum fdt_seed seed;
 	} fdt;
 	struct console_choice console; /* the FDT's */

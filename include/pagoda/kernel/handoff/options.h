@@ -24,6 +24,7 @@ const char *override_status_str(enum override_status status);
 enum override_reason {
 	REASON_NONE,
 	REASON_RAISES, /* the value is above what the CPU has; overrides only lower */
+	REASON_RAISES_AGAIN, /* the CPU has that much, but an earlier word has lowered it */
 	REASON_NOT_A_DIGIT, /* a value is one hex digit, with or without 0x */
 	REASON_TOO_WIDE, /* the digit does not fit the field */
 	REASON_NO_VALUE,
