@@ -310,6 +310,8 @@ READERS = {
     "decision.el_reason": lambda look: [look.case.el_reason],
     "decision.bti": lambda look: [bool(bits(look.sctlr, 36, 36))],
     "decision.pac": lambda look: [bool(bits(look.sctlr, 31, 31))],
+    "decision.pac_secret": lambda look: [bool(bits(look.sctlr, 31, 31))
+                                         and "a key that is no secret" not in look.text],
     "decision.pan": lambda look: [bool(bits(look.states["PSTATE"], 22, 22))],
     "decision.e0pd": lambda look: [bool(bits(look.tcr, 56, 56))],
     "decision.panic": lambda look: [look.case.panic],

@@ -352,7 +352,7 @@ def addresses_of(text, root, pa):
 def test_a_physical_address_is_found_wherever_it_is_mapped(show):
     text = console()
     browser = show(text)
-    entry = run_in(text, "data", "rw")
+    entry = run_in(text, "text", "rx")
     pa = number(entry["pa"])
     browser.type("#search", f"pa:{entry['pa']}")
     found = [hit.replace(" ", "") for hit in hits(browser)]
@@ -360,7 +360,7 @@ def test_a_physical_address_is_found_wherever_it_is_mapped(show):
     assert [hit[:18] for hit in found] == (
         addresses_of(text, "idmap", pa) + addresses_of(text, "kernel", pa))
     assert len(found) == 3
-    for hit, place in zip(found, ("identitymap", "linear", "image/data")):
+    for hit, place in zip(found, ("identitymap", "linear", "image/text")):
         assert place in hit
 
 

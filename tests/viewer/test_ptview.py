@@ -133,12 +133,13 @@ def test_an_indented_object_of_somebody_else_is_none_of_ours():
 def test_a_log_is_unpacked_and_read_in_its_encoding(tmp_path):
     text = console("nokaslr")
     packed = gzip.compress(text.encode())
+    runs = sum(len(root) for root in expected(text).values())
     for name, content in (("log.gz", packed), ("cut.gz", packed[:-9]),
                           ("powershell.txt", text.replace("\n", "\r\n").encode("utf-16")),
                           ("bom.log", b"\xef\xbb\xbf" + text.encode())):
         (tmp_path / name).write_bytes(content)
         result = ptview(name, "-o", "page.html", cwd=tmp_path)
-        assert (result.returncode, result.stderr) == (0, "page.html: 1 dump, 15 runs\n"), name
+        assert (result.returncode, result.stderr) == (0, f"page.html: 1 dump, {runs} runs\n"), name
     (tmp_path / "broken.gz").write_bytes(packed[:20] + b"\xff" * 99)
     result = ptview("broken.gz", cwd=tmp_path)
     assert result.returncode == 1 and "Traceback" not in result.stderr
