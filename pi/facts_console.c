@@ -176,7 +176,8 @@ void scan_choose_console(struct scan *scan)
 	if (scan->console_count == 0)
 		return;
 	facts->console = scan->console[0].choice;
-	if (!fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
+	if (!facts->fdt.has_stdout_path ||
+	    !fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
 		return;
 	path = follow_alias(scan, (const char *)scan->stdout_path.data);
 	for (u32 i = 0; i < scan->console_count; i++) {
