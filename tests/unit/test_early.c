@@ -344,6 +344,7 @@ static void a_seed_of_zeroes_is_none_and_known_as_such(void **state)
 	boot_well(&setup);
 	assert_int_equal(machine.handoff->facts.fdt.seed, FDT_SEED_ZERO);
 	assert_int_equal(machine.handoff->plan.kaslr_source, KASLR_OFF_NO_ENTROPY);
+	assert_true(machine.handoff->plan.pac && !machine.handoff->plan.pac_secret);
 }
 
 static void the_seed_is_wiped_with_nokaslr_too(void **state)
