@@ -74,31 +74,30 @@ static bool begins_with_digit(const struct word *part)
 }
 
 /*
- * The rest of a value, behind its type: [mmio|mmio16|mmio32,]ADDRESS[,OPTIONS]. Linux takes the
- * words for every type; how far registers are apart is a question for 8250s alone. The address is
- * written to as it is, long before a fault could be reported: what cannot be that of such registers
- * is no address.
+ * The rest of a value, behind its type. The address is written to as it is, long before a fault
+ * could be reported: what cannot be that of such registers is no address.
  */
 static enum override_reason place_parse(struct word *rest, struct serial_kind *kind, u64 *address)
 {
+	bool is_8250 = kind->type == SERIAL_8250;
 	struct serial_kind gaps = { .io_width = 1 };
 	struct word part = part_next(rest);
 
-	if (io_parse(&part, &gaps))
+	if (io_parse(&part, &gaps) && (is_8250 || gaps.reg_shift == 2))
 		part = part_next(rest);
-	else if (kind->type == SERIAL_8250 && !begins_with_digit(&part))
+	else if (is_8250 && !begins_with_digit(&part))
 		return REASON_BAD_CHOICE; /* ports of a PC, or big-endian */
-	if (kind->type == SERIAL_8250) {
+	if (is_8250) {
 		kind->reg_shift = gaps.reg_shift;
 		kind->io_width = gaps.io_width;
 	}
-	return text_size(part.value, part.value_length, address) &&
-			       serial_may_be_at(*kind, *address) ?
-		       REASON_NONE :
-		       REASON_BAD_NUMBER;
+	if (!text_size(part.value, part.value_length, address) ||
+	    !serial_may_be_at(*kind, *address))
+		return REASON_BAD_NUMBER;
+	return REASON_NONE;
 }
 
-/* Nothing, or TYPE,[mmio|mmio16|mmio32,]ADDRESS[,OPTIONS]. */
+/* Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS]; mmio and mmio16 are for 8250s. */
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;
