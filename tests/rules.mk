@@ -56,12 +56,21 @@ bench_parts := $(O)/Image $(O)/count.so $(O)/leaf_cost.elf
 
 # With PEER=linux what its build needs and cannot be installed is for bench.py to say: the rest is
 # measured all the same.
-.PHONY: bench bench-boot bench-baseline
-#: bench          what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux
+.PHONY: bench bench-boot bench-baseline bench-trees fetch-trees
+#: bench          what a boot costs, and how that grows; PEER="linux xen": beside them; TREES=folder
 bench: setup-test
-	@$(if $(PEER),scripts/setup peer || true)
+	@$(if $(filter linux,$(PEER)),scripts/setup peer || true)
 	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
-	$(Q)tests/bench/bench.py $(if $(PEER),--peer $(PEER))
+	$(Q)tests/bench/bench.py $(if $(TREES),--trees $(TREES)) $(if $(PEER),--peer $(PEER))
+
+#: fetch-trees    the device trees of Debian's kernels, into build/trees; needs the network
+fetch-trees:
+	$(Q)scripts/fetch-trees
+
+#: bench-trees    only what real boards' trees cost: TREES=folder of .dtb files, or build/trees
+bench-trees: setup-test
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/bench.py --only --trees $(or $(TREES),$(O)/trees)
 
 #: bench-baseline make what it costs now the baseline that `make test` compares with
 bench-baseline: setup-test
