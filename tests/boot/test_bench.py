@@ -109,6 +109,33 @@ def test_a_curve_is_written_as_csv_and_svg(tmp_path):
     assert svg.startswith("<svg") and svg.count("<circle") == 2
 
 
+# ---- the plugin ----
+
+TWICE = """
+	.globl _start, there, end
+_start:	ldr x0, =there
+	br x0
+there:	nop
+end:	b end
+"""
+
+
+def test_an_image_that_moves_in_the_lower_half_is_counted_on(tmp_path):
+    """As Xen does, which knows no other half: here without an MMU, in a copy at another place."""
+    elf, image = tmp_path / "twice.elf", tmp_path / "twice"
+    subprocess.run(["aarch64-linux-gnu-gcc", "-nostdlib", "-static", "-Wl,-Ttext=0x40400000",
+                    "-Wl,--build-id=none", "-x", "assembler", "-", "-o", elf],
+                   input=TWICE.encode(), check=True)
+    subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", elf, image], check=True)
+    devices = [f"loader,file={image},addr={boot_cost.IMAGE_ADDRESS:#x},cpu-num=0,force-raw=on",
+               f"loader,file={image},addr=0x40400000,force-raw=on"]
+    kernel = boot_cost.Kernel(image, elf, jump=None, begin="_start", end="end", text="_start")
+    boot = Boot(arguments=tuple(word for device in devices for word in ("-device", device)),
+                kernel=kernel)
+    cost = boot_cost.measure(boot)
+    assert cost.total == 3 and cost.by_function == {"_start": 2, "there": 1}
+
+
 # ---- real boards' trees ----
 
 
