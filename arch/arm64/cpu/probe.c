@@ -235,8 +235,8 @@ void lower_half_set(u64 ttbr0, u64 tcr)
  * DDI 0487 B2.4.4: clean to the point of unification, then invalidate, then fetch anew. What is
  * written at one address is executed at another, and a VIPT instruction cache (CTR_EL0.L1Ip, as in
  * Cortex-A53) may hold it there under another index, which IC IVAU of the first does not reach: all
- * aliases of a physical address go only with the whole cache. DC CIVAC cleans further than it has to:
- * see cache.S.
+ * aliases of a physical address go only with the whole cache. DC CIVAC cleans further than it has
+ * to: see cache.S.
  */
 void code_publish(vaddr_t va, u64 size)
 {
