@@ -33,6 +33,8 @@ static const struct alias {
 	{ "arm64.nowxn", "nowxn", 1, SYSREG_ARM64_SW },
 	{ "nokaslr", "nokaslr", 1, SYSREG_ARM64_SW },
 	{ "rodata", "rodataoff", 1, SYSREG_ARM64_SW }, /* rodata=off */
+	{ "arm64.noctl2", "tcrx", 0, SYSREG_ID_AA64MMFR3_EL1 },
+	{ "arm64.noctl2", "sctlrx", 0, SYSREG_ID_AA64MMFR3_EL1 },
 };
 
 /* "id_aa64mmfr2.varange", the way the table spells it. */

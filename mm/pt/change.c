@@ -91,6 +91,15 @@ static enum map_result unit_map(struct space *space, const struct unit *unit, st
 	return stretch_map(space, s, attr);
 }
 
+/*
+ * The descriptors of a run must be alike at all times. Where execution goes, Cortex-A715 may report
+ * a fault with the wrong syndrome unless the descriptor was invalid in between (2645198).
+ */
+static bool unit_breaks(const struct unit *unit, enum mem_prot prot)
+{
+	return unit->count > 1 || (unit->info.execute && prot != PROT_READ_EXECUTE);
+}
+
 enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
 {
 	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
@@ -105,8 +114,7 @@ enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum
 			return MAP_NOT_MAPPED;
 		attr = (struct map_attr){ prot, unit.info.type };
 		pte = pte_leaf(&space->regime, &space->policy, attr, unit.info.pa, unit.level);
-		/* The descriptors of a run must be alike at all times. */
-		if (unit.count > 1) {
+		if (unit_breaks(&unit, prot)) {
 			unit_break(space, &unit);
 			result = unit_map(space, &unit, attr);
 		} else {

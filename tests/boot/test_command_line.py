@@ -40,6 +40,7 @@ APPLIED = {
     "arm64.nomte": ("id_aa64pfr1.mte", "0"),
     "arm64.nosve": ("id_aa64pfr0.sve", "0"),
     "arm64.nosme": ("id_aa64pfr1.sme", "0"),
+    "arm64.noctl2": ("id_aa64mmfr3.tcrx", "0"),
     "arm64.nowxn": ("arm64_sw.nowxn", "1"),
     "nokaslr": ("arm64_sw.nokaslr", "1"),
 }

@@ -106,6 +106,8 @@ static void tlb_load(void)
 /* Only permissions may change while the TLB has a descriptor, and in no contiguous run. */
 #define PERMISSIONS (BIT(7) | BIT(50) | BIT(53))
 #define CONTIGUOUS BIT(52)
+/* PXN: nor may execution go, for the sake of Cortex-A715. */
+#define NO_EXECUTE BIT(53)
 
 /* The TLB knows nothing that the tables contradict, but for permissions. */
 static void tlb_check(void)
@@ -116,7 +118,9 @@ static void tlb_check(void)
 
 		if (b.seen[i] == 0 || (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK))
 			continue;
-		if (entry.level != b.seen_level[i] || ((entry.pte.bits ^ b.seen[i]) & ~may_change))
+		if (entry.level != b.seen_level[i] ||
+		    ((entry.pte.bits ^ b.seen[i]) & ~may_change) ||
+		    (entry.pte.bits & ~b.seen[i] & NO_EXECUTE))
 			b.broken_wrongly = true;
 	}
 }
@@ -257,6 +261,23 @@ static void a_permission_changes_in_place_and_a_run_is_broken_first(void **state
 		memset(model.at, 0, sizeof(model.at));
 		check_model();
 		assert_int_equal(used(), 1);
+	}
+}
+
+static void where_execution_goes_the_leaf_is_broken_first(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		begin(&shapes[i], TABLES);
+		area(regime_granule(&b.regime), 3);
+		assert_int_equal(map(0, 3, GIB(8), PROT_READ_EXECUTE), MAP_OK);
+		tables_publish();
+		assert_int_equal(pt_protect(&b.space, at(1), at(2), PROT_READ_WRITE), MAP_OK);
+		for (unsigned j = 0; j < 3; j++)
+			model.at[j] = (struct change_unit){ true, GIB(8) + j * model.unit,
+							    j == 1 ? PROT_READ_WRITE :
+								     PROT_READ_EXECUTE };
+		check_model();
 	}
 }
 
@@ -641,6 +662,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_permission_changes_in_place_and_a_run_is_broken_first),
+		cmocka_unit_test(where_execution_goes_the_leaf_is_broken_first),
 		cmocka_unit_test(what_is_cleared_is_out_of_the_tlb_and_its_tables_stay),
 		cmocka_unit_test(a_block_splits_down_to_pages_and_merges_back),
 		cmocka_unit_test(

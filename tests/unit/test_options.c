@@ -33,6 +33,7 @@ static const u64 cpu_max[SYSREG_FACT_COUNT] = {
 	[SYSREG_ID_AA64MMFR1_EL1] = 0x0000011011312122,
 	[SYSREG_ID_AA64MMFR2_EL1] = 0x1221011112111011,
 	[SYSREG_ID_AA64SMFR0_EL1] = 0x80f100fd00000000,
+	[SYSREG_ID_AA64MMFR3_EL1] = 0x0000000000000111, /* S1PIE, SCTLRX, TCRX: newer than QEMU's */
 };
 
 /* A CPU with 16K and 64K pages alone, 44 address bits, no VARange. */
@@ -525,6 +526,8 @@ static void every_alias_lowers_the_fields_it_stands_for(void **state)
 		ALIAS("arm64.nomte", "id_aa64pfr1.mte", SYSREG_ID_AA64PFR1_EL1, "mte"),
 		ALIAS("arm64.nosve", "id_aa64pfr0.sve", SYSREG_ID_AA64PFR0_EL1, "sve"),
 		ALIAS("arm64.nosme", "id_aa64pfr1.sme", SYSREG_ID_AA64PFR1_EL1, "sme"),
+		ALIAS("arm64.noctl2", "id_aa64mmfr3.tcrx", SYSREG_ID_AA64MMFR3_EL1, "tcrx"),
+		ALIAS("arm64.noctl2", "id_aa64mmfr3.tcrx", SYSREG_ID_AA64MMFR3_EL1, "sctlrx"),
 #undef ALIAS
 		{ "arm64.nowxn", "arm64.nowxn", "arm64_sw.nowxn", "1", SYSREG_ARM64_SW, "nowxn" },
 		{ "nokaslr", "nokaslr", "arm64_sw.nokaslr", "1", SYSREG_ARM64_SW, "nokaslr" },

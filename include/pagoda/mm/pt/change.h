@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Changes of live mappings, by the rules of break-before-make (DDI 0487 D8.14.1): what stands at an
- * address may lose or gain permissions in one store; for anything else, another size, address, type
- * or contiguous hint, or a table in place of a block, it must be invalid in between, and no TLB may
- * remember it. A caller cannot get that wrong: what only adds refuses what is mapped with
- * MAP_CONFLICT; the others do the rest, maintenance of the TLB included.
+ * address may lose or gain permissions in one store, but for execution, which goes as everything
+ * else changes: for another size, address, type or contiguous hint, or a table in place of a block,
+ * it must be invalid in between, and no TLB may remember it. A caller cannot get that wrong: what
+ * only adds refuses what is mapped with MAP_CONFLICT; the others do the rest, maintenance of the
+ * TLB included.
  *
  * While a mapping is broken, it is not there. Whoever runs on it, or needs it, must not ask; that
  * it does not hold the very descriptors is checked: MAP_LIVE.
