@@ -78,6 +78,7 @@ static void check_sound(void)
 {
 	assert_true(vmalloc_audit(vmalloc));
 	assert_true(buddy_audit(&memory.buddy));
+	assert_true(pt_counts_agree(&memory.space, pt_start(&memory.space), pt_end(&memory.space)));
 	assert_false(memory.early_free);
 }
 
