@@ -30,8 +30,9 @@ static void ranges_add(struct alloc *alloc, const struct memory_map *map,
 		       const struct memory_range *state)
 {
 	struct memory_range piece;
+	u32 bank = 0;
 
-	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value) {
+	for (u64 from = 0; memory_step(map, &bank, from, &piece); from = piece.end.value) {
 		if (piece.kind != MEMORY_RAM)
 			continue;
 		if (piece.start.value == state->start.value)

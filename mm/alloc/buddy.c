@@ -118,7 +118,8 @@ enum buddy_result buddy_add(struct buddy *buddy, paddr_t start, paddr_t end)
 
 	if (first >= last)
 		return BUDDY_OK;
-	if (frames_overlap(buddy, first, last))
+	/* Mostly they come in their order. */
+	if (at != 0 && buddy->ranges[at - 1].end > first && frames_overlap(buddy, first, last))
 		return BUDDY_OVERLAP;
 	if (buddy->range_count == buddy->range_max)
 		return BUDDY_NO_ROOM;
