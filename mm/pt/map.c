@@ -36,6 +36,7 @@ static enum map_result table_make(struct space *space, struct pt_entry *entry)
 	entry->kind = PTE_TABLE;
 	entry->pte = pte_table(&space->regime, table);
 	slot_link(slot_at(space, entry->slot), entry->pte);
+	table_count_change(space, slot_at(space, entry->slot), 1);
 	return MAP_OK;
 }
 
@@ -107,6 +108,7 @@ enum map_result stretch_map(struct space *space, struct stretch s, struct map_at
 
 	if (!s.empty && slots_used(s.slot, s.count))
 		return MAP_CONFLICT;
+	table_count_change(space, s.slot, (int)s.count);
 	while (s.count > 0) {
 		bool contiguous;
 		unsigned piece = stretch_piece(regime, &s, &contiguous);

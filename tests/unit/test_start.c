@@ -510,7 +510,6 @@ static void without_free_ram_there_is_no_allocator(void **state)
 	(void)state;
 	make_ready(0);
 	memory_add_own(kernel->memory, FAKE_BOOT_RAM, FAKE_BOOT_RAM_SIZE, MEMORY_RESERVED);
-	memory_normalise(kernel->memory, granule());
 	alloc_init(kernel);
 	assert_null(kernel->alloc);
 	assert_null(kernel->fdt.blob);
