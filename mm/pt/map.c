@@ -47,8 +47,9 @@ static bool untouched_take(struct table_pool *pool, paddr_t place, unsigned coun
 	bool untouched = paddr_diff(place, pool->untouched) <
 			 paddr_diff(pool->untouched_end, pool->untouched);
 
+	/* The end of that table may be where another begins, of which nothing is known. */
 	if (untouched || paddr_diff(pool->untouched, place) < paddr_diff(end, place))
-		pool->untouched = end;
+		pool->untouched = untouched ? end : pool->untouched_end;
 	return untouched;
 }
 

@@ -489,7 +489,10 @@ static void what_was_there_before_a_mapping_that_failed_is_all_there_is_after_it
 		}
 }
 
-/* Pages, a block and pages, in as many tables as there are, one more each time. */
+/*
+ * Pages, a block and pages, in as many tables as there are, one more each time. The last page is in
+ * a table of blocks of its own, where there can be another.
+ */
 static enum map_result map_in(const struct shape *shape, unsigned tables, bool neighbour)
 {
 	struct map_request request = { .attr = { PROT_READ_WRITE, MEM_NORMAL } };
@@ -500,6 +503,8 @@ static enum map_result map_in(const struct shape *shape, unsigned tables, bool n
 	page = regime_granule(&b.regime);
 	span = regime_span(&b.regime, 2);
 	area(span, 4);
+	if (b.regime.root_level < 2)
+		model.base += regime_span(&b.regime, 1) - 2 * span;
 	request.start = vaddr(model.base + span - page);
 	request.end = vaddr(model.base + 2 * span + page);
 	request.pa = paddr(GIB(256) - page);
@@ -537,6 +542,25 @@ static void of_a_mapping_that_runs_out_of_tables_nothing_is_left(void **state)
 			assert_int_equal(used(), tables);
 			assert_true(tables >= 3);
 		}
+}
+
+/* The table made last is used up to its end, where another begins that has been there for long. */
+static void what_is_behind_the_last_table_is_looked_at(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		unsigned entries;
+
+		begin(&shapes[i], TABLES);
+		entries = regime_entries(&b.regime, LEVEL_PAGE);
+		area(regime_granule(&b.regime), 4);
+		assert_int_equal(map(0, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries + 1, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+		assert_int_equal(map(entries - 1, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries + 1, 1, GIB(9), PROT_READ_WRITE), MAP_CONFLICT);
+	}
 }
 
 static void a_request_that_is_refused_changes_nothing(void **state)
@@ -726,6 +750,7 @@ int main(void)
 		cmocka_unit_test(
 			what_was_there_before_a_mapping_that_failed_is_all_there_is_after_it),
 		cmocka_unit_test(of_a_mapping_that_runs_out_of_tables_nothing_is_left),
+		cmocka_unit_test(what_is_behind_the_last_table_is_looked_at),
 		cmocka_unit_test(a_request_that_is_refused_changes_nothing),
 		cmocka_unit_test(a_mapping_of_its_own_descriptors_is_not_broken),
 		cmocka_unit_test(a_table_knows_how_many_descriptors_are_in_it),
