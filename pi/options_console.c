@@ -23,53 +23,9 @@ static struct word part_next(struct word *rest)
 	return part;
 }
 
-/* How Linux's words for an 8250's registers have them: mmio is bytes, without gaps. */
-static bool io_parse(const struct word *part, struct serial_kind *kind)
-{
-	u8 shift = 0;
-
-	if (value_equal(part, "mmio32"))
-		shift = 2;
-	else if (value_equal(part, "mmio16"))
-		shift = 1;
-	else if (!value_equal(part, "mmio"))
-		return false;
-	kind->reg_shift = shift;
-	kind->io_width = (u8)(1 << shift);
-	return true;
-}
-
-/* Whether @part is one of the words in @list, which have a blank between two. */
-static bool is_listed(const struct word *part, const char *list)
-{
-	while (*list) {
-		u32 length = 0;
-
-		while (list[length] && list[length] != ' ')
-			length++;
-		if (length == part->value_length && memcmp(list, part->value, length) == 0)
-			return true;
-		list += length + (list[length] == ' ');
-	}
-	return false;
-}
-
-/* The type of UART that @part names. */
-static bool type_find(const struct word *part, u8 *type)
-{
-	const struct serial_words *words;
-
-	for (unsigned i = 0; (words = serial_words(i)); i++) {
-		if (!is_listed(part, words->earlycon))
-			continue;
-		*type = (u8)i;
-		return true;
-	}
-	return false;
-}
-
 /*
- * Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS], or uart8250,mmio|mmio16|mmio32,ADDRESS[,OPTIONS].
+ * Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]; types and accesses are serial_named()'s and
+ * serial_access()'s. An 8250 whose registers no name tells needs an access.
  * The address is written to as it is, long before a fault could be reported: what cannot be that of
  * such registers is no address.
  */
@@ -81,16 +37,13 @@ enum override_reason earlycon_parse(struct boot_options *options, const struct w
 	u64 address = 0;
 
 	if (word->value_length > 0) {
-		if (!type_find(&part, &kind.type))
+		if (!serial_named(part.value, part.value_length, &kind))
 			return REASON_NO_SUCH_CONSOLE;
 		part = part_next(&rest);
-		if (kind.type == SERIAL_8250) {
-			if (!io_parse(&part, &kind))
-				return REASON_BAD_CHOICE;
+		if (serial_access(part.value, part.value_length, &kind))
 			part = part_next(&rest);
-		} else if (value_equal(&part, "mmio32")) {
-			part = part_next(&rest);
-		}
+		else if (kind.type == SERIAL_8250 && kind.reg_shift == 0)
+			return REASON_BAD_CHOICE;
 		if (!text_number(part.value, part.value_length, &address) ||
 		    !serial_may_be_at(kind, address))
 			return REASON_BAD_NUMBER;
