@@ -23,30 +23,45 @@ static struct word part_next(struct word *rest)
 	return part;
 }
 
+static bool begins_with_digit(const struct word *part)
+{
+	return part->value_length > 0 && part->value[0] >= '0' && part->value[0] <= '9';
+}
+
 /*
- * Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]; types and accesses are serial_named()'s and
- * serial_access()'s. An 8250 whose registers no name tells needs an access.
- * The address is written to as it is, long before a fault could be reported: what cannot be that of
- * such registers is no address.
+ * The rest of a value, behind its type. The address is written to as it is, long before a fault
+ * could be reported: what cannot be that of such registers is no address.
  */
+static enum override_reason place_parse(struct word *rest, struct serial_kind *kind, u64 *address)
+{
+	struct word part = part_next(rest);
+
+	if (serial_access(part.value, part.value_length, kind))
+		part = part_next(rest);
+	else if (kind->type == SERIAL_8250 && !begins_with_digit(&part))
+		return REASON_BAD_CHOICE; /* ports of a PC */
+	if (!text_size(part.value, part.value_length, address) ||
+	    !serial_may_be_at(*kind, *address))
+		return REASON_BAD_NUMBER;
+	return REASON_NONE;
+}
+
+/* Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]: serial_named()'s and serial_access()'s words. */
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;
-	struct word part = part_next(&rest);
+	struct word type = part_next(&rest);
 	struct serial_kind kind = { 0 };
 	u64 address = 0;
 
 	if (word->value_length > 0) {
-		if (!serial_named(part.value, part.value_length, &kind))
+		enum override_reason reason;
+
+		if (!serial_named(type.value, type.value_length, &kind))
 			return REASON_NO_SUCH_CONSOLE;
-		part = part_next(&rest);
-		if (serial_access(part.value, part.value_length, &kind))
-			part = part_next(&rest);
-		else if (kind.type == SERIAL_8250 && kind.reg_shift == 0)
-			return REASON_BAD_CHOICE;
-		if (!text_number(part.value, part.value_length, &address) ||
-		    !serial_may_be_at(kind, address))
-			return REASON_BAD_NUMBER;
+		reason = place_parse(&rest, &kind, &address);
+		if (reason != REASON_NONE)
+			return reason;
 	}
 	options->has_earlycon = true;
 	options->earlycon = paddr(address);
