@@ -126,7 +126,7 @@ static void scan_init(struct scan *scan, struct boot_facts *facts, u64 *seed, u6
 	scan->command_line = facts_lists(facts, phys_offset)->command_line;
 	memory_begin(scan->memory);
 	scan->console_count = 0;
-	scan->usual_uart = serial_words(0)->compatible[0];
+	scan->usual_uart = "arm,pl011";
 	scan->aliases = 0;
 	scan->stdout_path = (struct fdt_value){ NULL, 0 };
 }

@@ -1014,6 +1014,12 @@ static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(
 		{ "snps,dw-apb-uart", 2, 1, true, { SERIAL_8250, 2, 1 } },
 		{ "brcm,bcm2835-aux-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
 		{ "ns16550a", 2, 4, true, { SERIAL_8250, 2, 4 } },
+		{ "mediatek,mt6577-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "ti,am654-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "nvidia,tegra20-uart", 2, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "qcom,geni-debug-uart", 0, 0, true, { SERIAL_GENI, 0, 0 } },
+		{ "samsung,exynos850-uart", 0, 4, true, { SERIAL_EXYNOS, 0, 4 } },
+		{ "samsung,exynos850-uart", 0, 2, false, { 0 } },
 		{ "ns16550a", 1, 4, false, { 0 } }, /* registers overlap */
 		{ "ns16550a", 2, 3, false, { 0 } },
 		{ "ns16550a", 200, 0, false, { 0 } },
@@ -1023,8 +1029,33 @@ static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_console_kind((struct fake_fdt_serial){ cases[i].compatible, cases[i].shift,
-							      cases[i].width },
+							      cases[i].width, 0 },
 				    cases[i].usable, cases[i].kind);
+}
+
+/* A property's offset and one that all devices of a name have. */
+static void registers_may_begin_after_the_address_of_their_node(void **state)
+{
+	static const struct {
+		struct fake_fdt_serial serial;
+		u64 address;
+	} cases[] = {
+		{ { .compatible = "ns16550a", .reg_offset = 0x40 }, 0x9000040 },
+		{ { .compatible = "fsl,imx7ulp-lpuart" }, 0x9000010 },
+		{ { .compatible = "fsl,ls1028a-lpuart" }, 0x9000000 },
+		{ { .compatible = "mediatek,mt6577-uart", .reg_offset = 2 }, 0x9040000 },
+	};
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.uart[0].name = "serial@9000000";
+	setup.fdt.uart[1] =
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		setup.fdt.serial = cases[i].serial;
+		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.console.address.value, cases[i].address);
+	}
 }
 
 static void the_console_is_what_stdout_path_names(void **state)
@@ -1732,6 +1763,7 @@ int main(void)
 		cmocka_unit_test(memory_is_listed_with_what_lies_in_it),
 		cmocka_unit_test(an_initrd_is_memory_in_use),
 		cmocka_unit_test(the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr),
+		cmocka_unit_test(registers_may_begin_after_the_address_of_their_node),
 		cmocka_unit_test(the_console_is_what_stdout_path_names),
 		cmocka_unit_test(
 			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),

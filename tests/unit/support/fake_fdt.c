@@ -177,6 +177,8 @@ static void put_serial(struct writer *writer, const struct fake_fdt_serial *seri
 		put_cells(writer, "reg-shift", &serial->reg_shift, 1);
 	if (serial->reg_io_width)
 		put_cells(writer, "reg-io-width", &serial->reg_io_width, 1);
+	if (serial->reg_offset)
+		put_cells(writer, "reg-offset", &serial->reg_offset, 1);
 }
 
 /* Every UART of @place. @cells: of an address there and of a size. */
