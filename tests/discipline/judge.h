@@ -36,8 +36,9 @@ static inline s64 sign_extend(u64 value, unsigned width)
 
 #define EACH_RULE(_)                                                                              \
 	_(C1)                                                                                     \
-	_(C2) _(C3) _(C4) _(C5) _(C6) _(C7) _(I1) _(I2) _(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) \
-		_(T3) _(T4) _(T5) _(T6) _(T7) _(T8) _(T9) _(T10) _(T11)
+	_(C2)                                                                                     \
+	_(C3) _(C4) _(C5) _(C6) _(C7) _(I1) _(I2) _(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) \
+		_(T4) _(T5) _(T6) _(T7) _(T8) _(T9) _(T10) _(T11)
 
 enum rule {
 #define RULE_ENUM(name) RULE_##name,
@@ -280,7 +281,7 @@ struct half {
 	bool ds, lpa, byte_ignored, walk_cached;
 	u8 share; /* with DS, of all leaves */
 	unsigned el; /* whose: 1 or 2 */
-	unsigned granule_shift, va_bits;
+	unsigned granule_shift, va_bits, pa_bits;
 	int root_level;
 	unsigned asid;
 	u64 root, mair;
@@ -307,6 +308,7 @@ unsigned half_entries(const struct half *half, int level);
 bool half_is_table(u64 pte, int level);
 bool half_is_leaf(const struct half *half, u64 pte, int level);
 u64 half_output(const struct half *half, u64 pte, int level);
+bool half_fits(const struct half *half, u64 pa);
 u8 half_attributes(const struct half *half, u64 leaf);
 unsigned half_contiguous(const struct half *half, int level);
 
@@ -326,6 +328,8 @@ void tlb_barrier(const struct insn *insn);
 void tlb_sync(void);
 void tlb_invalidate(u32 operation, u64 operand, bool host);
 void tlb_promise(const char *whose);
+/* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */
+bool tlb_reaches(unsigned el, unsigned pa_bits);
 void tlb_mmu_on(unsigned el);
 void tlb_before(unsigned el);
 void tlb_registers_changed(unsigned el);

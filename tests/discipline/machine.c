@@ -152,6 +152,14 @@ static unsigned granule_upper(u64 tg)
 	return tg == 2 ? 12 : tg == 1 ? 14 : 16;
 }
 
+/* TCR.IPS, or PS. */
+static unsigned output_bits(u64 size)
+{
+	static const u8 known_bits[] = { 32, 36, 40, 42, 44, 48, 52, 56 };
+
+	return known_bits[size & 7];
+}
+
 /* D8.2.1: the first level is the last at which one table is enough. */
 static void half_root(struct half *half, u64 ttbr)
 {
@@ -178,6 +186,7 @@ static struct half half_host(unsigned el, bool upper, u64 tcr, u64 ttbr)
 	half.share = (u8)bits(own, 13, 12);
 	half.on = !(tcr & (upper ? TCR_EPD1 : TCR_EPD0));
 	half.ds = bits(tcr, 59, 59) && half.granule_shift != 16;
+	half.pa_bits = output_bits(bits(tcr, 34, 32));
 	half.lpa = bits(tcr, 34, 32) == 6 && half.granule_shift == 16;
 	half.byte_ignored = bits(tcr, upper ? 38 : 37, upper ? 38 : 37);
 	half_root(&half, ttbr);
@@ -193,6 +202,7 @@ static struct half half_el2(u64 tcr, u64 ttbr)
 	half.walk_cached = bits(tcr, 9, 8) != 0 && bits(tcr, 11, 10) != 0;
 	half.share = (u8)bits(tcr, 13, 12);
 	half.ds = bits(tcr, 32, 32) && half.granule_shift != 16;
+	half.pa_bits = output_bits(bits(tcr, 18, 16));
 	half.lpa = bits(tcr, 18, 16) == 6 && half.granule_shift == 16;
 	half.byte_ignored = bits(tcr, 20, 20);
 	half_root(&half, ttbr);
@@ -400,9 +410,18 @@ static void judge_name(u32 sysreg)
 
 #define TCR_LOWER 0x000000000000ff3full /* sizes, granule and walks' attributes */
 #define TCR_UPPER 0x00000000ff3f0000ull
-#define TCR_BOTH (7ull << 32 | 1ull << 59)
+#define TCR_IPS (7ull << 32)
+#define TCR_DS (1ull << 59)
 
-static void judge_tcr(u64 old, u64 value, u64 sctlr)
+/* A smaller output size is no matter to tables that have nothing beyond it. */
+static bool ips_matters(unsigned el, u64 old, u64 value)
+{
+	unsigned a = output_bits(bits(old, 34, 32)), b = output_bits(bits(value, 34, 32));
+
+	return tlb_reaches(el, a < b ? a : b);
+}
+
+static void judge_tcr(unsigned el, u64 old, u64 value, u64 sctlr)
 {
 	u64 differs = old ^ value, in_use = 0;
 
@@ -410,9 +429,11 @@ static void judge_tcr(u64 old, u64 value, u64 sctlr)
 		return;
 	looked_at(RULE_S3);
 	if (!((old | value) & TCR_EPD0))
-		in_use |= TCR_LOWER | TCR_BOTH;
+		in_use |= TCR_LOWER | TCR_IPS | TCR_DS;
 	if (!((old | value) & TCR_EPD1))
-		in_use |= TCR_UPPER | TCR_BOTH;
+		in_use |= TCR_UPPER | TCR_IPS | TCR_DS;
+	if ((differs & in_use & TCR_IPS) && !ips_matters(el, old, value))
+		in_use &= ~TCR_IPS;
 	if (differs & in_use)
 		violation(RULE_S3, 0, 0,
 			  "TCR changes from 0x%016lx to 0x%016lx in what walks of a half in use go "
@@ -487,7 +508,7 @@ static void banked_write(unsigned el, enum reg reg, u64 value)
 	u64 sctlr = values[bank(el, SCTLR)].written, old = own->written;
 
 	if (reg == TCR && (el == 1 || is_host(VIEW_WRITTEN)))
-		judge_tcr(old, value, sctlr);
+		judge_tcr(el, old, value, sctlr);
 	if (reg == MAIR && (sctlr & SCTLR_M) && old != value)
 		violation(RULE_S3, 0, own->by, "MAIR changes under mappings in use");
 	value_write(bank(el, reg), value);

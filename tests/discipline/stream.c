@@ -120,12 +120,15 @@ static void read_step(struct stream *stream, char *line)
 /* "0x40000000:  580000c0  ldr ..." */
 static void read_word(struct stream *stream, const char *line)
 {
-	const char *colon = strchr(line, ':');
+	const char *colon = strchr(line, ':'), *word;
 
 	if (colon == NULL)
 		return;
+	word = colon + 1 + strspn(colon + 1, " ");
+	if (strspn(word, "0123456789abcdef") != 8)
+		return; /* "unable to read memory": QEMU's disassembler, of EL0's */
 	stream->asm_address = hex(line + 2);
-	stream->asm_word = (u32)hex(colon + 1 + strspn(colon + 1, " "));
+	stream->asm_word = (u32)hex(word);
 	stream->has_asm = true;
 }
 

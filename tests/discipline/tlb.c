@@ -189,8 +189,15 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 	unsigned entries = half_entries(&root->half, level);
 	struct table *table, *old;
 
-	if (!memory_has(pa) || !memory_has(pa + entries * 8ul - 1))
-		cannot_judge("a table outside RAM at 0x%lx", (unsigned long)pa);
+	if (!half_fits(&root->half, pa))
+		return;
+	if (!memory_has(pa) || !memory_has(pa + entries * 8ul - 1)) {
+		violation(RULE_T4, va, now.place,
+			  "a table outside RAM, at 0x%lx: a walk may read it "
+			  "at any time",
+			  (unsigned long)pa);
+		return;
+	}
 	old = memory_page(pa)->table;
 	if (old != NULL && old->linked)
 		judge_second_way(old, root, va);
@@ -764,6 +771,23 @@ void tlb_mmu_on(unsigned el)
 	before[el] = BEFORE_NONE;
 }
 
+bool tlb_reaches(unsigned el, unsigned pa_bits)
+{
+	for (const struct table *table = tables; table != NULL; table = table->next) {
+		const struct half *half = &table->root->half;
+
+		if (half->el != el || !table->root->live)
+			continue;
+		for (unsigned i = 0; i < table->entries; i++) {
+			u64 pte = read_slot(table->pa + i * 8ul);
+
+			if ((pte & 1) && half_output(half, pte, table->level) >> pa_bits != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The MMU was on before the stream: what the TLB has is of the roots that are in use. */
 void tlb_before(unsigned el)
 {
@@ -779,6 +803,13 @@ void tlb_promise(const char *whose)
 			  "%s, and a TLB may still have what was %s: %s", whose,
 			  gone[i].narrowed ? "changed" : "taken away", gone_missing(&gone[i]));
 	gone_count = 0;
+	for (const struct root *root = roots; root != NULL; root = root->next)
+		if (!root->live)
+			violation(
+				RULE_S4, root->half.root, root->by,
+				"%s, and a TLB may still have what is below a root that was taken "
+				"out of use: %s",
+				whose, root->issued ? "no DSB after TLBI" : "no TLBI since");
 }
 
 /* How many writable mappings lead to the page at @pa. */

@@ -45,6 +45,12 @@ u64 half_output(const struct half *half, u64 pte, int level)
 	return pa >> low << low;
 }
 
+/* D8.2.4: beyond the output size there is an address size fault. */
+bool half_fits(const struct half *half, u64 pa)
+{
+	return pa >> half->pa_bits == 0;
+}
+
 /* The byte of MAIR that a leaf names. */
 u8 half_attributes(const struct half *half, u64 leaf)
 {
@@ -88,8 +94,10 @@ void walk_address(const struct half *half, u64 va, struct walk *walk)
 		if (!half_is_table(pte, level))
 			break;
 		table = half_output(half, pte, level);
+		if (!half_fits(half, table))
+			return;
 	}
-	if (!half_is_leaf(half, pte, level))
+	if (!half_is_leaf(half, pte, level) || !half_fits(half, half_output(half, pte, level)))
 		return;
 	walk->result = WALK_OK;
 	walk->leaf = pte;
