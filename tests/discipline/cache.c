@@ -86,13 +86,14 @@ static bool maintained_since(const struct page *page, unsigned grain, u32 time)
 }
 
 /* The line before or after was maintained since @grain was written: a range was short by it. */
-static bool neighbour_kept(const struct page *page, unsigned grain)
+static const char *neighbour_words(const struct page *page, unsigned grain)
 {
 	unsigned lines = (unsigned)(cache.line / GRAIN);
-	unsigned before = grain - lines, after = grain + lines;
 
-	return maintained_since(page, before, page->written[grain]) ||
-	       maintained_since(page, after, page->written[grain]);
+	if (maintained_since(page, grain - lines, page->written[grain]) ||
+	    maintained_since(page, grain + lines, page->written[grain]))
+		return "; a line beside was maintained: a range short by one?";
+	return "";
 }
 
 static bool has_stale(const struct page *page, unsigned start, unsigned size)
@@ -125,16 +126,11 @@ static void judge_stale(struct page *page, unsigned grain, const char *what)
 			  "%s through a cache may see the bytes from before the "
 			  "store: its line was invalidated before that, not since",
 			  what);
-	else if (neighbour_kept(page, grain))
-		violation(RULE_C7, pa, by,
-			  "%s through a cache may see old bytes: the line beside "
-			  "was invalidated, this one was not",
-			  what);
 	else
 		violation(RULE_C2, pa, by,
 			  "%s through a cache may see the bytes from before the "
-			  "store past it: no DC IVAC and DSB since",
-			  what);
+			  "store past it: no DC IVAC and DSB since%s",
+			  what, neighbour_words(page, grain));
 }
 
 static void judge_cached(struct page *page, unsigned offset, unsigned size, const char *what)
@@ -159,16 +155,11 @@ static void judge_uncached(struct page *page, unsigned offset, struct way way, c
 	place_t by = page->writer[grain];
 	enum rule rule = by == 0 ? RULE_C1 : way.mapped ? RULE_C6 : RULE_C5;
 
-	if ((state & (FOREIGN | OWN)) && by == 0 && neighbour_kept(page, grain))
-		violation(RULE_C7, page->pa + offset, by,
-			  "%s past the caches of a line that may be "
-			  "dirty in one: the line beside was cleaned, this one was not",
-			  what);
-	else if (state & (FOREIGN | OWN))
+	if (state & (FOREIGN | OWN))
 		violation(rule, page->pa + offset, by,
 			  "%s past the caches of a line that may be "
-			  "dirty in one: no DC CVAC and DSB since",
-			  what);
+			  "dirty in one: no DC CVAC and DSB since%s",
+			  what, neighbour_words(page, grain));
 	else if (state & CLEANING)
 		violation(rule, page->pa + offset, by,
 			  "%s past the caches of a line whose cleaning no DSB has completed", what);
@@ -415,15 +406,29 @@ static void judge_drop(struct page *page, unsigned first, unsigned count)
 	}
 }
 
+static u64 last_dc; /* since the last DSB; 0: none */
+
+/* Steps that are longer than a line leave some out. */
+static void judge_size(u64 pa)
+{
+	looked_at(RULE_C7);
+	if (!cache.has_ctr)
+		violation(RULE_C7, pa, 0, "a cache line's size is used that is not from CTR_EL0");
+	else if (last_dc != 0 && pa > last_dc && pa - last_dc <= PAGE && pa - last_dc > cache.line)
+		violation(RULE_C7, pa, 0,
+			  "maintenance goes on %lu bytes after 0x%lx, and lines are %lu bytes long",
+			  (unsigned long)(pa - last_dc), (unsigned long)last_dc,
+			  (unsigned long)cache.line);
+	last_dc = pa;
+}
+
 void cache_dc(enum dc operation, u64 pa)
 {
 	struct page *page = memory_page(pa);
 	unsigned first = (unsigned)((pa & ~(cache.line - 1)) % PAGE / GRAIN);
 	unsigned count = (unsigned)(cache.line / GRAIN);
 
-	looked_at(RULE_C7);
-	if (!cache.has_ctr)
-		violation(RULE_C7, pa, 0, "a cache line's size is used that is not from CTR_EL0");
+	judge_size(pa);
 	if (operation == DC_IVAC)
 		judge_drop(page, first, count);
 	for (unsigned i = first; i < first + count; i++) {
@@ -465,6 +470,7 @@ void cache_barrier(const struct insn *insn)
 		data_pending.items[i].page->state[data_pending.items[i].grain] &=
 			(u16) ~(CLEANING | DROPPING);
 	data_pending.count = 0;
+	last_dc = 0;
 	if (fetch_cover[0] > fetch_cover[1])
 		fetch_cover[1] = fetch_cover[0];
 	if (cache.coherent && now.dsb_full > fetch_cover[1])
@@ -491,4 +497,22 @@ void cache_sync(void)
 void cache_instructions_on(void)
 {
 	instructions_on = true;
+}
+
+/*
+ * What was written past the caches and is still hidden by them at the end: nobody has read it, and
+ * whoever does will read what was there before.
+ */
+void cache_end(void)
+{
+	for (u64 i = 0; i < memory.count; i++) {
+		struct page *page = memory.pages[i];
+
+		for (unsigned grain = 0; page != NULL && grain < GRAINS; grain++)
+			if ((page->state[grain] & STALE) && has_stale(page, grain * GRAIN, GRAIN))
+				violation(RULE_C2, page->pa + grain * GRAIN, page->writer[grain],
+					  "left to the end: whoever reads this through a cache may "
+					  "see the bytes from before the store past it%s",
+					  neighbour_words(page, grain));
+	}
 }

@@ -37,8 +37,11 @@ static inline s64 sign_extend(u64 value, unsigned width)
 #define EACH_RULE(_)                                                                              \
 	_(C1)                                                                                     \
 	_(C2)                                                                                     \
-	_(C3) _(C4) _(C5) _(C6) _(C7) _(I1) _(I2) _(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) \
-		_(T4) _(T5) _(T6) _(T7) _(T8) _(T9) _(T10) _(T11)
+	_(C3)                                                                                     \
+	_(C4)                                                                                     \
+	_(C5)                                                                                     \
+	_(C6) _(C7) _(I1) _(I2) _(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) _(T4) _(T5) _(T6) \
+		_(T7) _(T8) _(T9) _(T10) _(T11)
 
 enum rule {
 #define RULE_ENUM(name) RULE_##name,
@@ -264,6 +267,7 @@ void cache_dead(u64 pa, unsigned size);
 void cache_fetch(u64 pa, struct way way);
 void cache_walk(u64 pa, unsigned size, bool cached);
 void cache_instructions_on(void);
+void cache_end(void);
 void cache_dc(enum dc operation, u64 pa);
 void cache_ic_all(void);
 void cache_ic(u64 pa);
@@ -279,6 +283,7 @@ struct half {
 	bool on; /* is walked */
 	bool upper;
 	bool ds, lpa, byte_ignored, walk_cached;
+	bool sets_flag; /* hardware sets access flags, and writes tables for that */
 	u8 share; /* with DS, of all leaves */
 	unsigned el; /* whose: 1 or 2 */
 	unsigned granule_shift, va_bits, pa_bits;
@@ -309,6 +314,8 @@ bool half_is_table(u64 pte, int level);
 bool half_is_leaf(const struct half *half, u64 pte, int level);
 u64 half_output(const struct half *half, u64 pte, int level);
 bool half_fits(const struct half *half, u64 pa);
+/* half_stands() - a TLB may keep what a walk finds here: it does not fault. */
+bool half_stands(const struct half *half, u64 pte, int level);
 u8 half_attributes(const struct half *half, u64 leaf);
 unsigned half_contiguous(const struct half *half, int level);
 
@@ -323,11 +330,13 @@ static inline bool attributes_cached(u8 mair)
 void tlb_roots(const struct half *halves, unsigned count);
 void tlb_store(u64 pa, u64 old, u64 value, bool release);
 void tlb_use(const struct walk *walk, u64 va);
+bool tlb_hardware_wrote(u64 pa, u64 old, u64 value);
 bool tlb_has_news(void);
 void tlb_barrier(const struct insn *insn);
 void tlb_sync(void);
 void tlb_invalidate(u32 operation, u64 operand, bool host);
 void tlb_promise(const char *whose);
+void tlb_promise_roots(const char *whose);
 /* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */
 bool tlb_reaches(unsigned el, unsigned pa_bits);
 void tlb_mmu_on(unsigned el);

@@ -188,6 +188,7 @@ static struct half half_host(unsigned el, bool upper, u64 tcr, u64 ttbr)
 	half.ds = bits(tcr, 59, 59) && half.granule_shift != 16;
 	half.pa_bits = output_bits(bits(tcr, 34, 32));
 	half.lpa = bits(tcr, 34, 32) == 6 && half.granule_shift == 16;
+	half.sets_flag = bits(tcr, 39, 39);
 	half.byte_ignored = bits(tcr, upper ? 38 : 37, upper ? 38 : 37);
 	half_root(&half, ttbr);
 	return half;
@@ -204,6 +205,7 @@ static struct half half_el2(u64 tcr, u64 ttbr)
 	half.ds = bits(tcr, 32, 32) && half.granule_shift != 16;
 	half.pa_bits = output_bits(bits(tcr, 18, 16));
 	half.lpa = bits(tcr, 18, 16) == 6 && half.granule_shift == 16;
+	half.sets_flag = bits(tcr, 21, 21);
 	half.byte_ignored = bits(tcr, 20, 20);
 	half_root(&half, ttbr);
 	half.asid = 0;
@@ -396,16 +398,25 @@ static const char *reg_text(enum reg reg)
 	return "?";
 }
 
-/* EL1's name at EL2 means another register from the ISB after E2H was written on. */
+/*
+ * From the ISB after E2H was written on, EL1's names at EL2 mean other registers, and what some of
+ * EL2's hold is laid out otherwise.
+ */
 static void judge_name(u32 sysreg)
 {
-	if (now.level != 2 || (sysreg & OP1_MASK) != 0 || !values[HCR].pending ||
+	bool concerned = sysreg == SYSREG(3, 4, 1, 1, 2) || sysreg == SYSREG(3, 4, 14, 1, 0) ||
+			 sysreg == SYSREG(3, 4, 2, 0, 2);
+
+	if (now.level != 2 || !values[HCR].pending ||
 	    !((values[HCR].written ^ values[HCR].synced) & HCR_E2H))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(banked); i++)
-		if (banked[i].sysreg == sysreg)
-			violation(RULE_S1, 0, values[HCR].by,
-				  "an EL1 name is used with HCR_EL2.E2H written and no ISB since");
+		concerned |= banked[i].sysreg == sysreg;
+	if (concerned)
+		violation(RULE_S1, 0, values[HCR].by,
+			  "a register that HCR_EL2.E2H gives another meaning is used with E2H "
+			  "written "
+			  "and no ISB since");
 }
 
 #define TCR_LOWER 0x000000000000ff3full /* sizes, granule and walks' attributes */

@@ -60,7 +60,7 @@ static void learn(u64 pa, unsigned bytes, u64 value)
 	u64 known;
 
 	value = low_bytes(value, bytes);
-	if (!memory_read(pa, bytes, &known))
+	if (!memory_read(pa, bytes, &known) || tlb_hardware_wrote(pa, known, value))
 		memory_write(pa, bytes, value, true);
 	else if (known != value)
 		cannot_judge("a load at 0x%lx gave 0x%lx, but what was stored there is 0x%lx",
@@ -311,7 +311,9 @@ static void follow_calls(const struct step *step, const struct step *next, const
 	if (call_count == 0 || next == NULL || next->pc != calls[call_count - 1].back ||
 	    next->sp != calls[call_count - 1].sp)
 		return;
-	tlb_promise(calls[--call_count].name);
+	call_count--;
+	tlb_promise(calls[call_count].name);
+	tlb_promise_roots(calls[call_count].name);
 }
 
 /* With --ctr the Image's reads of CTR_EL0 are moves of a constant: MOVZ of its upper half. */
@@ -498,6 +500,7 @@ static int judge(bool from_first)
 	advance(&step, NULL, exceptions, count);
 	if (!ended)
 		cannot_judge("the stream breaks off: the machine was not turned off");
+	cache_end();
 	tlb_end();
 	casemate_close();
 	return report_end(executed);

@@ -255,7 +255,7 @@ static void tree_remove(const struct table *table, u64 old)
 	for (unsigned i = 0; i < below->entries; i++) {
 		u64 pte = read_slot(below->pa + i * 8ul);
 
-		if (!(pte & 1))
+		if (!half_stands(&below->root->half, pte, below->level))
 			continue;
 		gone_add(below, below->pa + i * 8ul, pte, false);
 		if (half_is_table(pte, below->level))
@@ -387,6 +387,7 @@ static void judge_reuse(const struct table *table, u64 slot, u64 value)
 void tlb_store(u64 pa, u64 old, u64 value, bool release)
 {
 	struct table *table = table_at(pa);
+	bool stood, stands;
 
 	if (table == NULL || old == value)
 		return;
@@ -396,18 +397,30 @@ void tlb_store(u64 pa, u64 old, u64 value, bool release)
 		judge_reuse(table, pa, value);
 		return;
 	}
-	if (!(old & 1) && (value & 1)) {
+	stood = half_stands(&table->root->half, old, table->level);
+	stands = half_stands(&table->root->half, value, table->level);
+	if (!stood && stands) {
 		store_valid(table, pa, value, release);
-	} else if ((old & 1) && !(value & 1)) {
+	} else if (stood && !stands) {
+		looked_at(RULE_T1);
 		looked_at(RULE_T3);
 		gone_add(table, pa, old, false);
 		if (half_is_table(old, table->level))
 			tree_remove(table, old);
-	} else if ((old & 1) && (value & 1)) {
+	} else if (stood) {
 		store_changed(table, pa, old, value);
 	}
-	if (value & 1)
+	if (stands)
 		judge_group(table, pa);
+}
+
+/* Whether hardware may have written what a load shows: access flags, and write access (D8.5). */
+bool tlb_hardware_wrote(u64 pa, u64 old, u64 value)
+{
+	const struct table *table = table_at(pa & ~7ul);
+
+	return table != NULL && table->root->half.sets_flag &&
+	       ((old ^ value) & ~(BIT(10) | BIT(7))) == 0;
 }
 
 bool tlb_has_news(void)
@@ -803,6 +816,11 @@ void tlb_promise(const char *whose)
 			  "%s, and a TLB may still have what was %s: %s", whose,
 			  gone[i].narrowed ? "changed" : "taken away", gone_missing(&gone[i]));
 	gone_count = 0;
+}
+
+/* The same of roots: what is below one that is out of use. */
+void tlb_promise_roots(const char *whose)
+{
 	for (const struct root *root = roots; root != NULL; root = root->next)
 		if (!root->live)
 			violation(

@@ -24,10 +24,21 @@ bool half_is_table(u64 pte, int level)
 	return level < 3 && (pte & 3) == 3;
 }
 
+/* D8.3.1: the first level that has blocks depends on the format. */
+static int first_block(const struct half *half)
+{
+	switch (half->granule_shift) {
+	case 12:
+		return half->ds ? 0 : 1;
+	case 14:
+		return half->ds ? 1 : 2;
+	}
+	return half->lpa ? 1 : 2;
+}
+
 bool half_is_leaf(const struct half *half, u64 pte, int level)
 {
-	(void)half;
-	return (pte & 3) == (level == 3 ? 3 : 1);
+	return level == 3 ? (pte & 3) == 3 : (pte & 3) == 1 && level >= first_block(half);
 }
 
 /* D8.3.1: where output address bits above 47 are depends on the format. */
@@ -49,6 +60,14 @@ u64 half_output(const struct half *half, u64 pte, int level)
 bool half_fits(const struct half *half, u64 pa)
 {
 	return pa >> half->pa_bits == 0;
+}
+
+bool half_stands(const struct half *half, u64 pte, int level)
+{
+	if (half_is_table(pte, level))
+		return half_fits(half, half_output(half, pte, level));
+	return half_is_leaf(half, pte, level) && half_fits(half, half_output(half, pte, level)) &&
+	       (half->sets_flag || (pte & BIT(10)));
 }
 
 /* The byte of MAIR that a leaf names. */
@@ -97,7 +116,7 @@ void walk_address(const struct half *half, u64 va, struct walk *walk)
 		if (!half_fits(half, table))
 			return;
 	}
-	if (!half_is_leaf(half, pte, level) || !half_fits(half, half_output(half, pte, level)))
+	if (!half_stands(half, pte, level))
 		return;
 	walk->result = WALK_OK;
 	walk->leaf = pte;
