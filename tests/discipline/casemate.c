@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The steps that concern tables as a trace that the checker of rems-project/casemate reads: one
- * s-expression each, with its number and its thread. What that model has no words for is left out
- * and counted at the end, in a comment's place: nowhere, since the format has none.
+ * s-expression each, with its number, its thread and where in the Image it was executed. Tables
+ * that were built before a root was in use are written when it is. That model is of EL2's own
+ * tables and of stage 2: docs/discipline.md says what it makes of others.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,10 @@ void casemate_write(u64 pa, u64 value, bool release)
 	end();
 }
 
-/* A page that holds a table from now on; the owner is known by its root. */
+/*
+ * Memory that holds a table from now on. One CPU runs, so it holds the lock of every root, whose
+ * address is the root's, all the time.
+ */
 void casemate_table(u64 pa, u64 size, u64 root)
 {
 	if (!begin("mem-init"))
@@ -52,6 +56,11 @@ void casemate_table(u64 pa, u64 size, u64 root)
 	fprintf(out, " (kind %s) (location 0x%lx) (value 0x%lx)",
 		pa == root ? "set_root_lock" : "set_owner_root", (unsigned long)pa,
 		(unsigned long)root);
+	end();
+	if (pa != root)
+		return;
+	begin("lock");
+	fprintf(out, " (address 0x%lx)", (unsigned long)root);
 	end();
 }
 
@@ -75,39 +84,34 @@ void casemate_barrier(const struct insn *insn)
 	end();
 }
 
-static const char *tlbi_name(u32 operation)
+/* The manual's name of a TLBI, by op1, CRm and op2; false: none of those that a trace has. */
+static bool tlbi_name(u32 operation, char name[32])
 {
-	switch (operation & 0x3fff) {
-	case SYSREG(0, 0, 8, 3, 0):
-		return "vmalle1is";
-	case SYSREG(0, 0, 8, 7, 0):
-		return "vmalle1";
-	case SYSREG(0, 4, 8, 3, 0):
-		return "alle2is";
-	case SYSREG(0, 4, 8, 3, 1):
-		return "vae2is";
-	case SYSREG(0, 4, 8, 7, 1):
-		return "vae2";
-	case SYSREG(0, 4, 8, 3, 5):
-		return "vale2is";
-	case SYSREG(0, 4, 8, 3, 4):
-		return "alle1is";
-	case SYSREG(0, 4, 8, 3, 6):
-		return "vmalls12e1is";
-	case SYSREG(0, 4, 8, 7, 6):
-		return "vmalls12e1";
-	case SYSREG(0, 4, 8, 0, 1):
-		return "ipas2e1is";
+	static const char *const names[2][8] = {
+		{ "vmalle1", "vae1", "aside1", "vaae1", NULL, "vale1", NULL, "vaale1" },
+		{ "alle2", "vae2", NULL, NULL, "alle1", "vale2", "vmalls12e1", NULL },
+	};
+	unsigned op1 = operation >> 11 & 7, crm = operation >> 3 & 15, op2 = operation & 7;
+	bool range = crm == 2 || crm == 5 || crm == 6;
+	const char *base = names[op1 == 4][op2];
+	const char *who = crm == 2 || crm == 3 ? "is" : crm == 1 || crm == 5 ? "os" : "";
+
+	if (op1 == 4 && (crm == 0 || crm == 4)) {
+		base = op2 == 1 ? "ipas2e1" : NULL;
+		who = crm == 0 ? "is" : "";
 	}
-	return NULL;
+	if (base == NULL)
+		return false;
+	snprintf(name, 32, "%s%s%s", range ? "r" : "", base, who);
+	return true;
 }
 
 void casemate_tlbi(u32 operation, u64 operand)
 {
-	const char *name = tlbi_name(operation);
 	bool all = (operation & 7) == 0 || (operation & 7) == 4 || (operation & 7) == 6;
+	char name[32];
 
-	if (name == NULL || !begin("tlbi"))
+	if (!tlbi_name(operation, name) || !begin("tlbi"))
 		return;
 	fprintf(out, " %s", name);
 	if (!all)

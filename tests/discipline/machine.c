@@ -541,7 +541,9 @@ void machine_write(u32 sysreg, u64 value)
 	judge_name(sysreg);
 	if (reg == REG_COUNT)
 		return;
-	casemate_register(reg_text(reg), value);
+	/* A root is written when it is in use, with what is below it. */
+	if (reg % BANKED != TTBR0 && reg % BANKED != TTBR1)
+		casemate_register(reg_text(reg), value);
 	if (reg < 2 * BANKED)
 		banked_write(reg < BANKED ? 1 : 2, reg % BANKED, value);
 	else

@@ -210,6 +210,7 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 	*table = (struct table){ pa, va, level, entries, root, true, tables };
 	tables = table;
 	table_mark(table, table);
+	casemate_table(pa, entries * 8ul, root->half.root);
 	for (unsigned i = 0; i < entries; i++) {
 		u64 pte = read_slot(pa + i * 8ul);
 
@@ -218,6 +219,8 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 				 va + i * span(root, level), by_root);
 		else if (pte & CONTIGUOUS)
 			judge_group(table, pa + i * 8ul);
+		if (pte != 0)
+			casemate_write(pa + i * 8ul, pte, false);
 	}
 }
 
@@ -392,7 +395,6 @@ void tlb_store(u64 pa, u64 old, u64 value, bool release)
 	if (table == NULL || old == value)
 		return;
 	machine_flush();
-	casemate_write(pa, value, release);
 	if (!table->linked) {
 		judge_reuse(table, pa, value);
 		return;
@@ -412,6 +414,7 @@ void tlb_store(u64 pa, u64 old, u64 value, bool release)
 	}
 	if (stands)
 		judge_group(table, pa);
+	casemate_write(pa, value, release);
 }
 
 /* Whether hardware may have written what a load shows: access flags, and write access (D8.5). */
@@ -741,8 +744,10 @@ static void root_use(const struct half *half)
 		cannot_judge("no memory for a root");
 	*root = (struct root){ .half = *half, .live = true, .by = now.place, .next = roots };
 	roots = root;
-	casemate_table(half->root, 0, half->root);
 	tree_add(root, half->root, half->root_level, top, true);
+	casemate_register(half->upper ? (half->el == 2 ? "ttbr1_el2" : "ttbr1_el1") :
+					(half->el == 2 ? "ttbr0_el2" : "ttbr0_el1"),
+			  half->root | (u64)half->asid << 48);
 }
 
 void tlb_roots(const struct half *halves, unsigned count)
