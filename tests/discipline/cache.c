@@ -73,7 +73,7 @@ void cache_new_page(struct page *page)
 
 	for (unsigned i = 0; i < GRAINS; i++) {
 		u64 pa = page->pa + i * GRAIN;
-		bool own = pa >= report.base && pa < image_end;
+		bool own = !report.firmware && pa >= report.base && pa < image_end;
 
 		page->state[i] = own ? LOADER : FOREIGN;
 	}
@@ -510,9 +510,6 @@ void cache_end(void)
 
 		for (unsigned grain = 0; page != NULL && grain < GRAINS; grain++)
 			if ((page->state[grain] & STALE) && has_stale(page, grain * GRAIN, GRAIN))
-				violation(RULE_C2, page->pa + grain * GRAIN, page->writer[grain],
-					  "left to the end: whoever reads this through a cache may "
-					  "see the bytes from before the store past it%s",
-					  neighbour_words(page, grain));
+				judge_stale(page, grain, "left to the end: what reads this");
 	}
 }

@@ -41,8 +41,10 @@ static inline s64 sign_extend(u64 value, unsigned width)
 	_(C4)                                                                                     \
 	_(C5)                                                                                     \
 	_(C6)                                                                                     \
-	_(C7) _(I1) _(I2) _(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) _(T4) _(T5) _(T6) _(T7) \
-		_(T8) _(T9) _(T10) _(T11)
+	_(C7)                                                                                     \
+	_(I1)                                                                                     \
+	_(I2) _(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) _(T4) _(T5) _(T6) _(T7) _(T8) _(T9) \
+		_(T10) _(T11)
 
 enum rule {
 #define RULE_ENUM(name) RULE_##name,
@@ -62,6 +64,8 @@ struct image {
 
 struct report {
 	u64 base; /* where the Image lies */
+	u64 loaded; /* where firmware had put it, or the same */
+	bool firmware; /* runs, as yet: what it does is not judged */
 	struct image image;
 	unsigned violations, rules_broken;
 	u64 looked_at[RULE_COUNT];

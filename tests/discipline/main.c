@@ -60,7 +60,8 @@ static void learn(u64 pa, unsigned bytes, u64 value)
 	u64 known;
 
 	value = low_bytes(value, bytes);
-	if (!memory_read(pa, bytes, &known) || tlb_hardware_wrote(pa, known, value))
+	if (!memory_read(pa, bytes, &known) || tlb_hardware_wrote(pa, known, value) ||
+	    (report.firmware && known != value)) /* its devices write memory */
 		memory_write(pa, bytes, value, true);
 	else if (known != value)
 		cannot_judge("a load at 0x%lx gave 0x%lx, but what was stored there is 0x%lx",
@@ -298,7 +299,7 @@ static void follow_calls(const struct step *step, const struct step *next, const
 {
 	struct reach reach;
 
-	if (insn->is_link && next != NULL && call_count < CALLS_MOST) {
+	if (insn->is_link && next != NULL && call_count < CALLS_MOST && !report.firmware) {
 		machine_reach(next->pc, true, &reach);
 		for (unsigned i = 0; reach.ok && i < promise_count; i++)
 			if (reach.pa - report.base == promises[i].offset) {
@@ -344,6 +345,15 @@ static void follow_stack(const struct step *step, const struct step *next)
 	}
 }
 
+/* The stub has left firmware's world: where it goes on is the Image's other place. */
+static void follow_image(const struct reach *reach)
+{
+	if (!report.firmware || reach->way.mapped || reach->pa - report.loaded < report.image.whole)
+		return;
+	report.base = reach->pa;
+	report.firmware = false;
+}
+
 static u32 fetch(const struct step *step)
 {
 	struct reach reach;
@@ -353,6 +363,7 @@ static u32 fetch(const struct step *step)
 	if (!reach.ok)
 		cannot_judge("executed at 0x%lx, where the tables have nothing",
 			     (unsigned long)step->pc);
+	follow_image(&reach);
 	now.place = reach.pa;
 	if (!memory_has(reach.pa)) {
 		if (!step->has_word)
@@ -464,12 +475,12 @@ static void advance(const struct step *step, struct step *next, const struct exc
 }
 
 /* The first step of the Image is the first that is judged. */
-static bool is_first(const struct step *step, bool from_first)
+static bool is_first(const struct step *step)
 {
-	return from_first || step->pc == report.base;
+	return report.firmware || step->pc == report.base;
 }
 
-static int judge(bool from_first)
+static int judge(void)
 {
 	static struct stream stream;
 	struct exception exceptions[EXCEPTIONS_MOST];
@@ -487,7 +498,7 @@ static int judge(bool from_first)
 		}
 		if (started)
 			advance(&step, &stream.step, exceptions, count);
-		else if (is_first(&stream.step, from_first)) {
+		else if (is_first(&stream.step)) {
 			machine_init(step_level(&stream.step));
 			machine_begin();
 			started = true;
@@ -543,7 +554,7 @@ static void option(const char *name, char *value)
 	if (strcmp(name, "--image") == 0) {
 		report.image.file = read_file(value, &report.image.size);
 	} else if (strcmp(name, "--at") == 0) {
-		report.base = number(value, NULL);
+		report.base = report.loaded = number(value, NULL);
 	} else if (strcmp(name, "--size") == 0) {
 		report.image.whole = number(value, NULL);
 	} else if (strcmp(name, "--ram") == 0) {
@@ -559,6 +570,7 @@ static void option(const char *name, char *value)
 		promises[promise_count].offset = number(value, &rest);
 		promises[promise_count++].name = rest + 1;
 	} else if (strcmp(name, "--memory") == 0) {
+		report.firmware = true;
 		first = number(value, &rest);
 		data = read_file(rest + 1, &size);
 		memory_fill(first, data, size);
@@ -573,15 +585,11 @@ static void option(const char *name, char *value)
 
 int main(int count, char **words)
 {
-	bool from_first = false;
-
-	for (int i = 1; i + 1 < count; i += 2) {
+	for (int i = 1; i + 1 < count; i += 2)
 		option(words[i], words[i + 1]);
-		from_first |= strcmp(words[i], "--memory") == 0;
-	}
 	if (count % 2 == 0 || report.image.file == NULL || memory.pages == NULL)
 		cannot_judge("wrong arguments");
-	if (!from_first)
+	if (!report.firmware)
 		memory_fill(report.base, report.image.file, report.image.size);
-	return judge(from_first);
+	return judge();
 }

@@ -38,11 +38,24 @@ static const char *const rule_names[RULE_COUNT] = {
 #undef RULE_NAME
 };
 
+/* Where in the Image, of which there may have been two; false: nowhere. */
+static bool place_offset(place_t place, u64 *offset)
+{
+	*offset = place - report.base;
+	if (*offset < report.image.whole)
+		return true;
+	*offset = place - report.loaded;
+	return *offset < report.image.whole;
+}
+
 void violation(enum rule rule, u64 address, place_t cause, const char *format, ...)
 {
 	struct broken *broken = list;
 	va_list arguments;
+	u64 offset;
 
+	if (report.firmware && !place_offset(now.place, &offset))
+		return;
 	report.violations++;
 	report.broken[rule] = true;
 	while (broken < list + different &&
@@ -62,10 +75,12 @@ void violation(enum rule rule, u64 address, place_t cause, const char *format, .
 
 static void print_place(place_t place)
 {
+	u64 offset;
+
 	if (place == 0)
 		printf(" {-}");
-	else if (place >= report.base && place < report.base + report.image.whole)
-		printf(" {%lx}", (unsigned long)(place - report.base));
+	else if (place_offset(place, &offset))
+		printf(" {%lx}", (unsigned long)offset);
 	else
 		printf(" {=%lx}", (unsigned long)place);
 }
