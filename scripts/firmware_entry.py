@@ -118,9 +118,8 @@ class Debugger:
 
 
 def with_loop(data, offset):
-    """(the Image @data with a loop at @offset, the word that was there)."""
-    word = data[offset:offset + 4]
-    return data[:offset] + struct.pack("<I", LOOP) + data[offset + 4:], word
+    """The Image @data with a branch to itself at @offset."""
+    return data[:offset] + struct.pack("<I", LOOP) + data[offset + 4:]
 
 
 def wait(monitor, offset):

@@ -5,10 +5,11 @@
  *
  *   discipline --image FILE --at ADDRESS --size BYTES --ram START,BYTES [--promise OFFSET=NAME]...
  *              [--stop OFFSET] [--ctr VALUE] [--memory START=FILE] [--register NAME=VALUE]...
- *              [--casemate FILE]
+ *              [--protocol efi|linux] [--casemate FILE]
  *
  * The stream is judged from the Image's first instruction on; with --memory, what is in RAM at
- * that moment, from the stream's first. Exit status: 0 nothing found, 1 violations, 2 not judged.
+ * that moment, from the stream's first: in firmware's world with --protocol efi, which comes before,
+ * or in that of the boot protocol. Exit status: 0 nothing found, 1 violations, 2 not judged.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static struct {
 static unsigned call_count;
 
 static u64 executed, zero_bytes = 64, fixed_ctr, stop_offset;
-static bool ended, started;
+static bool ended, started, from_memory;
 
 /* ---- loads and stores ---- */
 
@@ -477,7 +478,7 @@ static void advance(const struct step *step, struct step *next, const struct exc
 /* The first step of the Image is the first that is judged. */
 static bool is_first(const struct step *step)
 {
-	return report.firmware || step->pc == report.base;
+	return from_memory || step->pc == report.base;
 }
 
 static int judge(void)
@@ -570,11 +571,13 @@ static void option(const char *name, char *value)
 		promises[promise_count].offset = number(value, &rest);
 		promises[promise_count++].name = rest + 1;
 	} else if (strcmp(name, "--memory") == 0) {
-		report.firmware = true;
+		from_memory = true;
 		first = number(value, &rest);
 		data = read_file(rest + 1, &size);
 		memory_fill(first, data, size);
 		free(data);
+	} else if (strcmp(name, "--protocol") == 0) {
+		report.firmware = strcmp(value, "efi") == 0;
 	} else if (strcmp(name, "--register") == 0 && (rest = strchr(value, '=')) != NULL) {
 		*rest = '\0';
 		machine_preset(value, number(rest + 1, NULL));
@@ -589,7 +592,7 @@ int main(int count, char **words)
 		option(words[i], words[i + 1]);
 	if (count % 2 == 0 || report.image.file == NULL || memory.pages == NULL)
 		cannot_judge("wrong arguments");
-	if (!report.firmware)
+	if (!from_memory)
 		memory_fill(report.base, report.image.file, report.image.size);
 	return judge();
 }
