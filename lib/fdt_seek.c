@@ -18,26 +18,24 @@ typedef u64 __attribute__((may_alias)) pair_t;
  * Where the token after the node name at @name stands; null where the name does not end in a pair
  * that begins at @last or before. @first: the name's first word.
  */
-static inline const u8 *name_skip(const u8 *name, const u8 *last, u32 first)
+static inline const u8 *name_skip(const u8 *name, const u8 *last, u32 first, u64 ones)
 {
-	u64 zeroes = zero_bytes(first);
+	u64 zeroes = (first - (u32)ones) & ~first & (u32)PAIR_HIGH_BITS;
 
 	if (!is_aligned((uintptr_t)name, PAIR_SIZE)) {
 		name += TOKEN_SIZE;
 		if (zeroes != 0)
 			return name;
 	}
-	do {
-		u64 pair;
+	for (; name <= last; name += PAIR_SIZE) {
+		u64 pair = *(const pair_t *)name;
 
-		if (name > last)
-			return NULL;
-		pair = *(const pair_t *)name;
 		/* Exact up to the first byte that is zero. */
-		zeroes = (pair - PAIR_ONES) & ~pair & PAIR_HIGH_BITS;
-		name += PAIR_SIZE;
-	} while (zeroes == 0);
-	return (u32)zeroes != 0 ? name - TOKEN_SIZE : name;
+		zeroes = (pair - ones) & ~pair & PAIR_HIGH_BITS;
+		if (zeroes != 0)
+			return name + ((u32)zeroes != 0 ? TOKEN_SIZE : PAIR_SIZE);
+	}
+	return NULL;
 }
 
 /* Where the token after the property at @at stands, whose size the blob has as @size. */
@@ -49,40 +47,48 @@ static inline const u8 *prop_skip(const u8 *at, u32 size)
 /*
  * From @cursor on over whatever is plain: up to the first token of a child of the root whose name
  * begins with the bytes of @first, and to all that fdt_next() had better judge: the end of the root
- * or of the block, a NOP, what is no token.
+ * or of the block, a NOP, what is no token. @ones, @begin_node, @end_node: PAIR_ONES and the two
+ * tokens, as parameters so that they stay in registers, where the compiler would make them anew for
+ * each node.
  */
-static __attribute__((noinline)) void skim(struct fdt_cursor *cursor, u32 first)
+static __attribute__((noipa)) void skim(struct fdt_cursor *cursor, u32 first, u64 ones,
+					u32 begin_node, u32 end_node)
 {
 	const u8 *at = cursor->fdt->blob + cursor->offset;
 	const u8 *last = cursor->fdt->blob + cursor->fdt->struct_end - PAIR_SIZE;
 	int depth = cursor->depth;
 
-	for (bool more = at <= last; more; more = at <= last) {
+	if (at > last)
+		return;
+	do {
 		const word_t *token = (const word_t *)at;
+		u32 word = token[0], argument = token[1];
 		const u8 *next;
 
 		/* What leaves no pair before the block's end is for fdt_next(), too. */
-		while (token[0] == BLOB_PROP) {
-			next = prop_skip(at, token[1]);
+		while (word == BLOB_PROP) {
+			next = prop_skip(at, argument);
 			if (next > last)
 				break;
 			at = next;
 			token = (const word_t *)at;
+			word = token[0];
+			argument = token[1];
 		}
-		if (token[0] == BLOB_END_NODE && depth > 1) {
+		if (word == end_node && depth > 1) {
 			depth--;
 			at += TOKEN_SIZE;
-			continue;
+			continue; /* to the condition */
 		}
-		if (token[0] != BLOB_BEGIN_NODE || depth == FDT_DEPTH_MAX ||
-		    (depth == 1 && token[1] == first))
+		if (word != begin_node || depth == FDT_DEPTH_MAX ||
+		    (depth == 1 && argument == first))
 			break;
-		next = name_skip(at + TOKEN_SIZE, last, token[1]);
+		next = name_skip(at + TOKEN_SIZE, last, argument, ones);
 		if (next == NULL)
 			break;
 		depth++;
 		at = next;
-	}
+	} while (at <= last);
 	cursor->offset = (u32)(at - cursor->fdt->blob);
 	cursor->depth = depth;
 }
@@ -102,7 +108,7 @@ enum fdt_status fdt_seek(const struct fdt *fdt, const char *word, struct fdt_cur
 			return FDT_OK;
 		}
 		if (cursor->depth > 0)
-			skim(cursor, first);
+			skim(cursor, first, PAIR_ONES, BLOB_BEGIN_NODE, BLOB_END_NODE);
 	}
 	return status;
 }

@@ -57,6 +57,15 @@ static void take_seed(struct chosen *chosen, const struct fdt_value *value)
 	seed_wipe(value, chosen->line);
 }
 
+/* @name, of which @left bytes may be read, is @word. */
+static bool is_name(const u8 *name, u64 left, const char *word)
+{
+	for (u64 i = 0; i < left && name[i] == (u8)word[i]; i++)
+		if (word[i] == '\0')
+			return true;
+	return false;
+}
+
 /*
  * Which property @event has; PROPERTY_COUNT for one that nobody wants. Of the strings block only
  * the names of /chosen's own properties are read, and so only their lines are cleaned. A name that
@@ -70,12 +79,8 @@ static enum property property_of(const struct fdt *fdt, const struct fdt_event *
 
 	left = min_u64(left, FDT_NAME_SIZE);
 	dcache_clean(name, left, line);
-	for (; property < PROPERTY_COUNT; property++) {
-		size_t size = strlen(property_names[property]) + 1;
-
-		if (size <= left && memcmp(name, property_names[property], size) == 0)
-			break;
-	}
+	while (property < PROPERTY_COUNT && !is_name(name, left, property_names[property]))
+		property++;
 	return property;
 }
 

@@ -619,6 +619,7 @@ static void what_only_looks_like_chosen_is_not_it(void **state)
 	(void)state;
 	/* deeper down, also where it comes before the one */
 	assert_seek(FDT_END, 0, NAMED(NAME_ABCD), CHOSEN, END_NODE, END_NODE, END_NODE, END);
+	assert_seek(FDT_END, 0, NAMED(NAME_ABCD), NOP, CHOSEN, END_NODE, END_NODE, END_NODE, END);
 	assert_seek(FDT_OK, 8, NAMED(NAME_ABCD), CHOSEN, END_NODE, END_NODE, CHOSEN, END_NODE,
 		    END_NODE, END);
 	/* names that begin like it */
