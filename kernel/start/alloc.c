@@ -29,8 +29,9 @@ static void ranges_add(struct alloc *alloc, const struct memory_map *map,
 		       const struct memory_range *state)
 {
 	struct memory_range piece;
+	u32 bank = 0;
 
-	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value) {
+	for (u64 from = 0; memory_step(map, &bank, from, &piece); from = piece.end.value) {
 		if (piece.kind != MEMORY_RAM)
 			continue;
 		if (piece.start.value == state->start.value)
@@ -43,11 +44,15 @@ static void ranges_add(struct alloc *alloc, const struct memory_map *map,
 static void pages_init(struct kernel *kernel, const struct memory_range *state)
 {
 	const struct layout *layout = &kernel->handoff->plan.layout;
+	struct table_pool *pool = kernel->kernel_space.pool;
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	struct alloc *alloc = kernel->alloc;
 	struct vmemmap vmemmap = vmemmap_make(&kernel->kernel_space, layout, STRUCT_PAGE_SIZE,
 					      kernel->linear.offset);
 
 	buddy_init(&alloc->buddy, &vmemmap, kernel->linear.offset, alloc->ranges, ALLOC_RANGES_MAX);
+	if (pool_total(pool, granule) <= ALLOC_EARLY_MAX)
+		pool_count_early(pool, alloc->early_counts);
 	alloc->ranges_refused = 0;
 	ranges_add(alloc, kernel->memory, state);
 	heap_init(&alloc->heap, &alloc->buddy);

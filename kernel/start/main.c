@@ -20,7 +20,7 @@
 struct boot_handoff boot_handoff;
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
-void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;
 	struct stop stop;
@@ -32,11 +32,13 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 		pan_set(true);
 	cpu_init(handoff);
 	kernel.handoff = handoff;
+	kernel.forbidden = forbidden;
 	spaces_init(&kernel, handoff);
 	stop = tree_take(&kernel, handoff);
 	handoff->timeline[STAGE_TREE] = counter_read();
 	exception_init(&kernel);
 	console_choose(&kernel);
+	serror_init(&kernel);
 	if (stop.code == STOP_NONE) {
 		efi_map_read(&kernel);
 		stop = memory_init(&kernel, handoff);

@@ -58,6 +58,37 @@ def test_the_stores_before_the_flip_are_those_into_the_image(page_size):
     assert stored / 64 < 2 * cost.accesses["lines"]
 
 
+# Instructions, at most: from entry to the prompt, by page size; for one bank of memory more on that
+# way; and for mapping one page in the vmalloc region and unmapping it.
+PROMPT_MOST = {"4k": 260_000, "64k": 480_000}
+BANK_MOST = 6_000
+MAPPING_MOST = 3_300
+
+
+@pytest.mark.parametrize("page_size", PROMPT_MOST)
+def test_entry_to_the_prompt_stays_within_its_budget(page_size):
+    boot = boot_cost.Boot(f"arm64.pagesize={page_size}", kernel=growth.prompt())
+    total = boot_cost.measure(boot).total
+    print(f"{page_size}: {total}")
+    assert 100_000 < total <= PROMPT_MOST[page_size]
+
+
+def test_a_bank_of_memory_stays_within_its_budget(tmp_path):
+    few, many = (boot_cost.measure(growth.loaded(tmp_path, growth.banks(count),
+                                                 kernel=growth.prompt())).total
+                 for count in (1, 512))
+    each = (many - few) / 511
+    print(f"{each:.0f} instructions a bank")
+    assert 500 < each <= BANK_MOST
+
+
+def test_a_mapping_stays_within_its_budget():
+    few, many = (boot_cost.measure(growth.vmalloc_boot(count)).total for count in (1000, 2000))
+    each = (many - few) / 1000
+    print(f"{each:.0f} instructions a mapping")
+    assert 500 < each <= MAPPING_MOST
+
+
 @pytest.mark.parametrize("append", ["nokaslr", "nokaslr quiet"])
 def test_a_boot_looks_at_each_map_once_for_its_report(append):
     boot = boot_cost.Boot(append, machine=boot_cost.QUIET, kernel=growth.prompt())
