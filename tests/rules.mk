@@ -186,9 +186,9 @@ setup-coverage:
 	@scripts/setup coverage
 
 # Without sanitizers and optimization, which add and remove branches.
-#: coverage       what of pi/, efi/, mm/ and lib/ the unit tests reach
+#: coverage       what of pi/, efi/, mm/, lib/ and kernel/tree/ the unit tests reach
 coverage: setup-coverage
 	@$(MAKE) --no-print-directory O=$(O)/coverage HOST_CHECKS='-O0 --coverage' unit
-	$(Q)gcovr --root . --filter '(pi|efi|mm|lib)/' $(O)/coverage
-	$(Q)gcovr --root . --filter '(pi|efi|mm|lib)/' --branches --fail-under-line 95 \
+	$(Q)gcovr --root . --filter '(pi|efi|mm|lib|kernel/tree)/' $(O)/coverage
+	$(Q)gcovr --root . --filter '(pi|efi|mm|lib|kernel/tree)/' --branches --fail-under-line 95 \
 		--fail-under-branch 90 $(O)/coverage

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Memory for the kernel's use, once the linear map stands: page allocator, heap, vmalloc, and the
- * windows for the FDT and PCI's ports.
+ * window for PCI's ports.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/dev/window.h>
 
 /*
  * The allocators' own state, most of it room for the list of ranges: from the first free RAM that
@@ -72,22 +71,6 @@ static void areas_init(struct kernel *kernel)
 		     image->size);
 }
 
-/* The FDT is read through a window: it need not lie in RAM, and so in the linear map. */
-static void fdt_map(struct kernel *kernel)
-{
-	const struct boot_handoff *handoff = kernel->handoff;
-	const struct boot_facts *facts = &handoff->facts;
-	struct window window = { .pa = paddr(facts->entry.fdt),
-				 .size = facts->fdt.tree.total_size,
-				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
-
-	if (window_open(kernel, layout_fixmap_fdt(&handoff->plan.layout, window.pa), &window) !=
-	    MAP_OK)
-		return;
-	kernel->fdt = facts->fdt.tree;
-	kernel->fdt.blob = (const u8 *)(uintptr_t)window.va.value;
-}
-
 static enum pci_result pci_init(struct kernel *kernel)
 {
 	const struct pci_io *io = &kernel->handoff->facts.pci_io;
@@ -109,6 +92,5 @@ void alloc_init(struct kernel *kernel)
 		return;
 	pages_init(kernel, &state);
 	areas_init(kernel);
-	fdt_map(kernel);
 	kernel->pci_result = pci_init(kernel);
 }

@@ -51,6 +51,7 @@ struct fake_fdt_bridge {
 
 struct fake_fdt {
 	bool no_chosen, no_memory, has_seed;
+	bool chosen_last; /* or else it is the first */
 	uint64_t seed;
 	uint64_t stray_seed; /* of a second /chosen, which has no business there; 0: no such node */
 	bool stray_wiped; /* that node has a seed of zeroes */

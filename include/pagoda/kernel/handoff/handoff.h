@@ -15,13 +15,14 @@
 
 enum boot_stage {
 	STAGE_ENTRY, /* the Image's first instructions */
-	STAGE_FACTS, /* FDT and ID registers read */
+	STAGE_FACTS, /* ID registers and /chosen read */
 	STAGE_PLAN, /* command line read, everything decided */
 	STAGE_TABLES, /* identity map and kernel map built */
 	STAGE_RELOCATED,
 	STAGE_PUBLISHED, /* caches, and the exception level entered; next comes the flip */
 	STAGE_FLIP, /* MMU on */
 	STAGE_KERNEL_MAIN,
+	STAGE_TREE, /* the rest of the FDT read */
 	STAGE_MEMORY, /* the kernel's own map and memory are ready; next comes the report */
 	STAGE_PROMPT,
 	STAGE_COUNT,
@@ -41,7 +42,8 @@ struct boot_handoff {
 		u64 kaslr; /* the FDT's; 0 without one, and once it was used */
 		u64 linear; /* for linear_place(); 0 without KASLR, and once it was used */
 	} seed;
-	u8 consoles_tried; /* by boot_fail() */
+	bool console_sought; /* by boot_fail(), and */
+	u8 consoles_tried;
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
 	struct stop stop; /* why the boot cannot go on, once it cannot */
 };

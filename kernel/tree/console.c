@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Facts from the FDT about consoles: the UARTs in it, and which of them stdout-path names.
- * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
- * addresses, pointers in static data, .bss.
+ * Consoles: the UARTs in the FDT, and which of them stdout-path names.
+ * Runs as pass.c does, and may not use what that may not.
  */
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
-#include <pagoda/pi/scan.h>
+#include <pagoda/kernel/tree/tree.h>
 
 /*
  * One step of an address towards the root: through the `ranges` of the bus @bus[0], whose own
@@ -43,16 +42,11 @@ static bool translate(const struct fdt_node *bus, u64 *address)
  */
 static struct serial_properties read_properties(const struct scan *scan)
 {
+	struct fdt_cursor cursor = fdt_properties(scan->walk.fdt, scan->walk.reached->offset);
 	struct serial_properties properties = { 0 };
-	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
 	struct fdt_event event;
 
-	cursor.offset = scan->walk.reached->offset;
-	cursor.root_seen = true;
-	cursor.depth = scan->walk.depth;
-	if (fdt_next(&cursor, &event) != FDT_OK)
-		return properties;
-	while (fdt_next(&cursor, &event) == FDT_OK && event.token == FDT_PROP)
+	while (fdt_next_property(&cursor, &event))
 		serial_property(&properties, event.name, event.data, event.size);
 	return properties;
 }
@@ -150,22 +144,20 @@ static bool path_leads_to(const char *path, const char *alias, const struct cons
 /* The value of the property of /aliases that @path names; @path itself where it is no alias. */
 static const char *follow_alias(const struct scan *scan, const char *path)
 {
-	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
+	struct fdt_cursor cursor;
 	struct fdt_event event;
 
 	if (path[0] == '/' || scan->aliases == 0)
 		return path;
-	cursor.offset = scan->aliases;
-	cursor.root_seen = true;
-	cursor.depth = 1;
-	while (fdt_next(&cursor, &event) == FDT_OK && event.token != FDT_END_NODE)
-		if (event.token == FDT_PROP && fdt_is_string(event.data, event.size) &&
+	cursor = fdt_properties(scan->walk.fdt, scan->aliases);
+	while (fdt_next_property(&cursor, &event))
+		if (fdt_is_string(event.data, event.size) &&
 		    text_equal(path, path_piece(path), event.name))
 			return (const char *)event.data;
 	return path;
 }
 
-void scan_choose_console(struct scan *scan)
+void tree_choose_console(struct scan *scan)
 {
 	struct boot_facts *facts = scan->facts;
 	const char *path, *alias;
