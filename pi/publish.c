@@ -18,8 +18,8 @@
  * each one before it was read, and so before the seed in it was wiped. Those it did not read may
  * be dirty still: the kernel reads them through its caches, as they are.
  *
- * Which. The tables that were used, as far as a walk reads them, not the whole pool. .bss, where
- * the handoff lies. The command line, as far as it goes. The words that were relocated.
+ * Which. The tables that were used, as far as a walk reads them, not the whole pool. .bss and the
+ * handoff. The command line, as far as it goes. The words that were relocated.
  * Not the FDT: what was written there, zeroes over seeds, is invalidated where it is written. Not
  * the stack: the kernel starts on an empty one and reads nothing it has not written. Not the rest
  * of the image: it was not written. Nor instructions: no code was changed; the flip discards the
@@ -75,6 +75,7 @@ void caches_publish(const struct boot_handoff *handoff, const struct memory_rang
 	publish_tables(handoff, phys_offset, line);
 	publish(image->pa.value + image->bss.start, image->pa.value + image->bss.end, phys_offset,
 		line);
+	dcache_invalidate(handoff, sizeof(*handoff), line);
 	publish_command_line(facts, phys_offset, line);
 	publish(relocated->start.value, relocated->end.value, phys_offset, line);
 }

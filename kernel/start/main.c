@@ -17,7 +17,7 @@
 #include <pagoda/lib/string.h>
 
 /* What the early runtime fills in. */
-struct boot_handoff boot_handoff;
+struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)

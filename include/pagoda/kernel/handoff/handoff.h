@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one thing the early runtime hands to the kernel. It lies in .bss; it holds physical addresses
- * and offsets, so it means the same before and after the flip. The one pointer is
- * facts.fdt.tree.blob: where the early runtime had the FDT, and of no use to the kernel, which has
- * a window of its own.
+ * The one thing the early runtime hands to the kernel. It lies outside .bss, since most of it is
+ * text that need not be cleared; it holds physical addresses and offsets, so it means the same
+ * before and after the flip. The one pointer is facts.fdt.tree.blob: where the early runtime had
+ * the FDT, and of no use to the kernel, which has a window of its own.
  *
  * Facts, options and plan are constant once their step is over. What later steps choose or use up
  * stands beside them.
@@ -32,7 +32,6 @@ const char *boot_stage_str(enum boot_stage stage);
 
 struct boot_handoff {
 	struct boot_facts facts;
-	struct boot_options options;
 	u64 id[SYSREG_FACT_COUNT]; /* the ID registers after overrides */
 	struct boot_plan plan;
 	struct table_pool pool; /* where the tables of both spaces come from */
@@ -46,7 +45,11 @@ struct boot_handoff {
 	u8 consoles_tried;
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
 	struct stop stop; /* why the boot cannot go on, once it cannot */
+	struct boot_options options;
 };
+
+/* What is zero at first. Behind it is text, of which as much counts as was written. */
+#define HANDOFF_CLEARED __builtin_offsetof(struct boot_handoff, options.run[sizeof(u64)])
 
 /* The command line's console, and the FDT's. */
 #define CONSOLES_MAX 2
