@@ -131,22 +131,37 @@ static u32 path_piece(const char *path)
 	return length;
 }
 
-/* @path, "/soc/serial@9000000:115200n8", leads to @console. A unit address may be left out. */
-static bool path_leads_to(const char *path, const struct console *console)
+/*
+ * Where on the way to @console @path leads from @depth on, up to its end or the ':' before console
+ * options: the depth there, or -1 where it leads elsewhere. A unit address may be left out.
+ */
+static int path_descend(const char *path, const struct console *console, int depth)
 {
-	for (int i = 0; i < console->depth; i++) {
-		const char *name = console->path[i];
-		u32 length;
+	for (; *path == '/'; depth++) {
+		u32 length = path_piece(++path);
+		const char *name;
 
-		if (*path++ != '/')
-			return false;
-		length = path_piece(path);
+		if (depth < 0 || depth == console->depth)
+			return -1;
+		name = console->path[depth];
 		if (strnlen(name, length) < length || memcmp(name, path, length) != 0 ||
 		    (name[length] != '\0' && name[length] != '@'))
-			return false;
+			return -1;
 		path += length;
 	}
-	return *path == '\0' || *path == ':';
+	return *path == '\0' || *path == ':' ? depth : -1;
+}
+
+/*
+ * Whether "/soc/serial@9000000:115200n8" leads to @console; or @path that begins with an alias,
+ * "serial0:115200n8" or "soc/serial@9000000", with what that stands for in @alias.
+ */
+static bool path_leads_to(const char *path, const char *alias, const struct console *console)
+{
+	int depth = alias == path ? 0 : path_descend(alias, console, 0);
+
+	path += alias == path ? 0 : path_piece(path);
+	return path_descend(path, console, depth) == console->depth;
 }
 
 /* The value of the property of /aliases that @path names; @path itself where it is no alias. */
@@ -170,7 +185,7 @@ static const char *follow_alias(const struct scan *scan, const char *path)
 void scan_choose_console(struct scan *scan)
 {
 	struct boot_facts *facts = scan->facts;
-	const char *path;
+	const char *path, *alias;
 
 	facts->fdt.has_stdout_path = scan->stdout_path.data != NULL;
 	if (scan->console_count == 0)
@@ -179,9 +194,10 @@ void scan_choose_console(struct scan *scan)
 	if (!facts->fdt.has_stdout_path ||
 	    !fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
 		return;
-	path = follow_alias(scan, (const char *)scan->stdout_path.data);
+	path = (const char *)scan->stdout_path.data;
+	alias = follow_alias(scan, path);
 	for (u32 i = 0; i < scan->console_count; i++) {
-		if (path_leads_to(path, &scan->console[i])) {
+		if (path_leads_to(path, alias, &scan->console[i])) {
 			facts->console = scan->console[i].choice;
 			facts->console.source = CONSOLE_STDOUT_PATH;
 			return;

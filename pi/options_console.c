@@ -28,7 +28,7 @@ static bool io_parse(const struct word *part, struct serial_kind *kind)
 {
 	u8 shift = 0;
 
-	if (value_equal(part, "mmio32"))
+	if (value_equal(part, "mmio32") || value_equal(part, "mmio32native"))
 		shift = 2;
 	else if (value_equal(part, "mmio16"))
 		shift = 1;
@@ -68,32 +68,51 @@ static bool type_find(const struct word *part, u8 *type)
 	return false;
 }
 
+static bool begins_with_digit(const struct word *part)
+{
+	return part->value_length > 0 && part->value[0] >= '0' && part->value[0] <= '9';
+}
+
 /*
- * Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS], or uart8250,mmio|mmio16|mmio32,ADDRESS[,OPTIONS].
- * The address is written to as it is, long before a fault could be reported: what cannot be that of
- * such registers is no address.
+ * The rest of a value, behind its type. The address is written to as it is, long before a fault
+ * could be reported: what cannot be that of such registers is no address.
  */
+static enum override_reason place_parse(struct word *rest, struct serial_kind *kind, u64 *address)
+{
+	bool is_8250 = kind->type == SERIAL_8250;
+	struct serial_kind gaps = { .io_width = 1 };
+	struct word part = part_next(rest);
+
+	if (io_parse(&part, &gaps) && (is_8250 || gaps.reg_shift == 2))
+		part = part_next(rest);
+	else if (is_8250 && !begins_with_digit(&part))
+		return REASON_BAD_CHOICE; /* ports of a PC, or big-endian */
+	if (is_8250) {
+		kind->reg_shift = gaps.reg_shift;
+		kind->io_width = gaps.io_width;
+	}
+	if (!text_size(part.value, part.value_length, address) ||
+	    !serial_may_be_at(*kind, *address))
+		return REASON_BAD_NUMBER;
+	return REASON_NONE;
+}
+
+/* Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS]; mmio and mmio16 are for 8250s. */
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;
-	struct word part = part_next(&rest);
+	struct word type = part_next(&rest);
 	struct serial_kind kind = { 0 };
 	u64 address = 0;
 
 	if (word->value_length > 0) {
-		if (!type_find(&part, &kind.type))
+		enum override_reason reason;
+
+		if (!type_find(&type, &kind.type))
 			return REASON_NO_SUCH_CONSOLE;
-		part = part_next(&rest);
-		if (kind.type == SERIAL_8250) {
-			if (!io_parse(&part, &kind))
-				return REASON_BAD_CHOICE;
-			part = part_next(&rest);
-		} else if (value_equal(&part, "mmio32")) {
-			part = part_next(&rest);
-		}
-		if (!text_number(part.value, part.value_length, &address) ||
-		    !serial_may_be_at(kind, address))
-			return REASON_BAD_NUMBER;
+		reason = place_parse(&rest, &kind, &address);
+		if (reason != REASON_NONE)
+			return reason;
 	}
 	options->has_earlycon = true;
 	options->earlycon = paddr(address);

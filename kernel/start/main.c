@@ -18,7 +18,7 @@
 struct boot_handoff boot_handoff;
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
-void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;
 	struct stop stop;
@@ -30,9 +30,11 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 		pan_set(true);
 	cpu_init(handoff);
 	kernel.handoff = handoff;
+	kernel.forbidden = forbidden;
 	spaces_init(&kernel, handoff);
 	exception_init(&kernel);
 	console_choose(&kernel);
+	serror_init(&kernel);
 	efi_map_read(&kernel);
 	stop = memory_init(&kernel, handoff);
 	if (stop.code != STOP_NONE)

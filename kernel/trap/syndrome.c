@@ -35,6 +35,8 @@ void syndrome_print(u64 esr)
 	print_field("ec", esr);
 	if (!syndrome_is_abort(esr)) {
 		print("  iss  %#lx\n", SYSREG_GET(ESR_EL1_ISS, esr));
+		if (SYSREG_GET(ESR_EL1_EC, esr) == ESR_EL1_EC_SERROR)
+			print("  %s\n", serror_str(esr));
 		return;
 	}
 	print_field("fsc", esr);

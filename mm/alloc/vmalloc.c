@@ -140,11 +140,8 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 				       .pa = pa,
 				       .attr = { PROT_READ_WRITE, type } };
 
-	vmalloc->map_result = map_range(vmalloc->space, &request);
-	if (vmalloc->map_result == MAP_OK)
-		return VMALLOC_OK;
-	pt_withdraw(vmalloc->space, &request);
-	return VMALLOC_BAD_TABLES;
+	vmalloc->map_result = pt_map(vmalloc->space, &request);
+	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
 }
 
 static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end)

@@ -47,8 +47,9 @@ static bool untouched_take(struct table_pool *pool, paddr_t place, unsigned coun
 	bool untouched = paddr_diff(place, pool->untouched) <
 			 paddr_diff(pool->untouched_end, pool->untouched);
 
+	/* The end of that table may be where another begins, of which nothing is known. */
 	if (untouched || paddr_diff(pool->untouched, place) < paddr_diff(end, place))
-		pool->untouched = end;
+		pool->untouched = untouched ? end : pool->untouched_end;
 	return untouched;
 }
 
@@ -148,7 +149,7 @@ static enum map_result request_check(const struct space *space, const struct map
 	return MAP_OK;
 }
 
-enum map_result map_range(struct space *space, const struct map_request *request)
+enum map_result map_until(struct space *space, const struct map_request *request, vaddr_t *reached)
 {
 	const struct regime *regime = &space->regime;
 	u64 left = vaddr_diff(request->end, request->start);
@@ -177,9 +178,12 @@ enum map_result map_range(struct space *space, const struct map_request *request
 				  min_u64(left, pa_left) >> shift);
 		s.empty = untouched_take(space->pool, place, s.count);
 		result = stretch_map(space, s, request->attr);
+		if (result != MAP_OK)
+			break;
 		va += (u64)s.count << shift;
 		pa += (u64)s.count << shift;
 		left -= (u64)s.count << shift;
 	}
+	*reached = vaddr(va);
 	return result;
 }

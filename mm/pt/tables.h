@@ -137,7 +137,7 @@ static inline bool is_live(const struct slot *slot, u64 start, u64 size)
 
 /* What of a range is not mapped while descriptors of it are still to be written. */
 enum units_break {
-	BREAK_RUNS, /* each contiguous run, in its turn */
+	BREAK_RUNS, /* each contiguous run, and what may lose execution, in its turn */
 	BREAK_ALL,
 };
 

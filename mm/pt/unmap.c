@@ -63,7 +63,8 @@ static bool unit_is_live(const struct units *units, const struct unit *unit)
 {
 	switch (units->broken) {
 	case BREAK_RUNS:
-		return unit->count > 1 && is_live(unit->slot, unit->va, unit->size);
+		return (unit->count > 1 || unit->info.execute) &&
+		       is_live(unit->slot, unit->va, unit->size);
 	case BREAK_ALL:
 		return is_live(unit->slot, units->start, units->end - units->start);
 	}

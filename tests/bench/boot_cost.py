@@ -38,11 +38,18 @@ class CannotMeasure(Exception):
 
 class Kernel:
     """An Image, its symbols, and what part of its boot to count: from @begin to @end. @jump: the
-    function at which the upper half is entered."""
+    function at which the upper half is entered; None where that is not. @text: its first symbol."""
 
-    def __init__(self, image, elf, jump="kernel_main", begin="_text", end="kernel_main"):
+    def __init__(self, image, elf, jump="kernel_main", begin="_text", end="kernel_main",
+                 text="_text"):
         self.image, self.elf = pathlib.Path(image), elf
-        self.jump, self.begin, self.end = jump, begin, end
+        self.jump, self.begin, self.end, self.text = jump, begin, end, text
+
+    @functools.cached_property
+    def link_address(self):
+        with open(self.elf, "rb") as file:
+            table = ELFFile(file).get_section_by_name(".symtab")
+            return table.get_symbol_by_name(self.text)[0]["st_value"]
 
     @functools.cached_property
     def symbols(self):
@@ -51,14 +58,14 @@ class Kernel:
             table = ELFFile(file).get_section_by_name(".symtab")
             values = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()
                       if symbol.name and symbol["st_shndx"] != "SHN_UNDEF"}
-        return {name: value - values["_text"] for name, value in values.items()}
+        return {name: value - values[self.text] for name, value in values.items()}
 
     @functools.cached_property
     def functions(self):
         """[(offset from _text, name)], sorted."""
         with open(self.elf, "rb") as file:
             symbols = list(ELFFile(file).get_section_by_name(".symtab").iter_symbols())
-        text = next(s["st_value"] for s in symbols if s.name == "_text")
+        text = next(s["st_value"] for s in symbols if s.name == self.text)
         # Assembly has entry points without a type; $x and the like are not names.
         return sorted((s["st_value"] - text, s.name) for s in symbols
                       if s["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE")
@@ -157,6 +164,8 @@ def measure(boot=Boot(), marks=(), pool=None, accesses=False, timeout=120):
     places = [("begin", kernel.begin), ("jump", kernel.jump), ("end", kernel.end),
               *(("mark", mark) for mark in marks)]
     options += [(name, symbols[place]) for name, place in places if place]
+    if not kernel.link_address >> 63 and kernel.link_address != IMAGE_ADDRESS:
+        options += [("low", kernel.link_address)]
     if pool:
         options += [("pool", IMAGE_ADDRESS + pool[0]), ("pool_end", IMAGE_ADDRESS + pool[1])]
     if accesses:

@@ -214,15 +214,21 @@ static bool begins_alone(const struct space *space, u64 va)
 	return is_aligned(va, run * regime_span(&space->regime, entry.level));
 }
 
-/* An image of more than 2 MiB, in which a block of 4K pages fits, and runs of the others. */
+/*
+ * An image of more than 2 MiB, in which a block of 4K pages fits, and runs of the others; with text
+ * that ends just before one would, alone or after another.
+ */
 static void what_is_unmapped_alone_is_mapped_alone_whatever_the_segments_sizes(void **state)
 {
-	static const u64 sizes[] = { MIB(1), MIB(2) - PAGE, MIB(2), MIB(2) + 3 * PAGE, MIB(4) };
+	static const u32 sizes[6] = {
+		MIB(1), MIB(2) - PAGE, MIB(2), MIB(2) + 3 * PAGE, MIB(4), MIB(4) - 2 * PAGE,
+	};
+	static const u32 offsets[3] = { 0, MIB(1) - PAGE, MIB(2) - PAGE };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(regimes) * ARRAY_SIZE(sizes) * 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(regimes) * 18; i++) {
 		struct machine_setup setup = setup_at(0x80000000);
-		const struct regime_case *regime = &regimes[i / 2 / ARRAY_SIZE(sizes)];
+		const struct regime_case *regime = &regimes[i / 18];
 		const struct boot_handoff *handoff;
 		struct space space;
 
@@ -230,8 +236,8 @@ static void what_is_unmapped_alone_is_mapped_alone_whatever_the_segments_sizes(v
 		setup.fdt.bootargs = regime->command_line;
 		setup.ram_size = MIB(16);
 		setup.fdt_offset = MIB(15);
-		setup.image_offset = i % 2 ? MIB(2) - PAGE - sizes[0] : 0;
-		setup.text_size = sizes[i / 2 % ARRAY_SIZE(sizes)];
+		setup.image_offset = offsets[i % 3];
+		setup.text_size = sizes[i / 3 % 6];
 		boot_well(&setup);
 		assert_right(judge_maps(&machine, true));
 		handoff = machine.handoff;
@@ -619,6 +625,27 @@ static void a_pool_too_small_stops_with_used_and_total_at_each_size(void **state
 		setup.pool_size = needed;
 		boot_well(&setup);
 		assert_right(judge_maps(&machine, true));
+	}
+}
+
+/* However the image lies: the kernel unmaps the pool, and not what is before it. */
+static void the_pool_begins_where_a_page_of_any_size_does(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(regimes); i++) {
+		struct machine_setup setup = setup_at(GIB(1));
+		const struct table_pool *pool;
+		u64 first;
+
+		setup.cpu = regimes[i].cpu;
+		setup.fdt.bootargs = regimes[i].command_line;
+		machine_build(&machine, &setup);
+		machine.image.pool.start += KIB(4);
+		first = machine.image.pa.value + machine.image.pool.start;
+		assert_int_equal(machine_boot(&machine).code, STOP_NONE);
+		pool = &machine.handoff->pool;
+		assert_int_equal(pool->start.value, align_up(first, GRANULE_SIZE_MAX));
+		assert_int_equal(pool->end.value, machine.image.pa.value + machine.image.pool.end);
 	}
 }
 
@@ -1016,6 +1043,19 @@ static void the_console_is_what_stdout_path_names(void **state)
 		/* by alias */
 		{ "serial0", "/pl011@9040000", NULL, 0x9040000, CONSOLE_STDOUT_PATH },
 		{ "serial0:115200", "/soc/apb/serial@2000", NULL, 0x8102000, CONSOLE_STDOUT_PATH },
+		{ "serial0:115200", "/soc/apb/serial@2000:9600", NULL, 0x8102000,
+		  CONSOLE_STDOUT_PATH },
+		{ "serial0/serial@1000", "/soc@8000000", NULL, 0x8001000, CONSOLE_STDOUT_PATH },
+		{ "serial0/serial:115200", "/soc", NULL, 0x8001000, CONSOLE_STDOUT_PATH },
+		{ "serial0/apb/serial@2000", "/soc", NULL, 0x8102000, CONSOLE_STDOUT_PATH },
+		{ "serial0/serial@2000:1", "/soc/apb@100000", NULL, 0x8102000,
+		  CONSOLE_STDOUT_PATH },
+		{ "serial0/apb", "/soc", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/child", "/pl011@9040000", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/", "/pl011@9040000", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/serial@1000", "/nowhere", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "soc/serial@1000", "/soc", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/serial@1000", "soc", NULL, 0x9000000, CONSOLE_FIRST_UART },
 		/* that lead nowhere */
 		{ NULL, NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
 		{ "", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
@@ -1048,6 +1088,8 @@ static void the_console_is_what_stdout_path_names(void **state)
 		setup.fdt.serial0 = cases[i].serial0;
 		setup.fdt.bootargs = cases[i].bootargs;
 		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.fdt.has_stdout_path,
+				 cases[i].stdout_path != NULL);
 		console = handoff_console(machine.handoff, 0);
 		if (console.address.value != cases[i].address || console.source != cases[i].source)
 			fail_msg("stdout-path %s: console at %#lx, source %d",
@@ -1673,6 +1715,7 @@ int main(void)
 		cmocka_unit_test(a_relocation_outside_the_image_or_misaligned_stops),
 		cmocka_unit_test(an_image_without_relocations_is_left_as_it_is),
 		cmocka_unit_test(a_pool_too_small_stops_with_used_and_total_at_each_size),
+		cmocka_unit_test(the_pool_begins_where_a_page_of_any_size_does),
 		cmocka_unit_test(the_pool_lasts_for_an_image_that_crosses_every_boundary),
 		cmocka_unit_test(no_fdt_stops),
 		cmocka_unit_test(a_misaligned_fdt_stops),

@@ -427,6 +427,23 @@ static void all_memory_of_the_pool_is_known_for_tables_and_no_other(void **state
 	}
 }
 
+static void what_is_before_tables_or_behind_them_is_no_table(void **state)
+{
+	static struct memory_map map;
+	struct table_pool none = { 0 };
+
+	(void)state;
+	memory_begin(&map);
+	memory_add(&map, GIB(1), MIB(16), MEMORY_RAM);
+	memory_add_own(&map, GIB(1), MIB(2), MEMORY_TABLES);
+	assert_int_equal(memory_normalise(&map, KIB(4)), 0);
+	assert_false(alloc_is_table(NULL, &none, &map, paddr(GIB(1) - 1)));
+	assert_true(alloc_is_table(NULL, &none, &map, paddr(GIB(1))));
+	assert_true(alloc_is_table(NULL, &none, &map, paddr(GIB(1) + MIB(2) - 1)));
+	assert_false(alloc_is_table(NULL, &none, &map, paddr(GIB(1) + MIB(2))));
+	assert_false(alloc_is_table(NULL, &none, &map, paddr(GIB(1) + MIB(16))));
+}
+
 static void the_fdt_is_shown_read_only_and_areas_leave_the_image_alone(void **state)
 {
 	(void)state;
@@ -628,6 +645,7 @@ int main(void)
 		cmocka_unit_test(what_only_the_early_runtime_needed_becomes_ram),
 		cmocka_unit_test(the_pool_of_tables_is_in_the_linear_map_alone),
 		cmocka_unit_test(all_memory_of_the_pool_is_known_for_tables_and_no_other),
+		cmocka_unit_test(what_is_before_tables_or_behind_them_is_no_table),
 		cmocka_unit_test(the_allocator_gets_the_free_ram_and_no_other),
 		cmocka_unit_test(the_fdt_is_shown_read_only_and_areas_leave_the_image_alone),
 		cmocka_unit_test(pcis_ports_are_shown_where_they_are_not_ram),

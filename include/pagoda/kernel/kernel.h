@@ -52,6 +52,11 @@ struct kernel {
 	enum map_result pool_result; /* of unmapping the table pool in the image's own mapping */
 	enum map_result guard_result; /* of unmapping the gap below the stack */
 	struct symbols symbols;
+	u64 forbidden; /* TCRX, SCTLRX of ID_AA64MMFR3_EL1: a higher level forbids the register */
+	struct {
+		u64 esr; /* of the SError that was pending at entry; 0 for none */
+		u64 disr; /* DISR_EL1: of one that firmware has deferred; 0 for none */
+	} inherited;
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
 	u64 registers[SYSREG_COUNT];
 };

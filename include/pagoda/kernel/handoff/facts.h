@@ -23,6 +23,7 @@ struct entry_state {
 	u64 sctlr; /* SCTLR of that level */
 	u64 hcr; /* HCR_EL2, where entered at EL2: after E2H was cleared, unless it is stuck at 1 */
 	u64 counter; /* CNTVCT_EL0 at the first instructions */
+	bool serror; /* an SError was pending: nothing of ours can have caused it */
 };
 
 /* What the FDT says about the ways out of the kernel. */
