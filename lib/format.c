@@ -205,19 +205,16 @@ static s64 read_signed(const struct conversion *how, struct arguments *arguments
 
 static void put_signed(struct output *out, const struct conversion *how, s64 value)
 {
-	struct number number;
+	struct number number = { .before = "-", .before_length = value < 0 };
 
-	number.before = "-";
-	number.before_length = value < 0;
 	number_make(&number, value < 0 ? -(u64)value : (u64)value, 10);
 	put_number(out, how, &number);
 }
 
 static void put_decimal(struct output *out, const struct conversion *how, u64 value)
 {
-	struct number number;
+	struct number number = { .before = "" };
 
-	number.before_length = 0;
 	number_make(&number, value, 10);
 	put_number(out, how, &number);
 }
@@ -225,9 +222,8 @@ static void put_decimal(struct output *out, const struct conversion *how, u64 va
 /* A zero has no prefix, says C. */
 static void put_hex(struct output *out, const struct conversion *how, u64 value)
 {
-	struct number number;
+	struct number number = { .before = "0x" };
 
-	number.before = "0x";
 	number.before_length = how->prefix && value != 0 ? 2 : 0;
 	number_make(&number, value, 16);
 	put_number(out, how, &number);

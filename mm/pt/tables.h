@@ -75,9 +75,12 @@ static inline u32 *table_count(const struct space *space, paddr_t table)
 static inline void table_count_change(const struct space *space, const struct slot *slot,
 				      int change)
 {
-	paddr_t place = paddr((u64)(uintptr_t)slot - space->phys_offset);
-	u32 *count = table_count(space, place);
+	u32 *count;
 
+	/* The early runtime asks often, and never has one. */
+	if (space->pool->counts_stride == 0)
+		return;
+	count = table_count(space, paddr((u64)(uintptr_t)slot - space->phys_offset));
 	if (count)
 		*count += (u32)change;
 }
