@@ -101,7 +101,7 @@ static inline enum fdt_status walk_properties(struct fdt_walk *walk, struct fdt_
 		known = names[place % FDT_KNOWN_MAX];
 		entry = known % BIT(KNOWN_ENTRY_BITS);
 		at += align_up(PROP_HEADER_SIZE + (u64)size, TOKEN_SIZE);
-		if (known >> KNOWN_ENTRY_BITS != place) {
+		if (__builtin_expect(known >> KNOWN_ENTRY_BITS != place, false)) {
 			entry = at <= end ? name_find(walk, place) : 0;
 			if (entry == NAME_BAD)
 				return FDT_BAD_NAME;
@@ -137,15 +137,17 @@ static inline enum fdt_status walk_enter(struct fdt_walk *walk, const u8 *at, in
 	struct fdt_node *node = &walk->node[open];
 	const u8 *next = name_end(at + TOKEN_SIZE, walk->end);
 
-	if (open == 0 && walk->root_seen)
-		return FDT_UNBALANCED;
+	if (open == 0) {
+		if (walk->root_seen)
+			return FDT_UNBALANCED;
+		walk->root_seen = true;
+	}
 	if (open == FDT_DEPTH_MAX)
 		return FDT_TOO_DEEP;
 	if (next == NULL)
 		return FDT_BAD_NAME;
 	node->name = (const char *)at + TOKEN_SIZE;
 	node->offset = (u32)(at - walk->fdt->blob);
-	walk->root_seen = true;
 	return walk_properties(walk, node, next);
 }
 
