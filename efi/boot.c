@@ -83,7 +83,7 @@ efi_status_t efi_boot(struct efi_stub *stub)
 	forget(stub, status);
 	stack_wipe(SECRET_STACK);
 	if (status == EFI_SUCCESS)
-		efi_leave(stub->load, stub->fdt_pages.start);
+		efi_leave(stub->load + stub->image.entry, stub->fdt_pages.start);
 	efi_say(stub, "cannot boot; back to the firmware");
 	efi_free(stub, &stub->fdt_pages);
 	efi_free(stub, &stub->image_pages);

@@ -8,7 +8,7 @@
 #include <pagoda/efi/efi_stub.h>
 
 /* Defined by linker/pagoda.lds.S; only their addresses mean anything. */
-extern u8 _text[], _file_end[], _end[];
+extern u8 _text[], _init_text_start[], _file_end[], _end[];
 
 efi_status_t efi_main(void *handle, struct efi_system_table *system)
 {
@@ -19,6 +19,7 @@ efi_status_t efi_main(void *handle, struct efi_system_table *system)
 	stub.boot = system->boot_services;
 	stub.line_size = dcache_line_size(id[SYSREG_CTR_EL0]);
 	stub.image.start = _text;
+	stub.image.entry = (uintptr_t)_init_text_start - (uintptr_t)_text;
 	stub.image.size = (uintptr_t)_end - (uintptr_t)_text;
 	stub.image.file_size = (uintptr_t)_file_end - (uintptr_t)_text;
 	return efi_boot(&stub);

@@ -13,9 +13,13 @@
 #include <pagoda/efi/fdt_write.h>
 #include <pagoda/mm/layout/memory_map.h>
 
-/* The Image as firmware has loaded it. */
+/*
+ * The Image as firmware has loaded it; or a loader that leaves out what is before the first PE
+ * section: headers, which nobody may need. Hence the entry is not the Image's first byte.
+ */
 struct efi_image {
 	const u8 *start;
+	u64 entry; /* offset of the first instruction */
 	u64 size; /* in memory, with .bss and stacks; a multiple of 64 KiB */
 	u64 file_size; /* the rest is zero, or scratch */
 };

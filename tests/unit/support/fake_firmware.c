@@ -230,7 +230,7 @@ static efi_status_t output_string(struct efi_text_output *self, const u16 *text)
 void efi_leave(u64 entry, u64 fdt)
 {
 	firmware->left = true;
-	firmware->entry = entry;
+	firmware->entry = entry - FIRMWARE_ENTRY;
 	firmware->fdt = fdt;
 	longjmp(firmware->leave, 1);
 }
@@ -312,7 +312,8 @@ efi_status_t firmware_boot(struct fake_firmware *it)
 	struct efi_stub stub = { .handle = it,
 				 .system = &it->system,
 				 .boot = &it->boot,
-				 .image = { it->image, FIRMWARE_IMAGE_SIZE, FIRMWARE_FILE_SIZE },
+				 .image = { it->image, FIRMWARE_ENTRY, FIRMWARE_IMAGE_SIZE,
+					   FIRMWARE_FILE_SIZE },
 				 .line_size = LINE_SIZE };
 
 	it->loaded.load_options = it->options;

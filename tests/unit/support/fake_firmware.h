@@ -17,6 +17,7 @@
 #define FIRMWARE_PAGES (FIRMWARE_RAM_SIZE / EFI_PAGE_SIZE)
 #define FIRMWARE_IMAGE_SIZE KIB(256)
 #define FIRMWARE_FILE_SIZE KIB(100)
+#define FIRMWARE_ENTRY KIB(20) /* where in the Image its first instruction is */
 #define FIRMWARE_TABLES_MAX 4
 #define FIRMWARE_NEVER 1000000
 
@@ -46,7 +47,7 @@ struct fake_firmware {
 	unsigned allocations, maps, exits, pages_taken;
 	bool late_call; /* a service that must not be called after the first exit */
 	bool left;
-	u64 entry, fdt; /* of efi_leave() */
+	u64 entry, fdt; /* of efi_leave(): where the Image is that is entered; its FDT */
 	u64 attribute_start, attribute_size, attributes;
 
 	/* Its own. */
