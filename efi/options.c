@@ -81,14 +81,15 @@ u32 efi_first_word(const char *text)
 	return length;
 }
 
-/* One parser decides what the words mean: here it is asked about the only one that concerns us. */
-static bool asks_nokaslr(const char *command_line, u32 length)
+/* One parser decides what the words mean: here it is asked about those that concern us. */
+static void read_words(struct efi_stub *stub)
 {
 	struct boot_options options = { 0 };
 	u64 id[SYSREG_FACT_COUNT] = { 0 };
 
-	options_parse(&options, id, command_line, length);
-	return SYSREG_GET(ARM64_SW_NOKASLR, id[SYSREG_ARM64_SW]) != 0;
+	options_parse(&options, id, stub->command_line, stub->command_line_length);
+	stub->nokaslr = SYSREG_GET(ARM64_SW_NOKASLR, id[SYSREG_ARM64_SW]) != 0;
+	stub->has_earlycon = options.has_earlycon;
 }
 
 /* UEFI's shell passes the whole line, program name included; it says so by this protocol. */
@@ -134,7 +135,7 @@ static efi_status_t convert(struct efi_stub *stub, const struct efi_loaded_image
 		return EFI_SUCCESS;
 	stub->command_line = line + skip;
 	stub->command_line_length = text.length - skip;
-	stub->nokaslr = asks_nokaslr(stub->command_line, stub->command_line_length);
+	read_words(stub);
 	return EFI_SUCCESS;
 }
 

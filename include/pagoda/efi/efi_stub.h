@@ -102,7 +102,7 @@ struct efi_stub {
 
 	const char *command_line; /* null where load options have nothing to say */
 	u32 command_line_length;
-	bool nokaslr; /* asked for on the command line */
+	bool nokaslr, has_earlycon; /* on the command line */
 	bool has_entropy;
 	u64 kaslr_seed, place_seed;
 	const void *fdt; /* firmware's; null where there is none */
