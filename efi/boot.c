@@ -52,15 +52,18 @@ static efi_status_t prepare(struct efi_stub *stub)
 
 	if (status == EFI_SUCCESS)
 		status = efi_read_tables(stub);
+	if (status == EFI_SUCCESS)
+		status = efi_decide(stub);
 	if (status != EFI_SUCCESS)
 		return status;
 	efi_read_entropy(stub);
 	status = efi_place_image(stub);
 	if (status == EFI_SUCCESS)
 		status = efi_prepare_fdt(stub);
-	if (status == EFI_SUCCESS)
-		status = exit_boot_services(stub);
-	return status;
+	if (status != EFI_SUCCESS)
+		return status;
+	efi_say_decision(stub);
+	return exit_boot_services(stub);
 }
 
 /* What the stub itself has of seeds; and of its pages, those that are given back with one in it. */

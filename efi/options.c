@@ -6,7 +6,6 @@
  * addresses, pointers in static data, .bss.
  */
 #include <pagoda/efi/efi_stub.h>
-#include <pagoda/kernel/handoff/options.h>
 
 static const struct efi_guid loaded_image_guid = {
 	0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
@@ -81,17 +80,6 @@ u32 efi_first_word(const char *text)
 	return length;
 }
 
-/* One parser decides what the words mean: here it is asked about those that concern us. */
-static void read_words(struct efi_stub *stub)
-{
-	struct boot_options options = { 0 };
-	u64 id[SYSREG_FACT_COUNT] = { 0 };
-
-	options_parse(&options, id, stub->command_line, stub->command_line_length);
-	stub->nokaslr = SYSREG_GET(ARM64_SW_NOKASLR, id[SYSREG_ARM64_SW]) != 0;
-	stub->has_earlycon = options.has_earlycon;
-}
-
 /* UEFI's shell passes the whole line, program name included; it says so by this protocol. */
 static bool started_by_shell(struct efi_stub *stub)
 {
@@ -135,7 +123,6 @@ static efi_status_t convert(struct efi_stub *stub, const struct efi_loaded_image
 		return EFI_SUCCESS;
 	stub->command_line = line + skip;
 	stub->command_line_length = text.length - skip;
-	read_words(stub);
 	return EFI_SUCCESS;
 }
 

@@ -188,6 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct efi_text_output output = { .output_string = output_string };
 	struct efi_system_table system = { .console_out = &output, .boot_services = &boot };
 	struct efi_stub stub = { .system = &system, .boot = &boot };
+	efi_status_t status;
 	uint8_t shift;
 	u32 length;
 	u8 *memory;
@@ -199,7 +200,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	firmware.loaded.load_options = memory + shift;
 	firmware.loaded.load_options_size = length;
 	expect(memory + shift, length);
-	check_outcome(&stub, efi_read_options(&stub), length);
+	status = efi_read_options(&stub);
+	if (status == EFI_SUCCESS)
+		efi_decide(&stub);
+	check_outcome(&stub, status, length);
 	free(memory);
 	FUZZ_CHECK(firmware.allocations == (stub.options_pages.count != 0), "pages are lost");
 	if (stub.options_pages.count != 0)

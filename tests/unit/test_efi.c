@@ -67,6 +67,11 @@ static bool said(const char *text)
 	return strstr(firmware->console, text) != NULL;
 }
 
+/* What it says of itself, and nothing else. */
+#define REPORT                                                   \
+	"pagoda: CPU with MIDR_EL1 0, page sizes 4K 48 bits\r\n" \
+	"pagoda: decision: 4K pages, 48-bit addresses, 48-bit physical addresses\r\n"
+
 static void read_result(void)
 {
 	memset(&facts, 0, sizeof(facts));
@@ -138,7 +143,7 @@ static void firmware_without_memory_attributes_boots_in_silence(void **state)
 	(void)state;
 	firmware->memory_attribute = PROTOCOL_ABSENT;
 	expect_boot();
-	assert_string_equal(firmware->console, "");
+	assert_string_equal(firmware->console, REPORT);
 }
 
 static void memory_attributes_that_fail_are_said_and_no_more(void **state)
@@ -219,7 +224,7 @@ static void load_options_become_the_command_line(void **state)
 	set_options(room, "mem=1G nokaslr", 14);
 	expect_boot();
 	assert_string_equal(facts_command_line(&facts, 0), "mem=1G nokaslr");
-	assert_string_equal(firmware->console, "");
+	assert_string_equal(firmware->console, REPORT);
 }
 
 static void without_load_options_the_fdts_command_line_stands(void **state)
@@ -377,7 +382,7 @@ static void load_options_of_64_kib_reach_the_kernel_which_cuts_them(void **state
 	assert_true(facts.command_line_cut);
 	assert_int_equal(facts.command_line_length, COMMAND_LINE_MAX - 1);
 	assert_memory_equal(facts_command_line(&facts, 0), "nokaslr xxx", 11);
-	assert_string_equal(firmware->console, "");
+	assert_string_equal(firmware->console, REPORT);
 	free(text);
 	free(room);
 }
@@ -524,7 +529,8 @@ static void without_room_for_the_image_firmware_gets_an_error(void **state)
 	for (u64 page = 0; page < FIRMWARE_PAGES; page += KIB(128) / EFI_PAGE_SIZE)
 		memset(firmware->type + page, EFI_RESERVED, 1);
 	expect_return(EFI_OUT_OF_RESOURCES,
-		      "pagoda: no room for the Image's 256 KiB in one piece: out of resources\r\n");
+		      "pagoda: no room for the Image's 256 KiB in one piece below 0x1000000000000: "
+		      "out of resources\r\n");
 }
 
 static void places_that_firmware_keeps_back_are_tried_a_few_times_only(void **state)
@@ -559,6 +565,53 @@ static void whichever_allocation_fails_is_said_and_nothing_is_kept(void **state)
 		assert_int_equal(firmware->pages_taken, 0);
 	}
 	assert_true(at >= 4 && at < 20);
+}
+
+/* The test's memory is far above 4 GiB: none of it is given to a CPU with 32-bit addresses. */
+static void what_the_cpu_cannot_reach_is_not_used(void **state)
+{
+	(void)state;
+	firmware->id[SYSREG_ID_AA64MMFR0_EL1] = FIRMWARE_MMFR0 - 5;
+	assert_true((uintptr_t)firmware->ram >= BIT(32));
+	expect_return(EFI_OUT_OF_RESOURCES, "pagoda: no memory map: out of resources\r\n");
+	assert_int_equal(firmware->allocations, 1);
+}
+
+static void a_plan_that_cannot_be_made_is_said_while_there_is_a_screen(void **state)
+{
+	u8 room[64];
+
+	(void)state;
+	set_options(room, "arm64.pagesize=16k", 18);
+	expect_return(EFI_UNSUPPORTED,
+		      "pagoda: arm64.pagesize=16k asked for, but the CPU has: 4K\r\n");
+	set_options(room, "pagoda.va_bits=52", 17);
+	firmware->console[0] = '\0';
+	expect_return(EFI_UNSUPPORTED, "52");
+}
+
+static void quiet_keeps_the_report_off_the_screen(void **state)
+{
+	u8 room[64];
+
+	(void)state;
+	set_options(room, "quiet", 5);
+	expect_boot();
+	assert_string_equal(firmware->console, "");
+}
+
+/* The words that place the Image may be the FDT's, too. */
+static void the_fdts_own_command_line_counts_where_load_options_have_none(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+
+	(void)state;
+	description.bootargs = "quiet nokaslr";
+	build_fdt(&description);
+	firmware->random_seed = 77;
+	expect_boot();
+	assert_string_equal(firmware->console, "");
+	assert_int_equal(firmware->entry, (uintptr_t)firmware->ram);
 }
 
 /* ---- what describes the machine ---- */
@@ -725,6 +778,10 @@ int main(void)
 		TEST(without_room_for_the_image_firmware_gets_an_error),
 		TEST(places_that_firmware_keeps_back_are_tried_a_few_times_only),
 		TEST(whichever_allocation_fails_is_said_and_nothing_is_kept),
+		TEST(what_the_cpu_cannot_reach_is_not_used),
+		TEST(a_plan_that_cannot_be_made_is_said_while_there_is_a_screen),
+		TEST(quiet_keeps_the_report_off_the_screen),
+		TEST(the_fdts_own_command_line_counts_where_load_options_have_none),
 		TEST(without_fdt_and_acpi_firmware_gets_an_error),
 		TEST(a_corrupt_fdt_is_named_as_the_reason),
 		TEST(tables_of_acpi_that_are_refused_are_named),
