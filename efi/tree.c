@@ -164,7 +164,7 @@ efi_status_t efi_make_fdt(struct efi_stub *stub)
 		efi_say(stub, "%u pieces of RAM, %lu KiB in all, left out: too many for the kernel",
 			ram.dropped, ram.dropped_bytes / KIB(1));
 	collect(stub, &settings);
-	edit = (struct fdt_edit){ settings.setting, settings.count, ram.range, ram.count, true };
+	edit = (struct fdt_edit){ settings.setting, settings.count, ram.range, ram.count };
 	status = write_tree(stub, &edit);
 	if (status == FDT_WRITE_OK)
 		return EFI_SUCCESS;

@@ -341,6 +341,65 @@ static void load_options_that_are_no_text_are_ignored_and_that_is_said(void **st
 	}
 }
 
+/* A boot entry as firmware stores it: attributes, length of the path, description, path, options. */
+static u32 make_entry(u8 *entry, u32 attributes, const char *options)
+{
+	static const u8 path[] = { 4, 4, 8, 0, 'I', 0, 0, 0, 0x7f, 0xff, 4, 0 };
+	static const char description[] = "Pagoda";
+	u32 at = 6;
+
+	memcpy(entry, &attributes, 4);
+	entry[4] = sizeof(path);
+	entry[5] = 0;
+	for (u32 i = 0; i < sizeof(description); i++, at += 2) {
+		entry[at] = (u8)description[i];
+		entry[at + 1] = 0;
+	}
+	memcpy(entry + at, path, sizeof(path));
+	at += sizeof(path);
+	for (; *options != '\0'; options++, at += 2) {
+		entry[at] = (u8)*options;
+		entry[at + 1] = 0;
+	}
+	return at;
+}
+
+static void of_a_whole_boot_entry_its_options_count(void **state)
+{
+	static const u32 attributes[] = { 0, 1, 9, 0x101 };
+	u8 entry[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		boot_with_options(entry, make_entry(entry, attributes[i], "mem=1G nokaslr"));
+		assert_string_equal(facts_command_line(&facts, 0), "mem=1G nokaslr");
+		assert_true(said("pagoda: load options are a whole boot entry: 28 bytes of "
+				 "options in it\r\n"));
+		boot_with_options(entry, make_entry(entry, attributes[i], ""));
+		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
+	}
+}
+
+/* Cut anywhere, it is no entry, and no text either; nor is one with a path that does not end. */
+static void a_boot_entry_that_is_not_whole_is_ignored(void **state)
+{
+	u8 entry[128];
+	u32 whole = make_entry(entry, 1, "");
+
+	(void)state;
+	for (u32 size = 4; size < whole; size++) {
+		boot_with_options(entry, size);
+		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
+		assert_true(said(IGNORED));
+	}
+	for (u32 at = whole - 4; at < whole; at++) {
+		entry[at] ^= 2;
+		boot_with_options(entry, whole);
+		assert_true(said(IGNORED));
+		entry[at] ^= 2;
+	}
+}
+
 static void text_with_some_characters_of_other_scripts_is_text(void **state)
 {
 	static const u16 cyrillic[] = { 0x43f, 0x443, 0x442, '.', '=', '/', 0 };
@@ -616,6 +675,33 @@ static void the_fdts_own_command_line_counts_where_load_options_have_none(void *
 
 /* ---- what describes the machine ---- */
 
+static enum memory_kind kind_at(u64 address)
+{
+	for (u32 i = 0; i < lists.memory.count; i++)
+		if (lists.memory.range[i].kind != MEMORY_RAM &&
+		    address >= lists.memory.range[i].start.value &&
+		    address < lists.memory.range[i].end.value)
+			return lists.memory.range[i].kind;
+	return MEMORY_RAM;
+}
+
+/* Whatever the map says of that memory: no one is to map it, or to hand it out. */
+static void reservations_of_the_fdt_reach_the_kernel(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+	u64 ram = (u64)(uintptr_t)firmware->ram;
+
+	(void)state;
+	description.no_map[0] = (struct fake_fdt_range){ ram + MIB(8), MIB(1) };
+	description.reserve[0] = (struct fake_fdt_range){ ram + MIB(10), MIB(1) };
+	build_fdt(&description);
+	expect_boot();
+	assert_int_equal(kind_at(ram + MIB(8)), MEMORY_NOMAP);
+	assert_int_equal(kind_at(ram + MIB(9) - 1), MEMORY_NOMAP);
+	assert_int_equal(kind_at(ram + MIB(10)), MEMORY_RESERVED);
+	assert_int_equal(kind_at(ram + MIB(12)), MEMORY_RAM);
+}
+
 static void without_fdt_and_acpi_firmware_gets_an_error(void **state)
 {
 	(void)state;
@@ -765,6 +851,8 @@ int main(void)
 		TEST(a_shell_puts_the_programs_name_in_front),
 		TEST(characters_that_are_not_ascii_are_replaced_and_counted),
 		TEST(load_options_that_are_no_text_are_ignored_and_that_is_said),
+		TEST(of_a_whole_boot_entry_its_options_count),
+		TEST(a_boot_entry_that_is_not_whole_is_ignored),
 		TEST(text_with_some_characters_of_other_scripts_is_text),
 		TEST(load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair),
 		TEST(load_options_of_64_kib_reach_the_kernel_which_cuts_them),
@@ -782,6 +870,7 @@ int main(void)
 		TEST(a_plan_that_cannot_be_made_is_said_while_there_is_a_screen),
 		TEST(quiet_keeps_the_report_off_the_screen),
 		TEST(the_fdts_own_command_line_counts_where_load_options_have_none),
+		TEST(reservations_of_the_fdt_reach_the_kernel),
 		TEST(without_fdt_and_acpi_firmware_gets_an_error),
 		TEST(a_corrupt_fdt_is_named_as_the_reason),
 		TEST(tables_of_acpi_that_are_refused_are_named),
