@@ -55,6 +55,6 @@ const char *serror_str(u64 syndrome)
 		return "in a code of the CPU's own";
 	if (SYSREG_GET(ESR_EL1_FSC, syndrome) != DFSC_ASYNCHRONOUS)
 		return "of no category";
-	text = sysreg_value_text(sysreg_find_field(SYSREG_ESR_EL1, "aet"), syndrome);
+	text = sysreg_value_text(&sysreg_fields[ESR_EL1_AET_INDEX], syndrome);
 	return text ? text : "of a severity Pagoda does not know";
 }

@@ -14,7 +14,8 @@ image_objects := $(foreach world,$(worlds),$($(world)_objects))
 $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/pi/start.h $(makefiles) $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
-		'-DEARLY_OBJECTS=$(O)/pi/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' \
+		'-DTREE_OBJECTS=$(O)/kernel/tree/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force

@@ -23,51 +23,6 @@ static struct word part_next(struct word *rest)
 	return part;
 }
 
-/* How Linux's words for an 8250's registers have them: mmio is bytes, without gaps. */
-static bool io_parse(const struct word *part, struct serial_kind *kind)
-{
-	u8 shift = 0;
-
-	if (value_equal(part, "mmio32") || value_equal(part, "mmio32native"))
-		shift = 2;
-	else if (value_equal(part, "mmio16"))
-		shift = 1;
-	else if (!value_equal(part, "mmio"))
-		return false;
-	kind->reg_shift = shift;
-	kind->io_width = (u8)(1 << shift);
-	return true;
-}
-
-/* Whether @part is one of the words in @list, which have a blank between two. */
-static bool is_listed(const struct word *part, const char *list)
-{
-	while (*list) {
-		u32 length = 0;
-
-		while (list[length] && list[length] != ' ')
-			length++;
-		if (length == part->value_length && memcmp(list, part->value, length) == 0)
-			return true;
-		list += length + (list[length] == ' ');
-	}
-	return false;
-}
-
-/* The type of UART that @part names. */
-static bool type_find(const struct word *part, u8 *type)
-{
-	const struct serial_words *words;
-
-	for (unsigned i = 0; (words = serial_words(i)); i++) {
-		if (!is_listed(part, words->earlycon))
-			continue;
-		*type = (u8)i;
-		return true;
-	}
-	return false;
-}
-
 static bool begins_with_digit(const struct word *part)
 {
 	return part->value_length > 0 && part->value[0] >= '0' && part->value[0] <= '9';
@@ -79,25 +34,19 @@ static bool begins_with_digit(const struct word *part)
  */
 static enum override_reason place_parse(struct word *rest, struct serial_kind *kind, u64 *address)
 {
-	bool is_8250 = kind->type == SERIAL_8250;
-	struct serial_kind gaps = { .io_width = 1 };
 	struct word part = part_next(rest);
 
-	if (io_parse(&part, &gaps) && (is_8250 || gaps.reg_shift == 2))
+	if (serial_access(part.value, part.value_length, kind))
 		part = part_next(rest);
-	else if (is_8250 && !begins_with_digit(&part))
-		return REASON_BAD_CHOICE; /* ports of a PC, or big-endian */
-	if (is_8250) {
-		kind->reg_shift = gaps.reg_shift;
-		kind->io_width = gaps.io_width;
-	}
+	else if (kind->type == SERIAL_8250 && !begins_with_digit(&part))
+		return REASON_BAD_CHOICE; /* ports of a PC */
 	if (!text_size(part.value, part.value_length, address) ||
 	    !serial_may_be_at(*kind, *address))
 		return REASON_BAD_NUMBER;
 	return REASON_NONE;
 }
 
-/* Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS]; mmio and mmio16 are for 8250s. */
+/* Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]: serial_named()'s and serial_access()'s words. */
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;
@@ -108,7 +57,7 @@ enum override_reason earlycon_parse(struct boot_options *options, const struct w
 	if (word->value_length > 0) {
 		enum override_reason reason;
 
-		if (!type_find(&type, &kind.type))
+		if (!serial_named(type.value, type.value_length, &kind))
 			return REASON_NO_SUCH_CONSOLE;
 		reason = place_parse(&rest, &kind, &address);
 		if (reason != REASON_NONE)

@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/cpu/cpu.h>
+#include <pagoda/lib/string.h>
 #include <pagoda/pi/early.h>
 #include <pagoda/pi/start.h>
 
@@ -49,6 +50,7 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 	struct boot_facts *facts = &boot_handoff.facts;
 	struct stop stop;
 
+	memset(&boot_handoff, 0, HANDOFF_CLEARED);
 	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter, serror_pending() };
 	id_read(facts->id);
 	facts->lists = paddr((uintptr_t)&boot_lists);

@@ -203,6 +203,8 @@ const char *boot_stage_str(enum boot_stage stage)
 		return "flip";
 	case STAGE_KERNEL_MAIN:
 		return "kernel_main";
+	case STAGE_TREE:
+		return "tree";
 	case STAGE_MEMORY:
 		return "memory";
 	case STAGE_PROMPT:

@@ -26,7 +26,7 @@ static void invalidate(const struct space *space, u64 start, u64 size, int level
 
 static void unit_break(const struct space *space, const struct unit *unit)
 {
-	unit_clear(unit);
+	unit_clear(space, unit);
 	invalidate(space, unit->va, unit->size, unit->level, false);
 }
 
@@ -42,7 +42,7 @@ static void range_forget(struct space *space, vaddr_t start, vaddr_t end, int le
 
 enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 {
-	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_ALL };
 	enum map_result result = units_clear(space, &units);
 
 	if (result == MAP_OK)
@@ -58,7 +58,10 @@ enum map_result pt_map(struct space *space, const struct map_request *request)
 {
 	vaddr_t start = request->start, reached;
 	enum map_result result = map_until(space, request, &reached);
-	struct units units = { start.value, reached.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	struct units units = { .start = start.value,
+			       .end = reached.value,
+			       .broken = BREAK_ALL,
+			       .level = TLB_LEVEL_UNKNOWN };
 
 	if (result != MAP_CONFLICT && result != MAP_NO_TABLES)
 		return result;
@@ -70,7 +73,7 @@ enum map_result pt_map(struct space *space, const struct map_request *request)
 
 enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
 {
-	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_ALL };
 	enum map_result result = units_clear(space, &units);
 
 	if (result == MAP_OK)
@@ -102,9 +105,9 @@ static bool unit_breaks(const struct unit *unit, enum mem_prot prot)
 
 enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
 {
-	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
-	enum map_result result = units_check(space, &units);
+	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_RUNS };
 	struct unit unit;
+	enum map_result result = units_check(space, &units, &unit);
 
 	for (u64 va = start.value; result == MAP_OK && va != end.value; va += unit.size) {
 		struct map_attr attr;
@@ -134,6 +137,7 @@ static void run_split(struct space *space, const struct unit *unit)
 
 	unit_break(space, unit);
 	slots_fill(unit->slot, unit->count, pte, regime_span(regime, unit->level));
+	table_count_change(space, unit->slot, (int)unit->count);
 	tables_publish();
 }
 
@@ -166,6 +170,7 @@ enum map_result pt_split(struct space *space, vaddr_t va)
 	(void)stretch_map(space, leaves, unit_attr(&unit));
 	unit_break(space, &unit);
 	slot_link(unit.slot, pte_table(&space->regime, table));
+	table_count_change(space, unit.slot, 1);
 	tables_publish();
 	return MAP_OK;
 }

@@ -3,8 +3,7 @@
  * What Pagoda reads in boards' device trees: the same functions as on the machine, over files.
  * Takes names of .dtb files on its standard input, one a line, and prints a JSON object for each,
  * also one a line; with "drivers" as its argument, what `compatible` says of the UARTs it drives.
- * tests/boards/boards.py runs it. Host only; nothing here decides: re-point read_tree() where the
- * functions move.
+ * tests/boards/boards.py runs it. Host only; nothing here decides.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
+#include <pagoda/kernel/tree/tree.h>
+#include <pagoda/pi/early.h>
 
 #include "support/fake_machine.h"
 
@@ -21,6 +22,7 @@
 /* What was read of one tree. */
 struct board {
 	struct boot_facts facts;
+	struct memory_map memory;
 	struct devices devices;
 	struct stop stop;
 };
@@ -48,19 +50,35 @@ bad:
 	exit(1);
 }
 
+/* As the early runtime does, which needs /chosen, and then the kernel, whose window is the file. */
+static struct stop read_facts(struct boot_facts *facts, struct memory_map *memory)
+{
+	u64 seed = 0;
+	struct stop stop = facts_read_chosen(facts, &seed, 0);
+	struct fdt_value other;
+	struct scan scan;
+
+	if (stop.code != STOP_NONE)
+		return stop;
+	fdt_cut(&facts->fdt.tree);
+	tree_begin(&scan, &facts->fdt.tree, facts, memory);
+	while (tree_read(&scan, &other))
+		memset((u8 *)(uintptr_t)other.data, 0, other.size);
+	return tree_end(&scan);
+}
+
 static void read_tree(struct board *board, const u8 *blob)
 {
 	static struct fake_machine machine;
 	static struct boot_lists lists;
 	struct boot_facts *facts = &board->facts;
-	u64 seed = 0;
 
 	machine_select(&machine);
 	memset(board, 0, sizeof(*board));
 	facts->entry.fdt = (u64)(uintptr_t)blob;
 	facts->id[SYSREG_CTR_EL0] = 4 << CTR_EL0_DMINLINE_SHIFT;
 	facts->lists = paddr((uintptr_t)&lists);
-	board->stop = facts_read_fdt(facts, &seed, 0);
+	board->stop = read_facts(facts, &board->memory);
 	if (facts->fdt.tree.blob != NULL)
 		devices_read(&facts->fdt.tree, facts->console.address, &board->devices);
 }
@@ -84,10 +102,8 @@ static const char *no_interrupt(const struct board *board)
 	return "";
 }
 
-static void print_ranges(const struct boot_facts *facts)
+static void print_ranges(const struct memory_map *memory)
 {
-	const struct memory_map *memory = &facts_lists(facts, 0)->memory;
-
 	printf("\"memory\": [");
 	for (u32 i = 0; i < memory->count; i++)
 		printf("%s[%" PRIu64 ", %" PRIu64 ", \"%s\"]", i != 0 ? ", " : "",
@@ -119,17 +135,15 @@ static void print_board(const struct board *board)
 		       uart->interrupt[0].flags);
 	else
 		printf("\"interrupt\": null, ");
-	print_ranges(&board->facts);
+	print_ranges(&board->memory);
 	printf("}\n");
 }
 
+#define PRINT_DRIVER(name, type, ...) printf("%s\t%s\n", name, serial_type_str(type));
+
 static void print_drivers(void)
 {
-	const struct serial_words *words;
-
-	for (unsigned type = 0; (words = serial_words(type)); type++)
-		for (unsigned i = 0; i < SERIAL_COMPATIBLES && words->compatible[i][0] != '\0'; i++)
-			printf("%s\t%s\n", words->compatible[i], words->name);
+	UART_COMPATIBLES(PRINT_DRIVER)
 }
 
 int main(int argc, char **argv)

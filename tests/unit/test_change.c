@@ -47,6 +47,10 @@ static struct {
 static struct change_model model;
 static u8 *arena;
 
+#define COUNTED 400 /* tables at most */
+
+static u32 counts[COUNTED]; /* of descriptors in each table but the root */
+
 static struct pt_entry look(unsigned i)
 {
 	return pt_find(&b.space, vaddr(model.base + i * model.unit));
@@ -175,6 +179,15 @@ static void begin(const struct shape *shape, unsigned tables)
 				  .phys_offset = (u64)(uintptr_t)arena - POOL_PA,
 				  .pool = &b.pool };
 	assert_int_equal(pt_space_create(&b.space), MAP_OK);
+	memset(counts, 0xff, sizeof(counts));
+	pool_count(&b.pool, 0, sizeof(u32));
+	pool_count_early(&b.pool, counts);
+}
+
+/* The count of the table that unit @i's descriptor stands in. */
+static u32 count_of(unsigned i)
+{
+	return counts[(look(i).slot.value - b.pool.early.value) / regime_granule(&b.regime)];
 }
 
 static u64 used(void)
@@ -213,6 +226,8 @@ static void check_model(void)
 	tlb_check();
 	if (b.broken_wrongly)
 		fail_msg("seed %lu, step %u: made before it was broken", b.seed, b.step);
+	if (!pt_counts_agree(&b.space, pt_start(&b.space), pt_end(&b.space)))
+		fail_msg("seed %lu, step %u: descriptors are miscounted", b.seed, b.step);
 	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 		struct pte_info info =
@@ -383,13 +398,16 @@ static void load_while_mapping(const struct map_request *request)
 {
 	u64 size = paddr_diff(b.pool.end, b.pool.start);
 	struct table_pool pool = b.pool;
+	u32 counted[COUNTED];
 	u8 *before = malloc(size);
 
 	assert_non_null(before);
 	memcpy(before, arena, size);
+	memcpy(counted, counts, sizeof(counts));
 	(void)map_range(&b.space, request);
 	tlb_load();
 	memcpy(arena, before, size);
+	memcpy(counts, counted, sizeof(counts));
 	b.pool = pool;
 	free(before);
 }
@@ -471,7 +489,10 @@ static void what_was_there_before_a_mapping_that_failed_is_all_there_is_after_it
 		}
 }
 
-/* Pages, a block and pages, in as many tables as there are, one more each time. */
+/*
+ * Pages, a block and pages, in as many tables as there are, one more each time. The last page is in
+ * a table of blocks of its own, where there can be another.
+ */
 static enum map_result map_in(const struct shape *shape, unsigned tables, bool neighbour)
 {
 	struct map_request request = { .attr = { PROT_READ_WRITE, MEM_NORMAL } };
@@ -482,6 +503,8 @@ static enum map_result map_in(const struct shape *shape, unsigned tables, bool n
 	page = regime_granule(&b.regime);
 	span = regime_span(&b.regime, 2);
 	area(span, 4);
+	if (b.regime.root_level < 2)
+		model.base += regime_span(&b.regime, 1) - 2 * span;
 	request.start = vaddr(model.base + span - page);
 	request.end = vaddr(model.base + 2 * span + page);
 	request.pa = paddr(GIB(256) - page);
@@ -519,6 +542,25 @@ static void of_a_mapping_that_runs_out_of_tables_nothing_is_left(void **state)
 			assert_int_equal(used(), tables);
 			assert_true(tables >= 3);
 		}
+}
+
+/* The table made last is used up to its end, where another begins that has been there for long. */
+static void what_is_behind_the_last_table_is_looked_at(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		unsigned entries;
+
+		begin(&shapes[i], TABLES);
+		entries = regime_entries(&b.regime, LEVEL_PAGE);
+		area(regime_granule(&b.regime), 4);
+		assert_int_equal(map(0, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries + 1, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+		assert_int_equal(map(entries - 1, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries + 1, 1, GIB(9), PROT_READ_WRITE), MAP_CONFLICT);
+	}
 }
 
 static void a_request_that_is_refused_changes_nothing(void **state)
@@ -572,6 +614,43 @@ static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
  * Half the space, or 1 TiB where there are no blocks of more than 1 GiB, and an odd page at either
  * end. By pages, up to 2^39 of them, no step of this would end in time.
  */
+static void a_table_knows_how_many_descriptors_are_in_it(void **state)
+{
+	(void)state;
+	begin(&shapes[0], TABLES);
+	area(KIB(4), 64);
+	assert_int_equal(map(0, 40, MIB(2), PROT_READ_WRITE), MAP_OK);
+	assert_int_equal(count_of(0), 40);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(16)), MAP_OK);
+	assert_int_equal(count_of(0), 24);
+	assert_int_equal(pt_clear(&b.space, at(16), at(40)), MAP_OK);
+	assert_int_equal(count_of(0), 0);
+	assert_true(pt_counts_agree(&b.space, at(0), at(64)));
+	counts[0]++;
+	assert_false(pt_counts_agree(&b.space, at(0), at(64)));
+	pt_count(&b.space, at(0), at(64));
+	assert_true(pt_counts_agree(&b.space, at(0), at(64)));
+	/* The count alone says that the table can go. */
+	assert_int_equal(map(0, 1, MIB(2), PROT_READ_WRITE), MAP_OK);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+	assert_int_equal(used(), 1);
+}
+
+static void what_was_there_before_counting_began_is_looked_through(void **state)
+{
+	(void)state;
+	begin(&shapes[0], TABLES);
+	pool_count(&b.pool, 0, 0);
+	area(KIB(4), 64);
+	assert_int_equal(map(0, 2, MIB(2), PROT_READ_WRITE), MAP_OK);
+	pool_count(&b.pool, 0, sizeof(u32));
+	pool_count_early(&b.pool, counts);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+	assert_true(used() > 1);
+	assert_int_equal(pt_unmap(&b.space, at(1), at(2)), MAP_OK);
+	assert_int_equal(used(), 1);
+}
+
 static void a_large_range_takes_as_many_steps_as_it_has_descriptors(void **state)
 {
 	(void)state;
@@ -621,7 +700,7 @@ static void random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		u64 seed = random.state;
 
-		begin(&shapes[random_below(&random, ARRAY_SIZE(shapes))], 400);
+		begin(&shapes[random_below(&random, ARRAY_SIZE(shapes))], COUNTED);
 		b.seed = seed;
 		random_area(&random);
 		model.random = random_next(&random);
@@ -647,7 +726,7 @@ static void random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind
 static int arena_make(void **state)
 {
 	(void)state;
-	arena = aligned_alloc(GRANULE_SIZE_MAX, 400 * GRANULE_SIZE_MAX);
+	arena = aligned_alloc(GRANULE_SIZE_MAX, COUNTED * GRANULE_SIZE_MAX);
 	return arena ? 0 : -1;
 }
 
@@ -671,8 +750,11 @@ int main(void)
 		cmocka_unit_test(
 			what_was_there_before_a_mapping_that_failed_is_all_there_is_after_it),
 		cmocka_unit_test(of_a_mapping_that_runs_out_of_tables_nothing_is_left),
+		cmocka_unit_test(what_is_behind_the_last_table_is_looked_at),
 		cmocka_unit_test(a_request_that_is_refused_changes_nothing),
 		cmocka_unit_test(a_mapping_of_its_own_descriptors_is_not_broken),
+		cmocka_unit_test(a_table_knows_how_many_descriptors_are_in_it),
+		cmocka_unit_test(what_was_there_before_counting_began_is_looked_through),
 		cmocka_unit_test(a_large_range_takes_as_many_steps_as_it_has_descriptors),
 		cmocka_unit_test(
 			random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind),

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/kernel/handoff/facts.h>
+#include <pagoda/kernel/tree/tree.h>
+#include <pagoda/pi/early.h>
 
 #include "support/fake_firmware.h"
 #include "support/random.h"
@@ -74,6 +75,10 @@ static bool said(const char *text)
 
 static void read_result(void)
 {
+	struct fdt_value seed;
+	struct scan scan;
+	struct fdt fdt;
+
 	memset(&facts, 0, sizeof(facts));
 	kaslr_seed = 0;
 	facts.entry.fdt = firmware->fdt;
@@ -81,7 +86,12 @@ static void read_result(void)
 	facts.lists = paddr((uintptr_t)&lists);
 	facts.image.pa = paddr(firmware->entry);
 	facts.image.size = FIRMWARE_IMAGE_SIZE;
-	assert_int_equal(facts_read_fdt(&facts, &kaslr_seed, 0).code, STOP_NONE);
+	assert_int_equal(facts_read_chosen(&facts, &kaslr_seed, 0).code, STOP_NONE);
+	fdt = facts.fdt.tree;
+	fdt_cut(&fdt);
+	tree_begin(&scan, &fdt, &facts, &lists.memory);
+	assert_false(tree_read(&scan, &seed));
+	assert_int_equal(tree_end(&scan).code, STOP_NONE);
 }
 
 /* Before it is read: whoever reads it with the MMU off cleans what he reads. */

@@ -43,7 +43,7 @@ struct kernel {
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum pci_result pci_result; /* what became of the PCI I/O window */
-	struct fdt fdt; /* in the fixmap; no blob where it cannot be mapped */
+	struct fdt fdt; /* in the fixmap */
 	struct console_choice console; /* the one that answered; source CONSOLE_NONE: none did */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */

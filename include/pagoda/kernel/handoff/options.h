@@ -72,8 +72,8 @@ struct boot_options {
 	struct serial_kind earlycon_kind;
 	u32 record_count;
 	u32 records_dropped; /* there was no room for more */
-	struct override_record record[OVERRIDES_MAX];
 	char run[RUN_COMMANDS_MAX]; /* pagoda.run= */
+	struct override_record record[OVERRIDES_MAX];
 };
 
 /*

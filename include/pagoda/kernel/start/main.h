@@ -7,7 +7,7 @@
 
 #include <pagoda/kernel/handoff/handoff.h>
 
-/* The handoff itself, in .bss. The kernel gets it as kernel_main()'s argument. */
+/* The handoff itself. The kernel gets it as kernel_main()'s argument. */
 extern struct boot_handoff boot_handoff;
 
 /* The memory ranges, outside .bss: what is in use of them counts. The handoff has its address. */

@@ -115,4 +115,12 @@ struct pt_audit {
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run);
 struct pt_audit pt_audit_space(const struct space *space);
 
+/*
+ * pt_count() - count anew what is in each table below the root that translates part of [@start,
+ * @end), not empty and in @space, where tables have counts: see struct table_pool.
+ * pt_counts_agree() - whether all counts there are right.
+ */
+void pt_count(struct space *space, vaddr_t start, vaddr_t end);
+bool pt_counts_agree(const struct space *space, vaddr_t start, vaddr_t end);
+
 #endif /* PAGODA_PAGETABLE_H */

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Facts from the FDT about consoles: the UARTs in it, and which of them stdout-path names.
- * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
- * addresses, pointers in static data, .bss.
+ * Consoles: the UARTs in the FDT, and which of them stdout-path names.
+ * Runs as pass.c does, and may not use what that may not.
  */
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
-#include <pagoda/pi/scan.h>
+#include <pagoda/kernel/tree/tree.h>
 
 /*
  * One step of an address towards the root: through the `ranges` of the bus @bus[0], whose own
@@ -38,45 +37,34 @@ static bool translate(const struct fdt_node *bus, u64 *address)
 }
 
 /*
- * The number in a property of one cell of the node that the walk has reached, which is too rare for
- * the walk to look out for.
+ * What the node that the walk has reached says of its registers, in properties too rare for the
+ * walk to look out for.
  */
-static u32 rare_cell(const struct scan *scan, const char *name, u32 missing)
+static struct serial_properties read_properties(const struct scan *scan)
 {
-	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
+	struct fdt_cursor cursor = fdt_properties(scan->walk.fdt, scan->walk.reached->offset);
+	struct serial_properties properties = { 0 };
 	struct fdt_event event;
 
-	cursor.offset = scan->walk.reached->offset;
-	cursor.root_seen = true;
-	cursor.depth = scan->walk.depth;
-	if (fdt_next(&cursor, &event) != FDT_OK)
-		return missing;
-	while (fdt_next(&cursor, &event) == FDT_OK && event.token == FDT_PROP)
-		if (strcmp(event.name, name) == 0 && event.size == sizeof(u32))
-			return (u32)fdt_cells(event.data, 1);
-	return missing;
+	while (fdt_next_property(&cursor, &event))
+		serial_property(&properties, event.name, event.data, event.size);
+	return properties;
 }
 
-/*
- * How an 8250 has its registers; false where nobody could reach them so. DesignWare's UART and the
- * Raspberry Pi's mini UART have 32-bit registers, without a word about it in most trees.
- */
-static bool read_8250(const struct scan *scan, struct serial_kind *kind)
+/* What the properties say of the @kind of UART at *@address; false where they make no sense. */
+static bool read_kind(const struct scan *scan, struct serial_kind *kind, u64 *address)
 {
-	const struct fdt_node *node = scan->walk.reached;
-	bool wide = fdt_node_has_string(node, PROPERTY_COMPATIBLE, "snps,dw-apb-uart") ||
-		    fdt_node_has_string(node, PROPERTY_COMPATIBLE, "brcm,bcm2835-aux-uart");
-	u32 shift = rare_cell(scan, "reg-shift", wide ? 2 : 0);
-	u32 width = rare_cell(scan, "reg-io-width", wide && shift == 2 ? 4 : 1);
+	struct serial_properties properties;
 
-	if (shift > 3 || (width != 1 && width != 2 && width != 4) || width > 1u << shift)
-		return false;
-	kind->reg_shift = (u8)shift;
-	kind->io_width = (u8)width;
-	return true;
+	if (!serial_has_properties(*kind))
+		return true;
+	properties = read_properties(scan);
+	*address += properties.reg_offset;
+	return serial_describe(kind, &properties);
 }
 
-static void keep(struct scan *scan, const struct fdt_node *node, enum serial_type type)
+static void keep(struct scan *scan, const struct fdt_node *node, struct serial_kind kind,
+		 u32 offset)
 {
 	struct console *console = &scan->console[scan->console_count];
 	const struct fdt_node *root = scan->walk.node;
@@ -89,36 +77,25 @@ static void keep(struct scan *scan, const struct fdt_node *node, enum serial_typ
 	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
 		if (!fdt_is_usable(bus, PROPERTY_STATUS) || !translate(bus, &address))
 			return;
-	console->choice =
-		(struct console_choice){ paddr(address), { .type = (u8)type }, CONSOLE_FIRST_UART };
-	if (type == SERIAL_8250 && !read_8250(scan, &console->choice.kind))
+	address += offset;
+	if (!read_kind(scan, &kind, &address) || !serial_may_be_at(kind, address))
 		return;
-	if (!serial_may_be_at(console->choice.kind, address))
-		return;
+	console->choice = (struct console_choice){ paddr(address), kind, CONSOLE_FIRST_UART };
 	console->depth = depth;
 	for (int i = 0; i < depth; i++)
 		console->path[i] = root[i + 1].name;
 	scan->console_count++;
 }
 
-static bool is_compatible(const struct fdt_node *node, const struct serial_words *words)
-{
-	for (unsigned i = 0; i < SERIAL_COMPATIBLES && words->compatible[i][0] != '\0'; i++)
-		if (fdt_node_has_string(node, PROPERTY_COMPATIBLE, words->compatible[i]))
-			return true;
-	return false;
-}
-
 void scan_uart(struct scan *scan, const struct fdt_node *node)
 {
-	const struct serial_words *words;
+	struct fdt_value compatible = fdt_value(node, PROPERTY_COMPATIBLE);
+	struct serial_kind kind;
+	u32 offset;
 
-	for (unsigned type = 0; (words = serial_words(type)); type++) {
-		if (!is_compatible(node, words))
-			continue;
-		keep(scan, node, type);
-		return;
-	}
+	if (compatible.data != NULL &&
+	    serial_find((const char *)compatible.data, compatible.size, &kind, &offset))
+		keep(scan, node, kind, offset);
 }
 
 /* Characters of @path up to the next '/', the ':' before console options, or the end. */
@@ -167,22 +144,20 @@ static bool path_leads_to(const char *path, const char *alias, const struct cons
 /* The value of the property of /aliases that @path names; @path itself where it is no alias. */
 static const char *follow_alias(const struct scan *scan, const char *path)
 {
-	struct fdt_cursor cursor = fdt_begin(&scan->facts->fdt.tree);
+	struct fdt_cursor cursor;
 	struct fdt_event event;
 
 	if (path[0] == '/' || scan->aliases == 0)
 		return path;
-	cursor.offset = scan->aliases;
-	cursor.root_seen = true;
-	cursor.depth = 1;
-	while (fdt_next(&cursor, &event) == FDT_OK && event.token != FDT_END_NODE)
-		if (event.token == FDT_PROP && fdt_is_string(event.data, event.size) &&
+	cursor = fdt_properties(scan->walk.fdt, scan->aliases);
+	while (fdt_next_property(&cursor, &event))
+		if (fdt_is_string(event.data, event.size) &&
 		    text_equal(path, path_piece(path), event.name))
 			return (const char *)event.data;
 	return path;
 }
 
-void scan_choose_console(struct scan *scan)
+void tree_choose_console(struct scan *scan)
 {
 	struct boot_facts *facts = scan->facts;
 	const char *path, *alias;

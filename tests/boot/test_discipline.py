@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""One boot of each page size, judged: caches, barriers, registers and tables as hardware demands
+them. The rest of what scripts/discipline judges is for `make discipline`."""
+import os
+import subprocess
+
+import pytest
+
+from machine import BUILD, ROOT
+
+
+def discipline(*arguments, **environment):
+    return subprocess.run([ROOT / "scripts/discipline", *arguments], capture_output=True, text=True,
+                          check=False, env={**os.environ, "O": str(BUILD), **environment})
+
+
+@pytest.mark.parametrize("pages", ["4k", "16k", "64k"])
+def test_a_boot_breaks_no_rule(pages):
+    result = discipline("--append", f"arm64.pagesize={pages} quiet")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 violations" in result.stdout
+
+
+def test_a_boot_that_stops_is_not_checked():
+    result = discipline("--append", "arm64.pagesize=16k", "--cpu", "cortex-a57")
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "NOT CHECKED" in result.stdout
+    assert "the machine stopped" in result.stdout
+
+
+def test_without_a_qemu_nothing_is_checked(tmp_path):
+    result = discipline(QEMU=str(tmp_path / "none"))
+    assert result.returncode == 2
+    assert "NOT CHECKED" in result.stdout

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The judge of the discipline: what its modules share. A host program that reads a stream of
+ * executed instructions and holds it against rules that QEMU does not enforce: docs/discipline.md.
+ * It knows nothing of the project's headers: all that is here is from DDI 0487.
+ */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+
+#define BIT(n) ((u64)1 << (n))
+#define PAGE 4096ul
+#define GRAINS 256 /* of 16 bytes, the smallest cache line there may be, in a page */
+#define GRAIN 16ul
+
+static inline u64 bits(u64 value, unsigned high, unsigned low)
+{
+	return value >> low & (~(u64)0 >> (63 - (high - low)));
+}
+
+static inline s64 sign_extend(u64 value, unsigned width)
+{
+	return (s64)(value << (64 - width)) >> (64 - width);
+}
+
+/* ---- rules and the report: report.c ---- */
+
+#define EACH_RULE(_)                                                                               \
+	_(C1)                                                                                      \
+	_(C2)                                                                                      \
+	_(C3)                                                                                      \
+	_(C4)                                                                                      \
+	_(C5)                                                                                      \
+	_(C6)                                                                                      \
+	_(C7)                                                                                      \
+	_(I1)                                                                                      \
+	_(I2)                                                                                      \
+	_(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) _(T4) _(T5) _(T6) _(T7) _(T8) _(T9) _(T10) \
+		_(T11)
+
+enum rule {
+#define RULE_ENUM(name) RULE_##name,
+	EACH_RULE(RULE_ENUM)
+#undef RULE_ENUM
+	RULE_COUNT
+};
+
+/* The physical address of an instruction; 0: none of those in the stream. */
+typedef u64 place_t;
+
+struct image {
+	u64 size; /* of the file, and */
+	u64 whole; /* with what is beyond it */
+	u8 *file;
+};
+
+struct report {
+	u64 base; /* where the Image lies */
+	u64 loaded; /* where firmware had put it, or the same */
+	bool firmware; /* runs, as yet: what it does is not judged */
+	struct image image;
+	unsigned violations, rules_broken;
+	u64 looked_at[RULE_COUNT];
+	bool broken[RULE_COUNT];
+	const char *failure; /* why nothing was judged to its end */
+};
+
+extern struct report report;
+
+/* violation() - @rule is broken by the instruction at hand, at @address, because of @cause. */
+void violation(enum rule rule, u64 address, place_t cause, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* looked_at() - @rule had something to say about what was executed, whatever it said. */
+static inline void looked_at(enum rule rule)
+{
+	report.looked_at[rule]++;
+}
+/* cannot_judge() - the stream has something that the judge does not understand: the end. */
+void cannot_judge(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+int report_end(u64 executed);
+
+/* ---- the stream: stream.c ---- */
+
+struct step {
+	u64 pc, x[31], sp;
+	u32 pstate;
+	u32 word;
+	bool has_word;
+	bool interrupted; /* an exception was taken since the step before */
+};
+
+struct exception {
+	u64 pc, elr; /* where to, and where from */
+	unsigned number;
+	bool is_return, is_call, has_target;
+};
+
+enum event {
+	EVENT_STEP,
+	EVENT_EXCEPTION,
+	EVENT_END
+};
+
+struct stream {
+	int file;
+	char *buffer;
+	size_t start, end, size;
+	u64 asm_address;
+	u32 asm_word;
+	bool has_asm, ended;
+	struct step step;
+	struct exception exception;
+	u64 lines;
+};
+
+void stream_open(struct stream *stream, int file);
+enum event stream_next(struct stream *stream);
+
+static inline unsigned step_level(const struct step *step)
+{
+	return step->pstate >> 2 & 3;
+}
+
+/* Register @n as an operand; 31: zero, or with @sp the stack pointer. */
+static inline u64 step_register(const struct step *step, unsigned n, bool sp)
+{
+	return n < 31 ? step->x[n] : sp ? step->sp : 0;
+}
+
+/* ---- instructions: decode.c ---- */
+
+enum kind {
+	KIND_OTHER, /* nothing but registers changes */
+	KIND_BRANCH,
+	KIND_CALL_OUT, /* SVC, HVC, SMC */
+	KIND_ERET,
+	KIND_MEMORY,
+	KIND_BARRIER,
+	KIND_MSR,
+	KIND_MRS,
+	KIND_SYS,
+	KIND_WAIT,
+	KIND_UNKNOWN,
+};
+
+enum access {
+	ACCESS_LOAD = 1,
+	ACCESS_STORE = 2,
+	ACCESS_RELEASE = 4,
+	ACCESS_EXCLUSIVE = 8, /* with a store: only where Rs is 0 afterwards */
+	ACCESS_VECTOR = 16, /* registers that the stream does not show */
+	ACCESS_ATOMIC = 32, /* a store of what is computed from what was loaded */
+	ACCESS_COMPARE = 64, /* CAS */
+	ACCESS_USER = 128,
+	ACCESS_ACQUIRE = 256,
+};
+
+enum barrier_kind {
+	BARRIER_DSB,
+	BARRIER_DMB,
+	BARRIER_ISB
+};
+
+struct insn {
+	enum kind kind;
+	unsigned access; /* of enum access */
+	unsigned bytes; /* of each register; @count of them */
+	unsigned count;
+	u64 address;
+	unsigned rt, rt2, rs;
+	unsigned operation; /* of an atomic one */
+	enum barrier_kind barrier;
+	unsigned domain, types; /* of a barrier: CRm's two halves */
+	u32 sysreg; /* of MSR, MRS, SYS: op0 op1 CRn CRm op2 as in SYSREG() */
+	bool is_link; /* a branch that is a call */
+};
+
+#define SYSREG(op0, op1, crn, crm, op2) \
+	((u32)(op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
+
+void decode(const struct step *step, u32 word, struct insn *insn);
+
+/* ---- memory: memory.c ---- */
+
+struct table;
+
+struct page {
+	u64 pa;
+	u8 data[PAGE];
+	u8 known[PAGE / 8];
+	u16 state[GRAINS]; /* cache.c */
+	u8 stale[PAGE / 8]; /* a bit for each byte of which caches may hold an older one */
+	u32 written[GRAINS]; /* when */
+	u32 cleaned[GRAINS];
+	place_t writer[GRAINS];
+	u8 share[GRAINS]; /* of the last cached access, plus 1 */
+	u32 stored; /* when there was the last store, and */
+	place_t storer; /* whose */
+	struct table *table; /* that lies here, and may be walked */
+};
+
+struct memory {
+	u64 start, end; /* RAM */
+	struct page **pages;
+	u64 count;
+};
+
+extern struct memory memory;
+
+void memory_init(u64 start, u64 size);
+static inline bool memory_has(u64 pa)
+{
+	return pa >= memory.start && pa < memory.end;
+}
+struct page *memory_page(u64 pa);
+void memory_write(u64 pa, unsigned size, u64 value, bool known);
+bool memory_read(u64 pa, unsigned size, u64 *value);
+void memory_fill(u64 pa, const u8 *data, u64 size);
+
+/* cache_new_page() - what caches may hold of a page at entry: see cache.c. */
+void cache_new_page(struct page *page);
+
+/* ---- time ---- */
+
+struct now {
+	u32 time; /* instructions so far; 1 is the first */
+	place_t place; /* of the one at hand */
+	unsigned level; /* exception level */
+	bool second_cpu;
+	/* When the last of these was executed. */
+	u32 dsb_stores, dsb_full, barrier_full, barrier_stores, isb;
+};
+
+extern struct now now;
+
+/* ---- caches: cache.c ---- */
+
+struct cache {
+	u64 line; /* of data caches, in bytes */
+	bool unified; /* CTR_EL0.IDC: data need no cleaning for fetches */
+	bool coherent; /* CTR_EL0.DIC: nor instructions invalidation */
+	bool has_ctr;
+};
+
+extern struct cache cache;
+
+enum dc {
+	DC_IVAC,
+	DC_CVAC,
+	DC_CVAU,
+	DC_CIVAC
+};
+
+void cache_ctr(u64 ctr);
+/* How memory is accessed: through caches or past them, and by way of a mapping or with the MMU off. */
+struct way {
+	bool cached, mapped;
+	u8 share; /* where it is cached */
+};
+
+void cache_load(u64 pa, unsigned size, struct way way);
+void cache_store(u64 pa, unsigned size, struct way way);
+void cache_dead(u64 pa, unsigned size);
+void cache_fetch(u64 pa, struct way way);
+void cache_walk(u64 pa, unsigned size, bool cached);
+void cache_instructions_on(void);
+void cache_end(void);
+void cache_dc(enum dc operation, u64 pa);
+void cache_ic_all(void);
+void cache_ic(u64 pa);
+void cache_barrier(const struct insn *insn);
+void cache_sync(void);
+
+/* ---- translation: walk.c ---- */
+
+#define LEVELS 5
+
+/* One half of a translation regime, as TCR and TTBR say. */
+struct half {
+	bool on; /* is walked */
+	bool upper;
+	bool ds, lpa, byte_ignored, walk_cached;
+	bool sets_flag; /* hardware sets access flags, and writes tables for that */
+	u8 share; /* with DS, of all leaves */
+	unsigned el; /* whose: 1 or 2 */
+	unsigned granule_shift, va_bits, pa_bits;
+	int root_level;
+	unsigned asid;
+	u64 root, mair;
+};
+
+enum walk_result {
+	WALK_OK,
+	WALK_FAULT,
+	WALK_UNKNOWN
+};
+
+struct walk {
+	enum walk_result result;
+	u64 pa;
+	u64 leaf; /* the descriptor */
+	u64 slots[LEVELS]; /* physical addresses of descriptors */
+	unsigned count;
+	int level;
+};
+
+void walk_address(const struct half *half, u64 va, struct walk *walk);
+unsigned half_shift(const struct half *half, int level);
+unsigned half_entries(const struct half *half, int level);
+bool half_is_table(u64 pte, int level);
+bool half_is_leaf(const struct half *half, u64 pte, int level);
+u64 half_output(const struct half *half, u64 pte, int level);
+bool half_fits(const struct half *half, u64 pa);
+/* half_stands() - a TLB may keep what a walk finds here: it does not fault. */
+bool half_stands(const struct half *half, u64 pte, int level);
+u8 half_attributes(const struct half *half, u64 leaf);
+unsigned half_contiguous(const struct half *half, int level);
+
+/* Whether a byte of MAIR is memory that caches hold, inner and outer. */
+static inline bool attributes_cached(u8 mair)
+{
+	return (mair & 0xf0) != 0 && mair != 0x44 && (mair & 0xf0) != 0x40 && (mair & 0xf) != 4;
+}
+
+/* ---- TLB and tables: tlb.c ---- */
+
+void tlb_roots(const struct half *halves, unsigned count);
+void tlb_store(u64 pa, u64 old, u64 value, bool release);
+void tlb_use(const struct walk *walk, u64 va);
+bool tlb_hardware_wrote(u64 pa, u64 old, u64 value);
+bool tlb_has_news(void);
+void tlb_barrier(const struct insn *insn);
+void tlb_sync(void);
+void tlb_invalidate(u32 operation, u64 operand, bool host);
+void tlb_promise(const char *whose);
+void tlb_promise_roots(const char *whose);
+/* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */
+bool tlb_reaches(unsigned el, unsigned pa_bits);
+void tlb_mmu_on(unsigned el);
+void tlb_before(unsigned el);
+void tlb_registers_changed(unsigned el);
+void tlb_end(void);
+
+/* ---- the machine: machine.c ---- */
+
+void machine_init(unsigned level);
+/* machine_preset() - a register as it was before the stream; machine_begin() - after the last. */
+void machine_preset(const char *name, u64 value);
+void machine_begin(void);
+/* What a data access or a fetch at @va reaches, or that it faults. */
+struct reach {
+	bool ok;
+	u64 pa;
+	struct way way;
+};
+void machine_reach(u64 va, bool fetch, struct reach *reach);
+void machine_write(u32 sysreg, u64 value);
+void machine_read(u32 sysreg, u64 value);
+void machine_sync(void);
+void machine_system(u32 operation, u64 operand);
+void machine_return(unsigned from, unsigned to);
+bool machine_pending(void);
+void machine_flush(void);
+
+/* ---- another project's trace: casemate.c ---- */
+
+void casemate_open(const char *path);
+void casemate_write(u64 pa, u64 value, bool release);
+void casemate_table(u64 pa, u64 size, u64 root);
+void casemate_barrier(const struct insn *insn);
+void casemate_tlbi(u32 operation, u64 operand);
+void casemate_register(const char *name, u64 value);
+void casemate_close(void);
+
+#endif /* JUDGE_H */

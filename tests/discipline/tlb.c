@@ -1,0 +1,876 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The worst TLB that the architecture allows: it walks at any time through every valid path of every
+ * root in use, keeps each descriptor that it has met, those of tables too, until it is told to
+ * forget it, and has what it had before entry. Source: DDI 0487 D8.14 ("Using break-before-make
+ * when updating translation table entries"), D8.14.1 to D8.14.6 (TLB maintenance), C5.5 (TLBI
+ * operands).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+/* A root that is, or may be remembered as, in use. */
+struct root {
+	struct half half;
+	bool live, issued; /* in use now; else: a TLBI that covers it was issued */
+	place_t by;
+	struct root *next;
+};
+
+struct table {
+	u64 pa, va;
+	int level;
+	unsigned entries;
+	struct root *root;
+	bool linked;
+	struct table *next;
+};
+
+/* A descriptor that a TLB may still have, though it is no longer what stands there. */
+struct gone {
+	u64 slot, old, va;
+	int level;
+	bool table, narrowed, issued;
+	struct root *root;
+	place_t by;
+	u32 time;
+	const char *missed; /* why a TLBI for its address did not count */
+};
+
+/* A descriptor that a walk need not see yet. */
+struct news {
+	u64 slot;
+	u32 time;
+	place_t by;
+	bool visible;
+};
+
+static struct root *roots;
+static struct table *tables;
+static struct gone *gone;
+static size_t gone_count, gone_room;
+static struct news *news;
+static size_t news_count, news_room;
+
+/* What the TLBs may have from before the Image, by exception level. */
+enum before {
+	BEFORE_POSSIBLE,
+	BEFORE_ISSUED,
+	BEFORE_COMPLETE,
+	BEFORE_NONE
+};
+static enum before before[3];
+static const char *before_missed[3];
+
+static void *grow(void *items, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return items;
+	*room = *room ? *room * 2 : 256;
+	items = realloc(items, *room * size);
+	if (items == NULL)
+		cannot_judge("no memory for descriptors");
+	return items;
+}
+
+static u64 span(const struct root *root, int level)
+{
+	return BIT(half_shift(&root->half, level));
+}
+
+static struct table *table_at(u64 pa)
+{
+	struct table *table = memory_has(pa) ? memory_page(pa)->table : NULL;
+
+	return table != NULL && pa - table->pa < table->entries * 8ul ? table : NULL;
+}
+
+static void table_mark(struct table *table, struct table *mark)
+{
+	for (u64 pa = table->pa; pa < table->pa + table->entries * 8ul; pa += PAGE)
+		memory_page(pa)->table = mark;
+}
+
+static void table_forget(struct table *table)
+{
+	struct table **at = &tables;
+
+	while (*at != table)
+		at = &(*at)->next;
+	*at = table->next;
+	if (memory_page(table->pa)->table == table)
+		table_mark(table, NULL);
+	free(table);
+}
+
+static u64 read_slot(u64 slot)
+{
+	u64 pte;
+
+	if (!memory_read(slot, 8, &pte))
+		cannot_judge("what is in the table entry at 0x%lx is not known",
+			     (unsigned long)slot);
+	return pte;
+}
+
+/* ---- contiguous groups: D8.6.1 ---- */
+
+#define CONTIGUOUS BIT(52)
+#define NOT_ALIKE (BIT(55) | BIT(56) | BIT(57) | BIT(58)) /* software's */
+
+/* All that is valid in the group of @slot is alike, or nothing in it has the hint. */
+static void judge_group(const struct table *table, u64 slot)
+{
+	const struct half *half = &table->root->half;
+	unsigned count = half_contiguous(half, table->level);
+	unsigned index = (unsigned)((slot - table->pa) / 8), first;
+	u64 pte = read_slot(slot), size = span(table->root, table->level);
+
+	if (count == 0 || !half_is_leaf(half, pte, table->level))
+		return;
+	first = index & ~(count - 1);
+	if (pte & CONTIGUOUS)
+		looked_at(RULE_T2);
+	for (unsigned i = first; i < first + count && i < table->entries; i++) {
+		u64 other = read_slot(table->pa + i * 8ul), moved = (u64)((s64)i - index) * size;
+
+		if (i == index || !half_is_leaf(half, other, table->level) ||
+		    !((pte | other) & CONTIGUOUS))
+			continue;
+		if (half_output(half, other, table->level) ==
+			    half_output(half, pte, table->level) + moved &&
+		    ((other ^ pte) & (CONTIGUOUS | 0xffe0000000000fffull) & ~NOT_ALIKE) == 0)
+			continue;
+		violation(RULE_T2, slot, memory_page(slot)->storer,
+			  "two members of one contiguous group are valid and not alike: "
+			  "0x%016lx here, 0x%016lx at 0x%lx",
+			  (unsigned long)pte, (unsigned long)other,
+			  (unsigned long)(table->pa + i * 8ul));
+		return;
+	}
+}
+
+/* ---- trees ---- */
+
+/* A table that is to be reached a second way. */
+static void judge_second_way(const struct table *old, const struct root *root, u64 va)
+{
+	looked_at(RULE_T11);
+	if (old->root->live || old->root != root)
+		violation(
+			RULE_T11, old->pa, memory_page(old->pa)->storer,
+			"one table at level %d for two addresses, 0x%lx and 0x%lx: an invalidation "
+			"for one leaves the other",
+			old->level, (unsigned long)old->va, (unsigned long)va);
+}
+
+/* What a table walk will read was stored, and is complete: else @rule. */
+static void judge_visible(const struct root *root, u64 pa, unsigned size, bool is_root)
+{
+	u32 complete = is_root ? now.dsb_stores : now.barrier_stores;
+	enum rule rule = is_root ? RULE_S4 : RULE_T4;
+
+	for (u64 at = pa; at < pa + size; at += PAGE) {
+		const struct page *page = memory_page(at);
+
+		if (page->stored > complete)
+			violation(rule, at, page->storer,
+				  is_root ? "a root in use whose tables no DSB has completed" :
+					    "a table linked before what is in it is visible: no "
+					    "store-release, DMB or DSB between");
+	}
+	cache_walk(pa, size, root->half.walk_cached);
+}
+
+static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
+{
+	unsigned entries = half_entries(&root->half, level);
+	struct table *table, *old;
+
+	if (!half_fits(&root->half, pa))
+		return;
+	if (!memory_has(pa) || !memory_has(pa + entries * 8ul - 1)) {
+		violation(RULE_T4, va, now.place,
+			  "a table outside RAM, at 0x%lx: a walk may read it "
+			  "at any time",
+			  (unsigned long)pa);
+		return;
+	}
+	old = memory_page(pa)->table;
+	if (old != NULL && old->linked)
+		judge_second_way(old, root, va);
+	if (old != NULL)
+		table_forget(old);
+	judge_visible(root, pa, entries * 8, by_root);
+	table = malloc(sizeof(*table));
+	if (table == NULL)
+		cannot_judge("no memory for a table");
+	*table = (struct table){ pa, va, level, entries, root, true, tables };
+	tables = table;
+	table_mark(table, table);
+	casemate_table(pa, entries * 8ul, root->half.root);
+	for (unsigned i = 0; i < entries; i++) {
+		u64 pte = read_slot(pa + i * 8ul);
+
+		if (half_is_table(pte, level))
+			tree_add(root, half_output(&root->half, pte, level), level + 1,
+				 va + i * span(root, level), by_root);
+		else if (pte & CONTIGUOUS)
+			judge_group(table, pa + i * 8ul);
+		if (pte != 0)
+			casemate_write(pa + i * 8ul, pte, false);
+	}
+}
+
+static void news_add(u64 slot)
+{
+	news = grow(news, news_count, &news_room, sizeof(*news));
+	news[news_count++] = (struct news){ slot, now.time, now.place, false };
+}
+
+static void gone_add(const struct table *table, u64 slot, u64 old, bool narrowed)
+{
+	u64 index = (slot - table->pa) / 8;
+
+	gone = grow(gone, gone_count, &gone_room, sizeof(*gone));
+	gone[gone_count++] =
+		(struct gone){ .slot = slot,
+			       .old = old,
+			       .va = table->va + index * span(table->root, table->level),
+			       .level = table->level,
+			       .table = half_is_table(old, table->level),
+			       .narrowed = narrowed,
+			       .root = table->root,
+			       .by = now.place,
+			       .time = now.time };
+}
+
+/* All that was reached through the descriptor @old of @table may still be in a TLB. */
+static void tree_remove(const struct table *table, u64 old)
+{
+	struct table *below = table_at(half_output(&table->root->half, old, table->level));
+
+	if (below == NULL || !below->linked)
+		return;
+	below->linked = false;
+	for (unsigned i = 0; i < below->entries; i++) {
+		u64 pte = read_slot(below->pa + i * 8ul);
+
+		if (!half_stands(&below->root->half, pte, below->level))
+			continue;
+		gone_add(below, below->pa + i * 8ul, pte, false);
+		if (half_is_table(pte, below->level))
+			tree_remove(below, pte);
+	}
+}
+
+/* ---- stores to descriptors ---- */
+
+static struct gone *gone_find(u64 slot)
+{
+	for (size_t i = gone_count; i-- > 0;)
+		if (gone[i].slot == slot)
+			return &gone[i];
+	return NULL;
+}
+
+static const char *gone_missing(const struct gone *item)
+{
+	if (item->issued)
+		return "no DSB has completed the TLBI for it";
+	if (item->missed != NULL)
+		return item->missed;
+	if (item->time > now.dsb_stores)
+		return "no DSB, TLBI and DSB since";
+	return "no TLBI that covers it, and DSB, since";
+}
+
+/* D8.14.1: what must not change while the old may be remembered; FEAT_BBM is not asked for. */
+static const char *needs_break(const struct table *table, u64 old, u64 value)
+{
+	const struct half *half = &table->root->half;
+	int level = table->level;
+
+	if (half_is_table(old, level) != half_is_table(value, level))
+		return "a table and a block";
+	if (half_output(half, old, level) != half_output(half, value, level))
+		return "output addresses";
+	if (half_is_table(old, level))
+		return NULL;
+	if ((old ^ value) & CONTIGUOUS)
+		return "the contiguous hint";
+	if (half_attributes(half, old) != half_attributes(half, value))
+		return "memory types";
+	if (!half->ds && bits(old ^ value, 9, 8) != 0)
+		return "shareability";
+	return !(old & BIT(11)) && (value & BIT(11)) ? "nG from 0 to 1" : NULL;
+}
+
+static void judge_make(const struct table *table, u64 slot, u64 value)
+{
+	const struct half *half = &table->root->half;
+	const struct gone *item = gone_find(slot);
+	u64 start = half_output(half, value, table->level), end;
+
+	if (item != NULL && !item->narrowed && item->old != value &&
+	    needs_break(table, item->old, value))
+		violation(
+			RULE_T3, slot, item->by,
+			"a descriptor is made where another was, for 0x%lx, which a TLB may still "
+			"have: %s",
+			(unsigned long)item->va, gone_missing(item));
+	if (!half_is_leaf(half, value, table->level))
+		return;
+	end = start + span(table->root, table->level);
+	for (size_t i = 0; i < gone_count; i++) {
+		u64 pa = half_output(&gone[i].root->half, gone[i].old, gone[i].level);
+
+		if (gone[i].table || gone[i].narrowed || gone[i].slot == slot || pa >= end ||
+		    pa + span(gone[i].root, gone[i].level) <= start)
+			continue;
+		violation(RULE_T3, slot, gone[i].by,
+			  "memory is mapped anew while a TLB may still have its old mapping at "
+			  "0x%lx: "
+			  "%s",
+			  (unsigned long)gone[i].va, gone_missing(&gone[i]));
+		return;
+	}
+}
+
+static void store_valid(struct table *table, u64 slot, u64 value, bool release)
+{
+	const struct page *below;
+	u64 pa = half_output(&table->root->half, value, table->level);
+	u64 index = (slot - table->pa) / 8;
+
+	judge_make(table, slot, value);
+	if (table->root->live)
+		news_add(slot);
+	if (!half_is_table(value, table->level))
+		return;
+	looked_at(RULE_T4);
+	below = memory_has(pa) ? memory_page(pa) : NULL;
+	if (release && below != NULL)
+		now.barrier_stores = now.time;
+	tree_add(table->root, pa, table->level + 1,
+		 table->va + index * span(table->root, table->level), false);
+}
+
+static void store_changed(struct table *table, u64 slot, u64 old, u64 value)
+{
+	const char *what = needs_break(table, old, value);
+
+	looked_at(RULE_T1);
+	gone_add(table, slot, old, true);
+	if (what != NULL)
+		violation(RULE_T1, slot, now.place,
+			  "0x%016lx replaced by 0x%016lx, which differ in %s, for 0x%lx: not made "
+			  "invalid, and out of the TLB, between",
+			  (unsigned long)old, (unsigned long)value, what,
+			  (unsigned long)gone[gone_count - 1].va);
+	if (half_is_table(old, table->level))
+		tree_remove(table, old);
+	if (half_is_table(value, table->level))
+		store_valid(table, slot, value, false);
+}
+
+/* Memory of a table that walks may still go through. */
+static void judge_reuse(const struct table *table, u64 slot, u64 value)
+{
+	if (value & 1)
+		violation(
+			RULE_T3, slot, memory_page(slot)->storer,
+			"a table that was at 0x%lx is written, and a TLB may still know the way to "
+			"it: no TLBI of more than the last level, and DSB, since",
+			(unsigned long)table->va);
+}
+
+void tlb_store(u64 pa, u64 old, u64 value, bool release)
+{
+	struct table *table = table_at(pa);
+	bool stood, stands;
+
+	if (table == NULL || old == value)
+		return;
+	machine_flush();
+	if (!table->linked) {
+		judge_reuse(table, pa, value);
+		return;
+	}
+	stood = half_stands(&table->root->half, old, table->level);
+	stands = half_stands(&table->root->half, value, table->level);
+	if (!stood && stands) {
+		store_valid(table, pa, value, release);
+	} else if (stood && !stands) {
+		looked_at(RULE_T1);
+		looked_at(RULE_T3);
+		gone_add(table, pa, old, false);
+		if (half_is_table(old, table->level))
+			tree_remove(table, old);
+	} else if (stood) {
+		store_changed(table, pa, old, value);
+	}
+	if (stands)
+		judge_group(table, pa);
+	casemate_write(pa, value, release);
+}
+
+/* Whether hardware may have written what a load shows: access flags, and write access (D8.5). */
+bool tlb_hardware_wrote(u64 pa, u64 old, u64 value)
+{
+	const struct table *table = table_at(pa & ~7ul);
+
+	return table != NULL && table->root->half.sets_flag &&
+	       ((old ^ value) & ~(BIT(10) | BIT(7))) == 0;
+}
+
+bool tlb_has_news(void)
+{
+	return news_count != 0;
+}
+
+void tlb_use(const struct walk *walk, u64 va)
+{
+	for (size_t i = 0; i < news_count; i++) {
+		for (unsigned j = 0; j < walk->count; j++) {
+			if (walk->slots[j] != news[i].slot)
+				continue;
+			violation(RULE_T5, va, news[i].by,
+				  "used through a descriptor just made valid: %s",
+				  news[i].visible ? "no ISB after its DSB" :
+						    "no DSB and ISB since");
+			return;
+		}
+	}
+}
+
+/* ---- barriers and TLBI ---- */
+
+static void root_forget(struct root *root)
+{
+	struct root **at = &roots;
+
+	for (struct table *table = tables, *next; table != NULL; table = next) {
+		next = table->next;
+		if (table->root == root)
+			table_forget(table);
+	}
+	for (size_t i = 0; i < gone_count;) {
+		if (gone[i].root == root)
+			gone[i] = gone[--gone_count];
+		else
+			i++;
+	}
+	while (*at != root)
+		at = &(*at)->next;
+	*at = root->next;
+	free(root);
+}
+
+static void gone_complete(void)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < gone_count; i++) {
+		struct gone *item = &gone[i];
+		struct table *table;
+
+		if (!item->issued) {
+			gone[kept++] = *item;
+			continue;
+		}
+		table = item->table ?
+				table_at(half_output(&item->root->half, item->old, item->level)) :
+				NULL;
+		if (table != NULL && !table->linked)
+			table_forget(table);
+	}
+	gone_count = kept;
+}
+
+void tlb_barrier(const struct insn *insn)
+{
+	if (insn->barrier != BARRIER_DSB)
+		return;
+	if (insn->types != 1)
+		for (size_t i = 0; i < news_count; i++)
+			news[i].visible = true;
+	if (insn->types != 3)
+		return;
+	gone_complete();
+	for (struct root *root = roots, *next; root != NULL; root = next) {
+		next = root->next;
+		if (root->issued && !root->live)
+			root_forget(root);
+	}
+	for (unsigned el = 0; el < 3; el++)
+		if (before[el] == BEFORE_ISSUED)
+			before[el] = BEFORE_COMPLETE;
+}
+
+void tlb_sync(void)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < news_count; i++) {
+		if (!news[i].visible)
+			news[kept++] = news[i];
+		else
+			looked_at(RULE_T5);
+	}
+	news_count = kept;
+	for (unsigned el = 0; el < 3; el++)
+		if (before[el] == BEFORE_COMPLETE)
+			before[el] = BEFORE_NONE;
+}
+
+/* What one TLBI reaches. */
+struct scope {
+	unsigned el;
+	bool all, by_asid, by_address, any_asid, last_only, range, shared;
+	unsigned asid;
+	u64 start, end;
+	unsigned hint; /* 4 and the level, or 0 */
+	unsigned granule; /* shift, or 0 where it is not said */
+};
+
+static unsigned granule_said(u64 tg)
+{
+	return tg == 0 ? 0 : 10 + (unsigned)tg * 2;
+}
+
+static void scope_address(struct scope *scope, u64 operand)
+{
+	scope->start = (u64)sign_extend(bits(operand, 43, 0) << 12, 56);
+	scope->granule = granule_said(bits(operand, 47, 46));
+	scope->hint = scope->granule ? 4 | (unsigned)bits(operand, 45, 44) : 0;
+	scope->end = scope->start + (scope->granule ? BIT(scope->granule) : PAGE);
+}
+
+/* C5.5: BaseADDR counts in pages, with DS in 64 KiB; NUM and SCALE in pages. */
+static void scope_range(struct scope *scope, u64 operand, bool ds)
+{
+	unsigned ttl = (unsigned)bits(operand, 38, 37), base_shift;
+	u64 pages = (bits(operand, 43, 39) + 1) << (5 * bits(operand, 45, 44) + 1);
+
+	scope->range = true;
+	scope->granule = granule_said(bits(operand, 47, 46));
+	base_shift = ds ? 16 : scope->granule;
+	scope->start = (u64)sign_extend(bits(operand, 36, 0), 37) << base_shift;
+	scope->end = scope->start + (pages << scope->granule);
+	scope->hint = ttl ? 4 | ttl : 0;
+}
+
+/* The halves that a TLBI's operand counts in; lower and upper half, of levels 1 and 2. */
+static struct half known[3][2];
+
+/* @host: E2H and TGE are set, at EL2: the names that end in E1 mean EL2&0. */
+static void scope_make(struct scope *scope, u32 operation, u64 operand, bool host)
+{
+	unsigned op1 = operation >> 11 & 7, crm = operation >> 3 & 15, op2 = operation & 7;
+	bool range = crm == 2 || crm == 5 || crm == 6;
+
+	*scope = (struct scope){ .el = op1 == 4 || host ? 2 : 1, .shared = crm <= 3 || crm == 5 };
+	scope->asid = (unsigned)bits(operand, 63, 48);
+	if (op1 == 4 && (op2 == 4 || op2 == 6))
+		scope->el = 1;
+	if (!range && (op2 == 0 || (op1 == 4 && (op2 == 4 || op2 == 6)))) {
+		scope->all = true;
+		return;
+	}
+	if (op1 == 0 && op2 == 2) {
+		scope->by_asid = true;
+		return;
+	}
+	scope->by_address = true;
+	scope->last_only = op2 & 4;
+	scope->any_asid = (op2 & 2) || op1 == 4;
+	if (range)
+		scope_range(scope, operand, known[scope->el][1].ds);
+	else
+		scope_address(scope, operand);
+}
+
+/* Whether @item goes; @scope may be for its address and not for it: then it says why. */
+static bool scope_has(const struct scope *scope, struct gone *item, bool *near)
+{
+	u64 last = item->va + span(item->root, item->level) - 1;
+	bool global = !(item->old & BIT(11)) && !item->table;
+
+	if (item->root->half.el != scope->el)
+		return false;
+	if (scope->all)
+		return true;
+	if (scope->by_asid)
+		return !global && item->root->half.asid == scope->asid;
+	if (scope->start > last || scope->end - 1 < item->va)
+		return false;
+	*near = true;
+	if (!scope->any_asid && !global && item->root->half.asid != scope->asid)
+		item->missed = "the TLBI for its address was of another ASID";
+	else if (scope->last_only && item->table)
+		item->missed =
+			"the TLBI for its address was of the last level only, and a table went";
+	else if (scope->hint && scope->hint != (4u | (item->level & 3)))
+		item->missed = "the TLBI for its address has a hint of another level";
+	else
+		return true;
+	return false;
+}
+
+static void judge_operand(const struct scope *scope)
+{
+	const struct half *half = &known[scope->el][scope->start >> 63];
+
+	if (!scope->by_address || !half->on || (!scope->range && scope->granule == 0))
+		return;
+	looked_at(RULE_T6);
+	if (scope->granule != half->granule_shift)
+		violation(RULE_T6, scope->start, 0,
+			  "a TLBI says pages of %lu bytes; the tables have %lu",
+			  (unsigned long)BIT(scope->granule),
+			  (unsigned long)BIT(half->granule_shift));
+}
+
+/* Stores that no DSB has completed are as if they came after. */
+static void gone_issue(const struct scope *scope)
+{
+	const struct gone *missed = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < gone_count; i++) {
+		bool near = false;
+
+		if (gone[i].issued)
+			continue;
+		if (!scope_has(scope, &gone[i], &near)) {
+			if (near)
+				missed = &gone[i];
+			continue;
+		}
+		any = true;
+		if (gone[i].time <= now.dsb_stores)
+			gone[i].issued = true;
+		else
+			gone[i].missed = "no DSB between the store and the TLBI for it";
+	}
+	if (missed != NULL && !any)
+		violation(RULE_T6, missed->va, missed->by,
+			  "a TLBI leaves what was changed in its range: %s", missed->missed);
+}
+
+static void before_issue(unsigned el)
+{
+	if (before[el] == BEFORE_NONE)
+		return;
+	if (machine_pending())
+		before_missed[el] = "no ISB between the registers of translation and TLBI";
+	else
+		before[el] = BEFORE_ISSUED;
+}
+
+void tlb_invalidate(u32 operation, u64 operand, bool host)
+{
+	unsigned op1 = operation >> 11 & 7, crm = operation >> 3 & 15;
+	struct scope scope;
+
+	if (op1 == 4 && (crm == 0 || crm == 4)) {
+		looked_at(RULE_T8);
+		return;
+	}
+	scope_make(&scope, operation, operand, host);
+	if (now.second_cpu) {
+		looked_at(RULE_T7);
+		if (!scope.shared)
+			violation(RULE_T7, 0, 0, "a TLBI of this CPU only, and others run");
+	}
+	judge_operand(&scope);
+	gone_issue(&scope);
+	for (struct root *root = roots; root != NULL; root = root->next)
+		if (root->half.el == scope.el && !root->live &&
+		    (scope.all || (scope.by_asid && root->half.asid == scope.asid)))
+			root->issued = true;
+	if (scope.all)
+		before_issue(scope.el);
+}
+
+/* ---- roots ---- */
+
+static struct root *root_find(const struct half *half)
+{
+	struct root *root = roots;
+
+	while (root != NULL &&
+	       (root->half.el != half->el || root->half.upper != half->upper ||
+		root->half.root != half->root || root->half.va_bits != half->va_bits ||
+		root->half.granule_shift != half->granule_shift || root->half.ds != half->ds))
+		root = root->next;
+	return root;
+}
+
+static void judge_root(const struct half *half)
+{
+	looked_at(RULE_S4);
+	for (const struct root *root = roots; root != NULL; root = root->next) {
+		if (root->half.el != half->el || root->half.upper != half->upper ||
+		    root->half.asid != half->asid)
+			continue;
+		violation(half->asid ? RULE_T11 : RULE_S4, half->root, root->by,
+			  "a root is in use with the ASID (%u) of the one at 0x%lx, of which a TLB "
+			  "may have entries: %s",
+			  half->asid, (unsigned long)root->half.root,
+			  root->live   ? "walks of that are not off" :
+			  root->issued ? "no DSB after TLBI" :
+					 "no TLBI and DSB since it was in use");
+	}
+}
+
+static void root_use(const struct half *half)
+{
+	struct root *root = root_find(half);
+	u64 top = half->upper ? ~(u64)0 << half->va_bits : 0;
+
+	if (root != NULL) {
+		root->half = *half;
+		root->live = true;
+		root->issued = false;
+		return;
+	}
+	judge_root(half);
+	root = malloc(sizeof(*root));
+	if (root == NULL)
+		cannot_judge("no memory for a root");
+	*root = (struct root){ .half = *half, .live = true, .by = now.place, .next = roots };
+	roots = root;
+	tree_add(root, half->root, half->root_level, top, true);
+	casemate_register(half->upper ? (half->el == 2 ? "ttbr1_el2" : "ttbr1_el1") :
+					(half->el == 2 ? "ttbr0_el2" : "ttbr0_el1"),
+			  half->root | (u64)half->asid << 48);
+}
+
+void tlb_roots(const struct half *halves, unsigned count)
+{
+	for (struct root *root = roots; root != NULL; root = root->next) {
+		bool live = false;
+
+		for (unsigned i = 0; i < count; i++)
+			live |= halves[i].on && root_find(&halves[i]) == root;
+		root->live = live;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		known[halves[i].el][halves[i].upper] = halves[i];
+		if (halves[i].on)
+			root_use(&halves[i]);
+	}
+}
+
+void tlb_registers_changed(unsigned el)
+{
+	before[el] = before[el] == BEFORE_NONE || before[el] == BEFORE_POSSIBLE ? before[el] :
+										  BEFORE_POSSIBLE;
+}
+
+void tlb_mmu_on(unsigned el)
+{
+	static const char *const missing[] = {
+		[BEFORE_POSSIBLE] = "no TLBI of everything since the registers were written",
+		[BEFORE_ISSUED] = "no DSB after the TLBI",
+		[BEFORE_COMPLETE] = "no ISB after the DSB of the TLBI",
+	};
+
+	looked_at(RULE_S2);
+	if (before[el] != BEFORE_NONE)
+		violation(RULE_S2, 0, 0,
+			  "the MMU goes on, and the TLB may have entries from before: %s",
+			  before[el] == BEFORE_POSSIBLE && before_missed[el] ? before_missed[el] :
+									       missing[before[el]]);
+	before[el] = BEFORE_NONE;
+}
+
+bool tlb_reaches(unsigned el, unsigned pa_bits)
+{
+	for (const struct table *table = tables; table != NULL; table = table->next) {
+		const struct half *half = &table->root->half;
+
+		if (half->el != el || !table->root->live)
+			continue;
+		for (unsigned i = 0; i < table->entries; i++) {
+			u64 pte = read_slot(table->pa + i * 8ul);
+
+			if ((pte & 1) && half_output(half, pte, table->level) >> pa_bits != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The MMU was on before the stream: what the TLB has is of the roots that are in use. */
+void tlb_before(unsigned el)
+{
+	before[el] = BEFORE_NONE;
+}
+
+/* ---- promises ---- */
+
+void tlb_promise(const char *whose)
+{
+	for (size_t i = 0; i < gone_count; i++)
+		violation(RULE_T3, gone[i].va, gone[i].by,
+			  "%s, and a TLB may still have what was %s: %s", whose,
+			  gone[i].narrowed ? "changed" : "taken away", gone_missing(&gone[i]));
+	gone_count = 0;
+}
+
+/* The same of roots: what is below one that is out of use. */
+void tlb_promise_roots(const char *whose)
+{
+	for (const struct root *root = roots; root != NULL; root = root->next)
+		if (!root->live)
+			violation(
+				RULE_S4, root->half.root, root->by,
+				"%s, and a TLB may still have what is below a root that was taken "
+				"out of use: %s",
+				whose, root->issued ? "no DSB after TLBI" : "no TLBI since");
+}
+
+/* How many writable mappings lead to the page at @pa. */
+static unsigned ways_to(u64 pa, u64 *last)
+{
+	unsigned ways = 0;
+
+	for (const struct table *table = tables; table != NULL; table = table->next) {
+		if (!table->linked || !table->root->live)
+			continue;
+		for (unsigned i = 0; i < table->entries; i++) {
+			u64 pte = read_slot(table->pa + i * 8ul), size, start;
+
+			if (!half_is_leaf(&table->root->half, pte, table->level) || (pte & BIT(7)))
+				continue;
+			size = span(table->root, table->level);
+			start = half_output(&table->root->half, pte, table->level);
+			if (pa < start || pa >= start + size)
+				continue;
+			ways++;
+			*last = table->va + i * size + (pa - start);
+		}
+	}
+	return ways;
+}
+
+void tlb_end(void)
+{
+	tlb_promise("the stream ends");
+	for (const struct table *table = tables; table != NULL; table = table->next) {
+		u64 va = 0;
+
+		if (!table->linked || !table->root->live)
+			continue;
+		looked_at(RULE_T9);
+		if (ways_to(table->pa, &va) > 1)
+			violation(RULE_T9, va, 0,
+				  "the table at 0x%lx can be written through more than one mapping",
+				  (unsigned long)table->pa);
+	}
+}

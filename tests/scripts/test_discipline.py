@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""The judge of the discipline on streams written by hand: of each rule one that keeps it, and ones
+that do not, by one step less or one in the wrong place. And what it cannot judge."""
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+JUDGE = ROOT / os.environ.get("O", "build") / "host/discipline"
+
+BASE, SIZE = 0x40200000, 0x200000
+RAM, RAM_SIZE = 0x40000000, 0x1000000
+CPUMASK = (1 << 64) - 1
+
+LEAF = 0x701  # a block: AF, inner shareable
+NAMES = {
+    "FDT": 0x40800000,  # not in the Image
+    "TABLES": 0x40300000, "ROOT": 0x40300000, "ROOT2": 0x40301000, "TABLE": 0x40302000,
+    "DATA": 0x40310000, "CODE": 0x40320000,
+    "BLOCK": 0x40000000 | LEAF, "READONLY": 0x40000000 | LEAF | 0x80,
+    "UNCACHED": 0x40000000 | LEAF | 0x80 | 4, "OTHER": 0x400000000 | LEAF,
+    "CONT0": 0x400000000 | LEAF | 1 << 52, "CONT1": 0x440000000 | LEAF | 1 << 52,
+    "NOCONT1": 0x440000000 | LEAF, "LINK": 0x40302003,
+    "TCR": 25 | 1 << 8 | 1 << 10 | 3 << 12 | 25 << 16 | 1 << 23 | 2 << 30 | 2 << 32,
+    "TCR_OUTER": 25 | 1 << 8 | 1 << 10 | 2 << 12 | 25 << 16 | 1 << 23 | 2 << 30 | 2 << 32,
+    "MAIR": 0x44ff, "ON": 0x1005, "OFF": 0, "ICACHE": 0x1000, "CTR": 0x84448004,
+    "CODE_WORDS": 0xd61f03c0 << 32 | 0xd503201f,  # nop; br x30
+    "VA2": 0x80000000, "VA3": 0xc0000000,
+    "HINT1": 0x5 << 44 | 0x80000, "HINT3": 0x7 << 44 | 0x80000, "NOHINT": 0x80000,
+    "WRONGTG": 0x9 << 44 | 0x80000,
+}
+
+# Each with the register that it takes in bits 4:0, if it takes one.
+WORDS = {
+    "dc ivac": 0xd5087620, "dc cvac": 0xd50b7a20, "dc cvau": 0xd50b7b20, "dc civac": 0xd50b7e20,
+    "dsb sy": 0xd5033f9f, "dsb ish": 0xd5033b9f, "dsb ishst": 0xd5033a9f, "dsb nsh": 0xd503379f,
+    "dmb sy": 0xd5033fbf, "isb": 0xd5033fdf, "ic iallu": 0xd508751f, "nop": 0xd503201f,
+    "tlbi vmalle1": 0xd508871f, "tlbi vmalle1is": 0xd508831f, "tlbi vaae1is": 0xd5088360,
+    "tlbi vaale1is": 0xd50883e0, "at": 0xd5087800,
+    "msr sctlr": 0xd5181000, "msr tcr": 0xd5182040, "msr ttbr0": 0xd5182000,
+    "msr mair": 0xd518a200, "msr vbar": 0xd518c000,
+}
+# Addresses and operands are in x3, what is stored in x2, what is read goes to x1.
+LDR, STR, STLR, BR, HVC = 0xf9400061, 0xf9000062, 0xc89ffc62, 0xd61f0060, 0xd4000002
+MRS_CTR, MRS_PAR = 0xd53b0021, 0xd5387401
+
+TABLE_STEPS = "str ROOT+8 BLOCK; dmb sy; dc ivac ROOT; dsb sy; "
+REGISTERS = "msr mair MAIR; msr tcr TCR; msr ttbr0 ROOT; msr vbar 0; "
+ENTER = "isb; tlbi vmalle1; ic iallu; dsb nsh; isb; msr sctlr ON; isb; "
+MMU = TABLE_STEPS + REGISTERS + ENTER
+SECOND = "str ROOT+16 READONLY; dsb ishst; isb; "
+BREAK = "str ROOT+16 0; dsb ishst; tlbi vaae1is NOHINT; dsb ish; isb; "
+
+# The rule, what keeps it, and steps of that without any one of which, or with one changed to
+# another, it is broken.
+CASES = [
+    ("C1", "dc cvac FDT; dsb sy; ldr FDT", ["dc cvac FDT", "dsb sy"]),
+    ("C2", MMU, ["dc ivac ROOT"]),
+    ("C2", "str DATA 1; dmb sy; dc ivac DATA; dsb sy; " + MMU + "ldr DATA", ["dc ivac DATA"]),
+    ("C3", "str DATA 1; dmb sy; dc ivac DATA; dsb sy; " + MMU + "ldr DATA", ["dmb sy"]),
+    ("C3", MMU + "ldr DATA", [("str ROOT+8", "dc ivac DATA; dsb sy; str DATA 1; str ROOT+8")]),
+    ("C4", "dc cvac FDT; dsb sy; dc ivac FDT; dsb sy", ["dc cvac FDT"]),
+    ("C5", MMU + "str DATA 1; dc cvac DATA; dsb sy; msr sctlr OFF; isb; ldr DATA",
+     ["dc cvac DATA"]),
+    ("C6", MMU + "str ROOT+16 UNCACHED; dsb ishst; isb; str DATA 1; dc civac DATA; dsb sy; "
+     "ldr DATA+0x40000000", ["dc civac DATA"]),
+    ("C7", "dc cvac DATA; dsb sy", ["mrs ctr"]),
+    ("I1", MMU + "str CODE CODE_WORDS; dc cvau CODE; dsb ish; ic iallu; dsb ish; isb; run CODE",
+     ["dc cvau CODE", ("dc cvau CODE; dsb ish", "dc cvau CODE"),
+      ("dsb ish; ic iallu; dsb ish", "dsb ish; dsb ish"),
+      ("ic iallu; dsb ish; isb", "ic iallu; isb"), ("dsb ish; isb; run", "dsb ish; run")]),
+    ("I2", "ic iallu; dsb nsh; isb; msr sctlr ICACHE; isb", ["ic iallu", "dsb nsh"]),
+    ("S1", MMU + "ldr DATA", [("msr sctlr ON; isb; ldr", "msr sctlr ON; ldr")]),
+    ("S1", MMU + "at DATA; isb; mrs par", [("at DATA; isb", "at DATA")]),
+    ("S2", MMU, ["tlbi vmalle1", "dsb nsh", ("dsb nsh; isb", "dsb nsh"),
+                 ("vbar 0; isb; tlbi", "vbar 0; tlbi")]),
+    ("S3", MMU + "msr tcr TCR; isb", [("msr tcr TCR; isb", "msr tcr TCR_OUTER; isb")]),
+    ("S4", MMU + "str ROOT2+8 BLOCK; dsb sy; msr sctlr OFF; isb; tlbi vmalle1; dsb nsh; isb; "
+     "msr ttbr0 ROOT2; isb; tlbi vmalle1; dsb nsh; isb; msr sctlr ON; isb",
+     [("msr sctlr OFF; isb; tlbi vmalle1; dsb nsh; isb; msr ttbr0", "msr ttbr0")]),
+    ("S5", MMU, ["msr mair MAIR", "msr vbar 0"]),
+    ("T1", MMU + SECOND + BREAK + "str ROOT+16 OTHER; dsb ishst; isb", [(BREAK, "")]),
+    ("T2", MMU + "str ROOT+128 CONT0; str ROOT+136 CONT1; dsb ishst; isb",
+     [("CONT1", "NOCONT1")]),
+    ("T3", MMU + SECOND + BREAK + "str ROOT+16 OTHER; dsb ishst; isb",
+     [("tlbi vaae1is NOHINT; ", ""), ("dsb ishst; tlbi", "tlbi"), ("dsb ish; isb; str", "str")]),
+    ("T3", MMU + SECOND + BREAK, [("tlbi vaae1is NOHINT; ", "")]),
+    ("T4", MMU + "str TABLE BLOCK; dmb sy; str ROOT+24 LINK; dsb ishst; isb",
+     [("BLOCK; dmb sy; str ROOT+24", "BLOCK; str ROOT+24")]),
+    ("T4", MMU + "str TABLE BLOCK; stlr ROOT+24 LINK; dsb ishst; isb", [("stlr", "str")]),
+    ("T5", MMU + SECOND + "ldr DATA+0x40000000",
+     [("dsb ishst; isb; ldr", "isb; ldr"), ("dsb ishst; isb; ldr", "dsb ishst; ldr")]),
+    ("T6", MMU + SECOND + BREAK.replace("vaae1is NOHINT", "vaale1is HINT1"),
+     [("HINT1", "HINT3"), ("HINT1", "WRONGTG")]),
+    ("T9", MMU + SECOND, [("READONLY", "BLOCK")]),
+    ("T11", MMU + "str TABLE READONLY; dmb sy; str ROOT+24 LINK; dsb ishst; isb",
+     [("str ROOT+24 LINK;", "str ROOT+24 LINK; str ROOT+32 LINK;")]),
+]
+
+
+def number(text):
+    """A name, a number, or a name and a number."""
+    name, _, more = text.partition("+")
+    return (NAMES[name] if name in NAMES else int(name, 0)) + (int(more, 0) if more else 0)
+
+
+class Stream:
+    """What QEMU would log of a machine that executes some steps; and the Image they are in."""
+
+    def __init__(self, steps, end=True):
+        self.pc, self.x, self.log = BASE, [0] * 31, []
+        self.image = bytearray(SIZE)
+        self.memory = {}
+        for step in filter(None, (step.strip() for step in steps.split(";"))):
+            self.step(step)
+        if end:
+            self.x[0] = 0x84000008
+            self.emit(HVC)
+
+    def emit(self, word):
+        if self.pc - BASE < 0x100000:
+            self.image[self.pc - BASE:self.pc - BASE + 4] = word.to_bytes(4, "little")
+        values = [f"X{i:02}={value:016x}" for i, value in enumerate(self.x)] + [" SP=0"]
+        self.log += ["----------------", "IN: ", f"0x{self.pc:08x}:  {word:08x}  ...", ""]
+        self.log += [f" PC={self.pc:016x} " + " ".join(values[:2])]
+        self.log += [" ".join(values[i:i + 3]) for i in range(2, 32, 3)]
+        self.log += ["PSTATE=400003c5 -Z-- EL1h  BTYPE=0"]
+        self.pc += 4
+
+    def store(self, word, address, value):
+        self.x[3], self.x[2] = address, value
+        self.memory[address % 0x40000000] = value
+        self.emit(word)
+
+    def load(self, address):
+        self.x[3] = address
+        self.emit(LDR)
+        self.x[1] = self.memory.get(address % 0x40000000, 0)
+
+    def run(self, address):
+        back = self.pc + 4
+        self.x[3], self.x[30] = address, back
+        self.emit(BR)
+        self.pc = address
+        self.emit(WORDS["nop"])
+        self.emit(0xd61f03c0)
+        self.pc = back
+
+    def step(self, step):
+        words = step.split()
+        if words[0] in ("str", "stlr"):
+            self.store(STR if words[0] == "str" else STLR, number(words[1]), number(words[2]))
+        elif words[0] == "ldr":
+            self.load(number(words[1]))
+        elif words[0] == "run":
+            self.run(number(words[1]))
+        elif step in ("mrs ctr", "mrs par"):
+            self.emit(MRS_CTR if step == "mrs ctr" else MRS_PAR)
+            self.x[1] = NAMES["CTR"] if step == "mrs ctr" else 0
+        elif words[0] == "word":
+            self.emit(int(words[1], 16))
+        elif step in WORDS:
+            self.emit(WORDS[step])
+        else:
+            *name, operand = words
+            self.x[3] = number(operand)
+            self.emit(WORDS[" ".join(name)] | 3)
+
+
+def judge(path, stream, cut=None):
+    """(exit status, {rule: what was said of it}, all that was said)."""
+    (path / "Image").write_bytes(stream.image)
+    log = "\n".join(stream.log) + "\n"
+    result = subprocess.run([JUDGE, "--image", path / "Image", "--at", hex(BASE), "--size",
+                             hex(SIZE), "--ram", f"{RAM:#x},{RAM_SIZE:#x}"],
+                            input=log[:cut], capture_output=True, text=True, check=False)
+    broken = dict(re.findall(r"^violation (\w+) (.*)$", result.stdout, re.MULTILINE))
+    return result.returncode, broken, result.stdout + result.stderr
+
+
+def without(steps, what):
+    """@steps with one thing left out, or changed: always the first, or of a pair the first with the
+    second."""
+    old, new = what if isinstance(what, tuple) else (what + "; ", "")
+    assert old in steps + "; ", f"{old} in {steps}"
+    return (steps + "; ").replace(old, new, 1)
+
+
+@pytest.mark.parametrize("rule, steps", [
+    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(CASES)])
+def test_a_stream_that_keeps_a_rule_passes(tmp_path, rule, steps):
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
+    assert (status, broken) == (0, {}), said
+    assert rule in ("S4", "T11") or re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("rule, steps, what", [
+    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
+    for i, (rule, steps, every) in enumerate(CASES) for j, what in enumerate(every)])
+def test_a_stream_that_breaks_it_does_not(tmp_path, rule, steps, what):
+    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
+    assert status == 1, said
+    assert rule in broken, said
+
+
+def test_an_instruction_that_is_not_known_is_not_judged(tmp_path):
+    status, _, said = judge(tmp_path, Stream("word 00000000"))
+    assert status == 2
+    assert "not judged" in said and "not known: 0x00000000" in said
+
+
+def test_a_stream_that_breaks_off_is_not_judged(tmp_path):
+    status, _, said = judge(tmp_path, Stream("mrs ctr; nop; nop", end=False))
+    assert status == 2
+    assert "breaks off" in said
+
+
+def test_a_stream_cut_within_registers_is_not_judged(tmp_path):
+    status, _, said = judge(tmp_path, Stream("mrs ctr; nop; nop", end=False), cut=-200)
+    assert status == 2, said
+
+
+def test_a_stream_without_the_image_is_not_judged(tmp_path):
+    stream = Stream("")
+    stream.log = []
+    status, _, said = judge(tmp_path, stream)
+    assert status == 2
+    assert "first instruction is not in the stream" in said
+
+
+def test_a_step_that_is_missing_is_noticed(tmp_path):
+    stream = Stream("mrs ctr; nop; nop; nop")
+    blocks = "\n".join(stream.log).split("----------------\n")
+    stream.log = "----------------\n".join(blocks[:2] + blocks[3:]).split("\n")
+    status, _, said = judge(tmp_path, stream)
+    assert status == 2
+    assert "missing" in said
+
+
+def test_a_load_that_gives_what_was_not_stored_is_noticed(tmp_path):
+    stream = Stream("mrs ctr; str DATA 1", end=False)
+    stream.memory[NAMES["DATA"] % 0x40000000] = 2
+    stream.step("ldr DATA")
+    stream.step("nop")
+    status, _, said = judge(tmp_path, stream)
+    assert status == 2
+    assert "what was stored there is 0x1" in said
