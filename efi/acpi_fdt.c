@@ -53,6 +53,7 @@ static void write_chosen(const struct acpi *acpi, const struct fdt_edit *edit,
 		format(path, sizeof(path), "/serial@%lx", acpi->uart.address);
 		fdt_write_string(writer, "stdout-path", path);
 	}
+	fdt_write_string(writer, CHOSEN_MADE_OF, CHOSEN_MADE_OF_ACPI);
 	if (!fdt_edit_sets(edit, CHOSEN_RSDP))
 		fdt_write_u64(writer, CHOSEN_RSDP, acpi->rsdp);
 	fdt_write_node_end(writer);

@@ -475,7 +475,8 @@ static void settings_come_first_and_take_the_place_of_ours(void **state)
 	assert_text(&tree, "/chosen", "stdout-path", "/elsewhere");
 	fdt_for_each_property_offset(property, tree.bytes, fdt_path_offset(tree.bytes, "/chosen"))
 		count++;
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
+	assert_text(&tree, "/chosen", "pagoda,made-of", "acpi");
 	assert_false(tree_has(tree.bytes, "/chosen", "pagoda,acpi-rsdp"));
 	free(tree.bytes);
 	place_free(&place);
@@ -1293,6 +1294,31 @@ static void every_broken_table_costs_what_it_would_have_said(void **state)
 	place_free(&place);
 }
 
+static void of_acpis_machines_no_words_speak_of_an_fdt(void **state)
+{
+	static const char *const words[][2] = {
+		{ "the FDT has no kaslr-seed", "ACPI has no kaslr-seed" },
+		{ "the FDT's is used", "ACPI's is used" },
+		{ "no timer found on the FDT's root bus", "no timer found in ACPI's tables" },
+		{ "its interrupt does not come", "its interrupt does not come" },
+		{ "of the FDT", "of ACPI" },
+		{ "", "" },
+	};
+	char longer[2 * SOURCE_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		assert_string_equal(source_text(true, words[i][0]).text, words[i][1]);
+		assert_string_equal(source_text(false, words[i][0]).text, words[i][0]);
+	}
+	for (size_t length = SOURCE_TEXT_MAX - 10; length < SOURCE_TEXT_MAX + 10; length++) {
+		memset(longer, 'x', length);
+		strcpy(longer + length, "the FDT");
+		assert_true(strlen(source_text(true, longer).text) < SOURCE_TEXT_MAX);
+		assert_memory_equal(source_text(true, longer).text, longer, SOURCE_TEXT_MAX - 10);
+	}
+}
+
 static void everything_has_words_of_its_own(void **state)
 {
 	(void)state;
@@ -1394,6 +1420,7 @@ int main(void)
 		cmocka_unit_test(a_machine_without_processors_or_gic_is_named),
 		cmocka_unit_test(a_gic_of_version_5_costs_interrupts_alone),
 		cmocka_unit_test(every_broken_table_costs_what_it_would_have_said),
+		cmocka_unit_test(of_acpis_machines_no_words_speak_of_an_fdt),
 		cmocka_unit_test(everything_has_words_of_its_own),
 		cmocka_unit_test(damaged_tables_are_refused_or_make_a_good_tree),
 	};
