@@ -47,6 +47,28 @@ struct efi_text efi_text_convert(char *to, u32 room, const void *from, u32 size)
 	return text;
 }
 
+/* Text of 8-bit characters, more than one, with nothing but NULs behind it. */
+static bool is_narrow(const u8 *bytes, u32 size)
+{
+	u32 lost = 0;
+
+	while (size > 0 && bytes[size - 1] == 0)
+		size--;
+	for (u32 i = 0; i < size; i++)
+		to_ascii(bytes[i], &lost);
+	return size > 1 && lost == 0;
+}
+
+/*
+ * Whether @text, from the @size bytes at @from, is a command line. Not where three characters in
+ * four are not ASCII: some firmware passes numbers or a structure of its own to what it starts by
+ * itself, and some loaders 8-bit text, of which each two characters are one here.
+ */
+static bool is_command_line(const struct efi_text *text, const void *from, u32 size)
+{
+	return 4 * text->replaced < 3 * text->length && !is_narrow(from, size);
+}
+
 u32 efi_first_word(const char *text)
 {
 	bool quoted = false;
@@ -95,6 +117,13 @@ static efi_status_t convert(struct efi_stub *stub, const struct efi_loaded_image
 	}
 	line = (char *)(uintptr_t)stub->options_pages.start;
 	text = efi_text_convert(line, room, loaded->load_options, size);
+	if (text.length == 0)
+		return EFI_SUCCESS;
+	if (!is_command_line(&text, loaded->load_options, (u32)sizeof(u16) * room)) {
+		efi_say(stub, "load options of %u bytes are no text of 16-bit characters: ignored",
+			size);
+		return EFI_SUCCESS;
+	}
 	if (text.replaced != 0)
 		efi_say(stub, "%u characters of the load options are not ASCII, and became '?'",
 			text.replaced);

@@ -7,11 +7,10 @@
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 
-/* Where the text goes: what does not fit is counted, not kept; the last byte becomes the NUL. */
+/* Where the text goes: what does not fit is counted, not kept. */
 struct output {
-	char *buffer;
-	size_t size;
-	size_t length;
+	char *at, *end;
+	size_t lost;
 };
 
 /* A va_list may be an array, which no function takes by reference unless something holds it. */
@@ -34,37 +33,65 @@ struct conversion {
 struct number {
 	char digits[DIGITS_MAX];
 	unsigned count;
-	const char *before; /* "-", "0x" or "" */
+	const char *before; /* "-" or "0x", or nothing */
+	unsigned before_length;
 };
 
-static void put(struct output *out, char c)
+/* Room for @length characters more, as far as there is any: where it ends. */
+static inline char *put_end(struct output *out, size_t length)
 {
-	if (out->length < out->size)
-		out->buffer[out->length] = c;
-	out->length++;
+	size_t kept = min_u64(length, (u64)(out->end - out->at));
+
+	out->lost += length - kept;
+	return out->at + kept;
 }
 
-static void put_text(struct output *out, const char *text, size_t length)
+/* The loops are over what is local: a character that is stored might be one of struct output. */
+static inline void put_text(struct output *out, const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		put(out, text[i]);
+	char *to = out->at, *end = put_end(out, length);
+
+	while (to != end)
+		*to++ = *text++;
+	out->at = end;
 }
 
-static void put_repeated(struct output *out, char c, size_t count)
+static inline void put_repeated(struct output *out, char c, size_t length)
 {
-	while (count-- > 0)
-		put(out, c);
+	char *to = out->at, *end = put_end(out, length);
+
+	while (to != end)
+		*to++ = c;
+	out->at = end;
+}
+
+/* @text up to a conversion or its end. Returns where that is. */
+static const char *put_literal(struct output *out, const char *text)
+{
+	char *to = out->at, *end = out->end;
+
+	/* Most characters are above both. */
+	for (; *text > '%' || (*text != '%' && *text != '\0'); text++) {
+		if (to != end)
+			*to++ = *text;
+		else
+			out->lost++;
+	}
+	out->at = to;
+	return text;
 }
 
 /* @text with spaces on one side of it up to the width. */
-static void put_padded(struct output *out, const struct conversion *how, const char *text,
-		       size_t length)
+static inline void put_padded(struct output *out, const struct conversion *how, const char *text,
+			      size_t length)
 {
 	size_t padding = how->width > length ? how->width - length : 0;
 
-	put_repeated(out, ' ', how->left ? 0 : padding);
+	if (padding != 0 && !how->left)
+		put_repeated(out, ' ', padding);
 	put_text(out, text, length);
-	put_repeated(out, ' ', how->left ? padding : 0);
+	if (padding != 0 && how->left)
+		put_repeated(out, ' ', padding);
 }
 
 static void put_string(struct output *out, const struct conversion *how, const char *text)
@@ -78,33 +105,30 @@ static void put_string(struct output *out, const struct conversion *how, const c
 static void put_number(struct output *out, const struct conversion *how,
 		       const struct number *number)
 {
-	size_t before = strlen(number->before);
-	size_t length = before + number->count;
+	const char *digits = number->digits + DIGITS_MAX - number->count;
+	size_t length = number->before_length + number->count;
 	size_t padding = how->width > length ? how->width - length : 0;
-	bool zeroes = how->zeroes && !how->left; /* as in C, - wins */
 
-	put_repeated(out, ' ', how->left || zeroes ? 0 : padding);
-	put_text(out, number->before, before);
-	put_repeated(out, '0', zeroes ? padding : 0);
-	put_text(out, number->digits + DIGITS_MAX - number->count, number->count);
-	put_repeated(out, ' ', how->left ? padding : 0);
+	if (padding != 0 && !how->left && !how->zeroes)
+		put_repeated(out, ' ', padding);
+	put_text(out, number->before, number->before_length);
+	if (padding != 0 && !how->left && how->zeroes)
+		put_repeated(out, '0', padding);
+	put_text(out, digits, number->count);
+	if (padding != 0 && how->left) /* as in C, it wins over 0 */
+		put_repeated(out, ' ', padding);
 }
 
 /* The digits are made from the last to the first, at the end of their room. */
-static struct number number_make(u64 value, unsigned base, const char *before)
+static inline void number_make(struct number *number, u64 value, unsigned base)
 {
-	struct number number = { .before = before };
+	char *first = number->digits + DIGITS_MAX;
 
 	do {
-		number.digits[DIGITS_MAX - ++number.count] = "0123456789abcdef"[value % base];
+		*--first = "0123456789abcdef"[value % base];
 		value /= base;
 	} while (value != 0);
-	return number;
-}
-
-static struct number number_signed(s64 value)
-{
-	return value < 0 ? number_make(-(u64)value, 10, "-") : number_make((u64)value, 10, "");
+	number->count = (unsigned)(number->digits + DIGITS_MAX - first);
 }
 
 /* A width or precision at @text: digits, or * for an int argument. Returns what comes after. */
@@ -139,13 +163,10 @@ static const char *read_flags(const char *text, struct conversion *how)
 	}
 }
 
-/* The conversion whose % stands before @text. Returns what comes after it. */
-static const char *read_conversion(const char *text, struct arguments *arguments,
-				   struct conversion *how)
+static const char *read_shape(const char *text, struct arguments *arguments, struct conversion *how)
 {
 	int count;
 
-	*how = (struct conversion){ 0 };
 	text = read_count(read_flags(text, how), arguments, &count);
 	how->left |= count < 0;
 	how->width = count < 0 ? -(unsigned)count : (unsigned)count;
@@ -154,6 +175,16 @@ static const char *read_conversion(const char *text, struct arguments *arguments
 		how->has_precision = true;
 		how->precision = (unsigned)count; /* negative is none: no text is that long */
 	}
+	return text;
+}
+
+/* The conversion whose % stands before @text. Returns what comes after it. */
+static const char *read_conversion(const char *text, struct arguments *arguments,
+				   struct conversion *how)
+{
+	*how = (struct conversion){ 0 };
+	if (*text < 'a') /* most are a letter and no more */
+		text = read_shape(text, arguments, how);
 	while (*text == 'l' || *text == 'z') {
 		how->wide = true;
 		text++;
@@ -172,10 +203,35 @@ static s64 read_signed(const struct conversion *how, struct arguments *arguments
 	return how->wide ? va_arg(arguments->list, s64) : va_arg(arguments->list, int);
 }
 
+static void put_signed(struct output *out, const struct conversion *how, s64 value)
+{
+	struct number number = { .before = "-", .before_length = value < 0 };
+
+	number_make(&number, value < 0 ? -(u64)value : (u64)value, 10);
+	put_number(out, how, &number);
+}
+
+static void put_decimal(struct output *out, const struct conversion *how, u64 value)
+{
+	struct number number = { .before = "" };
+
+	number_make(&number, value, 10);
+	put_number(out, how, &number);
+}
+
+/* A zero has no prefix, says C. */
+static void put_hex(struct output *out, const struct conversion *how, u64 value)
+{
+	struct number number = { .before = "0x" };
+
+	number.before_length = how->prefix && value != 0 ? 2 : 0;
+	number_make(&number, value, 16);
+	put_number(out, how, &number);
+}
+
 /* False where there is no such conversion. A precision belongs to %s only. */
 static bool convert(struct output *out, const struct conversion *how, struct arguments *arguments)
 {
-	struct number number;
 	char c;
 
 	switch (how->has_precision && how->type != 's' ? '\0' : how->type) {
@@ -187,49 +243,40 @@ static bool convert(struct output *out, const struct conversion *how, struct arg
 		put_padded(out, how, &c, 1);
 		return true;
 	case 'd':
-		number = number_signed(read_signed(how, arguments));
-		break;
+		put_signed(out, how, read_signed(how, arguments));
+		return true;
 	case 'u':
-		number = number_make(read_unsigned(how, arguments), 10, "");
-		break;
+		put_decimal(out, how, read_unsigned(how, arguments));
+		return true;
 	case 'x':
-		number = number_make(read_unsigned(how, arguments), 16, "");
-		/* A zero has no prefix, says C. */
-		if (how->prefix && number.digits[DIGITS_MAX - number.count] != '0')
-			number.before = "0x";
-		break;
+		put_hex(out, how, read_unsigned(how, arguments));
+		return true;
 	case '%':
-		put(out, '%');
+		put_text(out, "%", 1);
 		return true;
 	default: /* a character, not an enum */
 		return false;
 	}
-	put_number(out, how, &number);
-	return true;
 }
 
 size_t format_list(char *buffer, size_t size, const char *text, va_list arguments)
 {
-	struct output out = { .buffer = buffer, .size = size };
+	struct output out = { .at = buffer, .end = size > 0 ? buffer + size - 1 : buffer };
 	struct arguments rest;
 
 	va_copy(rest.list, arguments);
-	while (*text != '\0') {
-		const char *start = text++;
+	while (*(text = put_literal(&out, text)) != '\0') {
+		const char *start = text;
 		struct conversion how;
 
-		if (*start != '%') {
-			put(&out, *start);
-			continue;
-		}
-		text = read_conversion(text, &rest, &how);
+		text = read_conversion(text + 1, &rest, &how);
 		if (!convert(&out, &how, &rest))
 			put_text(&out, start, (size_t)(text - start));
 	}
 	va_end(rest.list);
 	if (size > 0)
-		buffer[out.length < size ? out.length : size - 1] = '\0';
-	return out.length;
+		*out.at = '\0';
+	return (size_t)(out.at - buffer) + out.lost;
 }
 
 size_t format(char *buffer, size_t size, const char *text, ...)

@@ -98,20 +98,25 @@ bool pl011_write(struct serial_kind kind, volatile void *device, unsigned depth,
 		 size_t length)
 {
 	volatile u32 *registers = device;
-	unsigned room = 0;
+	const char *end = text + length;
 	bool returned = false; /* the "\r" before *text is sent */
 
 	(void)kind;
-	while (length > 0) {
-		if (room == 0 && (room = wait_room(registers, depth)) == 0)
+	while (text != end) {
+		unsigned room = wait_room(registers, depth);
+		const char *stop = text + min_u64(room, (u64)(end - text));
+
+		if (room == 0)
 			return false;
-		room--;
-		returned = *text == '\n' && !returned;
-		mmio_write32(&registers[PL011_DR], returned ? '\r' : (u8)*text);
-		if (returned)
-			continue;
-		text++;
-		length--;
+		while (text != stop) {
+			returned = *text == '\n' && !returned;
+			if (returned) {
+				mmio_write32(&registers[PL011_DR], '\r');
+				stop--; /* it takes a character's room */
+			} else {
+				mmio_write32(&registers[PL011_DR], (u8)*text++);
+			}
+		}
 	}
 	return true;
 }

@@ -6,5 +6,7 @@ $(eval $(call built,kernel,lib/json.c))
 $(eval $(call room,lib,shared))
 # A boot spends its time in the reader of device trees: there -ftree-ch pays.
 $(call compiled_with,-ftree-ch,lib/fdt.c lib/fdt_open.c)
+# A UART is slower than any code: there size pays.
+$(call compiled_with,-Os,lib/geni_uart.c lib/simple_uart.c lib/uart8250.c)
 $(call machine_only,lib/string.c)
 shared_objects += $(O)/gen/sysreg_table.o

@@ -4,20 +4,174 @@
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, function pointers: hence switches made of the rows.
  */
+#include <pagoda/lib/fdt.h>
 #include <pagoda/lib/serial.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/text.h>
 
-#define WORDS(type, driver, name, earlycon, ...) [type] = { name, earlycon, { __VA_ARGS__ } },
+/* Characters, not pointers: the early runtime reads them unrelocated. */
+#define NAME_SIZE 25
+#define EARLYCON_SIZE 16
 
-static const struct serial_words words[] = { UARTS(WORDS) };
+#define NAME(type, driver, name) [type] = name,
 
-const struct serial_words *serial_words(unsigned type)
-{
-	return type < ARRAY_SIZE(words) ? &words[type] : NULL;
-}
+static const char names[][12] = { UARTS(NAME) };
 
 const char *serial_type_str(enum serial_type type)
 {
-	return type < ARRAY_SIZE(words) ? words[type].name : "unknown UART";
+	return type < ARRAY_SIZE(names) ? names[type] : "unknown UART";
+}
+
+#define COMPATIBLE(name, type, reg_shift, io_width, offset) \
+	{ name, sizeof(name) - 1, offset, { type, reg_shift, io_width } },
+
+static const struct {
+	char name[NAME_SIZE];
+	u8 length, offset;
+	struct serial_kind kind;
+} compatibles[] = { UART_COMPATIBLES(COMPATIBLE) };
+
+/*
+ * A tree has thousands of names, of which a handful is here. A number below 64 that a name of
+ * @length characters has: few others have one that some name here has.
+ */
+static inline u64 mark(const char *name, u32 length)
+{
+	return BIT(((u8)name[length - 1] * 3 + length * 5) % 64);
+}
+
+#define MARK(name, ...) | mark(name, sizeof(name) - 1)
+
+static bool compatible_find(const char *name, u32 length, struct serial_kind *kind, u32 *offset)
+{
+	const u64 marks = 0 UART_COMPATIBLES(MARK); /* a constant to the compiler */
+
+	if (length == 0 || !(mark(name, length) & marks))
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(compatibles); i++) {
+		if (compatibles[i].length != length ||
+		    memcmp(compatibles[i].name, name, length) != 0)
+			continue;
+		*kind = compatibles[i].kind;
+		*offset = compatibles[i].offset;
+		return true;
+	}
+	return false;
+}
+
+bool serial_find(const char *compatible, u32 size, struct serial_kind *kind, u32 *offset)
+{
+	u32 length;
+
+	for (u32 at = 0; at < size; at += length + 1) {
+		length = (u32)strnlen(compatible + at, size - at);
+		if (length == size - at) /* nothing ends it */
+			return false;
+		if (compatible_find(compatible + at, length, kind, offset))
+			return true;
+	}
+	return false;
+}
+
+void serial_property(struct serial_properties *properties, const char *name, const u8 *data,
+		     u32 size)
+{
+	if (strcmp(name, "big-endian") == 0)
+		properties->big_endian = true;
+	if (size != sizeof(u32))
+		return;
+	if (strcmp(name, "reg-shift") == 0) {
+		properties->reg_shift = (u32)fdt_cells(data, 1);
+		properties->has_reg_shift = true;
+	} else if (strcmp(name, "reg-io-width") == 0) {
+		properties->io_width = (u32)fdt_cells(data, 1);
+		properties->has_io_width = true;
+	} else if (strcmp(name, "reg-offset") == 0) {
+		properties->reg_offset = (u32)fdt_cells(data, 1);
+	}
+}
+
+/* Whoever says another distance than usual says the width, too, if it is not a byte. */
+static bool describe_8250(struct serial_kind *kind, const struct serial_properties *properties)
+{
+	u32 shift = properties->has_reg_shift ? properties->reg_shift : kind->reg_shift;
+	u32 width = shift == kind->reg_shift ? kind->io_width : 1;
+
+	if (properties->has_io_width)
+		width = properties->io_width;
+	if (shift > 3 || (width != 1 && width != 2 && width != 4) || width > 1u << shift)
+		return false;
+	kind->reg_shift = (u8)shift;
+	kind->io_width = (u8)(width | (properties->big_endian ? SERIAL_BIG_ENDIAN : 0));
+	return true;
+}
+
+bool serial_describe(struct serial_kind *kind, const struct serial_properties *properties)
+{
+	if (kind->type == SERIAL_8250)
+		return describe_8250(kind, properties);
+	if (kind->type == SERIAL_EXYNOS && properties->has_io_width) {
+		kind->io_width = (u8)properties->io_width;
+		return properties->io_width == 1 || properties->io_width == 4;
+	}
+	if (kind->type == SERIAL_LPUART && properties->big_endian)
+		kind->io_width |= SERIAL_BIG_ENDIAN;
+	return true;
+}
+
+#define EARLYCON(name, type, reg_shift, io_width) { name, { type, reg_shift, io_width } },
+
+static const struct {
+	char name[EARLYCON_SIZE];
+	struct serial_kind kind;
+} earlycons[] = { UART_EARLYCONS(EARLYCON) };
+
+bool serial_named(const char *name, size_t length, struct serial_kind *kind)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(earlycons); i++) {
+		if (!text_equal(name, length, earlycons[i].name))
+			continue;
+		*kind = earlycons[i].kind;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * An 8250's registers then are side by side; an LPUART's byte order and the width of an Exynos
+ * UART's data are told; all others have 32 bits or one width of their own.
+ */
+bool serial_access(const char *word, size_t length, struct serial_kind *kind)
+{
+	static const struct {
+		char word[13];
+		u8 reg_shift, io_width;
+	} accesses[] = {
+		{ "mmio", 0, 1 },
+		{ "mmio16", 1, 2 },
+		{ "mmio32", 2, 4 },
+		{ "mmio32native", 2, 4 },
+		{ "mmio32be", 2, 4 | SERIAL_BIG_ENDIAN },
+	};
+	unsigned i = 0;
+
+	while (i < ARRAY_SIZE(accesses) && !text_equal(word, length, accesses[i].word))
+		i++;
+	if (i == ARRAY_SIZE(accesses))
+		return false;
+	switch (kind->type) {
+	case SERIAL_8250:
+		kind->reg_shift = accesses[i].reg_shift;
+		kind->io_width = accesses[i].io_width;
+		return true;
+	case SERIAL_LPUART:
+		kind->io_width = accesses[i].io_width & SERIAL_BIG_ENDIAN;
+		return accesses[i].reg_shift == 2;
+	case SERIAL_EXYNOS:
+		kind->io_width = accesses[i].io_width;
+		return kind->io_width == 1 || kind->io_width == 4;
+	}
+	return accesses[i].io_width == 4;
 }
 
 #define STATUS(type, driver, ...) \

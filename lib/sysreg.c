@@ -43,3 +43,18 @@ const char *sysreg_value_text(const struct sysreg_field *field, u64 value)
 			return entry->text;
 	return NULL;
 }
+
+/* Without FEAT_RAS a syndrome is the CPU's own or none. */
+#define DFSC_ASYNCHRONOUS 0x11
+
+const char *serror_str(u64 syndrome)
+{
+	const char *text;
+
+	if (SYSREG_GET(ESR_EL1_IDS, syndrome) != 0)
+		return "in a code of the CPU's own";
+	if (SYSREG_GET(ESR_EL1_FSC, syndrome) != DFSC_ASYNCHRONOUS)
+		return "of no category";
+	text = sysreg_value_text(&sysreg_fields[ESR_EL1_AET_INDEX], syndrome);
+	return text ? text : "of a severity Pagoda does not know";
+}

@@ -38,8 +38,9 @@ static unsigned digit_value(char digit)
 
 bool text_number(const char *text, size_t length, u64 *number)
 {
-	bool hex = length > 2 && text[0] == '0' && text[1] == 'x';
-	unsigned base = hex ? 16 : 10;
+	bool zero = length > 1 && text[0] == '0';
+	bool hex = zero && length > 2 && (text[1] | 0x20) == 'x';
+	unsigned base = hex ? 16 : zero ? 8 : 10;
 	u64 value = 0;
 
 	if (length == 0)

@@ -4,10 +4,9 @@
  * settings stay as firmware made them.
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, state of its own.
- * Source: National Semiconductor PC16550D; Synopsys DW_apb_uart.
+ * Sources: National Semiconductor PC16550D; Synopsys DW_apb_uart; Intel PXA27x (XScale).
  */
-#include <pagoda/lib/mmio.h>
-#include <pagoda/lib/uart.h>
+#include "uart_io.h"
 
 /* Registers by number (PC16550D, table II). */
 enum uart8250_register {
@@ -21,42 +20,34 @@ enum uart8250_register {
 #define FCR_ENABLE 0x01 /* FIFOs, cleared by being turned on; an interrupt for each byte */
 
 #define IER_RECEIVED 0x01 /* also when a byte has waited in the FIFO for a time */
+#define IER_UNIT_ENABLE 0x40 /* XScale: the UART is on; 0 in others */
 #define MCR_OUT2 0x08 /* on most boards the gate between the device and the interrupt line */
 
 #define LSR_DATA_READY 0x01
 #define LSR_THR_EMPTY 0x20
 #define LSR_NOBODY 0xff /* a bus without the device reads as ones; no LSR of a live one does */
 
-/* As for the PL011: longer than a character takes at any rate. */
-#define POLLS_MAX 1000000
+static volatile void *place(struct serial_kind kind, volatile void *registers,
+			    enum uart8250_register number)
+{
+	return (volatile u8 *)registers + ((u32)number << kind.reg_shift);
+}
 
 static u8 get(struct serial_kind kind, volatile void *registers, enum uart8250_register number)
 {
-	volatile u8 *at = (volatile u8 *)registers + ((u32)number << kind.reg_shift);
-
-	if (kind.io_width == sizeof(u32))
-		return (u8)mmio_read32((volatile u32 *)(volatile void *)at);
-	if (kind.io_width == sizeof(u16))
-		return (u8)mmio_read16((volatile u16 *)(volatile void *)at);
-	return mmio_read8(at);
+	return (u8)uart_get(place(kind, registers, number), kind.io_width);
 }
 
 static void set(struct serial_kind kind, volatile void *registers, enum uart8250_register number,
 		u8 value)
 {
-	volatile u8 *at = (volatile u8 *)registers + ((u32)number << kind.reg_shift);
-
-	if (kind.io_width == sizeof(u32))
-		mmio_write32((volatile u32 *)(volatile void *)at, value);
-	else if (kind.io_width == sizeof(u16))
-		mmio_write16((volatile u16 *)(volatile void *)at, value);
-	else
-		mmio_write8(at, value);
+	uart_set(place(kind, registers, number), kind.io_width, value);
 }
 
 struct serial_register uart8250_status(struct serial_kind kind)
 {
-	return (struct serial_register){ UART_LSR << kind.reg_shift, kind.io_width };
+	return (struct serial_register){ UART_LSR << kind.reg_shift,
+					 kind.io_width & ~SERIAL_BIG_ENDIAN };
 }
 
 /* It has no switch. */
@@ -75,7 +66,7 @@ unsigned uart8250_fifo_enable(struct serial_kind kind, volatile void *registers)
 
 static bool put(struct serial_kind kind, volatile void *registers, char c)
 {
-	for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
+	for (unsigned polls = 0; polls < UART_POLLS_MAX; polls++) {
 		u8 status = get(kind, registers, UART_LSR);
 
 		if (status == LSR_NOBODY)
@@ -112,7 +103,9 @@ int uart8250_read(struct serial_kind kind, volatile void *registers)
 
 void uart8250_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on)
 {
+	u8 unit = get(kind, registers, UART_IER) & IER_UNIT_ENABLE;
+
 	if (on)
 		set(kind, registers, UART_MCR, get(kind, registers, UART_MCR) | MCR_OUT2);
-	set(kind, registers, UART_IER, on ? IER_RECEIVED : 0);
+	set(kind, registers, UART_IER, unit | (on ? IER_RECEIVED : 0));
 }

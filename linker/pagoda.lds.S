@@ -56,8 +56,8 @@
 #endif
 
 /*
- * EARLY_OBJECTS and EFI_OBJECTS come from the Makefile: the objects of pi/ and efi/, only needed
- * before kernel_main.
+ * EARLY_OBJECTS, TREE_OBJECTS and EFI_OBJECTS come from the Makefile: the objects of pi/,
+ * kernel/tree/ and efi/, only needed before the kernel gives memory away.
  */
 
 /* Of the PE header. Firmware maps pages of 4 KiB; files are counted in sectors. */
@@ -98,8 +98,8 @@ SECTIONS
 		_pe_headers_end = .;
 	} :rodata
 	.rodata : {
-		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata)
-		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .rodata.*)
+		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .rodata)
+		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .rodata.*)
 		ROWS(commands)
 		ROWS(completions)
 		ROWS(selftests)
@@ -117,8 +117,8 @@ SECTIONS
 		_entry_start = .;
 		*(.entry.text)
 		_entry_end = .;
-		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .text)
-		*(EXCLUDE_FILE(EARLY_OBJECTS EFI_OBJECTS) .text.*)
+		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .text)
+		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .text.*)
 	} :text
 	. = ALIGN(SEGMENT_ALIGN);
 	_text_end = .;
@@ -127,6 +127,7 @@ SECTIONS
 		_init_text_start = .;
 		*(.init.text)
 		EARLY_OBJECTS(.text .text.*)
+		TREE_OBJECTS(.text .text.*)
 		EFI_OBJECTS(.text .text.*)
 	} :init_text
 	. = ALIGN(SEGMENT_ALIGN);
@@ -135,6 +136,7 @@ SECTIONS
 	.init.data : {
 		_init_data_start = .;
 		EARLY_OBJECTS(.rodata .rodata.*)
+		TREE_OBJECTS(.rodata .rodata.*)
 		EFI_OBJECTS(.rodata .rodata.*)
 	} :init_data
 	.rela.dyn : ALIGN(8) {

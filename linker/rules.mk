@@ -6,6 +6,7 @@ POOL_SIZE ?=
 linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
 link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=65536 -Wl,--no-dynamic-linker -Wl,--build-id=none \
+	-Wl,--fix-cortex-a53-843419 \
 	-Wl,--orphan-handling=error -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments
 
 image_objects := $(foreach world,$(worlds),$($(world)_objects))
@@ -13,7 +14,8 @@ image_objects := $(foreach world,$(worlds),$($(world)_objects))
 $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/pi/start.h $(makefiles) $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
-		'-DEARLY_OBJECTS=$(O)/pi/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
+		'-DEARLY_OBJECTS=$(O)/pi/?*.o' \
+		'-DTREE_OBJECTS=$(O)/kernel/tree/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force

@@ -202,7 +202,6 @@ static enum override_status status_of(enum override_reason reason)
 	case REASON_NONE:
 		return OVERRIDE_APPLIED;
 	case REASON_RAISES:
-	case REASON_RAISES_AGAIN:
 	case REASON_NO_SUCH_CONSOLE:
 	case REASON_E2H_STUCK:
 		return OVERRIDE_REFUSED;
@@ -248,7 +247,9 @@ void options_parse(struct boot_options *options, u64 id[SYSREG_FACT_COUNT], cons
 		   u32 length)
 {
 	u64 had[SYSREG_FACT_COUNT];
-	struct parser parser = { .options = options, .id = id, .had = had };
+	struct parser parser = {
+		.options = options, .id = id, .had = had, .mmfr0 = id[SYSREG_ID_AA64MMFR0_EL1]
+	};
 	struct line line = { .at = text, .end = text + length };
 
 	memcpy(had, id, sizeof(had));

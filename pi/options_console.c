@@ -23,77 +23,45 @@ static struct word part_next(struct word *rest)
 	return part;
 }
 
-/* How Linux's words for an 8250's registers have them: mmio is bytes, without gaps. */
-static bool io_parse(const struct word *part, struct serial_kind *kind)
+static bool begins_with_digit(const struct word *part)
 {
-	u8 shift = 0;
-
-	if (value_equal(part, "mmio32"))
-		shift = 2;
-	else if (value_equal(part, "mmio16"))
-		shift = 1;
-	else if (!value_equal(part, "mmio"))
-		return false;
-	kind->reg_shift = shift;
-	kind->io_width = (u8)(1 << shift);
-	return true;
-}
-
-/* Whether @part is one of the words in @list, which have a blank between two. */
-static bool is_listed(const struct word *part, const char *list)
-{
-	while (*list) {
-		u32 length = 0;
-
-		while (list[length] && list[length] != ' ')
-			length++;
-		if (length == part->value_length && memcmp(list, part->value, length) == 0)
-			return true;
-		list += length + (list[length] == ' ');
-	}
-	return false;
-}
-
-/* The type of UART that @part names. */
-static bool type_find(const struct word *part, u8 *type)
-{
-	const struct serial_words *words;
-
-	for (unsigned i = 0; (words = serial_words(i)); i++) {
-		if (!is_listed(part, words->earlycon))
-			continue;
-		*type = (u8)i;
-		return true;
-	}
-	return false;
+	return part->value_length > 0 && part->value[0] >= '0' && part->value[0] <= '9';
 }
 
 /*
- * Nothing, or TYPE,[mmio32,]ADDRESS[,OPTIONS], or uart8250,mmio|mmio16|mmio32,ADDRESS[,OPTIONS].
- * The address is written to as it is, long before a fault could be reported: what cannot be that of
- * such registers is no address.
+ * The rest of a value, behind its type. The address is written to as it is, long before a fault
+ * could be reported: what cannot be that of such registers is no address.
  */
+static enum override_reason place_parse(struct word *rest, struct serial_kind *kind, u64 *address)
+{
+	struct word part = part_next(rest);
+
+	if (serial_access(part.value, part.value_length, kind))
+		part = part_next(rest);
+	else if (kind->type == SERIAL_8250 && !begins_with_digit(&part))
+		return REASON_BAD_CHOICE; /* ports of a PC */
+	if (!text_size(part.value, part.value_length, address) ||
+	    !serial_may_be_at(*kind, *address))
+		return REASON_BAD_NUMBER;
+	return REASON_NONE;
+}
+
+/* Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]: serial_named()'s and serial_access()'s words. */
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;
-	struct word part = part_next(&rest);
+	struct word type = part_next(&rest);
 	struct serial_kind kind = { 0 };
 	u64 address = 0;
 
 	if (word->value_length > 0) {
-		if (!type_find(&part, &kind.type))
+		enum override_reason reason;
+
+		if (!serial_named(type.value, type.value_length, &kind))
 			return REASON_NO_SUCH_CONSOLE;
-		part = part_next(&rest);
-		if (kind.type == SERIAL_8250) {
-			if (!io_parse(&part, &kind))
-				return REASON_BAD_CHOICE;
-			part = part_next(&rest);
-		} else if (value_equal(&part, "mmio32")) {
-			part = part_next(&rest);
-		}
-		if (!text_number(part.value, part.value_length, &address) ||
-		    !serial_may_be_at(kind, address))
-			return REASON_BAD_NUMBER;
+		reason = place_parse(&rest, &kind, &address);
+		if (reason != REASON_NONE)
+			return reason;
 	}
 	options->has_earlycon = true;
 	options->earlycon = paddr(address);

@@ -9,30 +9,38 @@
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/parser.h>
 
+/* A field that the register does not have is no constant. */
+#define ALIAS(name, reg, field, content)                           \
+	{                                                          \
+		name, content, reg##_##field##_INDEX, SYSREG_##reg \
+	}
+
 /*
  * Short names for overrides; rows of one name stand together. Each content is the lowest its field
  * has, or a software feature's 1: an alias is never refused.
  */
 static const struct alias {
 	char name[14];
-	char field[10];
 	u8 content;
+	u16 field; /* enum sysreg_field_index */
 	enum sysreg reg;
 } aliases[] = {
-	{ "arm64.nolva", "varange", 0, SYSREG_ID_AA64MMFR2_EL1 },
-	{ "arm64.nobti", "bt", 0, SYSREG_ID_AA64PFR1_EL1 },
-	{ "arm64.nopauth", "gpi", 0, SYSREG_ID_AA64ISAR1_EL1 },
-	{ "arm64.nopauth", "gpa", 0, SYSREG_ID_AA64ISAR1_EL1 },
-	{ "arm64.nopauth", "api", 0, SYSREG_ID_AA64ISAR1_EL1 },
-	{ "arm64.nopauth", "apa", 0, SYSREG_ID_AA64ISAR1_EL1 },
-	{ "arm64.nopauth", "gpa3", 0, SYSREG_ID_AA64ISAR2_EL1 },
-	{ "arm64.nopauth", "apa3", 0, SYSREG_ID_AA64ISAR2_EL1 },
-	{ "arm64.nomte", "mte", 0, SYSREG_ID_AA64PFR1_EL1 },
-	{ "arm64.nosve", "sve", 0, SYSREG_ID_AA64PFR0_EL1 },
-	{ "arm64.nosme", "sme", 0, SYSREG_ID_AA64PFR1_EL1 },
-	{ "arm64.nowxn", "nowxn", 1, SYSREG_ARM64_SW },
-	{ "nokaslr", "nokaslr", 1, SYSREG_ARM64_SW },
-	{ "rodata", "rodataoff", 1, SYSREG_ARM64_SW }, /* rodata=off */
+	ALIAS("arm64.nolva", ID_AA64MMFR2_EL1, VARANGE, 0),
+	ALIAS("arm64.nobti", ID_AA64PFR1_EL1, BT, 0),
+	ALIAS("arm64.nopauth", ID_AA64ISAR1_EL1, GPI, 0),
+	ALIAS("arm64.nopauth", ID_AA64ISAR1_EL1, GPA, 0),
+	ALIAS("arm64.nopauth", ID_AA64ISAR1_EL1, API, 0),
+	ALIAS("arm64.nopauth", ID_AA64ISAR1_EL1, APA, 0),
+	ALIAS("arm64.nopauth", ID_AA64ISAR2_EL1, GPA3, 0),
+	ALIAS("arm64.nopauth", ID_AA64ISAR2_EL1, APA3, 0),
+	ALIAS("arm64.nomte", ID_AA64PFR1_EL1, MTE, 0),
+	ALIAS("arm64.nosve", ID_AA64PFR0_EL1, SVE, 0),
+	ALIAS("arm64.nosme", ID_AA64PFR1_EL1, SME, 0),
+	ALIAS("arm64.nowxn", ARM64_SW, NOWXN, 1),
+	ALIAS("nokaslr", ARM64_SW, NOKASLR, 1),
+	ALIAS("rodata", ARM64_SW, RODATAOFF, 1), /* rodata=off */
+	ALIAS("arm64.noctl2", ID_AA64MMFR3_EL1, TCRX, 0),
+	ALIAS("arm64.noctl2", ID_AA64MMFR3_EL1, SCTLRX, 0),
 };
 
 /* "id_aa64mmfr2.varange", the way the table spells it. */
@@ -56,17 +64,23 @@ static u64 field_put(const struct sysreg_field *field, u64 value, unsigned conte
 
 /*
  * @content is known to be allowed. VARange speaks for 64K pages alone, but one word is to do for
- * all page sizes.
+ * all page sizes: what 0 takes from MMFR0 comes back with another content, and a later word about
+ * one of these fields counts more.
  */
 static void field_override(struct parser *parser, enum sysreg reg, const struct sysreg_field *field,
 			   unsigned content)
 {
-	parser->id[reg] = field_put(field, parser->id[reg], content);
-	if (reg == SYSREG_ID_AA64MMFR2_EL1 && field->shift == ID_AA64MMFR2_EL1_VARANGE_SHIFT &&
-	    content == 0) {
-		parser->options->nolva = true;
-		cpu_forget_wide(parser->id);
-	}
+	u64 *id = parser->id;
+
+	id[reg] = field_put(field, id[reg], content);
+	if (reg == SYSREG_ID_AA64MMFR0_EL1)
+		parser->mmfr0 = field_put(field, parser->mmfr0, content);
+	if (reg != SYSREG_ID_AA64MMFR2_EL1 || field->shift != ID_AA64MMFR2_EL1_VARANGE_SHIFT)
+		return;
+	parser->options->nolva = content == 0;
+	id[SYSREG_ID_AA64MMFR0_EL1] = parser->mmfr0;
+	if (parser->options->nolva)
+		cpu_forget_wide(id);
 }
 
 static bool is_vhe_off(enum sysreg reg, const struct sysreg_field *field, unsigned content)
@@ -78,17 +92,14 @@ static bool is_vhe_off(enum sysreg reg, const struct sysreg_field *field, unsign
 static enum override_reason content_check(const struct parser *parser, enum sysreg reg,
 					  const struct sysreg_field *field, unsigned content)
 {
-	u64 value = parser->id[reg];
-	u64 wanted = field_put(field, value, content);
+	u64 had = parser->had[reg];
 
 	if (content >> field->width != 0)
 		return REASON_TOO_WIDE;
 	if (reg == SYSREG_ARM64_SW)
 		return content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
-	if (sysreg_field_get(field, wanted) > sysreg_field_get(field, value))
-		return sysreg_field_get(field, wanted) > sysreg_field_get(field, parser->had[reg]) ?
-			       REASON_RAISES :
-			       REASON_RAISES_AGAIN;
+	if (sysreg_field_get(field, field_put(field, had, content)) > sysreg_field_get(field, had))
+		return REASON_RAISES;
 	if (is_vhe_off(reg, field, content) && cpu_e2h_is_stuck(parser->id))
 		return REASON_E2H_STUCK;
 	return REASON_NONE;
@@ -176,7 +187,7 @@ static enum override_reason alias_apply(struct parser *parser, unsigned row)
 
 	for (; row < ARRAY_SIZE(aliases) && strcmp(aliases[row].name, first->name) == 0; row++) {
 		const struct alias *alias = &aliases[row];
-		const struct sysreg_field *field = sysreg_find_field(alias->reg, alias->field);
+		const struct sysreg_field *field = &sysreg_fields[alias->field];
 
 		if (alias == first)
 			record_name_field(&parser->record, alias->reg, field);
@@ -202,6 +213,8 @@ enum override_reason rodata_parse(struct parser *parser)
 
 	if (value_equal(word, "off"))
 		return alias_apply(parser, alias_find(word));
-	return value_equal(word, "on") || value_equal(word, "full") ? REASON_NONE :
-								      REASON_BAD_CHOICE;
+	if (!value_equal(word, "on") && !value_equal(word, "full"))
+		return REASON_BAD_CHOICE;
+	field_override(parser, SYSREG_ARM64_SW, &sysreg_fields[ARM64_SW_RODATAOFF_INDEX], 0);
+	return REASON_NONE;
 }

@@ -101,11 +101,12 @@ static struct stop choose_va_bits(struct boot_plan *plan, const struct granule *
  * descriptors exactly when they have 52-bit addresses, and so does their identity map. Without them
  * the output size is 48 bits at most, whatever PARange says: IPS = 52 with DS = 0 is reserved.
  */
-static struct stop choose_regimes(struct boot_plan *plan, const struct image *image,
+static struct stop choose_regimes(struct boot_plan *plan, const struct boot_facts *facts,
 				  const u64 id[SYSREG_FACT_COUNT], const struct granule *granule,
 				  unsigned va_bits)
 {
-	u64 image_end = image->pa.value + image->size;
+	u64 image_end = facts->image.pa.value + facts->image.size;
+	u64 fdt_end = facts->entry.fdt + facts->fdt.tree.total_size;
 	bool wide = granule->has.wide_pa && (granule->shift == GRANULE_SHIFT_64K || va_bits == 52);
 	unsigned pa_bits = min_u64(cpu_pa_bits(id[SYSREG_ID_AA64MMFR0_EL1]), wide ? 52 : 48);
 	unsigned idmap_bits = 48;
@@ -115,6 +116,9 @@ static struct stop choose_regimes(struct boot_plan *plan, const struct image *im
 	if (image_end > BIT(min_u64(idmap_bits, pa_bits)))
 		return (struct stop){ STOP_IMAGE_UNREACHABLE, image_end,
 				      min_u64(idmap_bits, pa_bits), 0 };
+	/* The kernel could not read it, and so would have no console to say that on. */
+	if (fdt_end > BIT(pa_bits))
+		return (struct stop){ STOP_FDT_UNREACHABLE, fdt_end, pa_bits, 0 };
 	plan->kernel = regime_make(granule->shift, va_bits, pa_bits, wide);
 	plan->idmap = regime_make(granule->shift, idmap_bits, pa_bits, wide);
 	plan->idmap.whose = WHOSE_KERNEL_LOW;
@@ -226,7 +230,7 @@ struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
 	if (stop.code == STOP_NONE)
 		stop = choose_va_bits(plan, &granule, options, &va_bits);
 	if (stop.code == STOP_NONE)
-		stop = choose_regimes(plan, &facts->image, id, &granule, va_bits);
+		stop = choose_regimes(plan, facts, id, &granule, va_bits);
 	if (stop.code != STOP_NONE)
 		return stop;
 	if (!is_aligned(facts->image.pa.value, BIT(granule.shift)))

@@ -31,7 +31,7 @@ static void read_options(struct boot_handoff *handoff, u64 phys_offset)
 		      facts->command_line_length);
 }
 
-/* All that handles a seed or a key, but for the reader of the FDT, which only moves one. */
+/* All that handles a seed or a key, but for the reader of /chosen, which only moves one. */
 static struct stop decide(struct boot_handoff *handoff)
 {
 	struct boot_plan *plan = &handoff->plan;
@@ -57,7 +57,7 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset)
 	struct stop stop;
 
 	handoff->timeline[STAGE_ENTRY] = facts->entry.counter;
-	stop = facts_read_fdt(&handoff->facts, &handoff->seed.kaslr, phys_offset);
+	stop = facts_read_chosen(&handoff->facts, &handoff->seed.kaslr, phys_offset);
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_FACTS);

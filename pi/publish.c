@@ -14,11 +14,12 @@
  * Why invalidating is safe. A line that were dirty would be lost, and, worse, could be evicted over
  * our stores at any moment before. The boot protocol rules that out: the loader has cleaned the
  * whole image, .bss included in image_size, to the point of coherency, and since entry nothing has
- * been written through a cache. The FDT's lines carry no such promise; facts_read_fdt() cleaned
- * each one before it was read, and so before the seed in it was wiped.
+ * been written through a cache. The FDT's lines carry no such promise; facts_read_chosen() cleaned
+ * each one before it was read, and so before the seed in it was wiped. Those it did not read may
+ * be dirty still: the kernel reads them through its caches, as they are.
  *
- * Which. The tables that were used, as far as a walk reads them, not the whole pool. .bss, where
- * the handoff lies. Of the lists, what is in use. The words that were relocated.
+ * Which. The tables that were used, as far as a walk reads them, not the whole pool. .bss and the
+ * handoff. The command line, as far as it goes. The words that were relocated.
  * Not the FDT: what was written there, zeroes over seeds, is invalidated where it is written. Not
  * the stack: the kernel starts on an empty one and reads nothing it has not written. Not the rest
  * of the image: it was not written. Nor instructions: no code was changed; the flip discards the
@@ -57,14 +58,11 @@ static void publish_tables(const struct boot_handoff *handoff, u64 phys_offset, 
 		publish(table, table + table_size(handoff, table), phys_offset, line);
 }
 
-static void publish_lists(const struct boot_facts *facts, u64 phys_offset, u64 line)
+static void publish_command_line(const struct boot_facts *facts, u64 phys_offset, u64 line)
 {
-	const struct boot_lists *lists = facts_lists(facts, phys_offset);
-	const struct memory_map *map = &lists->memory;
-
-	dcache_invalidate(map, (u64)(uintptr_t)&map->range[map->count] - (u64)(uintptr_t)map, line);
 	if (facts->command_line_length != 0)
-		dcache_invalidate(lists->command_line, facts->command_line_length + 1, line);
+		dcache_invalidate(facts_command_line(facts, phys_offset),
+				  facts->command_line_length + 1, line);
 }
 
 void caches_publish(const struct boot_handoff *handoff, const struct memory_range *relocated,
@@ -77,6 +75,7 @@ void caches_publish(const struct boot_handoff *handoff, const struct memory_rang
 	publish_tables(handoff, phys_offset, line);
 	publish(image->pa.value + image->bss.start, image->pa.value + image->bss.end, phys_offset,
 		line);
-	publish_lists(facts, phys_offset, line);
+	dcache_invalidate(handoff, sizeof(*handoff), line);
+	publish_command_line(facts, phys_offset, line);
 	publish(relocated->start.value, relocated->end.value, phys_offset, line);
 }

@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/cpu/cpu.h>
+#include <pagoda/lib/string.h>
 #include <pagoda/pi/early.h>
 #include <pagoda/pi/start.h>
 
@@ -38,7 +39,8 @@ static void __attribute__((noreturn)) kernel_enter(const struct boot_handoff *ha
 			     .cpu = base + image_offset(&boot_cpu),
 			     .stack = base + image_offset(_stack_end),
 			     .exception_stack = base + image_offset(_exception_stack_end),
-			     .vectors = base + image_offset(exception_vectors) };
+			     .vectors = base + image_offset(exception_vectors),
+			     .mmfr3 = handoff->id[SYSREG_ID_AA64MMFR3_EL1] };
 
 	mmu_flip(&flip);
 }
@@ -48,7 +50,8 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 	struct boot_facts *facts = &boot_handoff.facts;
 	struct stop stop;
 
-	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter };
+	memset(&boot_handoff, 0, HANDOFF_CLEARED);
+	facts->entry = (struct entry_state){ fdt, el, sctlr, hcr, counter, serror_pending() };
 	id_read(facts->id);
 	facts->lists = paddr((uintptr_t)&boot_lists);
 	image_describe(&facts->image);

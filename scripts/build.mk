@@ -27,6 +27,11 @@ image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidde
 	-fno-tree-loop-distribute-patterns -fno-ident -Iinclude -I$(O)/gen
 branch_protection := -mbranch-protection=standard
 
+# Cortex-A53 loses in two ways: a 64-bit multiply-accumulate after a load or store may go wrong
+# (835769), and so may an address that ADRP makes at the end of a page (843419: the linker's part).
+# Both are said, since whether a compiler does it by itself is its distribution's choice.
+image_flags += -mfix-cortex-a53-835769
+
 # What runs in the early runtime is counted in instructions, not in bytes: hence -O3 there. A loop's
 # condition copied before the loop (-ftree-ch) is more code to fetch, and for an emulator to
 # translate, than it saves.

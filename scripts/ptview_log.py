@@ -14,21 +14,34 @@ import re
 import reprlib
 
 TOP = 1 << 64
-ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[@-Z\\-_])|[\x00-\x08\x0b-\x1f\x7f]")
+# Colours and the like; titles of windows, with all that is in them; control characters.
+ANSI = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|[\]Pk^_][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])"
+                  r"|[\x00-\x08\x0b-\x1f\x7f]")
 # What programs that keep consoles put before each line, and mail before what it quotes: any of
 # these in any order, each with the one space that parts it from the console's own text.
 CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
 STAMP = re.compile("(?:" + "|".join((
-    "> ?",  # a quotation
+    "> ?", r"<\d{1,3}>",  # a quotation; printk's level
     r"\[ *\d[\d.:,TZ /+-]*\] ?", r"\[ *[TC]\d+\] ?",  # grabserial, Tera Term; printk, its caller
     rf"\d{{4}}-\d\d-\d\d[T ]{CLOCK}(?:Z|[+-]\d\d:?\d\d)?(?: |$)",
     rf"[A-Z][a-z][a-z] [ \d]\d {CLOCK} (?:[\w.-]+ [\w./-]+\[\d+\]: ?)?",  # syslog
     rf"{CLOCK}(?: |$)")) + ")+")
-# A line in the log of a LAVA job, which is YAML.
-LAB = re.compile(r"""- \{.*["']?lvl["']?: ["']?target["']?, ["']?msg["']?: (.*)\}$""")
+# A line in the log of a LAVA job, which is YAML; a record in JSON, one a line, and what a line of a
+# console is called in it by LAVA, Docker, journalctl and others.
+LAB = re.compile(r"""- \{.{0,99}?["']?lvl["']?: ["']?(\w{1,9})["']?, (?:.{0,99}?, )?"""
+                 r"""["']?msg["']?: (.*)\}$""")
+RECORD = re.compile(r"(?:- )?(\{.*\})$")
+MESSAGES = ("msg", "log", "MESSAGE", "message")
 OPENING = re.compile(r"([ \t]*)\{$")
 # What says that an indented document is ours, among so many of its first lines.
 OURS, FIRST = re.compile(r'\s*"(pagoda|document|regime|registers|tables)": '), 8
+# Where the first line of a dump may be, behind a prefix that nothing above knows; and how much of a
+# prefix, and how many kinds in one log, are taken for one.
+ANCHOR = re.compile(r"(.*?)(?:(?:kernel|identity) map: (?:4|16|64)K pages, \d\d-bit|"
+                    r"  \"(?:pagoda|document)\": )")
+PREFIX_MAX, PREFIXES_MAX = 200, 8
+PIECE = re.compile(r"( *)\d+|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|"
+                   r"Oct|Nov|Dec)\b")
 BANNER = re.compile(r"Pagoda \d\S*$")
 PROMPT = "pagoda> "
 LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
@@ -190,6 +203,8 @@ class TextDump:
             self.waiting = []
             if run.group(4):
                 self.entries.append(text_entry(run))
+        elif not line:
+            return True
         elif not line.startswith(("start-end", "walks of it are turned off")):
             self.unread.append(number)
             return True
@@ -489,21 +504,74 @@ def read_text_dump(lines, at, notes):
     return dump, dump.last
 
 
+def message_of(record):
+    """The console's text in @record, what a log of JSON has for a line; None: it has none."""
+    if not isinstance(record, dict):
+        return None
+    if record.get("lvl", "target") != "target":
+        return ""  # what the lab says itself
+    text = next((record[key] for key in MESSAGES if key in record), None)
+    if isinstance(text, list):  # journalctl's way to write what is not all text
+        text = "".join(chr(byte) for byte in text if is_in(byte, range(256)))
+    return text if isinstance(text, str) else None
+
+
+def parsed(text):
+    """The value of @text in JSON; None: it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def unwrapped(line):
+    """@line out of the record of a log that is YAML or JSON; as it is where it is in none."""
+    record, lab = RECORD.match(line), LAB.match(line)
+    text = message_of(parsed(record.group(1))) if record else None
+    if text is not None or lab is None:
+        return line if text is None else text
+    level, text = lab.groups()
+    if level != "target":
+        return ""
+    if text.startswith("'"):
+        return text[1:-1].replace("''", "'")
+    quoted = parsed(text) if text.startswith('"') else None
+    return text if quoted is None else quoted
+
+
 def console_line(line):
     """A line of a log as the console had it, but for its end."""
-    line = ANSI.sub("", line).rstrip()
-    lab = LAB.match(line)
-    if lab:
-        line = lab.group(1)
-        try:
-            line = str(json.loads(line)) if line.startswith('"') else line
-        except (ValueError, RecursionError):
-            pass
-        if line.startswith("'"):
-            line = line[1:-1].replace("''", "'")
-        line = ANSI.sub("", line).rstrip()
+    line = ANSI.sub("", unwrapped(ANSI.sub("", line).rstrip())).rstrip()
     stamp = STAMP.match(line)
     return line[stamp.end():] if stamp else line
+
+
+def prefix_like(prefix):
+    """What matches all that is written as @prefix is: numbers, and names of days and months, may be
+    others, and narrower numbers are set to the right."""
+    pattern, at = "", 0
+    for piece in PIECE.finditer(prefix):
+        pattern += re.escape(prefix[at:piece.start()])
+        pattern += "[A-Z][a-z][a-z]" if piece.group(1) is None else r" *\d+"
+        at = piece.end()
+    return re.compile(pattern + re.escape(prefix[at:].rstrip()) + "(?:" + re.escape(
+        prefix[len(prefix.rstrip()):]) + "|$)")
+
+
+def without_prefixes(lines):
+    """@lines without what some program, whose way STAMP does not know, has put before each: what
+    stands before the first lines of dumps is taken for it."""
+    prefixes = {}
+    for line in lines:
+        anchor = ANCHOR.match(line)
+        prefix = anchor.group(1) if anchor else ""
+        if prefix.strip() and len(prefix) <= PREFIX_MAX and len(prefixes) < PREFIXES_MAX:
+            like = prefix_like(prefix)
+            prefixes[like.pattern] = like
+    for like in prefixes.values():
+        matches = [like.match(line) for line in lines]
+        lines = [line[match.end():] if match else line for line, match in zip(lines, matches)]
+    return lines
 
 
 def console_lines(text):
@@ -511,7 +579,7 @@ def console_lines(text):
     within a line means nothing."""
     if text.count("\r") > 2 * text.count("\n"):
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return [console_line(line) for line in text.split("\n")]
+    return without_prefixes([console_line(line) for line in text.split("\n")])
 
 
 def is_opening(lines, at):

@@ -27,6 +27,14 @@ $(O)/host/test_%: $(O)/host/tests/unit/test_%.o $(O)/host/libpagoda.a
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) $(host_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lfdt
 
+# What is read in boards' device trees.
+boards_program := $(O)/host/boards
+$(boards_program): $(O)/host/tests/boards/boards.o $(O)/host/libpagoda.a
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) $(host_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lfdt
+
+-include $(O)/host/tests/boards/boards.d
+
 # Nobody calls a command by its name, so from an archive it would not come: these ask for it.
 command_objects := $(patsubst %.c,$(O)/host/%.o,$(shell grep -lw '^COMMAND' $(host_sources)))
 $(addprefix $(O)/host/,test_shell fuzz_console): $(command_objects)
@@ -56,12 +64,21 @@ bench_parts := $(O)/Image $(O)/count.so $(O)/leaf_cost.elf
 
 # With PEER=linux what its build needs and cannot be installed is for bench.py to say: the rest is
 # measured all the same.
-.PHONY: bench bench-boot bench-baseline
-#: bench          what a boot costs, in instructions, and how that grows; PEER=linux: beside Linux
+.PHONY: bench bench-boot bench-baseline bench-trees fetch-trees
+#: bench          what a boot costs, and how that grows; PEER="linux xen": beside them; TREES=folder
 bench: setup-test
-	@$(if $(PEER),scripts/setup peer || true)
+	@$(if $(filter linux,$(PEER)),scripts/setup peer || true)
 	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
-	$(Q)tests/bench/bench.py $(if $(PEER),--peer $(PEER))
+	$(Q)tests/bench/bench.py $(if $(TREES),--trees $(TREES)) $(if $(PEER),--peer $(PEER))
+
+#: fetch-trees    the device trees of Debian's kernels, into build/trees; needs the network
+fetch-trees:
+	$(Q)scripts/fetch-trees
+
+#: bench-trees    only what real boards' trees cost: TREES=folder of .dtb files, or build/trees
+bench-trees: setup-test
+	@$(MAKE) --no-print-directory O=$(O) $(bench_parts)
+	$(Q)tests/bench/bench.py --only --trees $(or $(TREES),$(O)/trees)
 
 #: bench-baseline make what it costs now the baseline that `make test` compares with
 bench-baseline: setup-test
@@ -116,11 +133,11 @@ setup-test:
 #: test           everything that must hold: unit, script, boot and viewer tests
 test: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(bench_parts) $(unit_programs) \
-		$(O)/host/discipline
+		$(boards_program) $(O)/host/discipline
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 test-all: unit
-	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boot tests/viewer
+	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer
 
 #: unit           unit tests, on this machine
 unit: $(unit_programs)
@@ -137,6 +154,12 @@ view-test: all
 #: boot-test      boots under QEMU
 boot-test: all $(bench_parts) $(O)/host/discipline
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/boot
+
+.PHONY: boards
+#: boards         what is read in real boards' trees: TREES=folder of .dtb files, or build/trees
+boards: setup-test
+	@$(MAKE) --no-print-directory O=$(O) $(boards_program)
+	$(Q)tests/boards/boards.py $(or $(TREES),$(O)/trees)
 
 # Every machine that firmware can boot the Image on; make test takes a few of them.
 .PHONY: firmware-test
@@ -163,9 +186,9 @@ setup-coverage:
 	@scripts/setup coverage
 
 # Without sanitizers and optimization, which add and remove branches.
-#: coverage       what of pi/, efi/, mm/ and lib/ the unit tests reach
+#: coverage       what of pi/, efi/, mm/, lib/ and kernel/tree/ the unit tests reach
 coverage: setup-coverage
 	@$(MAKE) --no-print-directory O=$(O)/coverage HOST_CHECKS='-O0 --coverage' unit
-	$(Q)gcovr --root . --filter '(pi|efi|mm|lib)/' $(O)/coverage
-	$(Q)gcovr --root . --filter '(pi|efi|mm|lib)/' --branches --fail-under-line 95 \
+	$(Q)gcovr --root . --filter '(pi|efi|mm|lib|kernel/tree)/' $(O)/coverage
+	$(Q)gcovr --root . --filter '(pi|efi|mm|lib|kernel/tree)/' --branches --fail-under-line 95 \
 		--fail-under-branch 90 $(O)/coverage

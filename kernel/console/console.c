@@ -10,6 +10,7 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/serial.h>
+#include <pagoda/lib/string.h>
 #include "receive.h"
 
 #define PRINT_MAX 512 /* with the NUL */
@@ -159,10 +160,14 @@ static void device_write(const char *text, size_t length)
 
 static void log_write(const char *text, size_t length)
 {
-	if (log_shown)
-		return;
-	for (size_t i = 0; i < length; i++)
-		log_text[log_length++ % LOG_MAX] = text[i];
+	while (length > 0 && !log_shown) {
+		size_t at = log_length % LOG_MAX, piece = min_u64(length, LOG_MAX - at);
+
+		memcpy(&log_text[at], text, piece);
+		log_length += piece;
+		text += piece;
+		length -= piece;
+	}
 }
 
 /* Wait at the foot of a page: a blank goes on for a page, Enter for a row, q ends the output. */

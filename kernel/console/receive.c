@@ -9,6 +9,7 @@
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/timer.h>
+#include <pagoda/lib/serial.h>
 #include "receive.h"
 
 #define IN_VAIN_MAX 100 /* interrupts one after another without a byte */
@@ -18,6 +19,7 @@ enum reception {
 	RECEIVE_NOT_YET, /* nobody has asked for it */
 	RECEIVE_BY_INTERRUPT,
 	RECEIVE_NO_INTERRUPTS, /* none at all, or not this one: an interrupt_result says why */
+	RECEIVE_NO_DRIVER, /* for the UART's */
 	RECEIVE_NO_DEVICE, /* no node on the root's bus has its address */
 	RECEIVE_NO_LINE, /* that node has no interrupt of the GIC's */
 	RECEIVE_IN_VAIN, /* the UART's came over and over, and never for a byte */
@@ -40,6 +42,8 @@ static const char *reception_str(void)
 		return "ok";
 	case RECEIVE_NO_INTERRUPTS:
 		return interrupt_result_str(state.why);
+	case RECEIVE_NO_DRIVER:
+		return "the driver of this UART has no interrupts";
 	case RECEIVE_NO_DEVICE:
 		return "the FDT has nothing at its address on the root bus";
 	case RECEIVE_NO_LINE:
@@ -95,6 +99,8 @@ static enum reception start(const struct kernel *kernel)
 	const struct device *uart = &devices->console;
 	struct interrupt interrupt = { .handle = handle };
 
+	if (serial_is_polled(kernel->console.kind))
+		return RECEIVE_NO_DRIVER;
 	state.why = INTERRUPT_NO_CONTROLLER;
 	if (!devices->gic.found)
 		return RECEIVE_NO_INTERRUPTS;

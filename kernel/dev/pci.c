@@ -39,8 +39,5 @@ enum pci_result pci_io_map(struct space *space, const struct layout *layout,
 		return PCI_IN_RAM;
 	request.start = vaddr_add(window.start, align_down(io->port, granule));
 	request.end = vaddr_add(window.start, align_up(io->port + io->size, granule));
-	if (map_range(space, &request) == MAP_OK)
-		return PCI_OK;
-	pt_withdraw(space, &request);
-	return PCI_MAP_FAILED;
+	return pt_map(space, &request) == MAP_OK ? PCI_OK : PCI_MAP_FAILED;
 }

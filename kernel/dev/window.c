@@ -18,10 +18,8 @@ enum map_result window_open(const struct kernel *kernel, vaddr_t slot, struct wi
 		.pa = paddr_align_down(window->pa, granule),
 		.attr = window->attr,
 	};
-	enum map_result result = map_range(&space, &request);
+	enum map_result result = pt_map(&space, &request);
 
-	if (result != MAP_OK)
-		pt_withdraw(&space, &request);
 	tables_publish();
 	window->va = result == MAP_OK ? vaddr_add(start, offset) : vaddr(0);
 	return result;

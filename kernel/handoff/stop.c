@@ -86,6 +86,11 @@ static void describe_fdt(const struct stop *stop, char *buffer, size_t size)
 	if (stop->code == STOP_FDT)
 		format(buffer, size, "FDT at %#lx (totalsize %#lx): %s", stop->x2, stop->x3,
 		       fdt_status_str((enum fdt_status)stop->x1));
+	else if (stop->code == STOP_FDT_UNREACHABLE)
+		format(buffer, size,
+		       "the FDT ends at %#lx, beyond the %lu bits of address that the kernel can "
+		       "have",
+		       stop->x1, stop->x2);
 	else if (stop->code == STOP_FDT_OVERLAPS_IMAGE)
 		format(buffer, size, "FDT at %#lx (totalsize %#lx) overlaps the Image", stop->x1,
 		       stop->x2);
@@ -122,6 +127,7 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		break;
 	case STOP_FDT:
 	case STOP_FDT_OVERLAPS_IMAGE:
+	case STOP_FDT_UNREACHABLE:
 	case STOP_NO_MEMORY_NODE:
 		describe_fdt(stop, buffer, size);
 		break;

@@ -75,8 +75,6 @@ const char *override_reason_str(enum override_reason reason)
 		return "";
 	case REASON_RAISES:
 		return "above what the CPU has; overrides only lower";
-	case REASON_RAISES_AGAIN:
-		return "above what an earlier word has left; overrides only lower";
 	case REASON_NOT_A_DIGIT:
 		return "the value is not one hex digit";
 	case REASON_TOO_WIDE:
@@ -205,6 +203,8 @@ const char *boot_stage_str(enum boot_stage stage)
 		return "flip";
 	case STAGE_KERNEL_MAIN:
 		return "kernel_main";
+	case STAGE_TREE:
+		return "tree";
 	case STAGE_MEMORY:
 		return "memory";
 	case STAGE_PROMPT:

@@ -95,8 +95,8 @@ bool argument_number(const struct arguments *arguments, unsigned index, u64 *num
 	if (text_number(word.text, word.length, number))
 		return true;
 	return argument_refuse(arguments, index,
-			       "is not a number: hexadecimal after 0x, or decimal, 64 bits at "
-			       "most");
+			       "is not a number: hexadecimal after 0x, octal after 0, or "
+			       "decimal, 64 bits at most");
 }
 
 bool argument_is(const struct arguments *arguments, unsigned index, const char *word)

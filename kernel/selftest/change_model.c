@@ -63,8 +63,8 @@ static enum mem_prot choose_prot(struct change_model *model)
 }
 
 /*
- * Units go to the memory with their own number, so that runs and blocks can be, or to any. A
- * conflict part of the way would leave what came before it: not asked for.
+ * Units go to the memory with their own number, so that runs and blocks can be, or to any. Where
+ * something is in the way, every other time only up to there.
  */
 static void step_map(struct change_model *model, struct change_step *step)
 {
@@ -78,14 +78,14 @@ static void step_map(struct change_model *model, struct change_step *step)
 	step->what = "map";
 	while (free < step->count && !model->at[step->first + free].mapped)
 		free++;
-	if (free < step->count)
-		step->count = free == 0 ? 1 : free;
-	step->expected = free == 0 ? MAP_CONFLICT : MAP_OK;
+	if (free != 0 && random_below(model, 2))
+		step->count = free;
+	step->expected = free < step->count ? MAP_CONFLICT : MAP_OK;
 	request.start = unit_va(model, step->first);
 	request.end = unit_va(model, step->first + step->count);
-	step->result = map_range(model->space, &request);
+	step->result = pt_map(model->space, &request);
 	tables_publish();
-	for (u32 i = 0; free != 0 && i < step->count; i++)
+	for (u32 i = 0; step->expected == MAP_OK && i < step->count; i++)
 		model->at[step->first + i] =
 			(struct change_unit){ true, request.pa.value + i * model->unit, prot };
 }

@@ -276,6 +276,7 @@ SELFTEST(audit, pool, "every table taken from the pool is in use");
 static void audit_pool(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
+	const struct space *spaces[] = { &kernel->kernel_space, &kernel->idmap_space };
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	const struct table_pool *pool = kernel->kernel_space.pool;
 	u64 reached = count_tables(test, &kernel->kernel_space) +
@@ -287,6 +288,9 @@ static void audit_pool(struct selftest *test)
 	for (; listed < pool->free_count && free.value != 0; listed++)
 		free = paddr(*(const u64 *)linear_pointer(&kernel->linear, free));
 	test_equal(test, listed, pool->free_count, "tables in the list of free ones");
+	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++)
+		test_check(test, pt_counts_agree(spaces[i], pt_start(spaces[i]), pt_end(spaces[i])),
+			   "descriptors are miscounted in tables of space", i);
 }
 
 SELFTEST(audit, total, "the map's total is the sum of its leaves");

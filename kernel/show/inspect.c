@@ -28,7 +28,7 @@ u64 par_address(u64 par)
 
 static void show_par(const char *access, u64 par)
 {
-	const struct sysreg_field *status = sysreg_find_field(SYSREG_ESR_EL1, "fsc");
+	const struct sysreg_field *status = &sysreg_fields[ESR_EL1_FSC_INDEX];
 	u64 code = SYSREG_GET(PAR_EL1_FST, par);
 	const char *text;
 

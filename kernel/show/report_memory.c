@@ -61,16 +61,30 @@ static void print_linear(const struct kernel *kernel)
 	print("\n");
 }
 
-void report_memory(const struct kernel *kernel)
-{
-	const struct memory_map *memory = kernel->memory;
+/* Of each kind as many as somebody reads; `report json` has them all. */
+#define RANGES_SHOWN 32
 
-	for (u32 i = 0; i < memory->count; i++) {
+static void print_kind(const struct memory_map *memory, enum memory_kind kind)
+{
+	u32 first = memory->first[kind], end = memory->first[kind + 1];
+	u32 shown = first + (u32)min_u64(end - first, RANGES_SHOWN);
+
+	for (u32 i = first; i < shown; i++) {
 		const struct memory_range *range = &memory->range[i];
 
 		report_label(i == 0 ? "memory" : "");
-		print_range(range->start.value, range->end.value, memory_kind_str(range->kind));
+		print_range(range->start.value, range->end.value, memory_kind_str(kind));
 	}
+	if (shown == end)
+		return;
+	report_label("");
+	print("and %u more of %s\n", end - shown, memory_kind_str(kind));
+}
+
+void report_memory(const struct kernel *kernel)
+{
+	for (unsigned kind = MEMORY_RAM; kind < MEMORY_KIND_COUNT; kind++)
+		print_kind(kernel->memory, kind);
 	print_linear(kernel);
 }
 

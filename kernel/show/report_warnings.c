@@ -139,6 +139,21 @@ static void warn_about_devices(const struct kernel *kernel, struct json *json)
 	     "/chosen has no stdout-path: the console is the FDT's first UART");
 }
 
+static void warn_about_firmware(const struct kernel *kernel, struct json *json)
+{
+	unsigned el = kernel->handoff->plan.el;
+	u64 esr = kernel->inherited.esr, disr = kernel->inherited.disr;
+
+	warn(json, esr != 0, "an SError was pending at entry, from before: ESR 0x%lx, %s", esr,
+	     serror_str(esr));
+	warn(json, disr != 0, "firmware has left an SError deferred: DISR 0x%lx, %s", disr,
+	     serror_str(disr));
+	warn(json, SYSREG_GET(ID_AA64MMFR3_EL1_TCRX, kernel->forbidden) != 0,
+	     "TCR2_EL%u was not cleared: a higher exception level forbids it", el);
+	warn(json, SYSREG_GET(ID_AA64MMFR3_EL1_SCTLRX, kernel->forbidden) != 0,
+	     "SCTLR2_EL%u was not cleared: a higher exception level forbids it", el);
+}
+
 static void warn_about_boot(const struct kernel *kernel, struct json *json)
 {
 	warn(json, kernel->handoff->facts.entry.sctlr & SCTLR_EL1_M_MASK,
@@ -161,6 +176,7 @@ static void warn_all(const struct kernel *kernel, const struct report_audit *aud
 	warn_about_memory(kernel, json);
 	warn_about_command_line(kernel, json);
 	warn_about_devices(kernel, json);
+	warn_about_firmware(kernel, json);
 	warn_about_boot(kernel, json);
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * Memory for the kernel's use, once the linear map stands: page allocator, heap, vmalloc, and the
- * windows for the FDT and PCI's ports.
+ * window for PCI's ports.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/dev/window.h>
 
 /*
  * The allocators' own state, most of it room for the list of ranges: from the first free RAM that
@@ -30,8 +29,9 @@ static void ranges_add(struct alloc *alloc, const struct memory_map *map,
 		       const struct memory_range *state)
 {
 	struct memory_range piece;
+	u32 bank = 0;
 
-	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value) {
+	for (u64 from = 0; memory_step(map, &bank, from, &piece); from = piece.end.value) {
 		if (piece.kind != MEMORY_RAM)
 			continue;
 		if (piece.start.value == state->start.value)
@@ -44,11 +44,15 @@ static void ranges_add(struct alloc *alloc, const struct memory_map *map,
 static void pages_init(struct kernel *kernel, const struct memory_range *state)
 {
 	const struct layout *layout = &kernel->handoff->plan.layout;
+	struct table_pool *pool = kernel->kernel_space.pool;
+	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	struct alloc *alloc = kernel->alloc;
 	struct vmemmap vmemmap = vmemmap_make(&kernel->kernel_space, layout, STRUCT_PAGE_SIZE,
 					      kernel->linear.offset);
 
 	buddy_init(&alloc->buddy, &vmemmap, kernel->linear.offset, alloc->ranges, ALLOC_RANGES_MAX);
+	if (pool_total(pool, granule) <= ALLOC_EARLY_MAX)
+		pool_count_early(pool, alloc->early_counts);
 	alloc->ranges_refused = 0;
 	ranges_add(alloc, kernel->memory, state);
 	heap_init(&alloc->heap, &alloc->buddy);
@@ -65,22 +69,6 @@ static void areas_init(struct kernel *kernel)
 	vmalloc->memory = kernel->memory;
 	vmalloc_init(vmalloc, plan->layout.region[LAYOUT_VMALLOC], plan->image_va, image->pa,
 		     image->size);
-}
-
-/* The FDT is read through a window: it need not lie in RAM, and so in the linear map. */
-static void fdt_map(struct kernel *kernel)
-{
-	const struct boot_handoff *handoff = kernel->handoff;
-	const struct boot_facts *facts = &handoff->facts;
-	struct window window = { .pa = paddr(facts->entry.fdt),
-				 .size = facts->fdt.tree.total_size,
-				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
-
-	if (window_open(kernel, layout_fixmap_fdt(&handoff->plan.layout, window.pa), &window) !=
-	    MAP_OK)
-		return;
-	kernel->fdt = facts->fdt.tree;
-	kernel->fdt.blob = (const u8 *)(uintptr_t)window.va.value;
 }
 
 static enum pci_result pci_init(struct kernel *kernel)
@@ -104,6 +92,5 @@ void alloc_init(struct kernel *kernel)
 		return;
 	pages_init(kernel, &state);
 	areas_init(kernel);
-	fdt_map(kernel);
 	kernel->pci_result = pci_init(kernel);
 }

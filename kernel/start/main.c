@@ -11,14 +11,16 @@
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/start/spaces.h>
+#include <pagoda/kernel/start/tree.h>
 #include <pagoda/kernel/trap/exception.h>
 #include <pagoda/kernel/start/main.h>
+#include <pagoda/lib/string.h>
 
 /* What the early runtime fills in. */
-struct boot_handoff boot_handoff;
+struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
-void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
+void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;
 	struct stop stop;
@@ -30,13 +32,21 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped)
 		pan_set(true);
 	cpu_init(handoff);
 	kernel.handoff = handoff;
+	kernel.forbidden = forbidden;
 	spaces_init(&kernel, handoff);
+	stop = tree_take(&kernel, handoff);
+	handoff->timeline[STAGE_TREE] = counter_read();
 	exception_init(&kernel);
 	console_choose(&kernel);
-	efi_map_read(&kernel);
-	stop = memory_init(&kernel, handoff);
-	if (stop.code != STOP_NONE)
+	serror_init(&kernel);
+	if (stop.code == STOP_NONE) {
+		efi_map_read(&kernel);
+		stop = memory_init(&kernel, handoff);
+	}
+	if (stop.code != STOP_NONE) {
+		secret_wipe(&handoff->seed, sizeof(handoff->seed));
 		cannot_boot(&stop);
+	}
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	kernel.pool_result = memory_close_pool(&kernel);

@@ -19,11 +19,10 @@ static bool image_reserved(const struct memory_map *map, const struct image *ima
 {
 	u64 start = image->pa.value, end = start + image->size;
 
-	for (u32 i = 0; i < map->count; i++) {
+	for (u32 i = map->first[MEMORY_RAM + 1]; i < map->count; i++) {
 		const struct memory_range *range = &map->range[i];
 
-		if (range->kind != MEMORY_RAM && range->start.value < end &&
-		    start < range->end.value)
+		if (range->start.value < end && start < range->end.value)
 			return true;
 	}
 	return false;
@@ -49,7 +48,6 @@ static void memory_collect(struct kernel *kernel, const struct boot_handoff *han
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_RAM);
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);
 	memory_add_own(map, facts->entry.fdt, facts->fdt.tree.total_size, MEMORY_FDT);
-	memory_normalise(map, granule);
 }
 
 static void linear_choose(struct kernel *kernel, struct boot_handoff *handoff)
@@ -77,7 +75,6 @@ static struct stop tables_place(struct kernel *kernel, struct memory_range *tabl
 		return (struct stop){ STOP_MEMORY, size, largest, memory_total(kernel->memory) };
 	tables->end = paddr_add(tables->start, size);
 	memory_add_own(kernel->memory, tables->start.value, size, MEMORY_TABLES);
-	memory_normalise(kernel->memory, granule);
 	return stop_none();
 }
 
@@ -187,6 +184,5 @@ enum map_result memory_release_init(struct kernel *kernel)
 	if (result != MAP_OK)
 		return result;
 	memory_take_out(kernel->memory, first.value, last.value, MEMORY_IMAGE);
-	memory_normalise(kernel->memory, regime_granule(&space->regime));
 	return MAP_OK;
 }

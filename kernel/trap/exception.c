@@ -16,8 +16,26 @@ void exception_init(const struct kernel *kernel)
 /* Vectors of exceptions from the kernel itself, and from EL0. */
 #define VECTOR_SYNC 0
 #define VECTOR_IRQ 1
+#define VECTOR_SERROR 3
 #define VECTOR_SYNC_EL0 8
 #define VECTOR_IRQ_EL0 9
+
+/*
+ * No kernel dies of what its loader did: a store to where nobody is, say, whose error was still on
+ * its way. What comes later is the kernel's own, or RAM's.
+ */
+void serror_init(struct kernel *kernel)
+{
+	const struct boot_facts *facts = &kernel->handoff->facts;
+	struct cpu *cpu = cpu_this();
+
+	if (SYSREG_GET(ID_AA64PFR0_EL1_RAS, facts->id[SYSREG_ID_AA64PFR0_EL1]) != 0)
+		kernel->inherited.disr = serror_deferred();
+	if (facts->entry.serror)
+		cpu->expected.serror = &kernel->inherited.esr;
+	serror_unmask();
+	cpu->expected.serror = NULL;
+}
 
 /* PSTATE in the kernel: its own level, on SP_EL0, everything masked. */
 #define PSTATE_MASKED 0x3c0
@@ -59,6 +77,11 @@ void exception_handle(struct exception_frame *frame, u64 vector)
 
 	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && handle_interrupt(cpu))
 		return;
+	if (vector == VECTOR_SERROR && cpu->expected.serror != NULL) {
+		*cpu->expected.serror = frame->esr;
+		cpu->expected.serror = NULL;
+		return;
+	}
 	if ((vector == VECTOR_SYNC || vector == VECTOR_SYNC_EL0) && cpu->expected.fault != NULL)
 		catch_fault(cpu, frame);
 	else

@@ -6,12 +6,12 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/trap/exception.h>
 
-static void print_field(const char *name, u64 esr)
+static void print_field(enum sysreg_field_index index, u64 esr)
 {
-	const struct sysreg_field *field = sysreg_find_field(SYSREG_ESR_EL1, name);
+	const struct sysreg_field *field = &sysreg_fields[index];
 	const char *text = sysreg_value_text(field, esr);
 
-	print("  %-4s 0x%02x  %s\n", name, sysreg_field_get(field, esr),
+	print("  %-4s 0x%02x  %s\n", field->name, sysreg_field_get(field, esr),
 	      text != NULL ? text : "not a code Pagoda knows");
 }
 
@@ -32,12 +32,14 @@ bool syndrome_is_abort(u64 esr)
 void syndrome_print(u64 esr)
 {
 	print("ESR 0x%016lx\n", esr);
-	print_field("ec", esr);
+	print_field(ESR_EL1_EC_INDEX, esr);
 	if (!syndrome_is_abort(esr)) {
 		print("  iss  %#lx\n", SYSREG_GET(ESR_EL1_ISS, esr));
+		if (SYSREG_GET(ESR_EL1_EC, esr) == ESR_EL1_EC_SERROR)
+			print("  %s\n", serror_str(esr));
 		return;
 	}
-	print_field("fsc", esr);
+	print_field(ESR_EL1_FSC_INDEX, esr);
 	if (is_data_abort(esr))
 		print("  on a %s\n", SYSREG_GET(ESR_EL1_WNR, esr) ? "write" : "read");
 	if (SYSREG_GET(ESR_EL1_FNV, esr))

@@ -47,10 +47,16 @@ static u64 largest(const struct vmalloc_area *area)
 	return size;
 }
 
+/* What changed is @area's hole, or what is below it: above the first that stays, all do. */
 static void update_above(struct vmalloc_area *area)
 {
-	for (; area; area = area->parent)
-		area->largest = largest(area);
+	for (; area; area = area->parent) {
+		u64 size = largest(area);
+
+		if (size == area->largest)
+			break;
+		area->largest = size;
+	}
 }
 
 /* What leads to @area. */
@@ -140,9 +146,10 @@ void areas_insert(struct vmalloc *vmalloc, struct vmalloc_area *area, struct vma
 	/* What is before @after in order is its left, or the last of all that is there. */
 	area->parent = after->left ? area->previous : after;
 	*(after->left ? &area->previous->right : &after->left) = area;
-	area->hole = hole_size(vmalloc, area);
+	area->hole = area->largest = hole_size(vmalloc, area);
 	after->hole = hole_size(vmalloc, after);
-	update_above(area); /* @after is above it */
+	update_above(area->parent);
+	update_above(after);
 	while (area->parent && priority(area->parent) < priority(area))
 		rotate_up(vmalloc, area);
 }

@@ -72,6 +72,8 @@ void buddy_init(struct buddy *buddy, const struct vmemmap *vmemmap, u64 phys_off
 				 .step = STEP_MIN };
 	for (unsigned order = 0; order < BUDDY_ORDERS; order++)
 		buddy->free_head[order] = FRAME_NONE;
+	/* Tables that are added from now on have struct pages, and are counted in them. */
+	pool_count(vmemmap->space->pool, (u64)(uintptr_t)&page_of(buddy, 0)->used, vmemmap->stride);
 }
 
 /* Of the ranges that begin at or below @frame, the last; range_count where there is none. */
@@ -116,7 +118,8 @@ enum buddy_result buddy_add(struct buddy *buddy, paddr_t start, paddr_t end)
 
 	if (first >= last)
 		return BUDDY_OK;
-	if (frames_overlap(buddy, first, last))
+	/* Mostly they come in their order. */
+	if (at != 0 && buddy->ranges[at - 1].end > first && frames_overlap(buddy, first, last))
 		return BUDDY_OVERLAP;
 	if (buddy->range_count == buddy->range_max)
 		return BUDDY_NO_ROOM;
@@ -231,6 +234,25 @@ static void frames_release(struct buddy *buddy, const struct buddy_range *range,
 }
 
 /*
+ * Counts of descriptors are in struct pages: a table may be used before its own is mapped. Where
+ * that fails it never is, and nothing is counted any more.
+ */
+static bool metadata_map(struct buddy *buddy, u64 first, u64 end, paddr_t backing)
+{
+	struct layout_region span = vmemmap_range(&buddy->vmemmap, first, end);
+	struct space *space = buddy->vmemmap.space;
+	u64 counts = space->pool->counts, stride = space->pool->counts_stride;
+
+	pool_count(space->pool, 0, 0);
+	if (vmemmap_populate(&buddy->vmemmap, first, end, backing) != MAP_OK)
+		return false;
+	tables_publish();
+	pool_count(space->pool, counts, stride);
+	pt_count(space, span.start, span.end);
+	return true;
+}
+
+/*
  * Hand over [range->next, end). What is taken for metadata stays taken even where mapping it fails,
  * since some of it may be mapped.
  */
@@ -248,9 +270,8 @@ static bool piece_hand_over(struct buddy *buddy, struct buddy_range *range, u64 
 	pool_add(space, tables, frame_address(buddy, blocks));
 	memset((void *)(uintptr_t)(backing.value + buddy->phys_offset), 0,
 	       paddr_diff(tables, backing));
-	if (vmemmap_populate(&buddy->vmemmap, first, end, backing) != MAP_OK)
+	if (!metadata_map(buddy, first, end, backing))
 		return false;
-	tables_publish();
 	for (u64 frame = first + overhead.metadata; frame != blocks; frame++)
 		page_of(buddy, frame)->state = PAGE_TABLE;
 	range->next = end;
@@ -303,11 +324,10 @@ enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *bloc
 	return BUDDY_OK;
 }
 
-struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame)
+/* The first page of the block in @range that @inside is in, its frame in @frame. */
+static struct page *block_find(const struct buddy *buddy, const struct buddy_range *range,
+			       u64 inside, u64 *frame)
 {
-	u64 inside = frame_of(buddy, pa);
-	const struct buddy_range *range = range_of(buddy, inside);
-
 	for (unsigned order = 0; range && order < BUDDY_ORDERS; order++) {
 		struct page *page;
 
@@ -321,23 +341,31 @@ struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame)
 	return NULL;
 }
 
+struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame)
+{
+	u64 inside = frame_of(buddy, pa);
+
+	return block_find(buddy, range_of(buddy, inside), inside, frame);
+}
+
 enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
 {
+	u64 inside = frame_of(buddy, block), frame;
+	const struct buddy_range *range = range_of(buddy, inside);
 	struct page *page;
-	u64 frame;
 
 	if (!is_aligned(block.value, regime_granule(buddy_regime(buddy))))
 		return BUDDY_UNALIGNED;
-	page = buddy_block(buddy, block, &frame);
+	page = block_find(buddy, range, inside, &frame);
 	if (!page)
 		return BUDDY_NOT_RAM;
 	if (page->state == PAGE_FREE)
 		return BUDDY_DOUBLE_FREE;
-	if (page->state != PAGE_USED || frame != frame_of(buddy, block))
+	if (page->state != PAGE_USED || frame != inside)
 		return BUDDY_NOT_A_BLOCK;
 	if (page->order != order)
 		return BUDDY_WRONG_ORDER;
-	block_release(buddy, range_of(buddy, frame), frame, order);
+	block_release(buddy, range, frame, order);
 	return BUDDY_OK;
 }
 
@@ -374,6 +402,18 @@ struct buddy_usage buddy_usage(const struct buddy *buddy)
 		usage.free += buddy->free_blocks[order] << (shift + order);
 	usage.used = usage.total - usage.waiting - usage.free - usage.metadata;
 	return usage;
+}
+
+/* RAM that waits is most of it, until there is none: so that is asked first. */
+bool buddy_has(const struct buddy *buddy, u64 size)
+{
+	u64 pages = size >> buddy_regime(buddy)->granule_shift, found = 0;
+
+	for (u32 i = 0; i < buddy->range_count && found < pages; i++)
+		found += buddy->ranges[i].end - buddy->ranges[i].next;
+	for (unsigned order = 0; order < BUDDY_ORDERS && found < pages; order++)
+		found += buddy->free_blocks[order] << order;
+	return found >= pages;
 }
 
 /* One list: as long as its count says, and every block in it what it should be. */

@@ -88,7 +88,7 @@ static enum heap_result page_reach(struct heap *heap, unsigned shift, u64 *frame
 		return result;
 	page = vmemmap_page(&heap->buddy->vmemmap, *frame);
 	page->object_shift = (u8)shift;
-	page->objects_used = 0;
+	page->used = 0;
 	page->object_free = (u32)heap_page_size(heap);
 	page->object_fresh = 0;
 	page_list_push(&heap->buddy->vmemmap, &heap->partial[shift], *frame);
@@ -113,7 +113,7 @@ static enum heap_result object_alloc(struct heap *heap, unsigned shift, void **o
 		*object = base + page->object_fresh;
 		page->object_fresh += (u32)BIT(shift);
 	}
-	page->objects_used++;
+	page->used++;
 	if (page_is_full(heap, page))
 		page_list_unlink(&heap->buddy->vmemmap, &heap->partial[shift], frame);
 	memset(*object, 0, BIT(shift));
@@ -177,8 +177,8 @@ static enum heap_result object_free(struct heap *heap, struct page *page, u64 fr
 		page_list_push(&heap->buddy->vmemmap, list, frame);
 	*object = (struct free_object){ page->object_free, FREE_MARK ^ (uintptr_t)object };
 	page->object_free = (u32)offset;
-	page->objects_used--;
-	if (page->objects_used == 0) {
+	page->used--;
+	if (page->used == 0) {
 		page_list_unlink(&heap->buddy->vmemmap, list, frame);
 		pages_give(heap, page, frame);
 	}

@@ -140,11 +140,8 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 				       .pa = pa,
 				       .attr = { PROT_READ_WRITE, type } };
 
-	vmalloc->map_result = map_range(vmalloc->space, &request);
-	if (vmalloc->map_result == MAP_OK)
-		return VMALLOC_OK;
-	pt_withdraw(vmalloc->space, &request);
-	return VMALLOC_BAD_TABLES;
+	vmalloc->map_result = pt_map(vmalloc->space, &request);
+	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
 }
 
 static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end)
@@ -189,17 +186,6 @@ static enum vmalloc_result pages_map(struct vmalloc *vmalloc, struct vmalloc_are
 	return result;
 }
 
-/*
- * No more than there is RAM: or a size that the region has room for would first take all memory,
- * page by page, and then fail.
- */
-static bool memory_suffices(const struct vmalloc *vmalloc, u64 size)
-{
-	struct buddy_usage usage = buddy_usage(vmalloc->heap->buddy);
-
-	return size <= usage.free + usage.waiting;
-}
-
 enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *address)
 {
 	const struct regime *regime = &vmalloc->space->regime;
@@ -216,7 +202,8 @@ enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *ad
 		return result;
 	at = area->address = area->start;
 	result = VMALLOC_NO_MEMORY;
-	if (memory_suffices(vmalloc, fit.size) &&
+	/* Or a size that the region has room for would first take all memory, page by page. */
+	if (buddy_has(vmalloc->heap->buddy, fit.size) &&
 	    buddy_fill_pool(vmalloc->heap->buddy,
 			    regime_tables(regime, area->start, area->end, LEVEL_PAGE)) == BUDDY_OK)
 		result = pages_map(vmalloc, area, &at);
@@ -332,5 +319,7 @@ bool vmalloc_audit(const struct vmalloc *vmalloc)
 		from = end;
 		guard = granule_of(vmalloc);
 	}
-	return areas_audit(vmalloc) && range_is(vmalloc, from, vmalloc->region.end.value, false);
+	return areas_audit(vmalloc) &&
+	       pt_counts_agree(vmalloc->space, vmalloc->region.start, vmalloc->region.end) &&
+	       range_is(vmalloc, from, vmalloc->region.end.value, false);
 }

@@ -92,38 +92,53 @@ static bool image_piece(const struct image *image, struct linear_piece *piece)
 	return segment != SEGMENT_INIT_TEXT && segment != SEGMENT_INIT_DATA;
 }
 
-/* The first piece of RAM above @from that is of one kind; @mapped: it belongs to the linear map. */
-static bool piece_next(const struct memory_map *map, const struct image *image, u64 from,
-		       struct linear_piece *piece, bool *mapped)
+/* Where in memory somebody is who looks at all of it. */
+struct tour {
+	const struct memory_map *map;
+	const struct image *image;
+	u64 from;
+	u32 bank;
+};
+
+/* The first piece of RAM at @tour that is of one kind; @mapped: it belongs to the linear map. */
+static bool piece_next(struct tour *tour, struct linear_piece *piece, bool *mapped)
 {
 	struct memory_range range;
 
-	if (!memory_next(map, from, &range))
+	if (!memory_step(tour->map, &tour->bank, tour->from, &range))
 		return false;
 	*piece = (struct linear_piece){ range.start, range.end, PROT_READ_WRITE };
 	*mapped = range.kind != MEMORY_NOMAP;
 	if (range.kind == MEMORY_IMAGE)
-		*mapped = image_piece(image, piece);
+		*mapped = image_piece(tour->image, piece);
+	return true;
+}
+
+/* The first stretch at @tour that is mapped, which then is at the stretch's end. */
+static bool tour_next(struct tour *tour, struct linear_piece *piece)
+{
+	struct linear_piece next;
+	bool mapped;
+
+	do {
+		if (!piece_next(tour, piece, &mapped))
+			return false;
+		tour->from = piece->end.value;
+	} while (!mapped);
+	while (piece_next(tour, &next, &mapped) && mapped && next.start.value == tour->from &&
+	       next.prot == piece->prot) {
+		piece->end = next.end;
+		tour->from = next.end.value;
+	}
 	return true;
 }
 
 bool linear_next(const struct memory_map *map, const struct image *image, u64 from,
 		 struct linear_piece *piece)
 {
-	struct linear_piece next;
-	bool mapped;
+	struct tour tour = { .map = map, .image = image, .from = from };
 
-	do {
-		if (!piece_next(map, image, from, piece, &mapped))
-			return false;
-		from = piece->end.value;
-	} while (!mapped);
-	while (piece_next(map, image, from, &next, &mapped) && mapped && next.start.value == from &&
-	       next.prot == piece->prot) {
-		piece->end = next.end;
-		from = next.end.value;
-	}
-	return true;
+	return tour_next(&tour, piece);
 }
 
 /* Of [@first, @end), by number, those tables that were not counted yet: below @next all were. */
@@ -161,10 +176,11 @@ u64 linear_tables(const struct regime *regime, const struct linear *linear,
 		  const struct memory_map *map, const struct image *image)
 {
 	u64 next[LEVEL_PAGE - LEVEL_MIN] = { 0 };
+	struct tour tour = { .map = map, .image = image };
 	struct linear_piece piece;
 	u64 tables = 0;
 
-	for (u64 from = 0; linear_next(map, image, from, &piece); from = piece.end.value) {
+	while (tour_next(&tour, &piece)) {
 		u64 start = linear_va(linear, piece.start).value;
 		u64 end = linear_va(linear, piece.end).value;
 
@@ -179,18 +195,17 @@ u64 linear_tables(const struct regime *regime, const struct linear *linear,
 enum map_result linear_map(struct space *space, const struct linear *linear,
 			   const struct memory_map *map, const struct image *image)
 {
+	struct tour tour = { .map = map, .image = image };
 	enum map_result result = MAP_OK;
 	struct linear_piece piece;
-	u64 from = 0;
 
-	while (result == MAP_OK && linear_next(map, image, from, &piece)) {
+	while (result == MAP_OK && tour_next(&tour, &piece)) {
 		struct map_request request = { .start = linear_va(linear, piece.start),
 					       .end = linear_va(linear, piece.end),
 					       .pa = piece.start,
 					       .attr = { piece.prot, MEM_NORMAL } };
 
 		result = map_range(space, &request);
-		from = piece.end.value;
 	}
 	return result;
 }

@@ -13,11 +13,6 @@ static bool has_room(const struct memory_map *map, enum memory_kind kind)
 				    map->count - map->banks < MEMORY_OTHERS_MAX;
 }
 
-void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
-{
-	map->range[map->count++] = (struct memory_range){ paddr(start), paddr(start + size), kind };
-}
-
 void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
 {
 	bool wraps = start + size < start;
@@ -32,26 +27,13 @@ void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind ki
 	if (wraps && kind == MEMORY_RAM)
 		return;
 	if (has_room(map, kind)) {
-		memory_add_own(map, start, size, kind);
+		map->range[map->count++] =
+			(struct memory_range){ paddr(start), paddr(start + size), kind };
 		map->banks += kind == MEMORY_RAM;
 	} else if (kind == MEMORY_RAM) {
 		map->dropped++;
 	} else {
 		map->unprotected++;
-	}
-}
-
-void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind)
-{
-	for (u32 i = 0; i < map->count; i++) {
-		struct memory_range *range = &map->range[i];
-		u64 range_end = range->end.value;
-
-		if (range->kind != kind || start < range->start.value || end > range_end)
-			continue;
-		range->end = paddr(start);
-		memory_add_own(map, end, range_end - end, kind);
-		return;
 	}
 }
 
@@ -109,6 +91,38 @@ static u32 join(struct memory_map *map)
 	return overlaps;
 }
 
+/*
+ * Range @index with all of the pages that it has a part of. In the last page there is, the last
+ * bytes do not matter.
+ */
+static struct memory_range range_pages(const struct memory_map *map, u32 index)
+{
+	struct memory_range range = map->range[index];
+	u64 end = align_up(range.end.value, map->granule);
+
+	range.start.value = align_down(range.start.value, map->granule);
+	range.end.value = end != 0 ? end : -map->granule;
+	return range;
+}
+
+/* The pages around all that is not RAM. */
+static void find_others(struct memory_map *map)
+{
+	u64 start = ~(u64)0, end = 0;
+
+	for (u32 kind = MEMORY_RAM + 1; kind < MEMORY_KIND_COUNT; kind++) {
+		u32 first = map->first[kind], next = map->first[kind + 1];
+
+		if (first == next)
+			continue;
+		start = min_u64(start, range_pages(map, first).start.value);
+		if (range_pages(map, next - 1).end.value > end)
+			end = range_pages(map, next - 1).end.value;
+	}
+	map->others_start = start;
+	map->others_end = end;
+}
+
 /* Where each kind begins in the sorted list: to look something up does not take all of it. */
 static void find_kinds(struct memory_map *map)
 {
@@ -119,6 +133,7 @@ static void find_kinds(struct memory_map *map)
 			at++;
 		map->first[kind] = at;
 	}
+	find_others(map);
 }
 
 /* RAM that is one page in two ranges is still a page: it shrinks when it has been joined. */
@@ -137,26 +152,100 @@ u32 memory_normalise(struct memory_map *map, u64 granule)
 	return overlaps;
 }
 
+/* The first range of @kind that ends at @pa or above. */
+static u32 range_ending(const struct memory_map *map, enum memory_kind kind, u64 pa)
+{
+	u32 low = map->first[kind], high = map->first[kind + 1];
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (map->range[middle].end.value >= pa)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* @range takes the place of the @gone from @at on; what follows moves. */
+static void range_put(struct memory_map *map, u32 at, u32 gone, struct memory_range range)
+{
+	for (u32 i = map->count; gone == 0 && i > at; i--)
+		map->range[i] = map->range[i - 1];
+	for (u32 i = at + gone; gone > 1 && i < map->count; i++)
+		map->range[i + 1 - gone] = map->range[i];
+	map->range[at] = range;
+	map->count += 1 - gone;
+	for (u32 kind = range.kind + 1; kind <= MEMORY_KIND_COUNT; kind++)
+		map->first[kind] += 1 - gone;
+	find_others(map);
+}
+
+/* Into its place, with those of its kind that it overlaps or adjoins: the list stays normalised. */
+static void range_insert(struct memory_map *map, struct memory_range range)
+{
+	u32 at = range_ending(map, range.kind, range.start.value), end = at;
+
+	for (; end < map->first[range.kind + 1]; end++) {
+		const struct memory_range *other = &map->range[end];
+
+		if (other->start.value > range.end.value)
+			break;
+		if (other->start.value < range.start.value)
+			range.start = other->start;
+		if (other->end.value > range.end.value)
+			range.end = other->end;
+	}
+	if (range.kind != MEMORY_RAM || range_shrink(&range, map->granule))
+		range_put(map, at, end - at, range);
+}
+
+void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind)
+{
+	range_insert(map, (struct memory_range){ paddr(start), paddr(start + size), kind });
+}
+
+void memory_take_out(struct memory_map *map, u64 start, u64 end, enum memory_kind kind)
+{
+	for (u32 i = map->first[kind]; i < map->first[kind + 1]; i++) {
+		struct memory_range *range = &map->range[i];
+		struct memory_range rest = { paddr(end), range->end, kind };
+
+		if (start < range->start.value || end > range->end.value)
+			continue;
+		range->end = paddr(start);
+		range_insert(map, rest);
+		return;
+	}
+}
+
 u64 memory_cut(struct memory_map *map, u64 start, u64 end)
 {
-	u64 before = memory_total(map);
-	u32 kept = 0;
+	u32 kept = 0, banks = map->first[MEMORY_RAM + 1];
+	u64 gone = 0;
 
+	/* Of most machines nothing goes. */
+	if (banks == 0 ||
+	    (map->range[0].start.value >= start && map->range[banks - 1].end.value <= end))
+		return 0;
 	for (u32 i = 0; i < map->count; i++) {
 		struct memory_range range = map->range[i];
 
 		if (range.kind == MEMORY_RAM) {
+			gone += paddr_diff(range.end, range.start);
 			if (range.start.value < start)
 				range.start.value = start;
 			range.end.value = min_u64(range.end.value, end);
 			if (range.start.value >= range.end.value)
 				continue;
+			gone -= paddr_diff(range.end, range.start);
 		}
 		map->range[kept++] = range;
 	}
 	map->count = kept;
 	find_kinds(map);
-	return before - memory_total(map);
+	return gone;
 }
 
 u64 memory_limit(struct memory_map *map, u64 limit)
@@ -183,20 +272,6 @@ u64 memory_total(const struct memory_map *map)
 }
 
 /*
- * Range @index with all of the pages that it has a part of. In the last page there is, the last
- * bytes do not matter.
- */
-static struct memory_range range_pages(const struct memory_map *map, u32 index)
-{
-	struct memory_range range = map->range[index];
-	u64 end = align_up(range.end.value, map->granule);
-
-	range.start.value = align_down(range.start.value, map->granule);
-	range.end.value = end != 0 ? end : -map->granule;
-	return range;
-}
-
-/*
  * The first range of @kind with a page that ends above @pa: they are in order and apart. One past
  * the last of @kind where there is none.
  */
@@ -220,10 +295,16 @@ static enum memory_kind kind_at(const struct memory_map *map, u64 pa, u64 *end)
 {
 	enum memory_kind last = MEMORY_RAM;
 
+	/* Most of most machines is RAM that nothing lies in. */
+	if (pa >= map->others_end || *end <= map->others_start)
+		return MEMORY_RAM;
 	for (u32 kind = MEMORY_RAM + 1; kind < MEMORY_KIND_COUNT; kind++) {
-		u32 index = range_above(map, kind, pa);
 		struct memory_range range;
+		u32 index;
 
+		if (map->first[kind] == map->first[kind + 1])
+			continue;
+		index = range_above(map, kind, pa);
 		if (index == map->first[kind + 1])
 			continue;
 		range = range_pages(map, index);
@@ -234,16 +315,18 @@ static enum memory_kind kind_at(const struct memory_map *map, u64 pa, u64 *end)
 	return last;
 }
 
-bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece)
+bool memory_step(const struct memory_map *map, u32 *bank, u64 from, struct memory_range *piece)
 {
-	u32 bank = range_above(map, MEMORY_RAM, from);
+	const struct memory_range *range = &map->range[*bank];
 	u64 bank_end, end;
 
-	if (bank == map->first[MEMORY_RAM + 1])
+	for (; *bank < map->first[MEMORY_RAM + 1] && range->end.value <= from; range++)
+		(*bank)++;
+	if (*bank == map->first[MEMORY_RAM + 1])
 		return false;
-	bank_end = end = map->range[bank].end.value;
-	if (from < map->range[bank].start.value)
-		from = map->range[bank].start.value;
+	bank_end = end = range->end.value;
+	if (from < range->start.value)
+		from = range->start.value;
 	piece->start = paddr(from);
 	piece->kind = kind_at(map, from, &end);
 	while (end != bank_end) {
@@ -255,6 +338,13 @@ bool memory_next(const struct memory_map *map, u64 from, struct memory_range *pi
 	}
 	piece->end = paddr(end);
 	return true;
+}
+
+bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece)
+{
+	u32 bank = range_above(map, MEMORY_RAM, from);
+
+	return memory_step(map, &bank, from, piece);
 }
 
 bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size)
@@ -277,9 +367,10 @@ bool memory_find(const struct memory_map *map, const struct memory_request *requ
 		 u64 *largest)
 {
 	struct memory_range piece;
+	u32 bank = 0;
 
 	*largest = 0;
-	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value) {
+	for (u64 from = 0; memory_step(map, &bank, from, &piece); from = piece.end.value) {
 		u64 start = align_up(piece.start.value, request->align);
 		u64 limit = min_u64(piece.end.value, request->end);
 

@@ -26,49 +26,54 @@ static void invalidate(const struct space *space, u64 start, u64 size, int level
 
 static void unit_break(const struct space *space, const struct unit *unit)
 {
-	unit_clear(unit);
+	unit_clear(space, unit);
 	invalidate(space, unit->va, unit->size, unit->level, false);
+}
+
+/* Tables of [@start, @end) in which nothing is left, and all that a TLB has of what was there. */
+static void range_forget(struct space *space, vaddr_t start, vaddr_t end, int level)
+{
+	struct table_list pruned = { 0 };
+
+	pt_prune(space, start, end, &pruned);
+	invalidate(space, start.value, end.value - start.value, level, pruned.count != 0);
+	pt_give_pruned(space, &pruned);
 }
 
 enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 {
-	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_ALL };
 	enum map_result result = units_clear(space, &units);
-	struct table_list pruned = { 0 };
 
-	if (result != MAP_OK)
-		return result;
-	pt_prune(space, start, end, &pruned);
-	invalidate(space, start.value, end.value - start.value, units.level, pruned.count != 0);
-	pt_give_pruned(space, &pruned);
-	return MAP_OK;
+	if (result == MAP_OK)
+		range_forget(space, start, end, units.level);
+	return result;
 }
 
 /*
- * As far as addresses are the request's. The table that there was none left for may
- * have been the last of several, of which those before are there, and empty.
+ * The tables that were made last are behind what was mapped, and empty: so they are looked for in
+ * all of the range.
  */
-void pt_withdraw(struct space *space, const struct map_request *request)
+enum map_result pt_map(struct space *space, const struct map_request *request)
 {
-	u64 start = request->start.value, end = request->end.value, va = start;
-	struct table_list pruned = { 0 };
-	struct unit unit;
+	vaddr_t start = request->start, reached;
+	enum map_result result = map_until(space, request, &reached);
+	struct units units = { .start = start.value,
+			       .end = reached.value,
+			       .broken = BREAK_ALL,
+			       .level = TLB_LEVEL_UNKNOWN };
 
-	if (pt_range_check(space, request->start, request->end) != MAP_OK)
-		return;
-	while (va != end && unit_find(space, vaddr(va), &unit) && unit.va == va &&
-	       unit.info.pa.value == request->pa.value + (va - start)) {
-		unit_clear(&unit);
-		va += unit.size;
-	}
-	pt_prune(space, request->start, request->end, &pruned);
-	invalidate(space, start, end - start, TLB_LEVEL_UNKNOWN, true);
-	pt_give_pruned(space, &pruned);
+	if (result != MAP_CONFLICT && result != MAP_NO_TABLES)
+		return result;
+	if (reached.value != start.value)
+		(void)units_clear(space, &units);
+	range_forget(space, start, request->end, units.level);
+	return result;
 }
 
 enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
 {
-	struct units units = { start.value, end.value, BREAK_ALL, TLB_LEVEL_UNKNOWN };
+	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_ALL };
 	enum map_result result = units_clear(space, &units);
 
 	if (result == MAP_OK)
@@ -89,11 +94,20 @@ static enum map_result unit_map(struct space *space, const struct unit *unit, st
 	return stretch_map(space, s, attr);
 }
 
+/*
+ * The descriptors of a run must be alike at all times. Where execution goes, Cortex-A715 may report
+ * a fault with the wrong syndrome unless the descriptor was invalid in between (2645198).
+ */
+static bool unit_breaks(const struct unit *unit, enum mem_prot prot)
+{
+	return unit->count > 1 || (unit->info.execute && prot != PROT_READ_EXECUTE);
+}
+
 enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
 {
-	struct units units = { start.value, end.value, BREAK_RUNS, TLB_LEVEL_UNKNOWN };
-	enum map_result result = units_check(space, &units);
+	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_RUNS };
 	struct unit unit;
+	enum map_result result = units_check(space, &units, &unit);
 
 	for (u64 va = start.value; result == MAP_OK && va != end.value; va += unit.size) {
 		struct map_attr attr;
@@ -103,8 +117,7 @@ enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum
 			return MAP_NOT_MAPPED;
 		attr = (struct map_attr){ prot, unit.info.type };
 		pte = pte_leaf(&space->regime, &space->policy, attr, unit.info.pa, unit.level);
-		/* The descriptors of a run must be alike at all times. */
-		if (unit.count > 1) {
+		if (unit_breaks(&unit, prot)) {
 			unit_break(space, &unit);
 			result = unit_map(space, &unit, attr);
 		} else {
@@ -124,6 +137,7 @@ static void run_split(struct space *space, const struct unit *unit)
 
 	unit_break(space, unit);
 	slots_fill(unit->slot, unit->count, pte, regime_span(regime, unit->level));
+	table_count_change(space, unit->slot, (int)unit->count);
 	tables_publish();
 }
 
@@ -156,6 +170,7 @@ enum map_result pt_split(struct space *space, vaddr_t va)
 	(void)stretch_map(space, leaves, unit_attr(&unit));
 	unit_break(space, &unit);
 	slot_link(unit.slot, pte_table(&space->regime, table));
+	table_count_change(space, unit.slot, 1);
 	tables_publish();
 	return MAP_OK;
 }

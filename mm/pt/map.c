@@ -36,6 +36,7 @@ static enum map_result table_make(struct space *space, struct pt_entry *entry)
 	entry->kind = PTE_TABLE;
 	entry->pte = pte_table(&space->regime, table);
 	slot_link(slot_at(space, entry->slot), entry->pte);
+	table_count_change(space, slot_at(space, entry->slot), 1);
 	return MAP_OK;
 }
 
@@ -46,8 +47,9 @@ static bool untouched_take(struct table_pool *pool, paddr_t place, unsigned coun
 	bool untouched = paddr_diff(place, pool->untouched) <
 			 paddr_diff(pool->untouched_end, pool->untouched);
 
+	/* The end of that table may be where another begins, of which nothing is known. */
 	if (untouched || paddr_diff(pool->untouched, place) < paddr_diff(end, place))
-		pool->untouched = end;
+		pool->untouched = untouched ? end : pool->untouched_end;
 	return untouched;
 }
 
@@ -107,6 +109,7 @@ enum map_result stretch_map(struct space *space, struct stretch s, struct map_at
 
 	if (!s.empty && slots_used(s.slot, s.count))
 		return MAP_CONFLICT;
+	table_count_change(space, s.slot, (int)s.count);
 	while (s.count > 0) {
 		bool contiguous;
 		unsigned piece = stretch_piece(regime, &s, &contiguous);
@@ -146,7 +149,7 @@ static enum map_result request_check(const struct space *space, const struct map
 	return MAP_OK;
 }
 
-enum map_result map_range(struct space *space, const struct map_request *request)
+enum map_result map_until(struct space *space, const struct map_request *request, vaddr_t *reached)
 {
 	const struct regime *regime = &space->regime;
 	u64 left = vaddr_diff(request->end, request->start);
@@ -175,9 +178,12 @@ enum map_result map_range(struct space *space, const struct map_request *request
 				  min_u64(left, pa_left) >> shift);
 		s.empty = untouched_take(space->pool, place, s.count);
 		result = stretch_map(space, s, request->attr);
+		if (result != MAP_OK)
+			break;
 		va += (u64)s.count << shift;
 		pa += (u64)s.count << shift;
 		left -= (u64)s.count << shift;
 	}
+	*reached = vaddr(va);
 	return result;
 }

@@ -17,9 +17,35 @@ void pool_give(struct space *space, paddr_t table)
 	pool->free_count++;
 }
 
+void pool_count(struct table_pool *pool, u64 counts, u64 stride)
+{
+	pool->counts = counts;
+	pool->counts_stride = stride;
+}
+
+void pool_count_early(struct table_pool *pool, u32 *counts)
+{
+	pool->early = pool->next;
+	pool->early_counts = counts;
+}
+
+/* Around all that was added while there were no counts; what is in between has none either. */
+static void bare_add(struct table_pool *pool, paddr_t start, paddr_t end)
+{
+	bool none = pool->bare.value == pool->bare_end.value;
+
+	if (none || start.value < pool->bare.value)
+		pool->bare = start;
+	if (none || end.value > pool->bare_end.value)
+		pool->bare_end = end;
+}
+
 void pool_add(struct space *space, paddr_t start, paddr_t end)
 {
 	u64 granule = regime_granule(&space->regime);
+
+	if (space->pool->counts_stride == 0)
+		bare_add(space->pool, start, end);
 
 	/* Backwards, so that the lowest is taken first. */
 	for (u64 table = end.value; table != start.value; table -= granule)
@@ -48,8 +74,13 @@ static bool pool_take(struct space *space, paddr_t *table)
 
 bool table_create(struct space *space, int level, paddr_t *table)
 {
+	u32 *count;
+
 	if (!pool_take(space, table))
 		return false;
 	slots_clear(slot_at(space, *table), regime_entries(&space->regime, level));
+	count = table_count(space, *table);
+	if (count)
+		*count = 0;
 	return true;
 }

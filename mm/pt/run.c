@@ -43,8 +43,6 @@ static struct pt_entry entry_after(const struct space *space, const struct pt_en
 	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
 }
 
-#define ZEROES_AT_ONCE 64
-
 /*
  * How many entries after @entry, in its table, go on with what it begins, by their bits alone: most
  * tables are one thing from end to end, and to ask for each what its bits mean takes ten times as
@@ -53,33 +51,23 @@ static struct pt_entry entry_after(const struct space *space, const struct pt_en
 static u64 entries_alike(const struct space *space, const struct pt_entry *entry, vaddr_t va)
 {
 	const struct regime *regime = &space->regime;
-	u64 count =
-		regime_entries(regime, entry->level) - 1 - regime_index(regime, entry->level, va);
+	unsigned last = regime_entries(regime, entry->level) - 1;
+	unsigned count = last - regime_index(regime, entry->level, va);
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
-	const struct slot *rest = slot_at(space, entry->slot) + 1;
-	u64 bits = entry->pte.bits, alike = 0;
 
-	/* Most of most tables is zero. */
-	while (bits == 0 && count - alike >= ZEROES_AT_ONCE &&
-	       !slots_used(rest + alike, ZEROES_AT_ONCE))
-		alike += ZEROES_AT_ONCE;
 	/* No carry may leave the address as it stands in a descriptor, up to bit 47 or 49. */
 	if (step != 0 && (pa ^ (pa + count * step)) >> 48 != 0)
 		return 0;
-	for (; alike < count; alike++) {
-		bits += step;
-		if (slot_read(rest + alike).bits != bits)
-			break;
-	}
-	return alike;
+	return slots_follow(slot_at(space, entry->slot) + 1, count, entry->pte, step);
 }
 
-struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
+/* The run at @from, where the walk ends at @next: that becomes where the walk of its end ends. */
+static struct pt_run run_take(const struct space *space, struct pt_entry *next, vaddr_t from,
+			      vaddr_t end)
 {
 	const struct regime *regime = &space->regime;
-	struct pt_entry first = pt_find(space, from);
-	struct pt_entry entry = first;
+	struct pt_entry first = *next, entry = first;
 	u64 span = regime_span(regime, first.level);
 	u64 start = align_down(from.value, span);
 	u64 va = start;
@@ -97,12 +85,20 @@ struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
 			break;
 		entry = entry_after(space, &entry, vaddr(va));
 	} while (run_continues(regime, &first, &entry, va - start));
+	*next = entry;
 	run.end = vaddr(va - 1 >= end.value - 1 ? end.value : va);
 	if (run.kind != PTE_INVALID) {
 		run.info = pte_decode(regime, first.pte, first.level, first.table_bits);
 		run.info.pa.value += from.value - start;
 	}
 	return run;
+}
+
+struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
+{
+	struct pt_entry entry = pt_find(space, from);
+
+	return run_take(space, &entry, from, end);
 }
 
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
@@ -122,9 +118,10 @@ struct pt_audit pt_audit_space(const struct space *space)
 	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);
 	vaddr_t end = pt_end(space);
+	struct pt_entry entry = pt_find(space, va);
 
 	do {
-		struct pt_run run = pt_next_run(space, va, end);
+		struct pt_run run = run_take(space, &entry, va, end);
 
 		pt_audit_run(&audit, &run);
 		va = run.end;

@@ -9,12 +9,10 @@
 #include <pagoda/mm/pt/pagetable.h>
 #include <pagoda/mm/pt/slot.h>
 
-/* @entry, at its level: what stands for @va in the table at @table. */
+/* @entry, at its level: descriptor @index of the table at @table. */
 static inline void entry_read(const struct space *space, struct pt_entry *entry, paddr_t table,
-			      vaddr_t va)
+			      u64 index)
 {
-	u64 index = regime_index(&space->regime, entry->level, va);
-
 	entry->slot = paddr_add(table, index * sizeof(struct slot));
 	entry->pte = slot_read(slot_at(space, entry->slot));
 	entry->kind = pte_kind(&space->regime, entry->pte, entry->level);
@@ -24,7 +22,7 @@ static inline struct pt_entry entry_root(const struct space *space, vaddr_t va)
 {
 	struct pt_entry entry = { .level = space->regime.root_level };
 
-	entry_read(space, &entry, space->root, va);
+	entry_read(space, &entry, space->root, regime_index(&space->regime, entry.level, va));
 	return entry;
 }
 
@@ -36,14 +34,55 @@ static inline void entry_descend(const struct space *space, struct pt_entry *ent
 				 int level)
 {
 	const struct regime *regime = &space->regime;
+	unsigned bits = regime->granule_shift - 3, shift = regime_shift(regime, entry->level);
+	u64 above = 0;
 
 	while (entry->kind == PTE_TABLE && entry->level < level) {
 		paddr_t table = pte_next(regime, entry->pte);
 
-		entry->table_bits |= pte_attributes(regime, entry->pte, entry->level);
+		above |= entry->pte.bits;
 		entry->level++;
-		entry_read(space, entry, table, va);
+		shift -= bits; /* below the root every table has all of its index */
+		entry_read(space, entry, table, va.value >> shift & (BIT(bits) - 1));
 	}
+	entry->table_bits |= above & ~pte_next_bits(regime);
+}
+
+static inline bool lies_in(paddr_t place, paddr_t start, paddr_t end)
+{
+	return paddr_diff(place, start) < paddr_diff(end, start);
+}
+
+/*
+ * Where the number of descriptors in @table that are not zero stands; a null pointer where nobody
+ * counts them. Whoever writes one where none was, or the other way round, keeps it.
+ */
+static inline u32 *table_count(const struct space *space, paddr_t table)
+{
+	const struct table_pool *pool = space->pool;
+	unsigned shift = space->regime.granule_shift;
+
+	if (pool->counts_stride == 0)
+		return NULL;
+	if (lies_in(table, pool->early, pool->end) && pool->early_counts)
+		return pool->early_counts + (paddr_diff(table, pool->early) >> shift);
+	if (lies_in(table, pool->start, pool->end) || lies_in(table, pool->bare, pool->bare_end))
+		return NULL;
+	return (u32 *)(uintptr_t)(pool->counts + (table.value >> shift) * pool->counts_stride);
+}
+
+/* @change descriptors more that are not zero in the table that @slot is in. */
+static inline void table_count_change(const struct space *space, const struct slot *slot,
+				      int change)
+{
+	u32 *count;
+
+	/* The early runtime asks often, and never has one. */
+	if (space->pool->counts_stride == 0)
+		return;
+	count = table_count(space, paddr((u64)(uintptr_t)slot - space->phys_offset));
+	if (count)
+		*count += (u32)change;
 }
 
 /*
@@ -81,13 +120,17 @@ struct unit {
 	u64 va, size;
 	unsigned count; /* descriptors */
 	int level;
+	u64 table_bits; /* of the tables above: see struct pt_entry */
 };
 
 /* The unit that maps @va, which is in @space; false where it is not mapped. */
 bool unit_find(const struct space *space, vaddr_t va, struct unit *unit);
 
+/* The same, where what @unit was maps up to @va. */
+bool unit_next(const struct space *space, vaddr_t va, struct unit *unit);
+
 /* Make all of its descriptors invalid. */
-void unit_clear(const struct unit *unit);
+void unit_clear(const struct space *space, const struct unit *unit);
 
 /* Whether the descriptor at @slot is reached through what [@start, @start + @size) maps. */
 static inline bool is_live(const struct slot *slot, u64 start, u64 size)
@@ -97,7 +140,7 @@ static inline bool is_live(const struct slot *slot, u64 start, u64 size)
 
 /* What of a range is not mapped while descriptors of it are still to be written. */
 enum units_break {
-	BREAK_RUNS, /* each contiguous run, in its turn */
+	BREAK_RUNS, /* each contiguous run, and what may lose execution, in its turn */
 	BREAK_ALL,
 };
 
@@ -105,15 +148,16 @@ enum units_break {
 struct units {
 	u64 start, end;
 	enum units_break broken;
-	int level; /* of all leaves in it, TLB_LEVEL_UNKNOWN where they differ */
+	int level; /* units_check(): of all leaves, TLB_LEVEL_UNKNOWN where they differ */
 };
 
 /*
- * units_check() - MAP_OK where @units consists of whole units and none holds what must be written
- * when it is broken: else MAP_BAD_RANGE, MAP_NOT_MAPPED, MAP_SPLIT or MAP_LIVE.
+ * units_check() - MAP_OK, and the first of them, where @units consists of whole units and none
+ * holds what must be written when it is broken: else MAP_BAD_RANGE, MAP_NOT_MAPPED, MAP_SPLIT or
+ * MAP_LIVE.
  * units_clear() - the same, and then make every leaf invalid.
  */
-enum map_result units_check(const struct space *space, struct units *units);
+enum map_result units_check(const struct space *space, struct units *units, struct unit *first);
 enum map_result units_clear(struct space *space, struct units *units);
 
 /*

@@ -8,11 +8,14 @@ second when the machine reaches mmu_flip_jump, the last instruction before kerne
 Commands that show the page tables of the stopped machine, whatever state it is in: pagoda-layout,
 pagoda-walk, pagoda-ptdump. They read registers and physical memory and ask the kernel nothing; see
 tables.py. Physical memory comes from QEMU's gdbstub, from OpenOCD by its `mdd phys`, or from a dump
-of the machine's memory in ELF (`core-file`). A system register that the target does not show can be
-given by hand: `set $TCR_EL1 = 0x...`.
+of the machine's memory in ELF (`core-file`). A dump has no system registers: there they are what
+the early runtime handed to the kernel, which is looked up in the dump. A system register that the
+target does not show can be given by hand, too: `set $TCR_EL1 = 0x...`.
 
 Environment: PAGODA_ELF.
 """
+import functools
+import mmap
 import os
 import re
 import struct
@@ -25,6 +28,10 @@ import tables  # noqa: E402
 
 ELF = os.environ.get("PAGODA_ELF", "build/pagoda.elf")
 BOOT_INSTRUCTIONS = 16  # of QEMU's loader stub, at most
+IMAGE_STEP = 1 << 16  # an Image begins at a multiple of it
+# Where in struct boot_handoff the registers are that translate, by their names without a level.
+HANDED = {"TTBR0": "ttbr0", "TTBR1": "ttbr1", "TCR": "plan.registers.tcr",
+          "MAIR": "plan.registers.mair", "SCTLR": "plan.registers.sctlr"}
 
 
 def load_symbols(offset):
@@ -83,11 +90,23 @@ def system_register(name, level):
         value = evaluate(spelling)
         if value is not None:
             return value
-    raise gdb.GdbError(f"the target does not show {full}; give its value: set ${full} = 0x...")
+    reason = ""
+    if core_file():
+        try:
+            return handed_over(core_file())[name]
+        except gdb.GdbError as error:
+            reason = f" ({error})"
+    raise gdb.GdbError(f"the target does not show {full}; give its value: set ${full} = 0x..."
+                       + reason)
 
 
 def translation_level():
     """The exception level whose registers translate what runs now: EL2 with VHE, otherwise EL1."""
+    if core_file() and evaluate("HCR_EL2") is None:
+        try:
+            return handed_over(core_file())["EL"]
+        except gdb.GdbError:
+            pass
     current = (evaluate("cpsr") or 0) >> 2 & 3
     e2h_tge = (evaluate("HCR_EL2") or 0) >> 27 & 0x81
     if current == 3 or current == 2 and not e2h_tge & 0x80:
@@ -131,6 +150,43 @@ def read_core(name, address, size):
     except (OSError, struct.error) as error:
         raise gdb.GdbError(f"the dump {name} cannot be read: {error}") from None
     raise gdb.GdbError(f"no memory at physical address {address:#018x} in the dump")
+
+
+def images(name):
+    """The physical addresses where an Image's header is in a dump."""
+    with open(name, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for start, offset, length in segments(file):
+            for at in range(-start % IMAGE_STEP, min(length, len(data) - offset), IMAGE_STEP):
+                if data[offset + at + 56:offset + at + 60] == b"ARM\x64":
+                    yield start + at
+
+
+def field_offset(field):
+    """How many bytes it is from the beginning of struct boot_handoff to a field."""
+    return int(gdb.parse_and_eval(f"(unsigned long)&((struct boot_handoff *)0)->{field}"))
+
+
+@functools.lru_cache(maxsize=1)
+def handed_over(name):
+    """What the early runtime has handed to the kernel whose Image is in the dump @name: registers
+    by HANDED's names, EL, image (its physical address) and image_va. Loads the Image's symbols."""
+    try:
+        gdb.execute(f"symbol-file {ELF}", to_string=True)
+        text, handoff, pool, pool_end = map(
+            link_address, ("_text", "boot_handoff", "_pool_start", "_pool_end"))
+        offsets = {key: field_offset(field) for key, field in HANDED.items()}
+        image_va, root, level = map(field_offset, ("plan.image_va", "kernel_root", "plan.el"))
+        for image in images(name):
+            def word(offset, size=8, start=image + handoff - text):
+                return int.from_bytes(read_core(name, start + offset, size), "little")
+
+            if image <= word(root) - (pool - text) < image + pool_end - pool:
+                load_symbols(word(image_va) - text)
+                return {"image": image, "image_va": word(image_va), "EL": word(level, 1),
+                        **{key: word(offset) for key, offset in offsets.items()}}
+    except (OSError, ValueError, struct.error, gdb.error) as error:
+        raise gdb.GdbError(f"{ELF}: {error}".splitlines()[0]) from None
+    raise gdb.GdbError(f"the dump holds no Image of {ELF} that has booted")
 
 
 def packet(text):
@@ -313,18 +369,30 @@ def start():
 
 
 def has_booted():
-    """The MMU is on. Where the target does not say, the machine is taken to be at its start; but
-    nobody dumps its memory there."""
-    if core_file():
-        return True
+    """The MMU is on. Where the target does not say, the machine is taken to be at its start."""
     try:
         return mmu_is_on()
     except gdb.GdbError:
         return False
 
 
+def look_into_dump(name):
+    try:
+        found = handed_over(name)
+    except gdb.GdbError as error:
+        print(f"Registers have to be given by hand: {error}.")
+        return
+    print(f"The dump's Image is at {found['image']:#x}, mapped at {found['image_va']:#x}; the "
+          "registers are those that it booted with.")
+
+
 add_commands()
-if has_booted():
+if core_file():
+    look_into_dump(core_file())
+    print("pagoda-layout, pagoda-walk and pagoda-ptdump show the tables in the dump.")
+elif gdb.selected_thread() is None:
+    print("No machine yet: `target remote HOST:PORT`, or `core-file DUMP`, and source this again.")
+elif has_booted():
     print("The machine has booted: pagoda-layout, pagoda-walk and pagoda-ptdump show its tables.")
 else:
     start()

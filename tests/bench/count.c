@@ -7,6 +7,7 @@
  *
  *     start  physical address of the Image      size  bytes of memory that it takes
  *     jump   the first instruction executed in the upper half; shows where the Image is there
+ *     low    where the Image is in the lower half with the MMU on, if that is another place
  *     begin  where counting begins; without it, at the Image's first instruction
  *     end    where counting ends, before that instruction
  *     mark   note the count so far whenever this is executed; may be given several times
@@ -72,7 +73,7 @@ EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **
 #define LINES_MAX (1 << 20) /* a power of two */
 
 /* What was asked for. */
-static uint64_t start, size, begin, jump = NONE, end = NONE, pool, pool_end, accesses;
+static uint64_t start, size, low, begin, jump = NONE, end = NONE, pool, pool_end, accesses;
 static uint64_t places[PLACES_MAX];
 static unsigned int place_count;
 static const char *out;
@@ -121,6 +122,8 @@ static void write_facts(void)
 /* Offset of @address in the Image, wherever that is in the half that @address is in. */
 static uint64_t offset_of(uint64_t address)
 {
+	if (low != 0 && address - low < size)
+		return address - low;
 	return address - (address >> 63 ? upper : start);
 }
 
@@ -223,9 +226,9 @@ static bool take(const char *argument)
 		const char *name;
 		uint64_t *value;
 	} options[] = {
-		{ "start=", &start },	    { "size=", &size },		{ "begin=", &begin },
-		{ "jump=", &jump },	    { "end=", &end },		{ "pool=", &pool },
-		{ "pool_end=", &pool_end }, { "accesses=", &accesses },
+		{ "start=", &start }, { "size=", &size },	  { "low=", &low },
+		{ "begin=", &begin }, { "jump=", &jump },	  { "end=", &end },
+		{ "pool=", &pool },   { "pool_end=", &pool_end }, { "accesses=", &accesses },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {

@@ -18,6 +18,7 @@ import bench  # noqa: E402
 import boot_cost  # noqa: E402
 import growth  # noqa: E402
 import peer_linux  # noqa: E402
+import trees  # noqa: E402
 from boot_cost import QUIET, Boot  # noqa: E402
 from boot_report import early_report  # noqa: E402
 
@@ -58,7 +59,7 @@ def test_sixteen_tebibytes_cost_at_most_half_more_than_512_mebibytes():
     assert many <= 1.5 * few
 
 
-def test_a_byte_of_device_tree_costs_at_most_twelve_instructions(tmp_path):
+def test_a_byte_of_device_tree_before_chosen_costs_no_more_than_its_budget(tmp_path):
     blobs = [growth.tree_of(size * growth.KIB) for size in (16, 64)]
     points = [(growth.structure_size(blob), boot_cost.measure(growth.loaded(tmp_path, blob)).total)
               for blob in blobs]
@@ -106,6 +107,79 @@ def test_a_curve_is_written_as_csv_and_svg(tmp_path):
     assert (tmp_path / "c.csv").read_text() == "MiB,instructions\n1,10\n1024,1000\n"
     svg = (tmp_path / "c.svg").read_text()
     assert svg.startswith("<svg") and svg.count("<circle") == 2
+
+
+# ---- the plugin ----
+
+TWICE = """
+	.globl _start, there, end
+_start:	ldr x0, =there
+	br x0
+there:	nop
+end:	b end
+"""
+
+
+def test_an_image_that_moves_in_the_lower_half_is_counted_on(tmp_path):
+    """As Xen does, which knows no other half: here without an MMU, in a copy at another place."""
+    elf, image = tmp_path / "twice.elf", tmp_path / "twice"
+    subprocess.run(["aarch64-linux-gnu-gcc", "-nostdlib", "-static", "-Wl,-Ttext=0x40400000",
+                    "-Wl,--build-id=none", "-x", "assembler", "-", "-o", elf],
+                   input=TWICE.encode(), check=True)
+    subprocess.run(["aarch64-linux-gnu-objcopy", "-O", "binary", elf, image], check=True)
+    devices = [f"loader,file={image},addr={boot_cost.IMAGE_ADDRESS:#x},cpu-num=0,force-raw=on",
+               f"loader,file={image},addr=0x40400000,force-raw=on"]
+    kernel = boot_cost.Kernel(image, elf, jump=None, begin="_start", end="end", text="_start")
+    boot = Boot(arguments=tuple(word for device in devices for word in ("-device", device)),
+                kernel=kernel)
+    cost = boot_cost.measure(boot)
+    assert cost.total == 3 and cost.by_function == {"_start": 2, "there": 1}
+
+
+# ---- real boards' trees ----
+
+
+def a_tree(*nodes):
+    source = "/dts-v1/; / { #address-cells = <2>; #size-cells = <2>; " + " ".join(nodes) + " };"
+    return subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb"], input=source.encode(),
+                          check=True, capture_output=True).stdout
+
+
+def test_the_end_of_chosen_is_where_its_end_stands():
+    first = trees.chosen_end(a_tree("chosen { };", "soc { chosen { }; };"))
+    late = a_tree("soc { chosen { }; };", "chosen { };")
+    assert 0 < first < 100
+    # The root's own end, and the end of the block, are all that follows.
+    assert trees.chosen_end(late) == trees.structure_size(late) - 8
+    with pytest.raises(boot_cost.CannotMeasure, match="without /chosen"):
+        trees.chosen_end(a_tree("soc { chosen { }; };"))
+
+
+def test_a_sample_goes_from_the_smallest_tree_to_the_largest(tmp_path):
+    nodes = [growth.device_node(i) for i in range(2 * trees.SAMPLE)]
+    for count in range(2 * trees.SAMPLE):
+        (tmp_path / f"{count:03}.dtb").write_bytes(a_tree(*nodes[:count]))
+    (tmp_path / "copy.dtb").write_bytes(a_tree())
+    paths, count = trees.sample(tmp_path)
+    names = [path.name for path in paths]
+    assert count == 2 * trees.SAMPLE and len(names) == trees.SAMPLE
+    assert names[0] in ("000.dtb", "copy.dtb") and names[-1] == f"{count - 1:03}.dtb"
+    assert names[1:] == sorted(names[1:])
+
+
+def test_a_folder_with_few_trees_names_what_gets_them(tmp_path):
+    result = run_bench(tmp_path, "--only", "--trees", str(tmp_path))
+    assert result.returncode != 0 and "Traceback" not in result.stderr
+    assert "has 0 different .dtb files" in result.stderr and "fetch-trees" in result.stderr
+
+
+def test_a_boot_with_a_board_s_tree_is_measured(tmp_path):
+    tree = tmp_path / "board.dtb"
+    tree.write_bytes(a_tree(*(growth.device_node(i) for i in range(64))))
+    blob = trees.handed_over(tree)
+    assert trees.chosen_end(blob) <= trees.structure_size(blob)
+    assert trees.structure_size(blob) > trees.structure_size(tree.read_bytes())
+    assert trees.cost(tree).total > 10_000
 
 
 # ---- the timeline ----

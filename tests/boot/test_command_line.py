@@ -40,6 +40,7 @@ APPLIED = {
     "arm64.nomte": ("id_aa64pfr1.mte", "0"),
     "arm64.nosve": ("id_aa64pfr0.sve", "0"),
     "arm64.nosme": ("id_aa64pfr1.sme", "0"),
+    "arm64.noctl2": ("id_aa64mmfr3.tcrx", "0"),
     "arm64.nowxn": ("arm64_sw.nowxn", "1"),
     "nokaslr": ("arm64_sw.nokaslr", "1"),
 }
@@ -99,6 +100,15 @@ def test_raising_what_the_cpu_lacks_is_refused():
         ("refused", RAISES)] * 3
     assert result.document["regime"]["va_bits"] == 48
     assert result.document["decision"]["bti"] is False
+
+
+def test_the_last_word_counts_and_is_held_against_what_the_cpu_has():
+    result = boot("max", "arm64.nolva id_aa64mmfr2.varange=1 id_aa64mmfr0.parange=2 "
+                         "id_aa64mmfr0.parange=5 rodata=off rodata=on")
+    assert [entry["status"] for entry in result.document["overrides"]] == ["applied"] * 5
+    regime = result.document["regime"]
+    assert (regime["va_bits"], regime["pa_bits"], regime["lpa2"]) == (52, 48, True)
+    assert regime["wxn"] is True and result.document["warnings"] == []
 
 
 def test_words_of_others_are_not_listed():
@@ -190,8 +200,9 @@ def test_a_quiet_boot_says_only_what_is_wrong(append, said):
     assert "page sizes" in report
 
 
-def test_ram_beyond_mem_is_left_out_and_that_is_said():
-    result = boot("max", "mem=256M")
+@pytest.mark.parametrize("size", ["256M", "0X10000000", "02000000000", "1G mem=262144k"])
+def test_ram_beyond_mem_is_left_out_and_that_is_said(size):
+    result = boot("max", f"mem={size}")
     ram = [entry for entry in result.document["memory"] if entry["kind"] == "ram"]
     assert [number(entry["end"]) - number(entry["start"]) for entry in ram] == [256 * MIB]
     assert "WARNING      256M of RAM left out" in result.text

@@ -61,6 +61,22 @@ class Sbsa(Machine):
     uart = 0x60000000
 
 
+class Zynq(Machine):
+    """AMD's ZCU102, a ZynqMP: a Cadence UART."""
+    board = "xlnx-zcu102"
+    memory_size = "1G"
+    serial = ("-serial", "stdio", "-serial", "null", "-audiodev", "none,id=none")
+    uart = 0xFF000000
+
+
+class Versal(Machine):
+    """AMD's Versal as QEMU puts it together: RAM from address 0 on, a PL011, a GICv3."""
+    board = "xlnx-versal-virt"
+    memory_size = "1G"
+    serial = ("-serial", "stdio", "-audiodev", "none,id=none")
+    uart = 0xFF000000
+
+
 PI_TREE = """
 /dts-v1/;
 /memreserve/ 0x0 0x1000;
@@ -105,6 +121,51 @@ SBSA_TREE = """
 """
 
 
+# What QEMU logs of other devices when the board is reset.
+RESET_NOISE = ["DPDMA client not attached", "/machine/soc/efuse-ctrl",
+               "/machine/xlnx-versal/efuse-ctrl", "PMC SLCR parity", "Selecting between enabling"]
+
+ZYNQ_TREE = """
+/dts-v1/;
+/ {
+	#address-cells = <2>;
+	#size-cells = <2>;
+	compatible = "xlnx,zynqmp-zcu102-rev1.0", "xlnx,zynqmp";
+	interrupt-parent = <1>;
+	chosen { stdout-path = "serial0:115200n8"; };
+	aliases { serial0 = "/serial@ff000000"; };
+	memory@0 { device_type = "memory"; reg = <0 0 0 0x40000000>; };
+	psci { compatible = "arm,psci-0.2"; method = "smc"; };
+	interrupt-controller@f9010000 {
+		compatible = "arm,gic-400";
+		#interrupt-cells = <3>;
+		interrupt-controller;
+		reg = <0 0xf9010000 0 0x10000>, <0 0xf9020000 0 0x20000>;
+		phandle = <1>;
+	};
+	timer {
+		compatible = "arm,armv8-timer";
+		interrupts = <1 13 0xf08>, <1 14 0xf08>, <1 11 0xf08>, <1 10 0xf08>;
+	};
+	serial@ff000000 {
+		compatible = "xlnx,zynqmp-uart", "cdns,uart-r1p12";
+		reg = <0 0xff000000 0 0x1000>;
+		interrupts = <0 21 4>;
+	};
+};
+"""
+
+
+# The same with a GICv3, and the UART that trees of it have.
+VERSAL_TREE = ZYNQ_TREE.replace(
+    '"xlnx,zynqmp-zcu102-rev1.0", "xlnx,zynqmp"', '"xlnx,versal"').replace(
+    "@f9010000", "@f9000000").replace("arm,gic-400", "arm,gic-v3").replace(
+    "<0 0xf9010000 0 0x10000>, <0 0xf9020000 0 0x20000>",
+    "<0 0xf9000000 0 0x80000>, <0 0xf9080000 0 0x80000>").replace(
+    '"xlnx,zynqmp-uart", "cdns,uart-r1p12"', '"arm,sbsa-uart", "arm,pl011"').replace(
+    "interrupts = <0 21 4>", "interrupts = <0 18 4>")
+
+
 @contextlib.contextmanager
 def started(board, source, append="", **options):
     """@board with the device tree that @source is."""
@@ -128,13 +189,18 @@ def start_sbsa(append="", cpu="max", **options):
     return started(Sbsa, SBSA_TREE, append, cpu=cpu, **options)
 
 
+def start_zynq(append="", source=ZYNQ_TREE, machine="virtualization=on", **options):
+    return started(Zynq, source, append, machine=machine, cpu="cortex-a53",
+                   excused=RESET_NOISE, **options)
+
+
 def start_pci(bootargs, *edits, **options):
     memory = Memory()
     memory.put(FDT, edit_tree(device_tree(bootargs), *edits))
     return load(memory, IMAGE, FDT, ASSIGN, board=PciSerial, **options)
 
 
-def check_console(machine, kind, address, source, why_polled=NO_GIC):
+def check_console(machine, kind, address, source, why_polled=NO_GIC, interrupt=33):
     """The report tells where the console is, and why it is polled (None: it is not); what is typed
     arrives, and an edited line is run as it is shown; the device is mapped once; Ctrl-C ends an
     output. Returns the report."""
@@ -143,7 +209,7 @@ def check_console(machine, kind, address, source, why_polled=NO_GIC):
     assert document["console"] == {
         "source": source, "type": kind, "pa": f"{address:#018x}",
         "input": "polled" if why_polled else "interrupt"}
-    how = f"polled: {why_polled}" if why_polled else "by interrupt 33"
+    how = f"polled: {why_polled}" if why_polled else f"by interrupt {interrupt}"
     assert (f"  console      {kind} at {address:#018x} ({source})\n  input        {how}\n"
             in machine.command("report"))
     machine.send("verrides\x01o\r")
@@ -232,6 +298,47 @@ def test_the_uart_of_a_server_is_a_console_and_its_ram_above_2_to_the_40():
         document = check_console(machine, "SBSA UART", Sbsa.uart, "stdout-path")
         assert number(document["image"]["pa"]) > 1 << 40
         assert document["regime"]["va_bits"] == 52
+
+
+NO_DRIVER = "the driver of this UART has no interrupts"
+
+
+@pytest.mark.parametrize("machine,page_size", [("", "64k"), ("virtualization=on", "4k")],
+                         ids=["EL1-64k", "EL2-4k"])
+def test_the_uart_of_a_zynq_is_a_console(machine, page_size):
+    with start_zynq(f"arm64.pagesize={page_size}", machine=machine) as running:
+        document = check_console(running, "Cadence", Zynq.uart, "stdout-path", NO_DRIVER)
+        assert document["image"]["entry_el"] == (2 if machine else 1)
+        # Transmitter and receiver are on, neither is off; no interrupt is.
+        assert [running.monitor(f"xp/1wx {Zynq.uart + register:#x}").split()[-1]
+                for register in (0x00, 0x10)] == ["0x00000114", "0x00000000"]
+
+
+def test_the_uart_of_a_zynq_is_a_console_by_earlycon_too():
+    source = ZYNQ_TREE.replace("cdns,uart-r1p12", "vendor,uart")
+    with start_zynq(f"earlycon=cdns,mmio32,{Zynq.uart:#x},115200n8", source) as machine:
+        check_console(machine, "Cadence", Zynq.uart, "earlycon", NO_DRIVER)
+
+
+def test_a_zynq_says_why_it_cannot_boot():
+    with start_zynq("arm64.pagesize=16k") as machine:
+        reason, _ = machine.wait_cannot_boot()
+        assert reason == "arm64.pagesize=16k asked for, but the CPU has: 4K 64K"
+
+
+def test_a_fault_on_a_zynq_is_reported_to_the_end():
+    with start_zynq("panic=halt", exceptions=1) as machine:
+        machine.expect(PROMPT)
+        machine.send("fault exec data\r")
+        machine.expect("permission fault, level 3")
+        machine.expect("pagoda: stopped\r\n")
+        machine.wait_stop()
+
+
+def test_what_is_an_sbsa_uart_before_it_is_a_pl011_is_driven_as_one():
+    """As trees of the Versal have it: the first name counts."""
+    with started(Versal, VERSAL_TREE, cpu="cortex-a72", excused=RESET_NOISE) as machine:
+        check_console(machine, "SBSA UART", Versal.uart, "stdout-path", None, interrupt=50)
 
 
 def sbsa_tree(bootargs=""):

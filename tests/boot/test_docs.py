@@ -54,6 +54,19 @@ def test_the_manual_has_every_option_of_the_command_line():
     assert not missing
 
 
+def test_the_manual_has_every_uart_by_all_its_names():
+    source = (ROOT / "include/pagoda/lib/uart.h").read_text(encoding="utf-8")
+    names = re.findall(r'row\("([^"]+)", SERIAL_', source)
+    types = re.findall(r'row\(SERIAL_\w+, \w+, "([^"]+)"\)', source)
+    assert len(names) > 60 and len(types) > 12
+    table = page("cmdline.md").split("\n### UARTs\n")[1]
+    assert sorted(re.findall("`([^`]+)`", table.split("\n\n")[0])) == sorted(
+        ["earlycon=", "compatible", *names])
+    assert not {name for name in types if f"| {name} |" not in table}
+    schema = json.loads(page("report.schema.json"))
+    assert schema["properties"]["console"]["properties"]["type"]["enum"] == ["none", *types]
+
+
 def members(schema, definitions):
     """Every name of a member in a schema, at any depth."""
     if "$ref" in schema:

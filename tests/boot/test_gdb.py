@@ -191,7 +191,10 @@ class Small(Machine):
 REGISTERS = ("TTBR1_EL1", "TTBR0_EL1", "TCR_EL1", "MAIR_EL1", "SCTLR_EL1")
 
 
-def in_dump(core, *commands):
+NO_ELF = "nowhere.elf"
+
+
+def in_dump(core, *commands, elf=BUILD / "pagoda.elf"):
     """What gdb says that has a memory dump in place of a machine."""
     words = ["gdb-multiarch", "-q", "-nx", "-batch", "-ex", "set architecture aarch64",
              "-ex", f"core-file {core}", "-x", SCRIPT]
@@ -199,7 +202,7 @@ def in_dump(core, *commands):
         words += ["-ex", command]
     return subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=3 * TIMEOUT, check=False,
-                          cwd=ROOT, env={"PATH": "/usr/bin:/bin"}).stdout
+                          cwd=ROOT, env={"PATH": "/usr/bin:/bin", "PAGODA_ELF": elf}).stdout
 
 
 @pytest.fixture(scope="module", name="dump")
@@ -214,11 +217,72 @@ def fixture_dump(tmp_path_factory):
     return core, document, shown
 
 
+def is_clean(said):
+    return "Traceback" not in said and "Python Exception" not in said
+
+
+@pytest.mark.parametrize("append, machine", [
+    ("", ""), ("arm64.pagesize=16k", ""), ("arm64.pagesize=64k arm64.nolva", ""),
+    ("", "virtualization=on"), (NO_VHE, "virtualization=on")])
+def test_a_memory_dump_says_itself_where_its_tables_are(append, machine, tmp_path):
+    with Small(append=append, machine=machine) as running:
+        running.expect(PROMPT)
+        document = running.document("ptdump json")
+        running.qmp("dump-guest-memory", paging=False, protocol=f"file:{tmp_path / 'core'}")
+    image = document["image"]
+    said = in_dump(tmp_path / "core", "pagoda-layout", "pagoda-walk $pc", "info symbol $pc",
+                   "echo DUMP\\n", "pagoda-ptdump", "echo IDMAP\\n", "pagoda-ptdump idmap")
+    assert is_clean(said)
+    assert (f"The dump's Image is at {number(image['pa']):#x}, mapped at "
+            f"{number(image['va']):#x}; ") in said
+    assert re.search(fr"^0x{number(image['va']):016x}-.*  image$", said, re.MULTILINE)
+    assert f"TTBR1_EL{document['decision']['el']}" in said
+    assert "translates to  " in said and "in section .text" in said
+    kernel, idmap = said.split("DUMP\n")[1].split("IDMAP\n")
+    for root, text in (("kernel", kernel), ("idmap", idmap)):
+        entries, = (table["entries"] for table in document["tables"] if table["root"] == root)
+        assert runs_by_debugger(text) == runs_by_json(entries)
+
+
+def test_what_a_memory_dump_lacks_to_say_it_itself_is_one_line(dump, tmp_path):
+    core, _, _ = dump
+    data = core.read_bytes()
+    (tmp_path / "cut").write_bytes(data[:0x210000])  # after the Image's header
+    (tmp_path / "other").write_bytes(data.replace(b"ARM\x64", b"ARM\x00"))
+    stripped = tmp_path / "stripped.elf"
+    subprocess.run(["aarch64-linux-gnu-objcopy", "--strip-debug", BUILD / "pagoda.elf", stripped],
+                   check=True)
+    for name, elf, why in (
+            (core, NO_ELF, "nowhere.elf: No such file or directory."),
+            (core, stripped, "stripped.elf: No struct type named boot_handoff."),
+            (tmp_path / "cut", BUILD / "pagoda.elf", "no memory at physical address"),
+            (tmp_path / "other", BUILD / "pagoda.elf", "has booted")):
+        said = in_dump(name, "pagoda-layout", elf=elf)
+        assert is_clean(said)
+        first, last = [line for line in said.splitlines() if why.rstrip(".") in line]
+        assert first.startswith("Registers have to be given by hand: ")
+        assert last.startswith("the target does not show SCTLR_EL1; give its value")
+
+
+def test_a_machine_that_had_not_booted_when_its_memory_was_dumped_has_no_tables(tmp_path):
+    with Small(arguments=["-S"]) as machine:
+        machine.qmp("dump-guest-memory", paging=False, protocol=f"file:{tmp_path / 'core'}")
+    said = in_dump(tmp_path / "core", "pagoda-ptdump")
+    assert is_clean(said) and "pagoda.elf that has booted" in said
+
+
+def test_without_a_machine_or_a_dump_the_script_says_what_it_wants():
+    said = in_dump("nowhere", "pagoda-ptdump", "pagoda-walk 0", "pagoda-layout")
+    assert is_clean(said)
+    assert "No machine yet: `target remote HOST:PORT`, or `core-file DUMP`" in said
+    assert said.count("the target does not show SCTLR_EL1; give its value") == 3
+
+
 def test_a_memory_dump_with_the_registers_by_hand_is_as_good_as_a_machine(dump):
     core, document, (walk, text) = dump
     said = in_dump(core, *(f"set ${name} = {document['registers'][name]}" for name in REGISTERS),
                    "pagoda-walk 0xffff800080010000", "pagoda-layout", "echo DUMP\\n",
-                   "pagoda-ptdump")
+                   "pagoda-ptdump", elf=NO_ELF)
     levels = [line for line in walk.splitlines() if line.startswith("  level")]
     assert [line for line in said.splitlines() if line.startswith("  level")] == levels != []
     assert runs_by_text(said.split("DUMP\n")[1], "kernel") == runs_by_text(text, "kernel")
@@ -229,15 +293,15 @@ def test_a_memory_dump_with_the_registers_by_hand_is_as_good_as_a_machine(dump):
 def test_what_a_memory_dump_lacks_is_one_line(dump, tmp_path):
     core, document, _ = dump
     given = [f"set ${name} = {document['registers'][name]}" for name in REGISTERS]
-    said = in_dump(core, "pagoda-walk 0xffff800080010000")
+    said = in_dump(core, "pagoda-walk 0xffff800080010000", elf=NO_ELF)
     assert said.splitlines()[-1].startswith("the target does not show SCTLR_EL1; give its value")
     elsewhere = in_dump(core, *given, "set $TTBR1_EL1 = 0x1000", "pagoda-ptdump",
-                        "pagoda-layout", "pagoda-walk 0xffff800080010000")
+                        "pagoda-layout", "pagoda-walk 0xffff800080010000", elf=NO_ELF)
     assert elsewhere.count("no memory at physical address 0x00000000000010") == 3
     cut = tmp_path / "cut.elf"
     with open(core, "rb") as whole:
         cut.write_bytes(whole.read(1 << 20))
-    missing = in_dump(cut, *given, "pagoda-walk 0xffff800080010000")
+    missing = in_dump(cut, *given, "pagoda-walk 0xffff800080010000", elf=NO_ELF)
     for text in (said, elsewhere, missing):
         assert "Traceback" not in text and "Python Exception" not in text
     assert "no memory at physical address" in missing

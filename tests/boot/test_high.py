@@ -21,7 +21,7 @@ RAM, RAM_SIZE = 0x40000000, 512 * MIB
 LOW_FDT = RAM + 10 * MIB
 DIMM_SIZE = 64 * MIB
 FDT_OFFSET = 24 * MIB
-STOP_IMAGE_UNREACHABLE = 8
+STOP_IMAGE_UNREACHABLE, STOP_FDT_UNREACHABLE = 8, 15
 EL2 = "virtualization=on"
 
 
@@ -89,3 +89,20 @@ def test_without_52_bits_an_image_above_48_is_refused(page_size, image):
     assert stop == Stop(STOP_IMAGE_UNREACHABLE, end, 48, stop.extra)
     assert reason == (f"the Image ends at {end:#x}, beyond the 48 bits of address that the "
                       "identity map can have")
+
+
+def test_without_52_bits_an_fdt_above_48_is_refused_on_the_console_that_it_names():
+    start = 1 << 48
+    low, high = Memory(), Memory(start=start, size=DIMM_SIZE)
+    low.put(RAM + 2 * MIB, IMAGE.read_bytes())
+    high.put(start, device_tree("arm64.nolva"))
+    with tempfile.NamedTemporaryFile(prefix="pagoda-") as file:
+        file.write(high.bytes)
+        file.flush()
+        with enter(low, RAM + 2 * MIB, start,
+                   extra=dimm(start, DIMM_SIZE, file.name)) as machine:
+            reason, stop = machine.wait_cannot_boot()
+    end = start + len(device_tree("arm64.nolva"))
+    assert stop == Stop(STOP_FDT_UNREACHABLE, end, 48, stop.extra)
+    assert reason == (f"the FDT ends at {end:#x}, beyond the 48 bits of address that the kernel "
+                      "can have")

@@ -299,7 +299,7 @@ def test_the_timeline_goes_forward_through_every_stage(case):
     timeline = result.document["timeline"]
     assert [entry["stage"] for entry in timeline] == [
         "entry", "facts", "plan", "tables", "relocated", "published", "flip",
-        "kernel_main", "memory", "prompt"]
+        "kernel_main", "tree", "memory", "prompt"]
     ticks = [entry["ticks"] for entry in timeline]
     assert ticks[0] == 0 and ticks == sorted(ticks)
 

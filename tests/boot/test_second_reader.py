@@ -26,7 +26,7 @@ UART = 0x9000000
 FDT_MAGIC = 0xD00DFEED
 SYSTEM_TABLE, RSDP = b"IBI SYST", b"RSD PTR "
 STAGES = ["entry", "facts", "plan", "tables", "relocated", "published", "flip", "kernel_main",
-          "memory", "prompt"]
+          "tree", "memory", "prompt"]
 EFI_TYPES = ["reserved", "loader code", "loader data", "boot services code", "boot services data",
              "runtime services code", "runtime services data", "conventional", "unusable",
              "ACPI reclaim", "ACPI NVS", "memory-mapped I/O", "memory-mapped I/O ports", "PAL code",

@@ -63,16 +63,19 @@ def test_the_last_page_size_left_is_taken_without_being_asked_for():
         assert machine.document("report json")["regime"]["granule"] == 65536
 
 
-def refuse(blob, image=IMAGE, fdt=FDT, console=True, fill=0xAA, **machine):
+def refuse(blob, image=IMAGE, fdt=FDT, console=True, kernel=False, fill=0xAA, **machine):
     """Boot with @blob at @fdt. Returns the reason on the console, if one must be there, and the
-    stop."""
+    stop: the @kernel's, at a virtual address, or the early runtime's, before the flip."""
     memory = Memory(fill)
     if blob:
         memory.put(fdt, blob)
     with load(memory, image, fdt, **machine) as running:
         reason, stop = running.wait_cannot_boot() if console else (None, running.wait_stop())
-        start, end = image + symbols()["_text_start"], image + symbols()["_init_text_end"]
-        assert start <= running.registers()["PC"] < end
+        pc = running.registers()["PC"]
+        assert (pc >> 63 == 1) == kernel
+        # Virtual and physical addresses are the same modulo 2 MiB.
+        at = (pc - image) % (2 * MIB) if kernel else pc - image
+        assert symbols()["_text_start"] <= at < symbols()["_init_text_end"]
         return reason, stop
 
 
@@ -131,7 +134,7 @@ def unterminated_name(blob):
     return with_structure(blob, [*structure(blob)[:-2], FDT_BEGIN_NODE, 0x61616161])
 
 
-# All of them come after the console in the blob, so that the console is known.
+# All of them come after /chosen in the blob, which is all that is read before the flip.
 BROKEN_STRUCTURES = {
     "with_a_node_left_open": (left_open, UNBALANCED, "unbalanced"),
     "with_a_node_closed_twice": (closed_twice, UNBALANCED, "unbalanced"),
@@ -147,13 +150,62 @@ BROKEN_STRUCTURES = {
 @pytest.mark.parametrize("how", BROKEN_STRUCTURES)
 def test_an_fdt_structure_is_refused_in_words(how):
     damage, status, word = BROKEN_STRUCTURES[how]
-    reason, stop = refuse(damage(device_tree()))
+    reason, stop = refuse(damage(device_tree()), kernel=True)
     assert (stop.code, stop.value, stop.limit) == (FDT_REFUSED, status, FDT)
     assert word in reason and f"{FDT:#x}" in reason
 
 
+def chosen_last(blob):
+    """@blob with its /chosen after all other nodes: (words of structure before it, those from it
+    on), so that what is put between comes before it."""
+    words = structure(blob)
+    text = b"".join(word.to_bytes(4, "big") for word in words)
+    start = text.index(b"\0\0\0\1chosen\0\0") // 4
+    assert text.count(b"chosen\0\0") == 1
+    end = start + 3
+    while words[end] == FDT_PROP:
+        end += 3 + (words[end + 1] + 3) // 4
+    assert words[end] == FDT_END_NODE
+    return words[:start] + words[end + 1:-2], words[start:end + 1] + words[-2:]
+
+
+# What is wrong, and with which words: before /chosen, and so before the flip; and after it.
+BAD_WORDS = {
+    "an_unknown_token": ([7], BAD_TOKEN, "unknown token"),
+    "an_end_of_the_tree": ([FDT_END], UNBALANCED, "unbalanced"),
+    "a_long_property": ([FDT_PROP, 0x7FFFFFFF, 0], TRUNCATED, "truncated"),
+    "a_node_too_deep": ([FDT_BEGIN_NODE, 0] * 32, TOO_DEEP, "too deep"),
+}
+
+
+@pytest.mark.parametrize("where", ["before", "after"])
+@pytest.mark.parametrize("what", BAD_WORDS)
+def test_what_is_wrong_in_an_fdt_is_named_on_its_console(what, where):
+    words, status, word = BAD_WORDS[what]
+    blob = device_tree()
+    before, after = chosen_last(blob)
+    if where == "before":
+        blob = with_structure(blob, before + words + after)
+    else:
+        blob = with_structure(blob, before + after[:-2] + words + after[-2:])
+    reason, stop = refuse(blob, kernel=where == "after")
+    assert (stop.code, stop.value, stop.limit) == (FDT_REFUSED, status, FDT)
+    assert word in reason and f"{FDT:#x}" in reason
+
+
+def test_an_fdt_that_is_bad_is_said_on_a_console_of_the_command_line_too():
+    """The bad word comes before the FDT's own consoles."""
+    blob = device_tree("earlycon=pl011,0x9000000")
+    before, after = chosen_last(blob)
+    words = before[:2]  # the root's BEGIN_NODE
+    blob = with_structure(blob, words + after[:-2] + [7] + before[2:] + after[-2:])
+    reason, stop = refuse(blob, kernel=True)
+    assert (stop.code, stop.value) == (FDT_REFUSED, BAD_TOKEN)
+    assert "unknown token" in reason
+
+
 def test_nodes_nested_too_deep_are_refused_in_words_and_one_level_less_is_not():
-    reason, stop = refuse(nested(33))
+    reason, stop = refuse(nested(33), kernel=True)
     assert (stop.code, stop.value) == (FDT_REFUSED, TOO_DEEP)
     assert "too deep" in reason
     memory = Memory()
@@ -163,11 +215,12 @@ def test_nodes_nested_too_deep_are_refused_in_words_and_one_level_less_is_not():
 
 
 def test_a_thousand_levels_of_nodes_are_refused_in_words():
-    assert refuse(nested(1000))[1].value == TOO_DEEP
+    assert refuse(nested(1000), kernel=True)[1].value == TOO_DEEP
 
 
 def test_an_fdt_without_memory_is_refused_in_words():
-    reason, stop = refuse(edit_tree(device_tree(), ["-r", "FILE", "/memory@40000000"]))
+    blob = edit_tree(device_tree(), ["-r", "FILE", "/memory@40000000"])
+    reason, stop = refuse(blob, kernel=True)
     assert stop.code == NO_MEMORY_NODE
     assert "/memory" in reason
 
@@ -175,7 +228,7 @@ def test_an_fdt_without_memory_is_refused_in_words():
 def test_an_fdt_with_memory_of_no_size_is_refused_in_words():
     blob = edit_tree(device_tree(), ["-t", "x", "FILE", "/memory@40000000", "reg", "0", "40000000",
                                      "0", "0"])
-    assert refuse(blob)[1].code == NO_MEMORY_NODE
+    assert refuse(blob, kernel=True)[1].code == NO_MEMORY_NODE
 
 
 def half(blob):

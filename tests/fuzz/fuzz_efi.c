@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * EFI load options, any bytes of any number: what becomes of them is text of printable characters,
- * the same that a reader of UCS-2 gets, without the program's name where UEFI's shell put it there;
- * what was lost is said. Host only.
+ * the same that a reader of UCS-2 gets, without the program's name where UEFI's shell put it there,
+ * or nothing where they are hardly text; what was lost is said. Host only.
  *
  *   input   flags, alignment, then the options
  */
@@ -69,12 +69,27 @@ static efi_status_t output_string(struct efi_text_output *self, const u16 *text)
 static struct {
 	char text[OPTIONS_MAX / 2 + 1];
 	u32 length, strange;
-	bool cut;
+	bool cut, text_of_bytes;
 } expected;
+
+/* Two bytes or more, all of them ASCII, up to the NULs at the end. */
+static bool is_text_of_bytes(const u8 *options, u32 size)
+{
+	u32 length = 0, i;
+
+	for (i = 0; i < size; i++)
+		length = options[i] != 0 ? i + 1 : length;
+	for (i = 0; i < length && i < size; i++)
+		if ((options[i] < 32 || options[i] > 126) && !strchr("\t\n\r", options[i] ?: 'x'))
+			return false;
+	return length > 1;
+}
 
 static void expect(const u8 *options, u32 size)
 {
 	memset(&expected, 0, sizeof(expected));
+	expected.text_of_bytes =
+		is_text_of_bytes(options, (u32)min_u64(size / 2 * 2, 2 * EFI_OPTIONS_MAX));
 	for (u32 i = 0; i + 1 < size; i += 2) {
 		unsigned c = options[i] + 256u * options[i + 1];
 
@@ -107,6 +122,15 @@ static void check_line(const struct efi_stub *stub)
 	static struct boot_options options;
 	u64 id[SYSREG_FACT_COUNT] = { 0 };
 
+	bool text = expected.length > 0 && expected.strange < 0.75 * expected.length &&
+		    !expected.text_of_bytes;
+
+	FUZZ_CHECK(!strstr(firmware.said, "ignored") == (text || expected.length == 0), "said: %s",
+		   firmware.said);
+	if (!text) {
+		FUZZ_CHECK(!stub->command_line && !stub->nokaslr, "a command line from no text");
+		return;
+	}
 	FUZZ_CHECK(!strstr(firmware.said, "not ASCII") == (expected.strange == 0), "said: %s",
 		   firmware.said);
 	FUZZ_CHECK(!strstr(firmware.said, "cut after") == !expected.cut, "said: %s", firmware.said);

@@ -182,6 +182,12 @@ static void check_pieces(void)
 
 /* ---- the linear map ---- */
 
+static void append(u64 start, u64 size, enum memory_kind kind)
+{
+	now.map.range[now.map.count++] =
+		(struct memory_range){ paddr(start), paddr(start + size), kind };
+}
+
 static void place_image(u64 pa)
 {
 	static const u32 edges[] = { 0,	       KIB(64),	       IMAGE_TEXT_END,
@@ -192,8 +198,8 @@ static void place_image(u64 pa)
 		now.image.segment[i].start = edges[i];
 		now.image.segment[i].end = edges[i + 1];
 	}
-	memory_add_own(&now.map, pa, IMAGE_SIZE, MEMORY_RAM);
-	memory_add_own(&now.map, pa, IMAGE_SIZE, MEMORY_IMAGE);
+	append(pa, IMAGE_SIZE, MEMORY_RAM);
+	append(pa, IMAGE_SIZE, MEMORY_IMAGE);
 }
 
 /* As kernel/start/memory.c does it. */

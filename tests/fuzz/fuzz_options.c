@@ -5,6 +5,7 @@
  * offers. The first byte chooses the CPU. Host only.
  */
 #include <pagoda/kernel/handoff/options.h>
+#include <pagoda/lib/serial.h>
 
 #include "fuzz.h"
 #include "support/fake_machine.h"
@@ -69,7 +70,8 @@ static void check_options(const struct boot_options *options)
 {
 	FUZZ_CHECK(is_one_of(options->granule_shift, "\0\14\16\20", 4), "page size");
 	FUZZ_CHECK(is_one_of(options->va_bits, "\0\44\47\52\57\60\64", 7), "address bits");
-	FUZZ_CHECK(options->earlycon.value >> 52 == 0 && options->earlycon.value % 4 == 0,
+	FUZZ_CHECK(options->earlycon.value == 0 ||
+			   serial_may_be_at(options->earlycon_kind, options->earlycon.value),
 		   "console at %#lx", options->earlycon.value);
 	FUZZ_CHECK(options->panic <= PANIC_POWEROFF, "panic action");
 	FUZZ_CHECK(is_text(options->run, sizeof(options->run)), "commands are not text");

@@ -522,8 +522,9 @@ class MapLoop:
 
     def __init__(self, module, regime, upper, wraps):
         self.regime, self.upper = regime, upper
-        self.bench = Bench(module, wraps=wraps, cuts={("map_range", "while.cond"): self.cut},
+        self.bench = Bench(module, wraps=wraps, cuts={("map_until", "while.cond"): self.cut},
                            models={"table_reach": self.table_reach,
+                                   "untouched_take": lambda *_: z3.FreshBool("untouched"),
                                    "stretch_map": self.stretch_map})
         self.rounds = self.stretches = 0
         self.at = self.stretch = None
@@ -589,9 +590,13 @@ class MapLoop:
         self.request, pointer = any_request(self.bench, state)
         state.assumed.append(good_request(self.regime, self.upper, self.request))
         state.assumed.append((self.request.end == 0) == z3.BoolVal(end_is_top))
-        for after, result in self.bench.paths(state, "map_range", space, pointer):
+        out, reached = len(state.objects), state.new(8)
+        for after, result in self.bench.paths(state, "map_until", space, pointer, reached):
             self.bench.machine.prove(after, z3.Implies(result == MAP_OK, self.at[2] == 0),
                                      f"{self.what}: all of it is mapped")
+            at = load(Pointer(after.objects[out], number(0)), 8)
+            self.bench.machine.prove(after, at == self.at[0],
+                                     f"{self.what}: it says where what is mapped ends")
         levels = len(self.regime.leaves())
         if self.rounds == 0 or self.stretches < levels:
             raise Unknown(f"{self.what}: {self.stretches} kinds of stretch, {self.rounds} rounds")

@@ -63,12 +63,14 @@ void mmio_write8(volatile u8 *address, u8 value) { assert(!address && !value); }
 int main(void)
 {
 	struct serial_kind kind = { .type = SERIAL_UARTLITE };
-	const struct serial_words *words = serial_words(SERIAL_UARTLITE);
+	struct serial_kind named = { 0 };
+	u32 offset;
 
-	assert(words && !serial_words(SERIAL_UARTLITE + 1));
-	assert(strcmp(words->compatible[0], "xlnx,xps-uartlite-1.00.a") == 0);
-	assert(words->compatible[1][0] == '\0');
-	assert(strcmp(words->earlycon, "uartlite") == 0);
+	assert(serial_find("xlnx,xps-uartlite-1.00.a", 25, &named, &offset));
+	assert(named.type == SERIAL_UARTLITE && offset == 0);
+	named.type = 0;
+	assert(serial_named("uartlite", 8, &named) && named.type == SERIAL_UARTLITE);
+	assert(!serial_is_polled(named));
 	assert(strcmp(serial_type_str(SERIAL_UARTLITE), "UART Lite") == 0);
 	assert(serial_status(kind).offset == 8 && serial_status(kind).width == 4);
 	serial_enable(kind, registers);
@@ -90,27 +92,39 @@ int main(void)
 
 
 def blocks():
-    """The C blocks of the section about UARTs: the driver, and its row."""
+    """The C blocks of the section about UARTs: the driver, and its rows."""
     page = (ROOT / "docs/extend.md").read_text(encoding="utf-8")
     section = page.split("\n## A UART\n")[-1].split("\n## ")[0]
     return re.findall(r"```c\n(.*?)```", section, re.DOTALL)
 
 
+def add_row(text, table, row, before=None):
+    """@text with @row as the last of @table, or before the row that begins with @before."""
+    rows = re.search(rf"#define {table}\(row\) +\\\n(?:.*\\\n)*.*", text)
+    if before is None:
+        return f"{text[:rows.end()]} \\\n{row}{text[rows.end():]}"
+    place = text.index(f"\trow({before},", rows.start(), rows.end())
+    return f"{text[:place]}{row} \\\n{text[place:]}"
+
+
 def test_the_example_of_a_uart_drives_its_device(tmp_path):
-    driver, row = blocks()
+    driver, rows = blocks()
     shutil.copytree(ROOT / "include", tmp_path / "include")
     (tmp_path / "include/pagoda/lib/mmio.h").write_text(MMIO, encoding="ascii")
     header = tmp_path / "include/pagoda/lib/uart.h"
     text = header.read_text(encoding="utf-8")
-    table = re.search(r"#define UARTS\(row\) +\\\n(?:.*\\\n)*.*", text)
-    header.write_text(text[:table.end()] + " \\\n" + row.rstrip("\n") + text[table.end():],
-                      encoding="utf-8")
-    (tmp_path / "uartlite.c").write_text(driver, encoding="utf-8")
-    (tmp_path / "device.c").write_text(DEVICE, encoding="utf-8")
     others = sorted(set(re.findall(r"row\(SERIAL_\w+, (\w+),", text)))
     assert others
+    of_type, of_compatible, of_earlycon = rows.splitlines()
+    text = add_row(text, "UARTS", of_type, before="SERIAL_GENI")
+    text = add_row(text, "UART_COMPATIBLES", of_compatible)
+    text = add_row(text, "UART_EARLYCONS", of_earlycon)
+    header.write_text(text, encoding="utf-8")
+    (tmp_path / "uartlite.c").write_text(driver, encoding="utf-8")
+    (tmp_path / "device.c").write_text(DEVICE, encoding="utf-8")
     subprocess.run(
         ["gcc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-Iinclude", "-o", "program",
-         "device.c", "uartlite.c", ROOT / "lib/serial.c",
-         *(ROOT / f"lib/{name}.c" for name in others)], cwd=tmp_path, check=True)
+         "device.c", "uartlite.c",
+         *(ROOT / f"lib/{name}.c" for name in ["fdt", "serial", "text", *others])],
+        cwd=tmp_path, check=True)
     subprocess.run([tmp_path / "program"], check=True)

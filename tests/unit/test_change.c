@@ -47,6 +47,10 @@ static struct {
 static struct change_model model;
 static u8 *arena;
 
+#define COUNTED 400 /* tables at most */
+
+static u32 counts[COUNTED]; /* of descriptors in each table but the root */
+
 static struct pt_entry look(unsigned i)
 {
 	return pt_find(&b.space, vaddr(model.base + i * model.unit));
@@ -93,9 +97,9 @@ static void tlb_load(void)
 	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 
+		tables_load(i);
 		if (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK)
 			continue;
-		tables_load(i);
 		if (b.seen[i] == 0) {
 			b.seen[i] = entry.pte.bits;
 			b.seen_level[i] = entry.level;
@@ -106,6 +110,8 @@ static void tlb_load(void)
 /* Only permissions may change while the TLB has a descriptor, and in no contiguous run. */
 #define PERMISSIONS (BIT(7) | BIT(50) | BIT(53))
 #define CONTIGUOUS BIT(52)
+/* PXN: nor may execution go, for the sake of Cortex-A715. */
+#define NO_EXECUTE BIT(53)
 
 /* The TLB knows nothing that the tables contradict, but for permissions. */
 static void tlb_check(void)
@@ -116,7 +122,9 @@ static void tlb_check(void)
 
 		if (b.seen[i] == 0 || (entry.kind != PTE_PAGE && entry.kind != PTE_BLOCK))
 			continue;
-		if (entry.level != b.seen_level[i] || ((entry.pte.bits ^ b.seen[i]) & ~may_change))
+		if (entry.level != b.seen_level[i] ||
+		    ((entry.pte.bits ^ b.seen[i]) & ~may_change) ||
+		    (entry.pte.bits & ~b.seen[i] & NO_EXECUTE))
 			b.broken_wrongly = true;
 	}
 }
@@ -145,7 +153,7 @@ void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 		/* What stands at another level than the hint says may stay. */
 		if (hinted && first - start < end - start)
 			b.seen[i] = 0;
-		if (range->tables && start < first + model.unit && first < end)
+		if (range->tables && (first - start < end - start || start - first < model.unit))
 			tables_forget(i);
 	}
 	tlb_load();
@@ -171,6 +179,15 @@ static void begin(const struct shape *shape, unsigned tables)
 				  .phys_offset = (u64)(uintptr_t)arena - POOL_PA,
 				  .pool = &b.pool };
 	assert_int_equal(pt_space_create(&b.space), MAP_OK);
+	memset(counts, 0xff, sizeof(counts));
+	pool_count(&b.pool, 0, sizeof(u32));
+	pool_count_early(&b.pool, counts);
+}
+
+/* The count of the table that unit @i's descriptor stands in. */
+static u32 count_of(unsigned i)
+{
+	return counts[(look(i).slot.value - b.pool.early.value) / regime_granule(&b.regime)];
 }
 
 static u64 used(void)
@@ -209,6 +226,8 @@ static void check_model(void)
 	tlb_check();
 	if (b.broken_wrongly)
 		fail_msg("seed %lu, step %u: made before it was broken", b.seed, b.step);
+	if (!pt_counts_agree(&b.space, pt_start(&b.space), pt_end(&b.space)))
+		fail_msg("seed %lu, step %u: descriptors are miscounted", b.seed, b.step);
 	for (unsigned i = 0; i < model.units; i++) {
 		struct pt_entry entry = look(i);
 		struct pte_info info =
@@ -257,6 +276,23 @@ static void a_permission_changes_in_place_and_a_run_is_broken_first(void **state
 		memset(model.at, 0, sizeof(model.at));
 		check_model();
 		assert_int_equal(used(), 1);
+	}
+}
+
+static void where_execution_goes_the_leaf_is_broken_first(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		begin(&shapes[i], TABLES);
+		area(regime_granule(&b.regime), 3);
+		assert_int_equal(map(0, 3, GIB(8), PROT_READ_EXECUTE), MAP_OK);
+		tables_publish();
+		assert_int_equal(pt_protect(&b.space, at(1), at(2), PROT_READ_WRITE), MAP_OK);
+		for (unsigned j = 0; j < 3; j++)
+			model.at[j] = (struct change_unit){ true, GIB(8) + j * model.unit,
+							    j == 1 ? PROT_READ_WRITE :
+								     PROT_READ_EXECUTE };
+		check_model();
 	}
 }
 
@@ -354,34 +390,195 @@ static void without_a_table_a_split_changes_nothing(void **state)
 	check_model();
 }
 
-/* Pages, a block and pages, in as many tables as there are, one more each time. */
-static void what_a_mapping_left_that_ran_out_of_tables_is_taken_back(void **state)
+/*
+ * A walker that has all in its TLB as soon as it is written, of what @request writes before it
+ * fails: as if it had been there in the middle of pt_map().
+ */
+static void load_while_mapping(const struct map_request *request)
+{
+	u64 size = paddr_diff(b.pool.end, b.pool.start);
+	struct table_pool pool = b.pool;
+	u32 counted[COUNTED];
+	u8 *before = malloc(size);
+
+	assert_non_null(before);
+	memcpy(before, arena, size);
+	memcpy(counted, counts, sizeof(counts));
+	(void)map_range(&b.space, request);
+	tlb_load();
+	memcpy(arena, before, size);
+	memcpy(counts, counted, sizeof(counts));
+	b.pool = pool;
+	free(before);
+}
+
+static struct map_request request_of(unsigned first, unsigned count, u64 pa)
+{
+	return (struct map_request){
+		at(first), at(first + count), paddr(pa), { PROT_READ_WRITE, MEM_NORMAL }
+	};
+}
+
+/* @count units from @first on, mapped to where all of @request maps them, or to @pa instead. */
+static void be_there_before(unsigned first, unsigned count, u64 pa)
+{
+	struct map_request request = request_of(first, count, pa);
+
+	assert_int_equal(map_range(&b.space, &request), MAP_OK);
+	for (unsigned i = first; i < first + count; i++)
+		model.at[i] = (struct change_unit){ true, pa + (i - first) * model.unit,
+						    PROT_READ_WRITE };
+	tables_publish();
+}
+
+static void check_refused(const struct map_request *request)
+{
+	u64 tables = used(), mapped = pt_audit_space(&b.space).mapped;
+
+	load_while_mapping(request);
+	assert_int_equal(pt_map(&b.space, request), MAP_CONFLICT);
+	check_model();
+	assert_int_equal(used(), tables);
+	assert_int_equal(pt_audit_space(&b.space).mapped, mapped);
+}
+
+/*
+ * @count leaves at @level are there before, from the @first on of all that are asked for: a bit
+ * more than a run on either side of where a table ends, or up to the end of the space.
+ */
+static void check_conflict(int level, bool top, unsigned first, unsigned count, u64 away)
+{
+	unsigned around = regime_contiguous(&b.regime, level) + 3;
+	struct map_request request;
+
+	area(regime_span(&b.regime, level), 2 * around);
+	model.base = top ? 0 : model.base + regime_entries(&b.regime, level) * model.unit;
+	model.base -= (top ? 2 : 1) * around * model.unit;
+	request = request_of(0, 2 * around, model.base % GIB(64) + GIB(64));
+	count = (unsigned)min_u64(count, model.units - first);
+	be_there_before(first, count, request.pa.value + first * model.unit + away);
+	check_refused(&request);
+	assert_int_equal(pt_unmap(&b.space, at(first), at(first + count)), MAP_OK);
+	memset(model.at, 0, sizeof(model.at));
+	check_model();
+	assert_int_equal(used(), 1);
+	assert_int_equal(pt_map(&b.space, &request), MAP_OK);
+}
+
+/* Be it the very mapping that is asked for, or another. */
+static void what_was_there_before_a_mapping_that_failed_is_all_there_is_after_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		for (int level = LEVEL_PAGE - 1; level <= LEVEL_PAGE; level++) {
+			unsigned run, first[9];
+
+			begin(&shapes[i], TABLES);
+			if (level == b.regime.root_level)
+				continue;
+			run = regime_contiguous(&b.regime, level);
+			memcpy(first,
+			       (unsigned[]){ 0, 1, 3, run / 2, run + 2, run + 3, run + run / 2,
+					     2 * run + 3, 2 * run + 5 },
+			       sizeof(first));
+			for (unsigned j = 0; j < 4 * ARRAY_SIZE(first); j++) {
+				begin(&shapes[i], TABLES);
+				check_conflict(level, j & 1, first[j / 4], j & 2 ? run : 1,
+					       j & 4 ? GIB(256) : 0);
+			}
+		}
+}
+
+/*
+ * Pages, a block and pages, in as many tables as there are, one more each time. The last page is in
+ * a table of blocks of its own, where there can be another.
+ */
+static enum map_result map_in(const struct shape *shape, unsigned tables, bool neighbour)
+{
+	struct map_request request = { .attr = { PROT_READ_WRITE, MEM_NORMAL } };
+	enum map_result result;
+	u64 span, page, before;
+
+	begin(shape, tables);
+	page = regime_granule(&b.regime);
+	span = regime_span(&b.regime, 2);
+	area(span, 4);
+	if (b.regime.root_level < 2)
+		model.base += regime_span(&b.regime, 1) - 2 * span;
+	request.start = vaddr(model.base + span - page);
+	request.end = vaddr(model.base + 2 * span + page);
+	request.pa = paddr(GIB(256) - page);
+	if (neighbour) {
+		struct map_request other = { .start = at(0),
+					     .end = vaddr(model.base + page),
+					     .pa = paddr(GIB(256) - span),
+					     .attr = request.attr };
+
+		if (map_range(&b.space, &other) != MAP_OK)
+			return MAP_NO_TABLES;
+		model.at[0] = (struct change_unit){ true, other.pa.value, PROT_READ_WRITE };
+		tables_publish();
+	}
+	before = used();
+	load_while_mapping(&request);
+	result = pt_map(&b.space, &request);
+	if (result == MAP_OK)
+		return result;
+	check_model();
+	assert_int_equal(used(), before);
+	assert_int_equal(pt_audit_space(&b.space).runs, neighbour);
+	return result;
+}
+
+static void of_a_mapping_that_runs_out_of_tables_nothing_is_left(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		for (int neighbour = 0; neighbour <= 1; neighbour++) {
+			unsigned tables = 1;
+
+			while (map_in(&shapes[i], tables, neighbour) == MAP_NO_TABLES)
+				tables++;
+			assert_int_equal(used(), tables);
+			assert_true(tables >= 3);
+		}
+}
+
+/* The table made last is used up to its end, where another begins that has been there for long. */
+static void what_is_behind_the_last_table_is_looked_at(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		enum map_result result = MAP_NO_TABLES;
-		unsigned tables = 1;
+		unsigned entries;
 
-		for (; result == MAP_NO_TABLES; tables++) {
-			struct map_request request = { .attr = { PROT_READ_WRITE, MEM_NORMAL } };
-			u64 span;
-
-			begin(&shapes[i], tables);
-			span = regime_span(&b.regime, 2);
-			area(span, 4);
-			request.start = vaddr(model.base + span - regime_granule(&b.regime));
-			request.end = vaddr(model.base + 2 * span + regime_granule(&b.regime));
-			request.pa = paddr(GIB(256) - regime_granule(&b.regime));
-			result = map_range(&b.space, &request);
-			tables_publish();
-			pt_withdraw(&b.space, &request);
-			check_model();
-			assert_int_equal(used(), 1);
-			assert_int_equal(pt_audit_space(&b.space).runs, 0);
-		}
-		assert_int_equal(result, MAP_OK);
-		assert_true(tables > 3);
+		begin(&shapes[i], TABLES);
+		entries = regime_entries(&b.regime, LEVEL_PAGE);
+		area(regime_granule(&b.regime), 4);
+		assert_int_equal(map(0, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries + 1, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+		assert_int_equal(map(entries - 1, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries, 1, GIB(8), PROT_READ_WRITE), MAP_OK);
+		assert_int_equal(map(entries + 1, 1, GIB(9), PROT_READ_WRITE), MAP_CONFLICT);
 	}
+}
+
+static void a_request_that_is_refused_changes_nothing(void **state)
+{
+	struct map_request request;
+
+	(void)state;
+	begin(&shapes[0], TABLES);
+	area(regime_granule(&b.regime), 4);
+	be_there_before(0, 4, GIB(8));
+	request = request_of(0, 4, BIT(52));
+	assert_int_equal(pt_map(&b.space, &request), MAP_UNREACHABLE);
+	request = request_of(0, 4, GIB(8) + 1);
+	assert_int_equal(pt_map(&b.space, &request), MAP_BAD_RANGE);
+	request = request_of(4, 0, GIB(8));
+	assert_int_equal(pt_map(&b.space, &request), MAP_BAD_RANGE);
+	check_model();
+	assert_int_equal(pt_audit_space(&b.space).runs, 1);
 }
 
 /*
@@ -417,6 +614,43 @@ static void a_mapping_of_its_own_descriptors_is_not_broken(void **state)
  * Half the space, or 1 TiB where there are no blocks of more than 1 GiB, and an odd page at either
  * end. By pages, up to 2^39 of them, no step of this would end in time.
  */
+static void a_table_knows_how_many_descriptors_are_in_it(void **state)
+{
+	(void)state;
+	begin(&shapes[0], TABLES);
+	area(KIB(4), 64);
+	assert_int_equal(map(0, 40, MIB(2), PROT_READ_WRITE), MAP_OK);
+	assert_int_equal(count_of(0), 40);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(16)), MAP_OK);
+	assert_int_equal(count_of(0), 24);
+	assert_int_equal(pt_clear(&b.space, at(16), at(40)), MAP_OK);
+	assert_int_equal(count_of(0), 0);
+	assert_true(pt_counts_agree(&b.space, at(0), at(64)));
+	counts[0]++;
+	assert_false(pt_counts_agree(&b.space, at(0), at(64)));
+	pt_count(&b.space, at(0), at(64));
+	assert_true(pt_counts_agree(&b.space, at(0), at(64)));
+	/* The count alone says that the table can go. */
+	assert_int_equal(map(0, 1, MIB(2), PROT_READ_WRITE), MAP_OK);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+	assert_int_equal(used(), 1);
+}
+
+static void what_was_there_before_counting_began_is_looked_through(void **state)
+{
+	(void)state;
+	begin(&shapes[0], TABLES);
+	pool_count(&b.pool, 0, 0);
+	area(KIB(4), 64);
+	assert_int_equal(map(0, 2, MIB(2), PROT_READ_WRITE), MAP_OK);
+	pool_count(&b.pool, 0, sizeof(u32));
+	pool_count_early(&b.pool, counts);
+	assert_int_equal(pt_unmap(&b.space, at(0), at(1)), MAP_OK);
+	assert_true(used() > 1);
+	assert_int_equal(pt_unmap(&b.space, at(1), at(2)), MAP_OK);
+	assert_int_equal(used(), 1);
+}
+
 static void a_large_range_takes_as_many_steps_as_it_has_descriptors(void **state)
 {
 	(void)state;
@@ -466,7 +700,7 @@ static void random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		u64 seed = random.state;
 
-		begin(&shapes[random_below(&random, ARRAY_SIZE(shapes))], 400);
+		begin(&shapes[random_below(&random, ARRAY_SIZE(shapes))], COUNTED);
 		b.seed = seed;
 		random_area(&random);
 		model.random = random_next(&random);
@@ -492,7 +726,7 @@ static void random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind
 static int arena_make(void **state)
 {
 	(void)state;
-	arena = aligned_alloc(GRANULE_SIZE_MAX, 400 * GRANULE_SIZE_MAX);
+	arena = aligned_alloc(GRANULE_SIZE_MAX, COUNTED * GRANULE_SIZE_MAX);
 	return arena ? 0 : -1;
 }
 
@@ -507,13 +741,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_permission_changes_in_place_and_a_run_is_broken_first),
+		cmocka_unit_test(where_execution_goes_the_leaf_is_broken_first),
 		cmocka_unit_test(what_is_cleared_is_out_of_the_tlb_and_its_tables_stay),
 		cmocka_unit_test(a_block_splits_down_to_pages_and_merges_back),
 		cmocka_unit_test(
 			what_breaks_the_rules_or_is_not_there_is_an_error_and_changes_nothing),
 		cmocka_unit_test(without_a_table_a_split_changes_nothing),
-		cmocka_unit_test(what_a_mapping_left_that_ran_out_of_tables_is_taken_back),
+		cmocka_unit_test(
+			what_was_there_before_a_mapping_that_failed_is_all_there_is_after_it),
+		cmocka_unit_test(of_a_mapping_that_runs_out_of_tables_nothing_is_left),
+		cmocka_unit_test(what_is_behind_the_last_table_is_looked_at),
+		cmocka_unit_test(a_request_that_is_refused_changes_nothing),
 		cmocka_unit_test(a_mapping_of_its_own_descriptors_is_not_broken),
+		cmocka_unit_test(a_table_knows_how_many_descriptors_are_in_it),
+		cmocka_unit_test(what_was_there_before_counting_began_is_looked_through),
 		cmocka_unit_test(a_large_range_takes_as_many_steps_as_it_has_descriptors),
 		cmocka_unit_test(
 			random_changes_leave_the_map_as_the_model_has_it_and_no_table_behind),

@@ -217,6 +217,7 @@ static int set_up_kernel(void **state)
 {
 	set_up(state);
 	kernel.console.source = CONSOLE_STDOUT_PATH;
+	kernel.console.kind = (struct serial_kind){ 0 };
 	devices = (struct devices){ .gic = { .found = true, .phandle = 7 },
 				    .console = { .found = true,
 						 .interrupts = 1,
@@ -276,7 +277,7 @@ static void a_uart_with_an_interrupt_of_the_gics_receives_by_it(void **state)
 
 static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 {
-	for (unsigned i = 0; i < 8; i++) {
+	for (unsigned i = 0; i < 9; i++) {
 		const char *why = NO_LINE;
 
 		set_up_kernel(state);
@@ -307,6 +308,10 @@ static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 		case 7:
 			devices.console = (struct device){ .found = false };
 			why = "the FDT has nothing at its address on the root bus";
+			break;
+		case 8:
+			kernel.console.kind.type = SERIAL_IMX;
+			why = "the driver of this UART has no interrupts";
 			break;
 		}
 		console_receive_start(&kernel);

@@ -172,6 +172,41 @@ static void a_dump_says_where_writable_memory_is_executable(void **state)
 	assert_printed("WARNING      W^X is BROKEN");
 }
 
+/* Counts @text in what was printed. */
+static unsigned printed(const char *text)
+{
+	unsigned count = 0;
+
+	for (const char *at = captured; (at = strstr(at, text)) != NULL; at++)
+		count++;
+	return count;
+}
+
+static void of_many_banks_the_report_shows_some_and_how_many_more_there_are(void **state)
+{
+	struct memory_map *memory;
+
+	(void)state;
+	for (u64 banks = 32; banks <= MEMORY_BANKS_MAX; banks += 480) {
+		sample_make(&sample, 12, 52);
+		memory = sample.kernel.memory;
+		memory_begin(memory);
+		for (u64 i = 0; i < banks; i++)
+			memory_add(memory, GIB(1) + i * MIB(2), MIB(1), MEMORY_RAM);
+		memory_add(memory, GIB(1), KIB(64), MEMORY_RESERVED);
+		memory_normalise(memory, KIB(4));
+		capture_clear();
+		report_text(&sample.kernel);
+		assert_int_equal(printed("     1M  ram\n"), 32);
+		assert_int_equal(printed("    64K  reserved\n"), 1);
+		assert_int_equal(printed("and 480 more of ram\n"), banks > 32);
+		assert_int_equal(printed(" more of "), banks > 32);
+		capture_clear();
+		report_json(&sample.kernel);
+		assert_int_equal(printed("\"kind\": \"ram\""), banks);
+	}
+}
+
 static void walk(u64 va)
 {
 	capture_clear();
@@ -460,6 +495,7 @@ static void report_lines_fit_100_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_many_banks_the_report_shows_some_and_how_many_more_there_are),
 		cmocka_unit_test(a_dump_covers_the_address_space_without_gaps_in_every_regime),
 		cmocka_unit_test(a_dump_shows_each_segment_as_one_run_between_its_markers),
 		cmocka_unit_test(a_dump_names_devices_and_audits_itself),

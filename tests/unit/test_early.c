@@ -6,6 +6,7 @@
  *
  * Environment: PAGODA_SEED repeats a random run; PAGODA_ITERATIONS multiplies the random cases.
  */
+#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "support/fake_machine.h"
 #include "support/map_judge.h"
@@ -214,15 +216,21 @@ static bool begins_alone(const struct space *space, u64 va)
 	return is_aligned(va, run * regime_span(&space->regime, entry.level));
 }
 
-/* An image of more than 2 MiB, in which a block of 4K pages fits, and runs of the others. */
+/*
+ * An image of more than 2 MiB, in which a block of 4K pages fits, and runs of the others; with text
+ * that ends just before one would, alone or after another.
+ */
 static void what_is_unmapped_alone_is_mapped_alone_whatever_the_segments_sizes(void **state)
 {
-	static const u64 sizes[] = { MIB(1), MIB(2) - PAGE, MIB(2), MIB(2) + 3 * PAGE, MIB(4) };
+	static const u32 sizes[6] = {
+		MIB(1), MIB(2) - PAGE, MIB(2), MIB(2) + 3 * PAGE, MIB(4), MIB(4) - 2 * PAGE,
+	};
+	static const u32 offsets[3] = { 0, MIB(1) - PAGE, MIB(2) - PAGE };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(regimes) * ARRAY_SIZE(sizes) * 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(regimes) * 18; i++) {
 		struct machine_setup setup = setup_at(0x80000000);
-		const struct regime_case *regime = &regimes[i / 2 / ARRAY_SIZE(sizes)];
+		const struct regime_case *regime = &regimes[i / 18];
 		const struct boot_handoff *handoff;
 		struct space space;
 
@@ -230,8 +238,8 @@ static void what_is_unmapped_alone_is_mapped_alone_whatever_the_segments_sizes(v
 		setup.fdt.bootargs = regime->command_line;
 		setup.ram_size = MIB(16);
 		setup.fdt_offset = MIB(15);
-		setup.image_offset = i % 2 ? MIB(2) - PAGE - sizes[0] : 0;
-		setup.text_size = sizes[i / 2 % ARRAY_SIZE(sizes)];
+		setup.image_offset = offsets[i % 3];
+		setup.text_size = sizes[i / 3 % 6];
 		boot_well(&setup);
 		assert_right(judge_maps(&machine, true));
 		handoff = machine.handoff;
@@ -523,21 +531,27 @@ static u32 fdt_word(u64 offset)
 	return (u32)at[0] << 24 | (u32)at[1] << 16 | (u32)at[2] << 8 | at[3];
 }
 
-/* Header words: off_dt_struct 8, off_dt_strings 12, off_mem_rsvmap 16, sizes 32 and 36. */
-static void every_line_of_the_fdt_that_is_read_was_cleaned_before(void **state)
+/* Header words: off_dt_struct 8, sizes 32 and 36. The FDT is poison until it is cleaned. */
+static void every_line_of_the_fdt_that_is_read_before_the_flip_was_cleaned_before(void **state)
 {
-	struct machine_setup setup = setup_at(GIB(1));
-	u64 fdt = setup.fdt_offset += 0x28;
-
 	(void)state;
-	setup.fdt.padding = 4000;
-	boot_well(&setup); /* which has poison for an FDT until it is cleaned */
-	assert_false(machine_dirty(&machine, fdt, fdt + 40));
-	assert_false(machine_dirty(&machine, fdt + fdt_word(8), fdt + fdt_word(8) + fdt_word(36)));
-	assert_false(
-		machine_dirty(&machine, fdt + fdt_word(12), fdt + fdt_word(12) + fdt_word(32)));
-	assert_false(machine_dirty(&machine, fdt + fdt_word(16), fdt + fdt_word(16) + 16));
-	assert_right(judge_published(&machine));
+	for (u64 offset = 0; offset < 0x40; offset += 8) {
+		struct machine_setup setup = setup_at(GIB(1));
+		u64 fdt = setup.fdt_offset += offset;
+
+		setup.fdt.padding = 4000;
+		setup.fdt.bootargs = "arm64.nolva";
+		machine_build(&machine, &setup);
+		machine.id[SYSREG_CTR_EL0] = 2 << 16;
+		machine.line_size = 16; /* a name may lie in two lines */
+		assert_int_equal(machine_prepare(&machine).code, STOP_NONE);
+		assert_false(machine_dirty(&machine, fdt, fdt + 40));
+		assert_false(machine_dirty(&machine, fdt + fdt_word(8),
+					   fdt + fdt_word(8) + fdt_word(36)));
+		assert_int_equal(machine.handoff->facts.fdt.seed, FDT_SEED_TAKEN);
+		assert_int_equal(machine.handoff->plan.kernel.va_bits, 48);
+		assert_right(judge_published(&machine));
+	}
 }
 
 /* ---- Relocation ---- */
@@ -622,6 +636,27 @@ static void a_pool_too_small_stops_with_used_and_total_at_each_size(void **state
 	}
 }
 
+/* However the image lies: the kernel unmaps the pool, and not what is before it. */
+static void the_pool_begins_where_a_page_of_any_size_does(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(regimes); i++) {
+		struct machine_setup setup = setup_at(GIB(1));
+		const struct table_pool *pool;
+		u64 first;
+
+		setup.cpu = regimes[i].cpu;
+		setup.fdt.bootargs = regimes[i].command_line;
+		machine_build(&machine, &setup);
+		machine.image.pool.start += KIB(4);
+		first = machine.image.pa.value + machine.image.pool.start;
+		assert_int_equal(machine_boot(&machine).code, STOP_NONE);
+		pool = &machine.handoff->pool;
+		assert_int_equal(pool->start.value, align_up(first, GRANULE_SIZE_MAX));
+		assert_int_equal(pool->end.value, machine.image.pa.value + machine.image.pool.end);
+	}
+}
+
 /* The maps once more, with the image at @offset in @room: no seed is known that places it there. */
 static void map_again(struct layout_region room, u64 offset)
 {
@@ -676,6 +711,32 @@ static void the_pool_lasts_for_an_image_that_crosses_every_boundary(void **state
 }
 
 /* ---- FDTs that are wrong ---- */
+
+#define CONSOLE 0x9000000
+
+/* The page of a PL011 that takes everything; what the early runtime says goes to its first word. */
+static volatile u32 *console_page(void)
+{
+	static volatile u32 *page;
+
+	if (page == NULL)
+		page = mmap((void *)CONSOLE, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	assert_ptr_equal(page, (void *)CONSOLE);
+	page[0] = 0;
+	return page;
+}
+
+/* boot_fail() of @stop halts with it; and it @finds the FDT's console and says so there, or not. */
+static void assert_fails_on_console(const struct stop *stop, bool finds)
+{
+	volatile u32 *page = console_page();
+	struct stop halted = machine_catch_halt(&machine, stop);
+
+	assert_stop(halted, stop->code, stop->x1, stop->x2, stop->x3);
+	assert_int_equal(machine.handoff->facts.console.address.value, finds ? CONSOLE : 0);
+	assert_int_equal(page[0], finds ? '\n' : 0);
+}
 
 static struct machine_setup bad_fdt_setup(void)
 {
@@ -838,15 +899,145 @@ static void no_chosen_is_no_error(void **state)
 	assert_sound();
 }
 
-static void entry_at_el3_stops_but_the_console_is_known(void **state)
+static void entry_at_el3_stops_but_the_console_is_found(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop;
 
 	(void)state;
 	machine_build(&machine, &setup);
 	machine.entry.el = 3;
-	assert_stop(machine_boot(&machine), STOP_ENTRY_EL, 3, 0, 0);
-	assert_int_equal(machine.handoff->facts.console.address.value, 0x9000000);
+	stop = machine_boot(&machine);
+	assert_stop(stop, STOP_ENTRY_EL, 3, 0, 0);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0);
+	assert_fails_on_console(&stop, true);
+}
+
+/* What stands before /chosen, here a word that is no token, is found before the flip. */
+static void a_tree_that_is_bad_before_chosen_stops_and_what_was_seen_before_counts(void **state)
+{
+	static const char name[] = "chosen";
+
+	(void)state;
+	for (int uart = 0; uart < 2; uart++) {
+		struct machine_setup setup = setup_at(GIB(1));
+		struct stop stop;
+		u8 *found;
+
+		setup.fdt.chosen_last = true;
+		setup.fdt.padding = 1000; /* names are in lines of their own */
+		if (!uart)
+			setup.fdt.uart[0].name = NULL;
+		machine_build(&machine, &setup);
+		found = memmem(machine.ram + setup.fdt_offset, machine.fdt_size, name,
+			       sizeof(name));
+		assert_non_null(found);
+		found[-5] = 7; /* the token before /chosen's own */
+		stop = machine_boot(&machine);
+		assert_stop(stop, STOP_FDT, FDT_BAD_TOKEN, machine.entry.fdt, machine.fdt_size);
+		assert_int_equal(machine.handoff->facts.fdt.chosen, 0);
+		assert_fails_on_console(&stop, uart);
+	}
+}
+
+/* All is well before the flip: what comes after /chosen is not looked at. */
+static void a_tree_that_is_bad_after_chosen_is_for_the_kernel_to_refuse(void **state)
+{
+	struct stop stop;
+
+	(void)state;
+	bad_fdt_setup();
+	put_fdt_word(get_fdt_word(8) + get_fdt_word(36) - 8, 7); /* the root's END_NODE */
+	assert_int_equal(machine_prepare(&machine).code, STOP_NONE);
+	assert_right(judge_maps(&machine, false));
+	assert_right(judge_published(&machine));
+	assert_int_equal(machine.handoff->plan.kaslr_source, KASLR_FDT);
+	bad_fdt_setup();
+	put_fdt_word(get_fdt_word(8) + get_fdt_word(36) - 8, 7);
+	stop = machine_boot(&machine);
+	assert_stop(stop, STOP_FDT, FDT_BAD_TOKEN, machine.entry.fdt, machine.fdt_size);
+	assert_int_equal(machine.handoff->facts.console.address.value, CONSOLE);
+}
+
+/* It may be the reader itself that the exception came from. */
+static void a_console_is_sought_once_and_never_where_there_is_no_tree(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop = { STOP_EXCEPTION, 1, 2, 3 };
+
+	(void)state;
+	bad_fdt_setup();
+	put_fdt_word(0, 0xd00dfeee);
+	assert_stop_fdt(FDT_BAD_MAGIC, 0);
+	assert_fails_on_console(&stop, false);
+	bad_fdt_setup();
+	put_fdt_word(20, 15); /* a version with a size, and nothing else to go by */
+	assert_stop_fdt(FDT_BAD_VERSION, machine.fdt_size);
+	assert_fails_on_console(&stop, false);
+
+	assert_int_equal(boot(&setup).code, STOP_NONE);
+	machine.handoff->console_sought = true;
+	machine.handoff->facts.console.address = paddr(0);
+	assert_fails_on_console(&stop, false);
+}
+
+/* In a second /chosen, where nobody looks before the flip. */
+static void a_boot_that_fails_leaves_no_seed_either(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop;
+	u64 word;
+
+	(void)state;
+	setup.fdt.stray_seed = 0x7777777777777777;
+	setup.fdt.padding = 1000;
+	machine_build(&machine, &setup);
+	machine.entry.el = 3;
+	stop = machine_boot(&machine);
+	assert_fails_on_console(&stop, true);
+	for (u64 at = setup.fdt_offset; at < setup.fdt_offset + machine.fdt_size; at++) {
+		memcpy(&word, machine.ram + at, sizeof(word));
+		assert_true(word != setup.fdt.stray_seed && word != setup.fdt.seed);
+		memcpy(&word, machine.cache + at, sizeof(word));
+		assert_true(word != setup.fdt.stray_seed && word != setup.fdt.seed);
+	}
+	assert_int_equal(machine.lines_lost, 0);
+}
+
+static void an_fdt_that_the_kernel_could_not_reach_stops_on_the_console_it_names(void **state)
+{
+	struct machine_setup setup = setup_at((1ul << 48) - MIB(2));
+	struct stop stop;
+
+	(void)state;
+	setup.fdt_offset = MIB(2) - 0x100;
+	setup.fdt.bootargs = "arm64.nolva";
+	stop = boot(&setup);
+	assert_stop(stop, STOP_FDT_UNREACHABLE, (1ul << 48) - 0x100 + machine.fdt_size, 48, 0);
+	assert_fails_on_console(&stop, true);
+	setup.fdt_offset = align_down(MIB(2) - machine.fdt_size, 8);
+	boot_well(&setup);
+	setup.fdt_offset = MIB(2);
+	setup.fdt.bootargs = "";
+	boot_well(&setup);
+}
+
+static void of_two_chosen_the_first_has_the_command_line(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.bootargs = "arm64.nolva";
+	setup.fdt.stray_seed = 0x7777777777777777;
+	setup.fdt.padding = 200;
+	for (int last = 0; last < 2; last++) {
+		setup.fdt.chosen_last = last; /* and so after the stray one */
+		boot_well(&setup);
+		assert_string_equal(machine_command_line(&machine), last ? "" : "arm64.nolva");
+		assert_int_equal(machine.handoff->facts.console.source,
+				 last ? CONSOLE_FIRST_UART : CONSOLE_STDOUT_PATH);
+		assert_int_equal(machine.handoff->facts.fdt.seed, FDT_SEED_TAKEN);
+	}
 }
 
 static void a_long_command_line_is_cut_and_the_boot_goes_on(void **state)
@@ -987,6 +1178,12 @@ static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(
 		{ "snps,dw-apb-uart", 2, 1, true, { SERIAL_8250, 2, 1 } },
 		{ "brcm,bcm2835-aux-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
 		{ "ns16550a", 2, 4, true, { SERIAL_8250, 2, 4 } },
+		{ "mediatek,mt6577-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "ti,am654-uart", 0, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "nvidia,tegra20-uart", 2, 0, true, { SERIAL_8250, 2, 4 } },
+		{ "qcom,geni-debug-uart", 0, 0, true, { SERIAL_GENI, 0, 0 } },
+		{ "samsung,exynos850-uart", 0, 4, true, { SERIAL_EXYNOS, 0, 4 } },
+		{ "samsung,exynos850-uart", 0, 2, false, { 0 } },
 		{ "ns16550a", 1, 4, false, { 0 } }, /* registers overlap */
 		{ "ns16550a", 2, 3, false, { 0 } },
 		{ "ns16550a", 200, 0, false, { 0 } },
@@ -996,8 +1193,33 @@ static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		assert_console_kind((struct fake_fdt_serial){ cases[i].compatible, cases[i].shift,
-							      cases[i].width },
+							      cases[i].width, 0 },
 				    cases[i].usable, cases[i].kind);
+}
+
+/* A property's offset and one that all devices of a name have. */
+static void registers_may_begin_after_the_address_of_their_node(void **state)
+{
+	static const struct {
+		struct fake_fdt_serial serial;
+		u64 address;
+	} cases[] = {
+		{ { .compatible = "ns16550a", .reg_offset = 0x40 }, 0x9000040 },
+		{ { .compatible = "fsl,imx7ulp-lpuart" }, 0x9000010 },
+		{ { .compatible = "fsl,ls1028a-lpuart" }, 0x9000000 },
+		{ { .compatible = "mediatek,mt6577-uart", .reg_offset = 2 }, 0x9040000 },
+	};
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.uart[0].name = "serial@9000000";
+	setup.fdt.uart[1] =
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		setup.fdt.serial = cases[i].serial;
+		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.console.address.value, cases[i].address);
+	}
 }
 
 static void the_console_is_what_stdout_path_names(void **state)
@@ -1016,6 +1238,19 @@ static void the_console_is_what_stdout_path_names(void **state)
 		/* by alias */
 		{ "serial0", "/pl011@9040000", NULL, 0x9040000, CONSOLE_STDOUT_PATH },
 		{ "serial0:115200", "/soc/apb/serial@2000", NULL, 0x8102000, CONSOLE_STDOUT_PATH },
+		{ "serial0:115200", "/soc/apb/serial@2000:9600", NULL, 0x8102000,
+		  CONSOLE_STDOUT_PATH },
+		{ "serial0/serial@1000", "/soc@8000000", NULL, 0x8001000, CONSOLE_STDOUT_PATH },
+		{ "serial0/serial:115200", "/soc", NULL, 0x8001000, CONSOLE_STDOUT_PATH },
+		{ "serial0/apb/serial@2000", "/soc", NULL, 0x8102000, CONSOLE_STDOUT_PATH },
+		{ "serial0/serial@2000:1", "/soc/apb@100000", NULL, 0x8102000,
+		  CONSOLE_STDOUT_PATH },
+		{ "serial0/apb", "/soc", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/child", "/pl011@9040000", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/", "/pl011@9040000", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/serial@1000", "/nowhere", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "soc/serial@1000", "/soc", NULL, 0x9000000, CONSOLE_FIRST_UART },
+		{ "serial0/serial@1000", "soc", NULL, 0x9000000, CONSOLE_FIRST_UART },
 		/* that lead nowhere */
 		{ NULL, NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
 		{ "", NULL, NULL, 0x9000000, CONSOLE_FIRST_UART },
@@ -1048,6 +1283,8 @@ static void the_console_is_what_stdout_path_names(void **state)
 		setup.fdt.serial0 = cases[i].serial0;
 		setup.fdt.bootargs = cases[i].bootargs;
 		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.fdt.has_stdout_path,
+				 cases[i].stdout_path != NULL);
 		console = handoff_console(machine.handoff, 0);
 		if (console.address.value != cases[i].address || console.source != cases[i].source)
 			fail_msg("stdout-path %s: console at %#lx, source %d",
@@ -1283,6 +1520,8 @@ static void every_stop_is_described_with_its_values(void **state)
 		{ { STOP_RELOCATION, 257, 0xffff800080012340, 0 },
 		  { "0x101", "0xffff800080012340" } },
 		{ { STOP_RESERVATIONS, 7, 128, 0 }, { "7 ", "128" } },
+		{ { STOP_FDT_UNREACHABLE, 0x1000000000123, 44, 0 },
+		  { "the FDT", "0x1000000000123", "44 bits" } },
 		{ { STOP_MEMORY, MIB(1), KIB(64), MIB(2) }, { "1024K", "64K", "2048K" } },
 		{ { STOP_EXCEPTION, 0x96000021, 0x40231234, 0x40000001 },
 		  { "0x96000021", "0x40231234", "0x40000001" } },
@@ -1326,6 +1565,7 @@ static void a_boot_that_fails_says_so_and_halts_with_the_stop(void **state)
 
 	(void)state;
 	boot_well(&setup);
+	machine.handoff->console_sought = true;
 	machine.handoff->facts.console.address = paddr((uintptr_t)pl011);
 	stop = machine_catch_halt(&machine, &stop);
 	assert_stop(stop, STOP_POOL, 1, 2, 3);
@@ -1345,6 +1585,7 @@ static void a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothi
 	boot_well(&setup);
 	machine.handoff->options.earlycon = paddr((uintptr_t)absent);
 	machine.handoff->options.earlycon_kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
+	machine.handoff->console_sought = true;
 	machine.handoff->facts.console =
 		(struct console_choice){ .address = paddr((uintptr_t)pl011) };
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_POOL, 1, 2, 3);
@@ -1358,6 +1599,7 @@ static void an_exception_while_a_stop_is_reported_does_not_take_its_place(void *
 
 	(void)state;
 	boot_well(&setup);
+	machine.handoff->console_sought = true;
 	machine.handoff->facts.console.address = paddr(0);
 	machine_catch_halt(&machine, &stop);
 	assert_stop(machine_catch_halt(&machine, &exception), STOP_POOL, 1, 2, 3);
@@ -1370,6 +1612,7 @@ static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state
 
 	(void)state;
 	boot_well(&setup);
+	machine.handoff->console_sought = true;
 	machine.handoff->facts.console.address = paddr(0);
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_FDT, FDT_NULL, 0, 0);
 }
@@ -1571,6 +1814,7 @@ static bool is_stop_code(enum stop_code code)
 	case STOP_EXCEPTION:
 	case STOP_RESERVATIONS:
 	case STOP_MEMORY:
+	case STOP_FDT_UNREACHABLE:
 		return true;
 	}
 	return false;
@@ -1668,11 +1912,13 @@ int main(void)
 		cmocka_unit_test(vhe_is_left_where_hcr_el2_e2h_can_be_cleared_and_only_there),
 		cmocka_unit_test(the_id_registers_are_kept_as_the_cpu_has_them_too),
 		cmocka_unit_test(lines_of_any_size_are_cleaned_and_published),
-		cmocka_unit_test(every_line_of_the_fdt_that_is_read_was_cleaned_before),
+		cmocka_unit_test(
+			every_line_of_the_fdt_that_is_read_before_the_flip_was_cleaned_before),
 		cmocka_unit_test(a_relocation_of_another_type_stops),
 		cmocka_unit_test(a_relocation_outside_the_image_or_misaligned_stops),
 		cmocka_unit_test(an_image_without_relocations_is_left_as_it_is),
 		cmocka_unit_test(a_pool_too_small_stops_with_used_and_total_at_each_size),
+		cmocka_unit_test(the_pool_begins_where_a_page_of_any_size_does),
 		cmocka_unit_test(the_pool_lasts_for_an_image_that_crosses_every_boundary),
 		cmocka_unit_test(no_fdt_stops),
 		cmocka_unit_test(a_misaligned_fdt_stops),
@@ -1684,11 +1930,20 @@ int main(void)
 		cmocka_unit_test(an_fdt_that_overlaps_the_image_stops),
 		cmocka_unit_test(no_memory_stops_but_the_console_is_known),
 		cmocka_unit_test(no_chosen_is_no_error),
-		cmocka_unit_test(entry_at_el3_stops_but_the_console_is_known),
+		cmocka_unit_test(entry_at_el3_stops_but_the_console_is_found),
+		cmocka_unit_test(
+			a_tree_that_is_bad_before_chosen_stops_and_what_was_seen_before_counts),
+		cmocka_unit_test(a_tree_that_is_bad_after_chosen_is_for_the_kernel_to_refuse),
+		cmocka_unit_test(a_console_is_sought_once_and_never_where_there_is_no_tree),
+		cmocka_unit_test(a_boot_that_fails_leaves_no_seed_either),
+		cmocka_unit_test(
+			an_fdt_that_the_kernel_could_not_reach_stops_on_the_console_it_names),
+		cmocka_unit_test(of_two_chosen_the_first_has_the_command_line),
 		cmocka_unit_test(a_long_command_line_is_cut_and_the_boot_goes_on),
 		cmocka_unit_test(memory_is_listed_with_what_lies_in_it),
 		cmocka_unit_test(an_initrd_is_memory_in_use),
 		cmocka_unit_test(the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr),
+		cmocka_unit_test(registers_may_begin_after_the_address_of_their_node),
 		cmocka_unit_test(the_console_is_what_stdout_path_names),
 		cmocka_unit_test(
 			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <pagoda/kernel/handoff/facts.h>
+#include <pagoda/kernel/tree/tree.h>
+#include <pagoda/pi/early.h>
 
 #include "support/fake_firmware.h"
 #include "support/random.h"
@@ -69,6 +70,10 @@ static bool said(const char *text)
 
 static void read_result(void)
 {
+	struct fdt_value seed;
+	struct scan scan;
+	struct fdt fdt;
+
 	memset(&facts, 0, sizeof(facts));
 	kaslr_seed = 0;
 	facts.entry.fdt = firmware->fdt;
@@ -76,7 +81,12 @@ static void read_result(void)
 	facts.lists = paddr((uintptr_t)&lists);
 	facts.image.pa = paddr(firmware->entry);
 	facts.image.size = FIRMWARE_IMAGE_SIZE;
-	assert_int_equal(facts_read_fdt(&facts, &kaslr_seed, 0).code, STOP_NONE);
+	assert_int_equal(facts_read_chosen(&facts, &kaslr_seed, 0).code, STOP_NONE);
+	fdt = facts.fdt.tree;
+	fdt_cut(&fdt);
+	tree_begin(&scan, &fdt, &facts, &lists.memory);
+	assert_false(tree_read(&scan, &seed));
+	assert_int_equal(tree_end(&scan).code, STOP_NONE);
 }
 
 /* Before it is read: whoever reads it with the MMU off cleans what he reads. */
@@ -279,6 +289,76 @@ static void characters_that_are_not_ascii_are_replaced_and_counted(void **state)
 	assert_string_equal(facts_command_line(&facts, 0), "m?? ?=??x");
 	assert_true(said("pagoda: 5 characters of the load options are not ASCII, "
 			 "and became '?'\r\n"));
+}
+
+/* Memory of its own size, so that ASan sees a byte read beyond it. */
+static void boot_with_options(const void *bytes, u32 size)
+{
+	void *exact = malloc(size);
+
+	memcpy(exact, bytes, size);
+	firmware->options = exact;
+	firmware->options_size = size;
+	firmware->exits = 0;
+	firmware->console[0] = '\0';
+	expect_boot();
+	memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+	free(exact);
+}
+
+#define IGNORED " bytes are no text of 16-bit characters: ignored\r\n"
+
+/* What some firmware or loaders pass; the FDT's command line stands. */
+static void load_options_that_are_no_text_are_ignored_and_that_is_said(void **state)
+{
+	/* a table of vectors, which a server's firmware passes; an entry that EDK2 made by itself,
+	 * which is a GUID; a boot entry whole, EFI_LOAD_OPTION; Windows' */
+	static const u8 vectors[] = { 0xd0, 0x9b, 0x00, 0xf0, 0xd0, 0x9b, 0x00, 0xf0,
+				      0xc3, 0xe2, 0x00, 0xf0, 0xd0, 0x9b, 0x00, 0xf0 };
+	static const u8 guid[] = { 0x4e, 0xac, 0x08, 0x81, 0x11, 0x9f, 0x59, 0x4d,
+				   0x85, 0x0e, 0xe2, 0x1a, 0x52, 0x2c, 0x59, 0xb2 };
+	static const u8 entry[] = { 1, 0, 0, 0, 0x42, 0, 'P', 0, 'a', 0, 'g', 0, 0, 0, 4, 1 };
+	static const u8 windows[] = { 'W', 'I', 'N', 'D', 'O', 'W', 'S', 0, 1, 0, 0, 0, 0x88, 0 };
+	static const struct {
+		const void *bytes;
+		u32 size;
+		const char *line;
+	} rows[] = {
+#define ROW(bytes) { bytes, sizeof(bytes), "pagoda: load options of " }
+		ROW(vectors),
+		ROW(guid),
+		ROW(entry),
+		ROW(windows),
+		ROW("nokaslr mem=64M"),
+		ROW("quiet"),
+		ROW("nokaslr"),
+		ROW("nokaslr\0\0\0"),
+#undef ROW
+		{ "nokaslr", 7, "pagoda: load options of 7" IGNORED },
+		{ "nokaslr mem=2G", 14, "pagoda: load options of 14" IGNORED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		boot_with_options(rows[i].bytes, rows[i].size);
+		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
+		assert_true(said(rows[i].line) && said(IGNORED));
+	}
+}
+
+static void text_with_some_characters_of_other_scripts_is_text(void **state)
+{
+	static const u16 cyrillic[] = { 0x43f, 0x443, 0x442, '.', '=', '/', 0 };
+	static const u16 path[] = { 0x5f55, '\\', 'I', 0 };
+	static const u16 one[] = { 'x' };
+
+	(void)state;
+	boot_with_options(cyrillic, sizeof(cyrillic));
+	assert_string_equal(facts_command_line(&facts, 0), "???.=/");
+	boot_with_options(path, sizeof(path));
+	assert_string_equal(facts_command_line(&facts, 0), "?\\I");
+	boot_with_options(one, sizeof(one));
+	assert_string_equal(facts_command_line(&facts, 0), "x");
 }
 
 static void load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair(void **state)
@@ -641,6 +721,8 @@ int main(void)
 		TEST(without_the_loaded_image_protocol_it_stands_too_and_that_is_said),
 		TEST(a_shell_puts_the_programs_name_in_front),
 		TEST(characters_that_are_not_ascii_are_replaced_and_counted),
+		TEST(load_options_that_are_no_text_are_ignored_and_that_is_said),
+		TEST(text_with_some_characters_of_other_scripts_is_text),
 		TEST(load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair),
 		TEST(load_options_of_64_kib_reach_the_kernel_which_cuts_them),
 		TEST(a_size_of_load_options_beyond_reason_is_cut_and_said),

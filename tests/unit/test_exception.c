@@ -30,6 +30,8 @@
 #define ESR_FNV 0x96000410 /* external abort, FAR not valid */
 #define ESR_SVC 0x56000000
 #define ESR_BRK 0xf2000001
+#define ESR_SERROR 0xbe000c11 /* asynchronous, AET: recoverable */
+#define ESR_SERROR_IDS 0xbf000c11
 #define ESR_UNKNOWN_CLASS 0xa8000000
 #define PAN BIT(22)
 
@@ -56,6 +58,16 @@ u64 pan_get(void)
 
 void catch_resume(void)
 {
+}
+
+/* What waits, and comes where it is let through: none is ESR 0. */
+static u64 serrors[2];
+static u64 deferred;
+static unsigned unmasked;
+
+u64 serror_deferred(void)
+{
+	return deferred;
 }
 
 bool interrupt_handle(void)
@@ -108,6 +120,8 @@ static int begin(void **state)
 	frame = (struct exception_frame){ .elr = 0xe1f, .far = 0xfa5, .sp = 0x59, .spsr = 0x60 };
 	handles = faults = false;
 	reboots = poweroffs = 0;
+	serrors[0] = serrors[1] = deferred = 0;
+	unmasked = 0;
 	capture_clear();
 	return 0;
 }
@@ -120,6 +134,14 @@ static bool take(u64 vector, u64 esr)
 		return false;
 	exception_handle(&frame, vector);
 	return true;
+}
+
+void serror_unmask(void)
+{
+	unmasked++;
+	for (unsigned i = 0; i < ARRAY_SIZE(serrors); i++)
+		if (serrors[i] != 0 && !take(SERROR, serrors[i]))
+			return;
 }
 
 static void assert_printed(const char *text)
@@ -239,6 +261,90 @@ static void neither_an_error_nor_an_exception_within_one_ends_a_call(void **stat
 		assert_false(take(vectors[i], ESR_WRITE_L3));
 		assert_printed(i == 0 ? "\npagoda: SError from EL1\n" :
 					"\npagoda: synchronous exception from EL1\n");
+	}
+}
+
+/* ---- SErrors ---- */
+
+static void an_serror_that_was_pending_at_entry_is_noted_and_no_other(void **state)
+{
+	struct kernel kernel = sample.kernel;
+	struct exception_frame before;
+
+	(void)state;
+	sample.handoff.facts.entry.serror = true;
+	serrors[0] = frame.esr = ESR_SERROR;
+	before = frame;
+	serror_init(&kernel);
+	assert_int_equal(unmasked, 1);
+	assert_int_equal(kernel.inherited.esr, ESR_SERROR);
+	assert_memory_equal(&frame, &before, sizeof(frame));
+	assert_string_equal(captured, "");
+	assert_false(take(SERROR, ESR_SERROR));
+	assert_printed("\npagoda: SError from EL1\n");
+}
+
+static void the_second_of_two_serrors_is_reported(void **state)
+{
+	struct kernel kernel = sample.kernel;
+
+	(void)state;
+	sample.handoff.facts.entry.serror = true;
+	serrors[0] = ESR_SERROR_IDS;
+	serrors[1] = ESR_SERROR;
+	serror_init(&kernel);
+	assert_int_equal(kernel.inherited.esr, ESR_SERROR_IDS);
+	assert_printed("\npagoda: SError from EL1\nESR 0x00000000be000c11\n");
+}
+
+static void an_serror_that_was_not_pending_at_entry_is_nobodys_but_ours(void **state)
+{
+	struct kernel kernel = sample.kernel;
+
+	(void)state;
+	serrors[0] = ESR_SERROR;
+	serror_init(&kernel);
+	assert_int_equal(kernel.inherited.esr, 0);
+	assert_printed("\npagoda: SError from EL1\n");
+}
+
+static void what_firmware_has_deferred_is_asked_for_where_there_is_ras(void **state)
+{
+	u64 *pfr0 = &sample.handoff.facts.id[SYSREG_ID_AA64PFR0_EL1];
+	struct kernel kernel = sample.kernel;
+
+	(void)state;
+	deferred = BIT(31) | 0xc11;
+	*pfr0 &= ~(u64)ID_AA64PFR0_EL1_RAS_MASK;
+	serror_init(&kernel);
+	assert_int_equal(kernel.inherited.disr, 0);
+	*pfr0 |= SYSREG_PUT(ID_AA64PFR0_EL1_RAS, 1);
+	serror_init(&kernel);
+	assert_int_equal(kernel.inherited.disr, deferred);
+}
+
+/* DDI 0487 D19.2.37, "ISS encoding for an SError interrupt". */
+static void an_serror_is_put_into_words(void **state)
+{
+	static const struct {
+		u64 esr;
+		const char *words;
+	} rows[] = {
+		{ ESR_SERROR, "\n  iss  0xc11\n  recoverable\n" },
+		{ 0xbe000011, "\n  iss  0x11\n  uncontainable\n" },
+		{ 0xbe000411, "\n  unrecoverable\n" },
+		{ 0xbe000811, "\n  restartable\n" },
+		{ 0xbe001811, "\n  corrected\n" },
+		{ 0xbe001411, "\n  of a severity Pagoda does not know\n" },
+		{ 0xbe000000, "\n  of no category\n" },
+		{ ESR_SERROR_IDS, "\n  in a code of the CPU's own\n" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		begin(state);
+		assert_false(take(SERROR, rows[i].esr));
+		assert_printed("  ec   0x2f  SError\n");
+		assert_printed(rows[i].words);
 	}
 }
 
@@ -394,6 +500,14 @@ int main(void)
 		cmocka_unit_test_setup(a_call_without_a_fault_leaves_nobody_waiting, begin),
 		cmocka_unit_test_setup(neither_an_error_nor_an_exception_within_one_ends_a_call,
 				       begin),
+		cmocka_unit_test_setup(an_serror_that_was_pending_at_entry_is_noted_and_no_other,
+				       begin),
+		cmocka_unit_test_setup(the_second_of_two_serrors_is_reported, begin),
+		cmocka_unit_test_setup(an_serror_that_was_not_pending_at_entry_is_nobodys_but_ours,
+				       begin),
+		cmocka_unit_test_setup(what_firmware_has_deferred_is_asked_for_where_there_is_ras,
+				       begin),
+		cmocka_unit_test_setup(an_serror_is_put_into_words, begin),
 		cmocka_unit_test_setup(a_report_says_who_was_where_with_what_in_every_register,
 				       begin),
 		cmocka_unit_test_setup(the_syndrome_is_told_in_words, begin),

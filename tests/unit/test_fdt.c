@@ -300,6 +300,51 @@ static const char *nodes_disagreement(const void *blob)
 	return NULL;
 }
 
+/* What fdt_seek() should find, by reading event by event. */
+static enum fdt_status seek_slowly(const struct fdt *fdt, const char *word,
+				   struct fdt_cursor *cursor, u32 *offset)
+{
+	struct fdt_event event;
+	enum fdt_status status;
+
+	*cursor = fdt_begin(fdt);
+	while ((status = fdt_next(cursor, &event)) == FDT_OK) {
+		*offset = event.offset;
+		if (event.token == FDT_BEGIN_NODE && event.depth == 1 &&
+		    fdt_name_is(event.name, word))
+			return FDT_OK;
+	}
+	return status;
+}
+
+/* Null, or how the search for one node goes wrong. It finds no fault with names of properties. */
+static const char *seek_disagreement(const void *blob)
+{
+	static const char *const words[] = { "abcd", "chosen", "psci", "memory", "virtio_mmio" };
+	struct fdt_cursor found, expected;
+	struct fdt fdt;
+
+	if (fdt_open(&fdt, blob) != FDT_OK)
+		return NULL;
+	fdt.strings_start = 0;
+	fdt.strings_end = UINT32_MAX;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+		u32 offset, expected_offset;
+		enum fdt_status status = seek_slowly(&fdt, words[i], &expected, &expected_offset);
+
+		/* The one name that is still out of bounds. */
+		if (status == FDT_BAD_NAME && fdt_word_at(fdt.blob + expected.offset) == FDT_PROP)
+			continue;
+		if (fdt_seek(&fdt, words[i], &found, &offset) != status)
+			return "the search ends with another status";
+		if (status == FDT_OK &&
+		    (offset != expected_offset || found.offset != expected.offset ||
+		     found.depth != expected.depth || !found.root_seen))
+			return "the search finds another node";
+	}
+	return NULL;
+}
+
 /*
  * Null, or how our reader and libfdt differ on @blob. Both must agree on what is well formed, and
  * on every event of that. On the rest ours may give up earlier, as where a property ends in the odd
@@ -310,7 +355,7 @@ static const char *disagreement(const void *blob)
 	const char *wrong = our_walk(&ours, blob);
 
 	if (!wrong)
-		wrong = nodes_disagreement(blob);
+		wrong = nodes_disagreement(blob) ?: seek_disagreement(blob);
 	if (wrong)
 		return wrong;
 	reference_walk(&reference, blob);
@@ -516,6 +561,152 @@ static void of_properties_of_one_name_the_last_one_counts(void **state)
 	assert_int_equal(fdt_cells(value.data, 2), 0x800000009);
 	assert_null(fdt_value(&walk.node[0], 1).data);
 	assert_int_equal(fdt_walk_next(&walk), FDT_END);
+	blob_free(&blob);
+}
+
+/*
+ * The search for /chosen, in trees put together word by word: a node's name is two words where it
+ * is "chosen", with a unit address, or with other letters.
+ */
+
+#define CHOSEN 1, 0x63686f73, 0x656e0000
+#define CHOSEN_AT_0 1, 0x63686f73, 0x656e4030, 0
+#define CHOSEN_X 1, 0x63686f73, 0x656e2d78, 0
+#define CHOSER 1, 0x63686f73, 0x65720000
+#define CHOS 1, 0x63686f73, 0
+#define FIRST (STRUCT_START + 8) /* the root's first child, where that has no properties */
+
+/* What fdt_seek() says; and, where it says FDT_OK, the node's place in words after FIRST. */
+#define assert_seek(expected, place, ...)                                               \
+	do {                                                                            \
+		const u32 words[] = { BEGIN, __VA_ARGS__ };                             \
+		struct blob blob = blob_make(words, ARRAY_SIZE(words), TEXT("reg\0"));  \
+		struct fdt_cursor cursor;                                               \
+		struct fdt fdt;                                                         \
+		u32 offset = 0;                                                         \
+                                                                                        \
+		assert_int_equal(fdt_open(&fdt, blob.bytes), FDT_OK);                   \
+		assert_int_equal(fdt_seek(&fdt, "chosen", &cursor, &offset), expected); \
+		assert_int_equal(offset, expected == FDT_OK ? FIRST + (place)*4 : 0);   \
+		assert_agreement(&blob);                                                \
+		blob_free(&blob);                                                       \
+	} while (0)
+
+static void chosen_is_found_first_last_and_in_the_middle(void **state)
+{
+	(void)state;
+	assert_seek(FDT_OK, 0, CHOSEN, PROP(4, 0), 7, END_NODE, NAMED(NAME_ABCD), END_NODE,
+		    END_NODE, END);
+	assert_seek(FDT_OK, 4, NAMED(NAME_ABCD), END_NODE, CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_OK, 5, NOP, NAMED(NAME_ABCD), END_NODE, CHOSEN, END_NODE, NAMED(NAME_ABCD),
+		    END_NODE, END_NODE, END);
+	assert_seek(FDT_OK, 12, NAMED(NAME_ABCD), PROP(4, 0), 7, BEGIN, END_NODE, NOP, END_NODE,
+		    CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_OK, 0, CHOSEN_AT_0, END_NODE, END_NODE, END);
+}
+
+static void of_two_chosen_the_first_is_found_and_a_tree_without_has_none(void **state)
+{
+	(void)state;
+	assert_seek(FDT_OK, 0, CHOSEN, END_NODE, CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_OK, 0, CHOSEN_AT_0, END_NODE, CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_END, 0, END_NODE, END);
+	assert_seek(FDT_END, 0, NAMED(NAME_ABCD), PROP(8, 0), 1, 2, END_NODE, END_NODE, END);
+}
+
+static void what_only_looks_like_chosen_is_not_it(void **state)
+{
+	(void)state;
+	/* deeper down, also where it comes before the one */
+	assert_seek(FDT_END, 0, NAMED(NAME_ABCD), CHOSEN, END_NODE, END_NODE, END_NODE, END);
+	assert_seek(FDT_END, 0, NAMED(NAME_ABCD), NOP, CHOSEN, END_NODE, END_NODE, END_NODE, END);
+	assert_seek(FDT_OK, 8, NAMED(NAME_ABCD), CHOSEN, END_NODE, END_NODE, CHOSEN, END_NODE,
+		    END_NODE, END);
+	/* names that begin like it */
+	assert_seek(FDT_END, 0, CHOSEN_X, END_NODE, CHOSER, END_NODE, CHOS, END_NODE, END_NODE,
+		    END);
+	assert_seek(FDT_OK, 13, CHOSEN_X, END_NODE, CHOSER, END_NODE, CHOS, END_NODE, CHOSEN,
+		    END_NODE, END_NODE, END);
+	/* in the value of a property, and as a root */
+	assert_seek(FDT_END, 0, PROP(12, 0), CHOSEN, END_NODE, END);
+}
+
+static void what_is_wrong_before_chosen_is_told_and_after_it_is_not_seen(void **state)
+{
+	(void)state;
+	assert_seek(FDT_BAD_TOKEN, 0, 7, CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_BAD_TOKEN, 0, NAMED(NAME_ABCD), 7, END_NODE, CHOSEN, END_NODE, END_NODE,
+		    END);
+	assert_seek(FDT_UNBALANCED, 0, END_NODE, CHOSEN, END_NODE, END);
+	assert_seek(FDT_TRUNCATED, 0, PROP(0x7fffffff, 0), CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_TRUNCATED, 0, PROP(0xfffffff0, 0), CHOSEN, END_NODE, END_NODE, END);
+	assert_seek(FDT_TRUNCATED, 0, NAMED(NAME_ABCD), END_NODE);
+	assert_seek(FDT_BAD_NAME, 0, 1, 0x63686f73, 0x656e2d2d);
+	assert_seek(FDT_OK, 0, CHOSEN, 7);
+	assert_seek(FDT_OK, 0, CHOSEN, PROP(0x7fffffff, 0));
+	assert_seek(FDT_OK, 0, CHOSEN);
+	assert_seek(FDT_OK, 0, CHOSEN, END_NODE, NAMED(NAME_ABCD), 7);
+}
+
+/* Of every length, at both alignments to 8: the NUL is in every place of a pair. */
+static void names_of_every_length_are_passed_over(void **state)
+{
+	(void)state;
+	for (u32 length = 0; length < 40; length++) {
+		for (u32 nops = 0; nops < 2; nops++) {
+			u32 name_words = length / 4 + 1, count = 0, words[24] = { 0 };
+			struct fdt_cursor cursor;
+			struct blob blob;
+			struct fdt fdt;
+			u32 offset;
+
+			words[count] = 1;
+			count += 2;
+			for (u32 i = 0; i < nops; i++)
+				words[count++] = 4;
+			words[count++] = 1;
+			for (u32 i = 0; i < length; i++)
+				words[count + i / 4] |= 0x80u << (24 - i % 4 * 8);
+			count += name_words;
+			words[count++] = 2;
+			memcpy(&words[count], (u32[]){ CHOSEN, END_NODE, END_NODE, END }, 24);
+			blob = blob_make(words, count + 6, TEXT("reg\0"));
+			assert_int_equal(fdt_open(&fdt, blob.bytes), FDT_OK);
+			assert_int_equal(fdt_seek(&fdt, "chosen", &cursor, &offset), FDT_OK);
+			assert_int_equal(offset, STRUCT_START + count * 4);
+			blob_free(&blob);
+		}
+	}
+}
+
+/* Many more names than the walk can keep in mind, some of them at places that share a slot. */
+static void names_at_many_places_are_told_apart(void **state)
+{
+	static char strings[3 * FDT_KNOWN_MAX + 32];
+	static struct fdt_walk walk;
+	u32 words[4 * 8 + 4] = { BEGIN }, count = 2, places[8];
+	struct blob blob;
+	struct fdt fdt;
+
+	(void)state;
+	for (u32 i = 0; i < 8; i++) {
+		places[i] = (i / 2) * FDT_KNOWN_MAX % (3 * FDT_KNOWN_MAX) + i % 2 * 8;
+		memcpy(&strings[places[i]], i % 3 == 0 ? "reg" : "rex", 4);
+	}
+	for (u32 i = 0; i < 8; i++) {
+		const u32 property[] = { PROP(4, places[i]), i };
+
+		memcpy(&words[count], property, sizeof(property));
+		count += 4;
+	}
+	words[count++] = END_NODE;
+	words[count++] = END;
+	blob = blob_make(words, count, (struct text){ strings, sizeof(strings) });
+	assert_agreement(&blob);
+	assert_int_equal(fdt_open(&fdt, blob.bytes), FDT_OK);
+	fdt_walk_begin(&walk, &fdt, wanted_names, WANTED);
+	assert_int_equal(fdt_walk_next(&walk), FDT_OK);
+	assert_non_null(fdt_value(&walk.node[0], 0).data);
 	blob_free(&blob);
 }
 
@@ -1165,6 +1356,12 @@ int main(void)
 		cmocka_unit_test(a_tree_of_one_node_is_well_formed),
 		cmocka_unit_test(a_property_after_a_child_belongs_to_its_parent),
 		cmocka_unit_test(of_properties_of_one_name_the_last_one_counts),
+		cmocka_unit_test(chosen_is_found_first_last_and_in_the_middle),
+		cmocka_unit_test(of_two_chosen_the_first_is_found_and_a_tree_without_has_none),
+		cmocka_unit_test(what_only_looks_like_chosen_is_not_it),
+		cmocka_unit_test(what_is_wrong_before_chosen_is_told_and_after_it_is_not_seen),
+		cmocka_unit_test(names_of_every_length_are_passed_over),
+		cmocka_unit_test(names_at_many_places_are_told_apart),
 		cmocka_unit_test(properties_may_begin_with_any_byte),
 		cmocka_unit_test(what_follows_the_end_is_not_read),
 		cmocka_unit_test(the_end_is_told_as_often_as_it_is_asked_for),

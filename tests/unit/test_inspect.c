@@ -227,7 +227,6 @@ static void write_refuses_tables_wherever_they_are_mapped(void **state)
 
 	(void)state;
 	memory_add_own(sample.kernel.memory, 0x50000000, 0x1000, MEMORY_TABLES);
-	memory_normalise(sample.kernel.memory, 0x1000);
 	for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
 		struct map_request request = { vaddr(pages[i].va),
 					       vaddr(pages[i].va + 0x1000),

@@ -65,6 +65,13 @@ static void begin(const struct shape *shape)
 	b.layout = layout_make(&b.regime, STRUCT_PAGE_SIZE);
 }
 
+/* However many there are already. */
+static void append(u64 start, u64 size, enum memory_kind kind)
+{
+	b.map.range[b.map.count++] =
+		(struct memory_range){ paddr(start), paddr(start + size), kind };
+}
+
 static void place_image(u64 pa)
 {
 	static const u32 edges[] = { 0, KIB(64), KIB(128), KIB(192), KIB(256), IMAGE_SIZE };
@@ -75,7 +82,7 @@ static void place_image(u64 pa)
 		b.image.segment[i].start = edges[i];
 		b.image.segment[i].end = edges[i + 1];
 	}
-	memory_add_own(&b.map, pa, IMAGE_SIZE, MEMORY_IMAGE);
+	append(pa, IMAGE_SIZE, MEMORY_IMAGE);
 }
 
 static void choose(u64 seed)
@@ -350,7 +357,7 @@ static void add_banks(struct random *random, unsigned banks, u64 limit)
 		memory_add(&b.map, start, size, MEMORY_RAM);
 	}
 	/* And one that ends where the output size does. */
-	memory_add_own(&b.map, end - MIB(64), MIB(64), MEMORY_RAM);
+	append(end - MIB(64), MIB(64), MEMORY_RAM);
 }
 
 static void add_reservations(struct random *random)
@@ -384,7 +391,7 @@ static void make_case(struct random *random)
 		const struct memory_range *bank = &b.map.range[random_below(random, b.map.count)];
 		u64 image = align_up(bank->start.value, KIB(64));
 
-		memory_add_own(&b.map, image, IMAGE_SIZE, MEMORY_RAM);
+		append(image, IMAGE_SIZE, MEMORY_RAM);
 		add_reservations(random);
 		place_image(image);
 	}

@@ -79,6 +79,7 @@ static void a_thousand_ranges_are_bounded_and_counted(void **state)
 		add(i * MIB(2), KIB(64), MEMORY_RESERVED);
 	assert_int_equal(map.count, MEMORY_RANGES_MAX - MEMORY_OWN_MAX);
 	assert_int_equal(map.unprotected, 1000 - (map.count - MEMORY_BANKS_MAX));
+	memory_normalise(&map, GRANULE);
 	for (u64 i = 0; i < MEMORY_OWN_MAX; i++)
 		memory_add_own(&map, i * MIB(2), KIB(64), MEMORY_TABLES);
 	assert_int_equal(map.count, MEMORY_RANGES_MAX);
@@ -141,10 +142,9 @@ static void a_range_can_lose_its_middle(void **state)
 	(void)state;
 	memset(&map, 0, sizeof(map));
 	add(GIB(1), GIB(1), MEMORY_RAM);
+	memory_normalise(&map, GRANULE);
 	memory_add_own(&map, GIB(1), MIB(16), MEMORY_IMAGE);
-	memory_normalise(&map, GRANULE);
 	memory_take_out(&map, GIB(1) + MIB(4), GIB(1) + MIB(8), MEMORY_IMAGE);
-	memory_normalise(&map, GRANULE);
 	assert_int_equal(map.count, 3);
 	assert_range(1, GIB(1), GIB(1) + MIB(4), MEMORY_IMAGE);
 	assert_range(2, GIB(1) + MIB(8), GIB(1) + MIB(16), MEMORY_IMAGE);
@@ -324,6 +324,42 @@ static void random_lists_mean_the_same_when_normalised(void **state)
 	}
 }
 
+/* What is put into a normalised list leaves what normalising with it would. */
+static void what_the_kernel_adds_stands_where_it_would_have_been(void **state)
+{
+	struct random random = random_start();
+
+	(void)state;
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		u64 seed = random.state;
+		static struct memory_map before;
+
+		list_make(&random);
+		memory_normalise(&map, GRANULE);
+		for (unsigned own = 0; own < MEMORY_OWN_MAX; own++) {
+			u64 start = random_below(&random, PAGES * GRANULE - 1);
+			u64 size = 1 + random_below(&random, 4 * GRANULE);
+			unsigned kind = random_below(&random, MEMORY_KIND_COUNT);
+
+			before = map;
+			before.range[before.count++] =
+				(struct memory_range){ paddr(start), paddr(start + size), kind };
+			memory_normalise(&before, GRANULE);
+			memory_add_own(&map, start, size, kind);
+			if (map.count != before.count ||
+			    memcmp(map.first, before.first, sizeof(map.first)) != 0 ||
+			    map.others_start != before.others_start ||
+			    map.others_end != before.others_end)
+				fail_msg("seed %lu: another list", seed);
+			for (u32 at = 0; at < map.count; at++)
+				if (map.range[at].start.value != before.range[at].start.value ||
+				    map.range[at].end.value != before.range[at].end.value ||
+				    map.range[at].kind != before.range[at].kind)
+					fail_msg("seed %lu: range %u is another", seed, at);
+		}
+	}
+}
+
 /* Of the last piece there can be, aligned places are past the end: address 0 is none. */
 static void no_place_is_found_past_the_last_address(void **state)
 {
@@ -358,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_range_can_lose_its_middle),
 		cmocka_unit_test(a_device_has_some_addresses_and_they_do_not_wrap),
 		cmocka_unit_test(random_lists_mean_the_same_when_normalised),
+		cmocka_unit_test(what_the_kernel_adds_stands_where_it_would_have_been),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ static const u64 cpu_max[SYSREG_FACT_COUNT] = {
 	[SYSREG_ID_AA64MMFR1_EL1] = 0x0000011011312122,
 	[SYSREG_ID_AA64MMFR2_EL1] = 0x1221011112111011,
 	[SYSREG_ID_AA64SMFR0_EL1] = 0x80f100fd00000000,
+	[SYSREG_ID_AA64MMFR3_EL1] = 0x0000000000000111, /* S1PIE, SCTLRX, TCRX: newer than QEMU's */
 };
 
 /* A CPU with 16K and 64K pages alone, 44 address bits, no VARange. */
@@ -275,13 +276,25 @@ static void a_plain_option_with_a_wrong_value_is_reported(void **state)
 		WRONG("mem", "0M", REASON_BAD_NUMBER),
 		WRONG("mem", "lots", REASON_BAD_NUMBER),
 		WRONG("mem", "99999999999999999999", REASON_BAD_NUMBER),
+		WRONG("mem", "00", REASON_BAD_NUMBER),
+		WRONG("mem", "09", REASON_BAD_NUMBER),
+		WRONG("mem", "08M", REASON_BAD_NUMBER),
+		WRONG("mem", "0X", REASON_BAD_NUMBER),
+		WRONG("mem", "02000000000000000000000", REASON_BAD_NUMBER),
+		WRONG("mem", "16E", REASON_BAD_NUMBER),
 		WRONG("mem", "", REASON_NO_VALUE),
 		WRONG("rodata", "maybe", REASON_BAD_CHOICE),
 		WRONG("rodata", "", REASON_NO_VALUE),
 		WRONG("console", "", REASON_NO_VALUE),
 		WRONG("earlycon", "pl011", REASON_BAD_NUMBER),
 		WRONG("earlycon", "uart8250", REASON_BAD_CHOICE),
-		WRONG("earlycon", "uart8250,0x900", REASON_BAD_CHOICE),
+		WRONG("earlycon", "uart8250,", REASON_BAD_CHOICE),
+		WRONG("earlycon", "uart8250,mmio64,0x900", REASON_BAD_CHOICE),
+		WRONG("earlycon", "uart8250,0x", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart8250,0", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart8250,0x9000000.", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart8250,115200n8", REASON_BAD_NUMBER),
+		WRONG("earlycon", "uart,0x10000000000000", REASON_BAD_NUMBER),
 		WRONG("earlycon", "uart8250,io,0x3f8", REASON_BAD_CHOICE),
 		WRONG("earlycon", "uart8250,mmio,", REASON_BAD_NUMBER),
 		WRONG("earlycon", "uart8250,mmio16,0x3f1", REASON_BAD_NUMBER),
@@ -291,8 +304,12 @@ static void a_plain_option_with_a_wrong_value_is_reported(void **state)
 		WRONG("earlycon", "pl011,uart", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,mmio32", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,mmio32,", REASON_BAD_NUMBER),
+		WRONG("earlycon", "pl011,io,0x900", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,mmio,0x900", REASON_BAD_NUMBER),
+		WRONG("earlycon", "pl011,mmio,mmio32,0x900", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,0x9000001", REASON_BAD_NUMBER),
+		WRONG("earlycon", "lpuart32,mmio,0x2950000", REASON_BAD_NUMBER),
+		WRONG("earlycon", "scif,0xe6e60002", REASON_BAD_NUMBER),
 		WRONG("earlycon", "pl011,0x10000000000000", REASON_BAD_NUMBER),
 #undef WRONG
 		MALFORMED("mem", REASON_NO_VALUE, "mem", "mem", ""),
@@ -372,6 +389,18 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "mem=256M", { .memory_limit = MIB(256) } },
 		{ "mem=1g", { .memory_limit = GIB(1) } },
 		{ "mem=0x10000000", { .memory_limit = 0x10000000 } },
+		{ "mem=0X10000000", { .memory_limit = MIB(256) } },
+		{ "mem=0XaBc00000", { .memory_limit = 0xabc00000 } },
+		{ "mem=020000000000", { .memory_limit = GIB(2) } },
+		{ "mem=0400m", { .memory_limit = MIB(256) } },
+		{ "mem=262144k", { .memory_limit = MIB(256) } },
+		{ "mem=0X1g", { .memory_limit = GIB(1) } },
+		{ "mem=1t", { .memory_limit = GIB(1024) } },
+		{ "mem=1P", { .memory_limit = GIB(1) << 20 } },
+		{ "mem=1e", { .memory_limit = GIB(1) << 30 } },
+		{ "mem=1G mem=2G mem=512M", { .memory_limit = MIB(512) } },
+		{ "panic=010", { .panic = PANIC_REBOOT } },
+		{ "panic=00", { .panic = PANIC_HALT } },
 		{ "earlycon", { .has_earlycon = true } },
 		{ "console=ttyS0,115200", { .has_earlycon = false } },
 		{ "earlycon=uart8250,mmio32,0xfe215040,115200n8",
@@ -386,7 +415,55 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		  { .has_earlycon = true,
 		    .earlycon = { 0x101 },
 		    .earlycon_kind = { SERIAL_8250, 0, 1 } } },
+		{ "earlycon=uart8250,mmio32be,0x3f215040",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x3f215040 },
+		    .earlycon_kind = { SERIAL_8250, 2, 4 | SERIAL_BIG_ENDIAN } } },
+		{ "earlycon=uart8250,0x3f215040",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x3f215040 },
+		    .earlycon_kind = { SERIAL_8250, 0, 1 } } },
+		{ "earlycon=uart,0X3F215041,115200n8",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x3f215041 },
+		    .earlycon_kind = { SERIAL_8250, 0, 1 } } },
+		{ "console=uart8250,mmio32native,0x102c,9600,x,y",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x102c },
+		    .earlycon_kind = { SERIAL_8250, 2, 4 } } },
+		{ "earlycon=uart8250,1G",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x40000000 },
+		    .earlycon_kind = { SERIAL_8250, 0, 1 } } },
+		{ "earlycon=pl011,0X9000000", { .has_earlycon = true, .earlycon = { 0x9000000 } } },
+		{ "earlycon=pl011,01000", { .has_earlycon = true, .earlycon = { 512 } } },
+		{ "earlycon=uart8250,mmio16,0x102 earlycon=pl011,0x9000000",
+		  { .has_earlycon = true, .earlycon = { 0x9000000 } } },
 		{ "earlycon=", { .has_earlycon = true } },
+		{ "earlycon=qcom_geni,0xa88000",
+		  { .has_earlycon = true,
+		    .earlycon = { 0xa88000 },
+		    .earlycon_kind = { SERIAL_GENI, 0, 0 } } },
+		{ "earlycon=mtk8250,mmio32,0x11002000,115200n8",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x11002000 },
+		    .earlycon_kind = { SERIAL_8250, 2, 4 } } },
+		{ "earlycon=mtk8250,0x11002000",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x11002000 },
+		    .earlycon_kind = { SERIAL_8250, 2, 4 } } },
+		{ "earlycon=lpuart32,mmio32,0x5a060010",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x5a060010 },
+		    .earlycon_kind = { SERIAL_LPUART, 0, 0 } } },
+		{ "earlycon=lpuart32,0x2950000",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x2950000 },
+		    .earlycon_kind = { SERIAL_LPUART, 0, SERIAL_BIG_ENDIAN } } },
+		{ "console=exynos4210,mmio32,0x13820000",
+		  { .has_earlycon = true,
+		    .earlycon = { 0x13820000 },
+		    .earlycon_kind = { SERIAL_EXYNOS, 0, 4 } } },
 		{ "earlycon=pl011,0x9000000", { .has_earlycon = true, .earlycon = { 0x9000000 } } },
 		{ "earlycon=pl011,mmio32,0x9000000",
 		  { .has_earlycon = true, .earlycon = { 0x9000000 } } },
@@ -399,6 +476,7 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "console=ttyAMA1,115200n8", { 0 } },
 		{ "rodata=on", { 0 } },
 		{ "rodata=full", { 0 } },
+		{ "rodata=on rodata=full", { 0 } },
 		{ "pagoda.run=report", { .run = "report" } },
 		{ "pagoda.run=\"report; ptdump\"", { .run = "report; ptdump" } },
 		{ "pagoda.run=\"report json\" mem=1G",
@@ -478,6 +556,8 @@ static void every_alias_lowers_the_fields_it_stands_for(void **state)
 		ALIAS("arm64.nomte", "id_aa64pfr1.mte", SYSREG_ID_AA64PFR1_EL1, "mte"),
 		ALIAS("arm64.nosve", "id_aa64pfr0.sve", SYSREG_ID_AA64PFR0_EL1, "sve"),
 		ALIAS("arm64.nosme", "id_aa64pfr1.sme", SYSREG_ID_AA64PFR1_EL1, "sme"),
+		ALIAS("arm64.noctl2", "id_aa64mmfr3.tcrx", SYSREG_ID_AA64MMFR3_EL1, "tcrx"),
+		ALIAS("arm64.noctl2", "id_aa64mmfr3.tcrx", SYSREG_ID_AA64MMFR3_EL1, "sctlrx"),
 #undef ALIAS
 		{ "arm64.nowxn", "arm64.nowxn", "arm64_sw.nowxn", "1", SYSREG_ARM64_SW, "nowxn" },
 		{ "nokaslr", "nokaslr", "arm64_sw.nokaslr", "1", SYSREG_ARM64_SW, "nokaslr" },
@@ -557,29 +637,86 @@ static void nolva_gives_a_cpu_no_page_size_and_no_address_bit_it_lacks(void **st
 	assert_memory_equal(parsed.id, cpu_small, sizeof(parsed.id));
 }
 
-static void what_nolva_took_cannot_be_given_back(void **state)
+/* What nolva takes is four fields of two registers; the last word about each of them counts. */
+static void a_word_after_nolva_counts_more(void **state)
 {
-	struct parsed parsed = parse("arm64.nolva id_aa64mmfr0.tgran4=1 id_aa64mmfr0.parange=6");
+	static const struct {
+		const char *line;
+		bool nolva;
+		u64 mmfr0, mmfr2;
+	} rows[] = {
+		{ "arm64.nolva", true, 0x1000032300111125, 0x1221011112101011 },
+		{ "arm64.nolva id_aa64mmfr0.tgran4=1", true, 0x1000032310111125,
+		  0x1221011112101011 },
+		{ "arm64.nolva id_aa64mmfr0.parange=6", true, 0x1000032300111126,
+		  0x1221011112101011 },
+		{ "arm64.nolva id_aa64mmfr2.varange=1", false, 0x1000032310211126,
+		  0x1221011112111011 },
+		{ "id_aa64mmfr0.tgran16=1 arm64.nolva id_aa64mmfr0.parange=4 "
+		  "id_aa64mmfr2.varange=1",
+		  false, 0x1000032310111124, 0x1221011112111011 },
+		{ "id_aa64mmfr0.tgran4=1 arm64.nolva", true, 0x1000032300111125,
+		  0x1221011112101011 },
+		{ "arm64.nolva id_aa64mmfr0.tgran4=1 id_aa64mmfr2.varange=0", true,
+		  0x1000032300111125, 0x1221011112101011 },
+		{ "arm64.nolva id_aa64mmfr2.varange=2 id_aa64mmfr0.tgran4=2", true,
+		  0x1000032300111125, 0x1221011112101011 },
+	};
 
 	(void)state;
-	assert_int_equal(parsed.options.record_count, 3);
-	assert_int_equal(parsed.options.record[1].reason, REASON_RAISES_AGAIN);
-	assert_int_equal(parsed.options.record[2].reason, REASON_RAISES_AGAIN);
-	assert_int_equal(parsed.id[SYSREG_ID_AA64MMFR0_EL1], 0x1000032300111125);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct parsed parsed = parse(rows[i].line);
+
+		if (parsed.id[SYSREG_ID_AA64MMFR0_EL1] != rows[i].mmfr0)
+			print_error("of the line: %s\n", rows[i].line);
+		assert_int_equal(parsed.options.nolva, rows[i].nolva);
+		assert_int_equal(parsed.id[SYSREG_ID_AA64MMFR0_EL1], rows[i].mmfr0);
+		assert_int_equal(parsed.id[SYSREG_ID_AA64MMFR2_EL1], rows[i].mmfr2);
+	}
 }
 
-static void what_the_cpu_never_had_is_told_from_what_a_word_took(void **state)
+/* For every field and every two contents: the same as the last possible one of them alone. */
+static void the_last_word_counts_and_is_held_against_what_the_cpu_has(void **state)
 {
-	struct parsed parsed = parse("id_aa64mmfr0.parange=2 id_aa64mmfr0.parange=3 "
-				     "id_aa64mmfr0.parange=6 id_aa64mmfr0.parange=7");
-
 	(void)state;
-	assert_int_equal(parsed.options.record_count, 4);
-	assert_int_equal(parsed.options.record[0].reason, REASON_NONE);
-	assert_int_equal(parsed.options.record[1].reason, REASON_RAISES_AGAIN);
-	assert_int_equal(parsed.options.record[1].status, OVERRIDE_REFUSED);
-	assert_int_equal(parsed.options.record[2].reason, REASON_RAISES_AGAIN);
-	assert_int_equal(parsed.options.record[3].reason, REASON_RAISES);
+	for (unsigned i = 0; i < SYSREG_FACT_COUNT * 256; i++) {
+		const struct sysreg_desc *reg = &sysreg_table[i / 256];
+		const struct sysreg_field *field = sysreg_fields + reg->first_field;
+
+		if (reg->option[0] == '\0')
+			continue;
+		for (; field < sysreg_fields + reg->first_field + reg->field_count; field++) {
+			char line[2][80];
+			struct parsed both, alone;
+			bool possible;
+
+			snprintf(line[0], sizeof(line[0]), "%s.%s=%x", reg->option, field->name,
+				 i / 16 % 16);
+			snprintf(line[1], sizeof(line[1]), "%s.%s=%x", reg->option, field->name,
+				 i % 16);
+			alone = parse(line[1]);
+			possible = alone.options.record[0].status == OVERRIDE_APPLIED;
+			if (!possible)
+				alone = parse(line[0]);
+			strcat(strcat(line[0], " "), line[1]);
+			both = parse(line[0]);
+			if (memcmp(both.id, alone.id, sizeof(both.id)) != 0)
+				fail_msg("%s", line[0]);
+			assert_int_equal(both.options.nolva, alone.options.nolva);
+			assert_int_equal(both.options.record[1].status == OVERRIDE_APPLIED,
+					 possible);
+		}
+	}
+}
+
+static void rodata_off_can_be_taken_back(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("rodata=off").id[SYSREG_ARM64_SW], 0x10);
+	assert_int_equal(parse("rodata=off rodata=on").id[SYSREG_ARM64_SW], 0);
+	assert_int_equal(parse("nokaslr rodata=off rodata=full").id[SYSREG_ARM64_SW], 1);
+	assert_int_equal(parse("rodata=on rodata=off").id[SYSREG_ARM64_SW], 0x10);
+	assert_int_equal(parse("rodata=off rodata=maybe").id[SYSREG_ARM64_SW], 0x10);
 }
 
 static void a_later_word_wins_and_a_wrong_one_changes_nothing(void **state)
@@ -627,8 +764,7 @@ static void records_stand_in_the_order_of_the_line(void **state)
 {
 	static const struct fate fates[] = {
 		APPLIED("", "id_aa64mmfr0.parange", "id_aa64mmfr0.parange", "5"),
-		REFUSED("", REASON_RAISES_AGAIN, "id-aa64mmfr0.parange", "id_aa64mmfr0.parange",
-			"6"),
+		APPLIED("", "id-aa64mmfr0.parange", "id_aa64mmfr0.parange", "6"),
 		APPLIED("", "nokaslr", "arm64_sw.nokaslr", "1"),
 		MALFORMED("", REASON_UNKNOWN_OPTION, "arm64.foo", "arm64.foo", ""),
 		APPLIED("", "id_aa64mmfr0.parange", "id_aa64mmfr0.parange", "0x4"),
@@ -947,9 +1083,29 @@ static bool never_raises(const struct line *line, const struct parsed *parsed)
 	return true;
 }
 
+/* Whether words after the last about VARange, as far as recorded, speak of what nolva takes. */
+static bool is_taken_back(const struct boot_options *options)
+{
+	unsigned i = options->record_count;
+
+	if (options->records_dropped > 0)
+		return true; /* it may be among them */
+	while (i-- > 0) {
+		const struct override_record *record = &options->record[i];
+
+		if (record->status != OVERRIDE_APPLIED)
+			continue;
+		if (strcmp(record->field, "id_aa64mmfr2.varange") == 0)
+			return false;
+		if (strncmp(record->field, "id_aa64mmfr0.", 13) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool is_narrow_where_nolva(const struct parsed *parsed)
 {
-	return !parsed->options.nolva ||
+	return !parsed->options.nolva || is_taken_back(&parsed->options) ||
 	       (field_of(parsed, SYSREG_ID_AA64MMFR2_EL1, "varange") == 0 &&
 		field_of(parsed, SYSREG_ID_AA64MMFR0_EL1, "tgran4") <= 0 &&
 		field_of(parsed, SYSREG_ID_AA64MMFR0_EL1, "tgran16") <= 1 &&
@@ -1089,8 +1245,9 @@ int main(void)
 		cmocka_unit_test(varange_zero_by_any_word_turns_52_bit_addressing_off_entirely),
 		cmocka_unit_test(nolva_holds_where_varange_is_zero_already),
 		cmocka_unit_test(nolva_gives_a_cpu_no_page_size_and_no_address_bit_it_lacks),
-		cmocka_unit_test(what_nolva_took_cannot_be_given_back),
-		cmocka_unit_test(what_the_cpu_never_had_is_told_from_what_a_word_took),
+		cmocka_unit_test(a_word_after_nolva_counts_more),
+		cmocka_unit_test(the_last_word_counts_and_is_held_against_what_the_cpu_has),
+		cmocka_unit_test(rodata_off_can_be_taken_back),
 		cmocka_unit_test(a_later_word_wins_and_a_wrong_one_changes_nothing),
 		cmocka_unit_test(vhe_cannot_be_turned_off_where_e2h_is_stuck),
 		cmocka_unit_test(records_stand_in_the_order_of_the_line),

@@ -89,8 +89,8 @@ static void ports_that_would_be_ram_are_refused(void **state)
 			paddr_t pa;
 
 			memory_begin(&ram);
-			memory_add_own(&ram, io.pa.value + pieces[i], KIB(4), MEMORY_RAM);
-			memory_add_own(&ram, io.pa.value + pieces[i], KIB(4), kind);
+			memory_add(&ram, io.pa.value + pieces[i], KIB(4), MEMORY_RAM);
+			memory_add(&ram, io.pa.value + pieces[i], KIB(4), kind);
 			memory_normalise(&ram, KIB(4));
 			fake_memory_make(&memory, &wanted);
 			va = memory.layout.region[LAYOUT_PCI_IO].start;

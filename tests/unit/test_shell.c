@@ -262,8 +262,8 @@ static void walk_wants_an_address(void **state)
 				     "walk: '2' is one argument too many; usage: walk ADDR\n"
 				     "pagoda> ");
 	assert_session("walk 0x12q\r", "pagoda> walk 0x12q\n"
-				       "walk: '0x12q' is not a number: hexadecimal after 0x, or "
-				       "decimal, 64 bits at most\n"
+				       "walk: '0x12q' is not a number: hexadecimal after 0x, "
+				       "octal after 0, or decimal, 64 bits at most\n"
 				       "pagoda> ");
 	assert_session("walk 0x10000000000000\r",
 		       "pagoda> walk 0x10000000000000\n"

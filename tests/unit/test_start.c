@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * From the flip to the allocators: kernel/start's take-over of memory, its set-up of what hands
- * memory out, and its choice of a console, each on RAM and page tables of this test's own. Host
- * only.
+ * From the flip to the allocators: kernel/start's reading of the device tree, its take-over of
+ * memory, its set-up of what hands memory out, and its choice of a console, each on RAM and page
+ * tables of this test's own. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +16,12 @@
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/start/memory.h>
+#include <pagoda/kernel/start/tree.h>
 #include <pagoda/kernel/trap/exception.h>
 
 #include "support/console_capture.h"
 #include "support/fake_boot.h"
+#include "support/fake_fdt.h"
 
 #define RAM_END (FAKE_BOOT_RAM + FAKE_BOOT_RAM_SIZE)
 
@@ -46,12 +48,154 @@ void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 	fake_boot_follow();
 }
 
-/* ---- memory ---- */
+static u64 cleaned; /* bytes */
+
+void dcache_clean(const void *start, u64 size, u64 line_size)
+{
+	(void)start;
+	(void)line_size;
+	cleaned += size;
+}
 
 static u64 granule(void)
 {
 	return regime_granule(&handoff->plan.kernel);
 }
+
+/* ---- the device tree ---- */
+
+#define SEED 0x7777777777777777
+
+/* A boot in @regime up to the flip, with the tree of @description at @pa. */
+static void make_tree(unsigned regime, const struct fake_fdt *description, u64 pa)
+{
+	struct fdt *tree = &handoff->facts.fdt.tree;
+	struct fdt_cursor cursor;
+	u8 *blob;
+
+	fake_boot_make(&boot, regime);
+	memset(boot.memory, 0xaa, sizeof(*boot.memory));
+	blob = boot.ram + (pa - FAKE_BOOT_RAM);
+	assert_true(fake_fdt_build(description, blob, KIB(64)) > 0);
+	handoff->facts.entry.fdt = pa;
+	assert_int_equal(fdt_locate(tree, blob), FDT_OK);
+	(void)fdt_seek(tree, "chosen", &cursor, &handoff->facts.fdt.chosen);
+	cleaned = 0;
+}
+
+/* All of the tree is in the window, and nobody may write there. */
+static void judge_window(void)
+{
+	u64 start = (uintptr_t)kernel->fdt.blob, size = handoff->facts.fdt.tree.total_size;
+
+	assert_int_equal(kernel->fdt.total_size, size);
+	for (u64 at = 0; at < size; at++) {
+		struct ref_result found = fake_boot_walk(&boot, &kernel->kernel_space, start + at);
+
+		assert_int_equal(found.fault, REF_NO_FAULT);
+		assert_int_equal(found.pa, handoff->facts.entry.fdt + at);
+		assert_false(found.el1_write || found.el1_execute || found.el0_read);
+	}
+}
+
+static bool lists(u64 start, u64 size, enum memory_kind kind)
+{
+	const struct memory_map *map = memory_list(kernel);
+
+	for (u32 i = 0; i < map->count; i++)
+		if (map->range[i].start.value == start && map->range[i].end.value == start + size &&
+		    map->range[i].kind == kind)
+			return true;
+	return false;
+}
+
+static void the_tree_is_read_through_a_window_that_nobody_may_write_to(void **state)
+{
+	static const u64 places[] = { FAKE_BOOT_FDT, FAKE_BOOT_FDT + 8,
+				      FAKE_BOOT_FDT + MIB(2) - 0x78 };
+
+	(void)state;
+	for (unsigned i = 0; i < FAKE_BOOT_REGIMES * ARRAY_SIZE(places); i++) {
+		struct fake_fdt description = fake_fdt_default();
+
+		description.reserve[0] = (struct fake_fdt_range){ 0x58000000, 0x1000 };
+		description.no_map[0] = (struct fake_fdt_range){ 0x51000000, 0x20000 };
+		description.initrd = (struct fake_fdt_range){ 0x48000000, 0x123456 };
+		description.seed = 0; /* as the early runtime leaves it */
+		make_tree(i % FAKE_BOOT_REGIMES, &description, places[i / FAKE_BOOT_REGIMES]);
+		assert_int_equal(tree_take(kernel, handoff).code, STOP_NONE);
+		judge_window();
+		assert_true(lists(0x40000000, 0x20000000, MEMORY_RAM));
+		assert_true(lists(0x58000000, 0x1000, MEMORY_RESERVED));
+		assert_true(lists(0x51000000, 0x20000, MEMORY_NOMAP));
+		assert_true(lists(0x48000000, 0x123456, MEMORY_INITRD));
+		assert_int_equal(memory_list(kernel)->count, 4);
+		assert_int_equal(handoff->facts.console.address.value, 0x9000000);
+		assert_int_equal(handoff->facts.console.source, CONSOLE_STDOUT_PATH);
+		assert_int_equal(handoff->facts.psci, PSCI_HVC);
+		assert_int_equal(cleaned, 0);
+		fake_boot_free(&boot);
+	}
+}
+
+/* To write to the window while it is read-only is a fault of this process. */
+static void a_seed_that_is_not_chosens_is_wiped_and_the_window_read_only_again(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		struct fake_fdt description = fake_fdt_default();
+		u8 *blob;
+
+		description.seed = 0;
+		description.stray_seed = SEED;
+		make_tree(regime, &description, FAKE_BOOT_FDT + 0xff8);
+		blob = boot.ram + (handoff->facts.entry.fdt - FAKE_BOOT_RAM);
+		assert_non_null(memchr(blob, 0x77, handoff->facts.fdt.tree.total_size));
+		assert_int_equal(tree_take(kernel, handoff).code, STOP_NONE);
+		assert_null(memchr(blob, 0x77, handoff->facts.fdt.tree.total_size));
+		assert_int_equal(cleaned, sizeof(u64));
+		assert_int_equal(handoff->facts.fdt.seed, FDT_SEED_NONE); /* nor was it taken */
+		judge_window();
+		fake_boot_free(&boot);
+	}
+}
+
+/* Each with its own code, and the console that was seen before. */
+static void a_tree_that_the_kernel_cannot_use_stops_with_what_is_wrong(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+	struct stop stop;
+	u8 *end;
+
+	(void)state;
+	description.no_memory = true;
+	make_tree(0, &description, FAKE_BOOT_FDT);
+	assert_int_equal(tree_take(kernel, handoff).code, STOP_NO_MEMORY_NODE);
+	assert_int_equal(handoff->facts.console.address.value, 0x9000000);
+	fake_boot_free(&boot);
+
+	description.no_memory = false;
+	make_tree(0, &description, FAKE_BOOT_FDT);
+	end = boot.ram + (FAKE_BOOT_FDT - FAKE_BOOT_RAM) + handoff->facts.fdt.tree.struct_end;
+	end[-1] = 7; /* FDT_END */
+	stop = tree_take(kernel, handoff);
+	assert_int_equal(stop.code, STOP_FDT);
+	assert_int_equal(stop.x1, FDT_BAD_TOKEN);
+	assert_int_equal(stop.x2, FAKE_BOOT_FDT);
+	assert_int_equal(stop.x3, handoff->facts.fdt.tree.total_size);
+	assert_int_equal(handoff->facts.console.address.value, 0x9000000);
+	fake_boot_free(&boot);
+
+	make_tree(0, &description, FAKE_BOOT_FDT);
+	handoff->pool.next = handoff->pool.end;
+	stop = tree_take(kernel, handoff);
+	assert_int_equal(stop.code, STOP_MAP);
+	assert_int_equal(stop.x1, MAP_NO_TABLES);
+	assert_int_equal(stop.x3, FAKE_BOOT_FDT);
+	fake_boot_free(&boot);
+}
+
+/* ---- memory ---- */
 
 static void take_over(void)
 {
@@ -427,24 +571,32 @@ static void all_memory_of_the_pool_is_known_for_tables_and_no_other(void **state
 	}
 }
 
-static void the_fdt_is_shown_read_only_and_areas_leave_the_image_alone(void **state)
+static void what_is_before_tables_or_behind_them_is_no_table(void **state)
+{
+	static struct memory_map map;
+	struct table_pool none = { 0 };
+
+	(void)state;
+	memory_begin(&map);
+	memory_add(&map, GIB(1), MIB(16), MEMORY_RAM);
+	memory_add_own(&map, GIB(1), MIB(2), MEMORY_TABLES);
+	assert_int_equal(memory_normalise(&map, KIB(4)), 0);
+	assert_false(alloc_is_table(NULL, &none, &map, paddr(GIB(1) - 1)));
+	assert_true(alloc_is_table(NULL, &none, &map, paddr(GIB(1))));
+	assert_true(alloc_is_table(NULL, &none, &map, paddr(GIB(1) + MIB(2) - 1)));
+	assert_false(alloc_is_table(NULL, &none, &map, paddr(GIB(1) + MIB(2))));
+	assert_false(alloc_is_table(NULL, &none, &map, paddr(GIB(1) + MIB(16))));
+}
+
+static void areas_leave_the_image_alone(void **state)
 {
 	(void)state;
 	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
 		const struct vmalloc_area *area;
-		struct ref_result found;
 		vaddr_t taken;
 
 		make_ready(regime);
-		handoff->facts.entry.fdt += 0x40;
 		alloc_init(kernel);
-		found = fake_boot_walk(&boot, &kernel->kernel_space,
-				       (uintptr_t)kernel->fdt.blob + FAKE_BOOT_FDT_SIZE - 1);
-		assert_int_equal(found.fault, REF_NO_FAULT);
-		assert_int_equal(found.pa, FAKE_BOOT_FDT + 0x40 + FAKE_BOOT_FDT_SIZE - 1);
-		assert_false(found.el1_write || found.el1_execute);
-		assert_int_equal(kernel->fdt.total_size, FAKE_BOOT_FDT_SIZE);
-
 		area = kernel->alloc->vmalloc.areas;
 		assert_int_equal(area->start.value, handoff->plan.image_va.value);
 		assert_int_equal(area->kind, VMALLOC_IMAGE);
@@ -493,10 +645,8 @@ static void without_free_ram_there_is_no_allocator(void **state)
 	(void)state;
 	make_ready(0);
 	memory_add_own(kernel->memory, FAKE_BOOT_RAM, FAKE_BOOT_RAM_SIZE, MEMORY_RESERVED);
-	memory_normalise(kernel->memory, granule());
 	alloc_init(kernel);
 	assert_null(kernel->alloc);
-	assert_null(kernel->fdt.blob);
 	fake_boot_free(&boot);
 }
 
@@ -618,6 +768,10 @@ static void the_console_is_the_first_of_two_that_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_tree_is_read_through_a_window_that_nobody_may_write_to),
+		cmocka_unit_test(
+			a_seed_that_is_not_chosens_is_wiped_and_the_window_read_only_again),
+		cmocka_unit_test(a_tree_that_the_kernel_cannot_use_stops_with_what_is_wrong),
 		cmocka_unit_test(all_ram_is_in_the_linear_map_and_the_images_text_stays_read_only),
 		cmocka_unit_test(the_linear_seed_moves_it_and_is_gone),
 		cmocka_unit_test(mem_leaves_the_lowest_ram_and_the_image),
@@ -629,8 +783,9 @@ int main(void)
 		cmocka_unit_test(what_only_the_early_runtime_needed_becomes_ram),
 		cmocka_unit_test(the_pool_of_tables_is_in_the_linear_map_alone),
 		cmocka_unit_test(all_memory_of_the_pool_is_known_for_tables_and_no_other),
+		cmocka_unit_test(what_is_before_tables_or_behind_them_is_no_table),
 		cmocka_unit_test(the_allocator_gets_the_free_ram_and_no_other),
-		cmocka_unit_test(the_fdt_is_shown_read_only_and_areas_leave_the_image_alone),
+		cmocka_unit_test(areas_leave_the_image_alone),
 		cmocka_unit_test(pcis_ports_are_shown_where_they_are_not_ram),
 		cmocka_unit_test(without_free_ram_there_is_no_allocator),
 		cmocka_unit_test(

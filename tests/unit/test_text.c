@@ -96,17 +96,29 @@ static void check_cases(const struct number_case *cases, size_t count,
 	}
 }
 
-static void numbers_are_decimal_or_hexadecimal_after_0x(void **state)
+static void numbers_are_hexadecimal_after_0x_octal_after_0_or_decimal(void **state)
 {
 	static const struct number_case cases[] = {
 		{ "0", true, 0 },
 		{ "00", true, 0 },
-		{ "010", true, 10 },
+		{ "010", true, 8 },
+		{ "07", true, 7 },
+		{ "08", false, 0 },
+		{ "0779", false, 0 },
+		{ "00017", true, 15 },
+		{ "01777777777777777777777", true, UINT64_MAX },
+		{ "02000000000000000000000", false, 0 },
+		{ "0a", false, 0 },
 		{ "18446744073709551615", true, UINT64_MAX },
 		{ "18446744073709551616", false, 0 },
 		{ "18446744073709551620", false, 0 },
 		{ "99999999999999999999", false, 0 },
 		{ "0x0", true, 0 },
+		{ "0X1f", true, 0x1f },
+		{ "0XFFFFFFFFFFFFFFFF", true, UINT64_MAX },
+		{ "0X", false, 0 },
+		{ "0Xg", false, 0 },
+		{ "00x1", false, 0 },
 		{ "0xffffffffffffffff", true, UINT64_MAX },
 		{ "0xFFFFffffFFFFffff", true, UINT64_MAX },
 		{ "0x00000000000000000012aB", true, 0x12ab },
@@ -147,6 +159,11 @@ static void sizes_take_one_suffix(void **state)
 		{ "15E", true, GIB(15) << 30 },
 		{ "15e", true, GIB(15) << 30 },
 		{ "0x10M", true, MIB(16) },
+		{ "0X10M", true, MIB(16) },
+		{ "010M", true, MIB(8) },
+		{ "020000000000", true, GIB(2) },
+		{ "08K", false, 0 },
+		{ "0K", true, 0 },
 		{ "16E", false, 0 },
 		{ "18014398509481983K", true, UINT64_MAX - 1023 },
 		{ "18014398509481984K", false, 0 },
@@ -184,8 +201,9 @@ static void every_number_that_is_written_is_read_back(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 20000; round++) {
 		u64 value = random_any_length(&random), read = UNTOUCHED;
-		const char *form = round % 2 == 0 ? "%" PRIu64 : "0x%" PRIx64;
-		int length = snprintf(text, sizeof(text), form, value);
+		static const char *const forms[] = { "%" PRIu64, "0x%" PRIx64, "0X%" PRIX64,
+						     "0%" PRIo64 };
+		int length = snprintf(text, sizeof(text), forms[round % 4], value);
 
 		if (!text_number(text, (size_t)length, &read) || read != value)
 			fail_msg("seed %lu: \"%s\" read as %#lx", random.seed, text, read);
@@ -199,7 +217,7 @@ int main(void)
 		cmocka_unit_test(a_nul_in_a_text_does_not_end_it),
 		cmocka_unit_test(a_text_needs_no_nul_behind_it),
 		cmocka_unit_test(a_copy_keeps_what_fits_and_always_its_nul),
-		cmocka_unit_test(numbers_are_decimal_or_hexadecimal_after_0x),
+		cmocka_unit_test(numbers_are_hexadecimal_after_0x_octal_after_0_or_decimal),
 		cmocka_unit_test(sizes_take_one_suffix),
 		cmocka_unit_test(an_e_after_0x_is_a_digit_and_no_suffix),
 		cmocka_unit_test(every_number_that_is_written_is_read_back),

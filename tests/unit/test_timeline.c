@@ -34,7 +34,8 @@ static void each_stage_shows_its_ticks_its_time_and_its_share(void **state)
 	static const u64 ticks[STAGE_COUNT] = {
 		[STAGE_FACTS] = 250,	 [STAGE_PLAN] = 1,	  [STAGE_TABLES] = 125,
 		[STAGE_RELOCATED] = 124, [STAGE_PUBLISHED] = 500, [STAGE_FLIP] = 1000,
-		[STAGE_KERNEL_MAIN] = 1, [STAGE_MEMORY] = 999,	  [STAGE_PROMPT] = 1000,
+		[STAGE_KERNEL_MAIN] = 1, [STAGE_TREE] = 499,	  [STAGE_MEMORY] = 500,
+		[STAGE_PROMPT] = 1000,
 	};
 
 	(void)state;
@@ -48,7 +49,8 @@ static void each_stage_shows_its_ticks_its_time_and_its_share(void **state)
 			    "  published           500          8.000   12.5%  #####\n"
 			    "  flip               1000         16.000   25.0%  ##########\n"
 			    "  kernel_main           1          0.016    0.0%  #\n"
-			    "  memory              999         15.984   24.9%  ##########\n"
+			    "  tree                499          7.984   12.4%  #####\n"
+			    "  memory              500          8.000   12.5%  #####\n"
 			    "  prompt             1000         16.000   25.0%  ##########\n"
 			    "  all                4000         64.000  100.0%  "
 			    "########################################\n");

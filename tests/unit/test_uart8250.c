@@ -38,8 +38,9 @@ static void mmio_write8(volatile u8 *address, u8 value);
 #define STATUS_EMPTY 0x60 /* holding and shift register */
 
 static const struct serial_kind kinds[] = {
-	{ SERIAL_8250, 0, 1 }, { SERIAL_8250, 2, 1 }, { SERIAL_8250, 1, 2 },
-	{ SERIAL_8250, 2, 2 }, { SERIAL_8250, 2, 4 }, { SERIAL_8250, 3, 4 },
+	{ SERIAL_8250, 0, 1 },	  { SERIAL_8250, 2, 1 },    { SERIAL_8250, 1, 2 },
+	{ SERIAL_8250, 2, 2 },	  { SERIAL_8250, 2, 4 },    { SERIAL_8250, 3, 4 },
+	{ SERIAL_8250, 2, 0x84 }, { SERIAL_8250, 1, 0x82 },
 };
 
 static struct {
@@ -57,12 +58,22 @@ static unsigned number_of(const volatile void *address, unsigned width)
 {
 	size_t offset = (size_t)((const volatile u8 *)address - device.registers);
 
-	assert_int_equal(width, device.kind.io_width);
+	assert_int_equal(width, device.kind.io_width & 7);
 	assert_int_equal(offset % (1u << device.kind.reg_shift), 0);
 	return (unsigned)(offset >> device.kind.reg_shift);
 }
 
-static u32 device_read(const volatile void *address, unsigned width)
+/* The bytes of a register turned around where this kind of device has them so. */
+static u32 turned(u32 value)
+{
+	if (device.kind.io_width == 0x84)
+		return value >> 24 | (value >> 8 & 0xff00) | (value << 8 & 0xff0000) | value << 24;
+	if (device.kind.io_width == 0x82)
+		return (value >> 8 & 0xff) | (value << 8 & 0xff00);
+	return value;
+}
+
+static u32 device_value(const volatile void *address, unsigned width)
 {
 	unsigned number = number_of(address, width);
 	u32 status = *device.typed != '\0' ? STATUS_DATA_READY : 0;
@@ -75,6 +86,8 @@ static u32 device_read(const volatile void *address, unsigned width)
 	}
 	if (number == NUMBER_MODEM_CONTROL)
 		return device.modem_control;
+	if (number == NUMBER_INTERRUPT_ENABLE)
+		return device.interrupt_enable;
 	assert_int_equal(number, NUMBER_LINE_STATUS);
 	if (!device.dead && device.full_polls == 0)
 		return status | STATUS_EMPTY;
@@ -82,10 +95,16 @@ static u32 device_read(const volatile void *address, unsigned width)
 	return status;
 }
 
+static u32 device_read(const volatile void *address, unsigned width)
+{
+	return turned(device_value(address, width));
+}
+
 static void device_write(const volatile void *address, unsigned width, u32 value)
 {
 	unsigned number = number_of(address, width);
 
+	value = turned(value);
 	assert_in_range(value, 0, 0xff);
 	if (number == NUMBER_FIFO_CONTROL) {
 		device.fifo_control = (u8)value;
@@ -210,6 +229,18 @@ static void received_bytes_interrupt_through_the_gate_that_boards_have(void **st
 	}
 }
 
+/* Intel's XScale has the switch of the UART among the interrupts. */
+static void a_uart_that_is_on_stays_on(void **state)
+{
+	(void)state;
+	device_reset(kinds[4]);
+	device.interrupt_enable = 0x57;
+	tested_receive_interrupt(kinds[4], device.registers, true);
+	assert_int_equal(device.interrupt_enable, 0x41);
+	tested_receive_interrupt(kinds[4], device.registers, false);
+	assert_int_equal(device.interrupt_enable, 0x40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_takes_nothing_ends_the_wait),
 		cmocka_unit_test(where_there_is_no_device_nothing_is_sent_or_received),
 		cmocka_unit_test(fifos_are_turned_on),
+		cmocka_unit_test(a_uart_that_is_on_stays_on),
 		cmocka_unit_test(received_bytes_interrupt_through_the_gate_that_boards_have),
 	};
 

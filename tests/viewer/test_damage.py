@@ -133,7 +133,10 @@ lines = st.one_of(
         "kernel map: 4K pages, 99-bit addresses, 5 levels from level -1", "---[ Image start ]---",
         "---[ Image text ]---", "---[ Image end ]---", "---[ Linear Mapping start ]---",
         "---[ x ]---", "---[  ]---", "30 mapped in 2 runs; ", "2 runs, read from TTBR1_EL1",
-        '  "a\\q": 1,', '  "image": [],', '"regime": {"granule": 4096, "va_bits": 52},']),
+        '  "a\\q": 1,', '{"msg": [1, 300, "x"]}', '{"msg": "{"}', '- {"lvl": 4, "log": {}}',
+        "- {dt: 1, lvl: target, msg: '{'}", '- {lvl: target, msg: "\\q"}', 'x 1   "pagoda": "0.1",',
+        "x 2 {", "x 3 }", "ab*( kernel map: 4K pages, 52-bit addresses", "\x1b]0;{",
+        '  "image": [],', '"regime": {"granule": 4096, "va_bits": 52},']),
     st.tuples(hexes, hexes, levels, hexes, st.sampled_from(
         ["RW NX SHD AF MEM/NORMAL", "ro x  BLK CON DEVICE/nGnRE", "", "?"])).map(
             lambda part: f"0x{part[0]}-0x{part[1]} 4K L{part[2]} 0x{part[3]} {part[4]}"),
@@ -156,6 +159,9 @@ def fixture_captured():
     texts.append(json.dumps(document(texts[0])))
     texts.append("\n".join(f"[{i}.25] {line}" for i, line in enumerate(texts[0].split("\n"))))
     texts.append("\n".join(f">   {line}" for line in texts[0].split("\n")))
+    texts.append("\n".join(f"lab {i:4}: {line}" for i, line in enumerate(texts[0].split("\n"))))
+    texts.append("\n".join(json.dumps({"lvl": "target", "msg": line})
+                           for line in texts[0].split("\n")))
     return [text.encode() for text in texts]
 
 
@@ -191,6 +197,21 @@ def test_no_damage_to_a_log_stops_the_reader(captured, data):
     read(log.decode("utf-8", "replace"))
 
 
+PREFIX = st.lists(st.sampled_from(
+    ["{}", "{:4}", "{:09.3f}", " ", "|", "[", "]", "Mon", "lab", ":", "(", "*", ".", "\t", "#",
+     "\\", '"', "\u00e9", "- ", "> "]), min_size=1, max_size=8).map("".join)
+
+
+@hypothesis.settings(max_examples=60 * EXAMPLES, **SETTINGS)
+@hypothesis.given(PREFIX, st.sampled_from([" ", ": ", "\t", "| "]))
+def test_what_stands_before_every_line_does_not_matter(captured, prefix, gap):
+    """Whatever it is, if it has an end that can be told from a number of the line itself."""
+    lines = captured[0].decode().split("\n")
+    kept = [(prefix + gap).format(*[i] * 8) + line for i, line in enumerate(lines)]
+    whole, dumps = read("\n".join(lines)), read("\n".join(kept))
+    assert [dump["tables"] for dump in dumps] == [dump["tables"] for dump in whole]
+
+
 @pytest.mark.parametrize("text", [
     "[" * 900 + "]" * 900, '{"a":' * 900 + "{}" + "}" * 900, "{\n" * 20000, "{\n}\n" * 20000,
     "kernel map: 4K pages, 52-bit addresses, 5 levels from level -1\n" * 5000,
@@ -200,7 +221,10 @@ def test_no_damage_to_a_log_stops_the_reader(captured, data):
     '{"regime": {"granule": 4096, "va_bits": 52}, "x": ' + '{"a":' * 800 + "1" + "}" * 801,
     '{"regime": {"granule": 4096, "va_bits": 52}, "tables": ' + "9" * 5000 + "}",
     "0" * 1000000, " " * 1000000 + "{", '"' + "\\" * 1000000, "---[ " + "] " * 500000,
-    "x mapped in " * 100000, "\r" * 200000, "\x1b[" * 500000, "> " * 500000, "[1] " * 300000],
+    "x mapped in " * 100000, "\r" * 200000, "\x1b[" * 500000, "> " * 500000, "[1] " * 300000,
+    "\x1b]" * 500000, "- {" + "lvl: target, " * 100000 + "}", "- {" + "{lvl: " * 100000 + "msg: }",
+    "{" * 1000000 + "}", "".join(f'{" 1" * i}   "pagoda": \n' for i in range(1, 2000)),
+    ('x 1   "pagoda": ' + "1 " * 100 + "\n") * 5000, "kernel map: " * 100000, " 1" * 500000],
     ids=lambda text: text[:12])
 def test_size_and_depth_cost_no_more_than_they_are_worth(text):
     read(text)

@@ -74,6 +74,29 @@ def test_carriage_returns_and_terminal_colours_do_not_matter():
     assert runs(dump) == expected(text) and not notes
 
 
+def test_what_a_lab_says_itself_is_no_damage():
+    """LAVA's own lines, and what screen writes between."""
+    text = console("nokaslr", "ptdump json; ptdump")
+    lines = []
+    for i, line in enumerate(text.split("\n")):
+        lines.append(f'- {{"dt": "{i}", "lvl": "target", "msg": {json.dumps(line)}}}')
+        lines.append(f'- {{"dt": "{i}", "lvl": "debug", "msg": "a pulse; {{"}}')
+        lines.append(f"- {{dt: '{i}', lvl: results, msg: {{definition: lava, case: login}}}}")
+    dumps, notes = ptview_log.read_log("\n".join(lines), "log")
+    assert [runs(dump) for dump in dumps] == [expected(text)] and not notes
+    by_text, notes = ptview_log.read_log(
+        "\n".join(line for line in lines if '": ' not in json.dumps(line)[30:]), "log")
+    assert not by_text and not notes
+
+
+def test_logs_kept_in_several_ways_are_read_together():
+    text = console("nokaslr")
+    kept = [f"one: {line}" for line in text.split("\n")] + [
+        f"two {i} {line}" for i, line in enumerate(text.split("\n"))] + text.split("\n")
+    dumps, notes = ptview_log.read_log("\n".join(kept), "log")
+    assert [runs(dump) for dump in dumps] == [expected(text)] * 3 and not notes
+
+
 def yaml(line):
     return "'" + line.replace("'", "''") + "'"
 
@@ -99,6 +122,36 @@ KEPT = {
                             f"msg: {yaml(line)}}}",
     "LAVA, JSON": lambda i, line: f'- {{"dt": "2026-11-28T12:00:00.{i:06}", "lvl": "target", '
                                   f'"msg": {json.dumps(line)}}}',
+    "LAVA, name space": lambda i, line: f'- {{"dt": "{i}", "lvl": "target", "ns": "a, b", '
+                                        f'"msg": {json.dumps(line)}}}',
+    "LAVA, name space in YAML": lambda i, line: f"- {{dt: '{i}', lvl: target, ns: common, "
+                                                f"msg: {json.dumps(line)}}}",
+    "LAVA, a record a line": lambda i, line: json.dumps(
+        {"dt": str(i), "msg": line, "lvl": "target"}),
+    "Docker": lambda i, line: json.dumps({"log": f"{line}\r\n", "stream": "stdout", "time": i}),
+    "journal, JSON": lambda i, line: json.dumps({"__CURSOR": f"s={i}", "MESSAGE": line}),
+    "journal, bytes": lambda i, line: json.dumps({"MESSAGE": list(line.encode()), "_PID": "9"}),
+    "journal, no process": lambda i, line: f"Nov 28 12:00:{i % 60:02} lab-1 kernel: {line}",
+    "journal, full": lambda i, line: f"{('Sat', 'Sun')[i % 2]} 2026-11-28 12:00:{i % 60:02} UTC "
+                                     f"lab console[{i}]: {line}",
+    "journal, monotonic": lambda i, line: f"[{i:5}.{i:06}] lab-1 console[{i}]: {line}",
+    "minicom": lambda i, line: f"[2026-11-28 12:00:{i % 60:02}] {line}",
+    "tio": lambda i, line: f"[12:00:{i % 60:02}.{i % 1000:03}] {line}",
+    "screen": lambda i, line: f"\x1bk{i} pagoda\x1b\\\x1b]0;log {i}\x07\x1b[K{line}\x1b[0m",
+    "Jenkins": lambda i, line: f"[2026-11-28T12:00:{i % 60:02}.123Z] {line}",
+    "kernelci": lambda i, line: f"12:00:{i % 60:02}.{i:06}  {line}",
+    "GitHub": lambda i, line: f"2026-11-28T12:00:{i % 60:02}.{i:07}Z {line}",
+    "GitHub, job and step": lambda i, line: f"boot (virt, 4k)\tRun it\t"
+                                            f"2026-11-28T12:00:{i % 60:02}.{i:07}Z {line}",
+    "GitLab": lambda i, line: f"2026-11-28T12:00:{i % 60:02}.{i:06}Z 00O {line}",
+    "Kubernetes": lambda i, line: f"2026-11-28T12:00:{i % 60:02}.{i}Z stdout F {line}",
+    "docker-compose": lambda i, line: f"pagoda-1  | {line}",
+    "labgrid": lambda i, line: f"[{i:8.3f}s] board-3/console: {line}",
+    "printk's levels": lambda i, line: f"<{i % 8}>[{i:5}.{i:06}] {line}",
+    "a comment": lambda i, line: f"# {line}",
+    "a file and its lines": lambda i, line: f"logs/a.b*c(1).txt:{i}:{line}",
+    "numbered": lambda i, line: f"{i:6}\t{line}",
+    "wide and quoted": lambda i, line: f"> board \u2502 {i:3} \u2502 {line}",
 }
 
 
@@ -134,7 +187,9 @@ def test_a_log_is_unpacked_and_read_in_its_encoding(tmp_path):
     text = console("nokaslr")
     packed = gzip.compress(text.encode())
     runs = sum(len(root) for root in expected(text).values())
-    for name, content in (("log.gz", packed), ("cut.gz", packed[:-9]),
+    half = len(text) // 2
+    pieces = gzip.compress(text[:half].encode()) + gzip.compress(text[half:].encode())
+    for name, content in (("log.gz", packed), ("cut.gz", packed[:-9]), ("pieces.gz", pieces),
                           ("powershell.txt", text.replace("\n", "\r\n").encode("utf-16")),
                           ("bom.log", b"\xef\xbb\xbf" + text.encode())):
         (tmp_path / name).write_bytes(content)

@@ -35,8 +35,10 @@
 
 	.text
 
+// To clean alone would do, but not on Cortex-A53: its DC CVAC may lose what another store wrote, or
+// never end (819472, 824069, 826319, 827319). DC CIVAC has none of that.
 routine dcache_clean
-	dcache_range cvac
+	dcache_range civac
 routine_end dcache_clean
 
 // With the MMU off, stores to Device memory and a DC to the same address are not ordered by that

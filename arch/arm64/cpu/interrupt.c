@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The CPU's side of interrupts: their mask, GICv3's registers in the CPU, the generic timer.
- * Runs in the kernel, MMU on.
+ * The CPU's side of interrupts: their mask, SErrors', GICv3's registers in the CPU, the generic
+ * timer. Runs in the kernel, MMU on, but for serror_pending(), which runs before that, too. May not
+ * use: absolute addresses, .bss.
  */
 #include <pagoda/arch/arch.h>
 
@@ -13,6 +14,7 @@
 	})
 #define WRITE(name, value) asm volatile("msr " name ", %x0" ::"rZ"((u64)(value)) : "memory")
 
+#define DISR_EL1 "s3_0_c12_c1_1"
 #define ICC_PMR_EL1 "s3_0_c4_c6_0"
 #define ICC_IAR1_EL1 "s3_0_c12_c12_0"
 #define ICC_EOIR1_EL1 "s3_0_c12_c12_1"
@@ -29,6 +31,7 @@
 #define TIMER_ENABLE 1
 #define DAIF_I BIT(7)
 #define ISR_I BIT(7)
+#define ISR_A BIT(8)
 
 bool interrupts_mask(bool masked)
 {
@@ -56,6 +59,24 @@ void interrupts_take(void)
 bool interrupt_pending(void)
 {
 	return READ("isr_el1") & ISR_I;
+}
+
+bool serror_pending(void)
+{
+	return READ("isr_el1") & ISR_A;
+}
+
+u64 serror_deferred(void)
+{
+	u64 disr = READ(DISR_EL1);
+
+	WRITE(DISR_EL1, 0);
+	return disr;
+}
+
+void serror_unmask(void)
+{
+	asm volatile("msr daifclr, #4\n\tisb" ::: "memory");
 }
 
 /*

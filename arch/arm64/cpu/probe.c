@@ -8,7 +8,20 @@
 
 #include "registers.h"
 
-/* The barrier: a read of PAR_EL1 is ordered after AT by nothing else. */
+/*
+ * PAR_EL1 - ISB: a read of it is ordered after AT by nothing else. The others: Cortex-A77 may
+ * deadlock where accesses to Device memory or exclusives are under way beside it (1508412).
+ */
+static u64 par_read(void)
+{
+	u64 par;
+
+	asm volatile("isb\n\tdmb sy" ::: "memory");
+	par = READ_REGISTER(PAR_EL1);
+	asm volatile("dmb sy" ::: "memory");
+	return par;
+}
+
 u64 at_translate_as(vaddr_t va, enum at_access access)
 {
 	switch (access) {
@@ -31,8 +44,7 @@ u64 at_translate_as(vaddr_t va, enum at_access access)
 		WRITE_REGISTER(AT_S1E1WP, va.value);
 		break;
 	}
-	asm volatile("isb" ::: "memory");
-	return READ_REGISTER(PAR_EL1);
+	return par_read();
 }
 
 u64 at_translate(vaddr_t va, bool write)
@@ -109,9 +121,11 @@ void user_store(vaddr_t va, u64 value)
 	asm volatile("sttr %0, [%1]" ::"r"(value), "r"(va.value) : "memory");
 }
 
-/* PSTATE at EL0: everything masked, so that only what EL0 does itself leads back; or not IRQ. */
-#define PSTATE_EL0_MASKED 0x3c0
-#define PSTATE_EL0_IRQ 0x340
+/*
+ * PSTATE at EL0: all but SError masked, so that only what EL0 does itself leads back; or not IRQ.
+ */
+#define PSTATE_EL0_MASKED 0x2c0
+#define PSTATE_EL0_IRQ 0x240
 
 /*
  * An interrupt before ERET would leave its own return address in ELR: so there is none. The kernel
@@ -221,13 +235,14 @@ void lower_half_set(u64 ttbr0, u64 tcr)
  * DDI 0487 B2.4.4: clean to the point of unification, then invalidate, then fetch anew. What is
  * written at one address is executed at another, and a VIPT instruction cache (CTR_EL0.L1Ip, as in
  * Cortex-A53) may hold it there under another index, which IC IVAU of the first does not reach: all
- * aliases of a physical address go only with the whole cache.
+ * aliases of a physical address go only with the whole cache. DC CIVAC cleans further than it has
+ * to: see cache.S.
  */
 void code_publish(vaddr_t va, u64 size)
 {
 	u64 line = dcache_line_size(READ_REGISTER(CTR_EL0));
 
 	for (u64 at = align_down(va.value, line); at < va.value + size; at += line)
-		asm volatile("dc cvau, %0" ::"r"(at) : "memory");
+		asm volatile("dc civac, %0" ::"r"(at) : "memory");
 	asm volatile("dsb ish\n\tic ialluis\n\tdsb ish\n\tisb" ::: "memory");
 }

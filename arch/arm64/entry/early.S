@@ -28,18 +28,18 @@ early_vectors:
 
 // early_fault: the exception's registers, in x0 to x2, go to where TPIDR_EL1 says, on an empty
 // stack, once: a second exception, inside C's handling of the first, stops at once, with x0 to x3
-// as for any stop. So does the first where TPIDR_EL1 is 0. At EL2 TPIDR_EL2 may hold where to go
-// on, instead, with x0 lost: an access was being tried.
+// as for any stop. So does the first where TPIDR_EL1 is 0. TPIDR_EL0 may hold where to go on,
+// instead, with x0 lost: an access was being tried.
 early_fault:
 	mrs	x0, CurrentEL
 	cmp	x0, #2 << 2
+	mrs	x0, tpidr_el0
+	cbnz	x0, early_land
 	b.eq	1f
 	b.hi	2f
 	syndrome el1
 	b	3f
-1:	mrs	x0, tpidr_el2
-	cbnz	x0, 5f
-	syndrome el2
+1:	syndrome el2
 	b	3f
 2:	syndrome el3
 3:	mrs	x16, tpidr_el1
@@ -53,5 +53,14 @@ early_fault:
 	br	x16
 4:	mov	x0, #STOP_EXCEPTION_CODE
 	b	cpu_halt
-5:	msr	elr_el2, x0
+
+// early_land: x0 where to go on, flags as CurrentEL compares with EL2.
+early_land:
+	b.eq	1f
+	b.hi	2f
+	msr	elr_el1, x0
+	eret
+1:	msr	elr_el2, x0
+	eret
+2:	msr	elr_el3, x0
 	eret

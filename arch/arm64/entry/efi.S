@@ -31,23 +31,26 @@ routine efi_leave
 	adr	x4, efi_leave_end
 	sub	x5, x2, #1
 	bic	x3, x3, x5
-1:	dc	cvac, x3
+1:	dc	civac, x3			// not CVAC: see cpu/cache.S
 	add	x3, x3, x2
 	cmp	x3, x4
 	b.lo	1b
 	dsb	sy
 	isb
 
+	// ISB right before each MSR: without it Falkor's fetches may go astray (E1041).
 	mov_q	x6, SCTLR_CACHED_MMU		// the same bits at either level
 	mrs	x5, CurrentEL
 	cmp	x5, #(2 << 2)
 	b.eq	2f
 	mrs	x5, sctlr_el1
 	bic	x5, x5, x6
+	isb
 	msr	sctlr_el1, x5
 	b	3f
 2:	mrs	x5, sctlr_el2
 	bic	x5, x5, x6
+	isb
 	msr	sctlr_el2, x5
 3:	isb
 	ic	iallu

@@ -56,8 +56,7 @@
 // reaches FAR_EL2, which is what E2H does. Then 1 is written, so that it reads as it is.
 routine el2_reset
 	mov_q	x0, HCR_EL1_OWNS
-	msr	hcr_el2, x0
-	isb
+	hcr_write x0
 	msr	far_el1, xzr
 	mov	x1, #1
 	msr	far_el2, x1
@@ -65,9 +64,10 @@ routine el2_reset
 	mrs	x1, far_el1
 	cbz	x1, 1f
 	mov_q	x0, HCR_EL1_OWNS | HCR_EL2_E2H_MASK
-	msr	hcr_el2, x0
-	isb
-1:	msr	cntvoff_el2, xzr		// the virtual counter is the physical one
+	hcr_write x0
+1:	tlbi	alle2				// E2H changes what entries of EL2's mean
+	dsb	nsh
+	msr	cntvoff_el2, xzr		// the virtual counter is the physical one
 	isb
 	ret
 routine_end el2_reset
@@ -76,7 +76,9 @@ routine_end el2_reset
 //   in, out: nothing	clobbers: x0 to x2
 routine el2_enter_vhe
 	mov_q	x0, HCR_VHE
-	msr	hcr_el2, x0
+	hcr_write x0
+	tlbi	alle2
+	dsb	nsh
 	isb
 	mov	x0, #CNTHCTL_EL1_ACCESS << CNTHCTL_E2H_SHIFT
 	msr	cnthctl_el2, x0
@@ -127,6 +129,7 @@ routine el2_drop
 	// EL1 must not find its MMU on: out of reset SCTLR_EL1 is UNKNOWN where there is an EL2.
 	address	x1, early_vectors
 	early_state el1, SCTLR_EL1_EARLY, x1
+	gcs_off	GCSCR_EL1, GCSCRE0_EL1		// the first return at EL1 is soon
 	mov	x0, sp
 	msr	sp_el1, x0
 	address	x0, el2_vectors
@@ -154,12 +157,11 @@ el2_devices:
 1:	msr	mdcr_el2, x2
 
 	// GIC v3 and later: access by system registers; no virtual interrupts. QEMU's a64fx claims
-	// them beside a GICv2 too, where they are undefined: then early_fault goes on at 2.
+	// them beside a GICv2 too, where they are undefined.
 	mrs	x0, SYS_ID_AA64PFR0_EL1
 	ubfx	x0, x0, #ID_AA64PFR0_EL1_GIC_SHIFT, #4
 	cbz	x0, 2f
-	adr	x0, 2f
-	msr	tpidr_el2, x0
+	landing	2f
 	mrs	x0, ICC_SRE_EL2
 	mov	x1, #ICC_SRE_ENABLE
 	orr	x0, x0, x1
@@ -168,7 +170,7 @@ el2_devices:
 	mrs	x0, ICC_SRE_EL2
 	tbz	x0, #0, 2f			// SRE stayed clear: a GICv2 by memory
 	msr	ICH_HCR_EL2, xzr
-2:	msr	tpidr_el2, xzr
+2:	msr	tpidr_el0, xzr
 	isb
 	ret
 	.size	el2_devices, . - el2_devices

@@ -54,26 +54,29 @@ primary_entry:
 
 	address	x1, early_exception
 	msr	tpidr_el1, x1			// early_fault's way to C; any level has it
+	msr	tpidr_el0, xzr			// no access is being tried
 	address	x1, early_vectors
 	cmp	x20, #2
 	b.eq	entry_el2
 	b.hi	entry_el3
 	mrs	x21, sctlr_el1
 	early_state el1, SCTLR_EL1_EARLY, x1
+	gcs_off	GCSCR_EL1, GCSCRE0_EL1
 	b	enter_c
 
 	// EL3: nothing here knows how to set up the levels below. C says so.
 entry_el3:
 	mrs	x21, sctlr_el3
 	early_state el3, SCTLR_EL2_EARLY, x1
+	gcs_off	GCSCR_EL3, GCSCRE0_EL1
 	b	enter_c
 
 	// EL2: the MMU is off before HCR_EL2 changes, since E2H changes what its tables mean. Then
 	// the registers have the layouts without E2H, if the CPU has those.
 entry_el2:
 	mrs	x21, sctlr_el2
-	msr	tpidr_el2, xzr			// no access is being tried
 	early_state el2, SCTLR_EL2_EARLY, x1
+	gcs_off	GCSCR_EL2, GCSCRE0_EL1
 	bl	el2_reset
 	mov	x23, x0
 

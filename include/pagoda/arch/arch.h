@@ -43,6 +43,9 @@ void pac_key_set(u64 low, u64 high);
  */
 void stack_wipe(size_t size);
 
+/* serror_pending() - ISR_EL1: an SError waits that this level would take. Any time. */
+bool serror_pending(void);
+
 /* cpu_mpidr() - MPIDR_EL1: which CPU this is. Any time. */
 u64 cpu_mpidr(void);
 
@@ -160,6 +163,14 @@ bool interrupts_mask(bool masked);
 void interrupt_wait(void);
 void interrupts_take(void);
 bool interrupt_pending(void);
+
+/*
+ * serror_unmask() - SErrors are exceptions from here on; one that waits, before this returns.
+ * serror_deferred() - DISR_EL1, and clear it: the syndrome of an SError that an ESB instruction has
+ * taken without an exception, 0 for none (FEAT_RAS, caller has checked).
+ */
+void serror_unmask(void);
+u64 serror_deferred(void);
 
 /*
  * GICv3's registers in the CPU: gic_cpu_enable() - let interrupts of group 1 with a priority below

@@ -35,6 +35,47 @@
 	movk	\reg, #(((\value) >> 48) & 0xffff), lsl #48
 .endm
 
+/*
+ * HCR_EL2 from @value, in effect from here on. The DSB: on AmpereOne (AC04_CPU_23) the write may
+ * spoil the translation of an access that is under way.
+ */
+.macro	hcr_write value
+	dsb	nsh
+	msr	hcr_el2, \value
+	isb
+.endm
+
+/*
+ * What follows may be undefined, or trapped by a higher level that forbids it: then early_fault
+ * goes on at @after. In force until TPIDR_EL0 is cleared. Clobbers x0. No help against an EL3 that
+ * stops the CPU: hence words on the command line that leave such registers alone.
+ */
+.macro	landing after
+	adr	x0, \after
+	msr	tpidr_el0, x0
+.endm
+
+/*
+ * FEAT_GCS: guarded control stacks off in GCSCR of this level and of EL0, @first and @second. Left
+ * on by a loader, they would have every call push to its stack, and the first return compare with
+ * what is no longer there. EL3 may forbid both (SCR_EL3.GCSEn): then they are off. Clobbers x0.
+ */
+.macro	gcs_off	first, second
+	mrs	x0, SYS_ID_AA64PFR1_EL1
+	tst	x0, #ID_AA64PFR1_EL1_GCS_MASK
+	b.eq	9f
+	landing	9f
+	msr	\first, xzr
+	msr	\second, xzr
+	isb
+9:	msr	tpidr_el0, xzr
+.endm
+
+#define GCSCR_EL1 S3_0_C2_C5_0
+#define GCSCRE0_EL1 S3_0_C2_C5_2
+#define GCSCR_EL2 S3_4_C2_C5_0
+#define GCSCR_EL3 S3_6_C2_C5_0
+
 /* The size in bytes of a data cache line, as dcache_line_size() has it. Clobbers @scratch. */
 .macro	dcache_line reg, scratch
 	mrs	\reg, ctr_el0
@@ -58,10 +99,10 @@
  * that was written, after it was.
  */
 .macro	early_state el, sctlr, vectors
+	mov_q	x0, \sctlr
 	ic	iallu
 	dsb	nsh
 	isb
-	mov_q	x0, \sctlr
 	msr	sctlr_\el, x0
 	msr	vbar_\el, \vectors
 	isb

@@ -12,7 +12,7 @@
 #define FLIP_SCTLR_ENTRY 32
 #define FLIP_ARGUMENT_CPU 48
 #define FLIP_STACKS 64
-#define FLIP_VECTORS 80
+#define FLIP_VECTORS_MMFR3 80
 
 #ifndef __ASSEMBLER__
 
@@ -27,6 +27,7 @@ struct flip {
 	u64 stack; /* the end of the stack to go on with, and */
 	u64 exception_stack; /* of the one for exceptions */
 	u64 vectors;
+	u64 mmfr3; /* ID_AA64MMFR3_EL1: whether TCR2 and SCTLR2 are there, overrides applied */
 };
 
 #define FLIP_HAS(offset, first, second)                                                 \
@@ -38,8 +39,8 @@ FLIP_HAS(FLIP_TTBRS, ttbr0, ttbr1);
 FLIP_HAS(FLIP_SCTLR_ENTRY, sctlr, entry);
 FLIP_HAS(FLIP_ARGUMENT_CPU, argument, cpu);
 FLIP_HAS(FLIP_STACKS, stack, exception_stack);
+FLIP_HAS(FLIP_VECTORS_MMFR3, vectors, mmfr3);
 #undef FLIP_HAS
-_Static_assert(__builtin_offsetof(struct flip, vectors) == FLIP_VECTORS, "flip.S loads vectors");
 
 /*
  * el2_enter_vhe() - from the state at entry to that of a kernel at EL2, HCR_EL2.E2H and TGE set:
@@ -54,7 +55,8 @@ void el2_drop(void);
  * mmu_flip() - load the registers in @flip, turn the MMU and the caches on, and go on as it says,
  * with 0 in the registers that EL0 will see. Runs from the identity map; everything the MMU will
  * read has been published. In x1 and x2: the counter before the flip and after it, when memory can
- * be written again.
+ * be written again; in x3 the fields TCRX and SCTLRX of ID_AA64MMFR3_EL1 where a higher level
+ * forbids the register.
  */
 void mmu_flip(const struct flip *flip) __attribute__((noreturn));
 

@@ -43,7 +43,7 @@ struct kernel {
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum pci_result pci_result; /* what became of the PCI I/O window */
-	struct fdt fdt; /* in the fixmap; no blob where it cannot be mapped */
+	struct fdt fdt; /* in the fixmap */
 	struct console_choice console; /* the one that answered; source CONSOLE_NONE: none did */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */
@@ -52,6 +52,11 @@ struct kernel {
 	enum map_result pool_result; /* of unmapping the table pool in the image's own mapping */
 	enum map_result guard_result; /* of unmapping the gap below the stack */
 	struct symbols symbols;
+	u64 forbidden; /* TCRX, SCTLRX of ID_AA64MMFR3_EL1: a higher level forbids the register */
+	struct {
+		u64 esr; /* of the SError that was pending at entry; 0 for none */
+		u64 disr; /* DISR_EL1: of one that firmware has deferred; 0 for none */
+	} inherited;
 	/* Live values of class "ctl", by enum sysreg: under EL1's name what the kernel's EL has. */
 	u64 registers[SYSREG_COUNT];
 };

@@ -95,6 +95,23 @@ struct fdt_cursor fdt_begin(const struct fdt *fdt);
  */
 enum fdt_status fdt_next(struct fdt_cursor *cursor, struct fdt_event *event);
 
+/*
+ * fdt_seek() - the first child of the root that fdt_name_is() @word, of four letters or more.
+ * FDT_OK and @offset, where its first token stands, and @cursor, for what is in it; FDT_END where
+ * there is none in a block that is well formed; otherwise what is wrong before it. Reads tokens,
+ * the names of nodes and the sizes of properties, not their names: it finds no fault with those.
+ */
+enum fdt_status fdt_seek(const struct fdt *fdt, const char *word, struct fdt_cursor *cursor,
+			 u32 *offset);
+
+/*
+ * fdt_properties() - a cursor at the first property of the node whose first token is at @offset: it
+ * was come to before, so it is well formed. fdt_next_property() - true and the next property; false
+ * where there is none before the node's first subnode or its end, or none that can be read.
+ */
+struct fdt_cursor fdt_properties(const struct fdt *fdt, u32 offset);
+bool fdt_next_property(struct fdt_cursor *cursor, struct fdt_event *event);
+
 /* The value of a property; @data is null where the node does not have it. */
 struct fdt_value {
 	const u8 *data;
@@ -104,6 +121,7 @@ struct fdt_value {
 #define FDT_NAME_SIZE 24
 #define FDT_WANTED_MAX 15 /* makes struct fdt_node 256 bytes: quick to index */
 #define FDT_HASH_SIZE 128
+#define FDT_KNOWN_MAX 256
 
 /* A node, and those of its properties that the walk was asked for. */
 struct fdt_node {
@@ -126,11 +144,11 @@ struct fdt_walk {
 	bool root_seen;
 	const char (*names)[FDT_NAME_SIZE];
 	/*
-	 * A hash table of the names, as index + 1, and where in the strings block each was last
-	 * seen: the nodes of a blob use the same few names over and over, at the same place.
+	 * A hash table of the names, as index + 1; and what names were seen last at which places of
+	 * the strings block, wanted or not.
 	 */
 	u8 first[FDT_HASH_SIZE], next[FDT_WANTED_MAX];
-	u32 place[FDT_WANTED_MAX];
+	u32 known[FDT_KNOWN_MAX];
 	struct fdt_node node[FDT_DEPTH_MAX];
 };
 
@@ -160,19 +178,23 @@ static inline struct fdt_value fdt_value(const struct fdt_node *node, unsigned i
 bool fdt_has_string(const u8 *data, u32 size, const char *word);
 
 /*
- * fdt_is_usable() - @node may be used: its `status`, property @index of the walk, is "okay" or
- * "ok", or it has none. Whatever else there is, disabled, reserved, fail or a word of the future's,
- * is a no (Devicetree Specification 0.4, 2.3.4).
+ * fdt_is_okay() - a node whose `status` is @status may be used: it is "okay" or "ok", or the node
+ * has none. Whatever else there is, disabled, reserved, fail or a word of the future's, is a no
+ * (Devicetree Specification 0.4, 2.3.4). fdt_is_usable() - the same of @node, whose status is
+ * property @index of the walk.
  */
+static inline bool fdt_is_okay(struct fdt_value status)
+{
+	if (status.data == NULL)
+		return true;
+	if (status.size == sizeof("okay"))
+		return fdt_has_string(status.data, sizeof("okay"), "okay");
+	return status.size == sizeof("ok") && fdt_has_string(status.data, sizeof("ok"), "ok");
+}
+
 static inline bool fdt_is_usable(const struct fdt_node *node, unsigned index)
 {
-	const struct fdt_value *status = &node->value[index];
-
-	if (!(node->found & BIT(index)))
-		return true;
-	if (status->size == sizeof("okay"))
-		return fdt_has_string(status->data, sizeof("okay"), "okay");
-	return status->size == sizeof("ok") && fdt_has_string(status->data, sizeof("ok"), "ok");
+	return !(node->found & BIT(index)) || fdt_is_okay(node->value[index]);
 }
 
 /*

@@ -9,17 +9,52 @@
 
 #include <pagoda/lib/uart.h>
 
-#define SERIAL_COMPATIBLES 6
+/*
+ * serial_find() - what a device tree's `compatible`, @size bytes of strings, says that a device is:
+ * the first name that is known counts, since they go from the particular to the general. False
+ * where it is no UART that Pagoda drives. *@kind is without what the node's properties say, and the
+ * registers begin *@offset bytes after the node's address. Quick about devices that are none.
+ */
+bool serial_find(const char *compatible, u32 size, struct serial_kind *kind, u32 *offset);
 
-/* What others call a type. Characters, not pointers: the early runtime reads it unrelocated. */
-struct serial_words {
-	char name[12];
-	char earlycon[20]; /* words, with a blank between two */
-	char compatible[SERIAL_COMPATIBLES][32]; /* up to the first that is empty */
+/* What a node may say of its registers. */
+struct serial_properties {
+	bool has_reg_shift, has_io_width;
+	u32 reg_shift, io_width; /* reg-shift and reg-io-width, where it has them */
+	u32 reg_offset; /* of the registers from the node's address */
+	bool big_endian; /* native-endian is little-endian here */
 };
 
-/* serial_words() - those of @type; a null pointer past the last type. */
-const struct serial_words *serial_words(unsigned type);
+/* serial_property() - take one of a node's properties into @properties, all zero at first. */
+void serial_property(struct serial_properties *properties, const char *name, const u8 *data,
+		     u32 size);
+
+/*
+ * serial_describe() - *@kind with what @properties say; false where nobody could reach registers
+ * like that. The address is the caller's to change.
+ */
+bool serial_describe(struct serial_kind *kind, const struct serial_properties *properties);
+
+/* serial_has_properties() - its node may have some that count. */
+static inline bool serial_has_properties(struct serial_kind kind)
+{
+	return kind.type != SERIAL_PL011 && kind.type != SERIAL_SBSA;
+}
+
+/* serial_named() - what Linux's earlycon= means by the word @name of @length characters. */
+bool serial_named(const char *name, size_t length, struct serial_kind *kind);
+
+/*
+ * serial_access() - *@kind with what a word of Linux's for the width of registers says, mmio32 and
+ * so on; false where @word, of @length characters, is none that goes with this kind.
+ */
+bool serial_access(const char *word, size_t length, struct serial_kind *kind);
+
+/* serial_is_polled() - its driver cannot make it interrupt. */
+static inline bool serial_is_polled(struct serial_kind kind)
+{
+	return kind.type >= SERIAL_GENI;
+}
 
 /* "PL011" and so on. */
 const char *serial_type_str(enum serial_type type);
@@ -30,7 +65,8 @@ const char *serial_type_str(enum serial_type type);
  */
 static inline bool serial_may_be_at(struct serial_kind kind, u64 address)
 {
-	u64 align = kind.type == SERIAL_8250 ? kind.io_width : sizeof(u32);
+	unsigned bytes = kind.io_width & ~SERIAL_BIG_ENDIAN;
+	u64 align = kind.type == SERIAL_8250 ? bytes : sizeof(u32);
 
 	return address != 0 && address >> 52 == 0 && is_aligned(address, align);
 }
@@ -59,7 +95,8 @@ int serial_read(struct serial_kind kind, volatile void *registers);
 
 /*
  * serial_receive_interrupt() - whether it interrupts when it has received something, and no others
- * than this. What was received before may not: read until there is nothing, then turn it on.
+ * than this. What was received before may not: read until there is nothing, then turn it on. Has no
+ * effect where serial_is_polled().
  */
 void serial_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on);
 

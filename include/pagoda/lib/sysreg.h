@@ -68,5 +68,8 @@ const struct sysreg_field *sysreg_find_field(enum sysreg reg, const char *name);
  */
 const char *sysreg_value_text(const struct sysreg_field *field, u64 value);
 
+/* serror_str() - what @syndrome, of ESR or DISR_EL1, says of an SError. */
+const char *serror_str(u64 syndrome);
+
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_SYSREG_H */

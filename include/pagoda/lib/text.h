@@ -18,8 +18,9 @@ bool text_equal(const char *text, size_t length, const char *word);
 bool text_copy(char *to, size_t size, const char *from, size_t length);
 
 /*
- * text_number() - the whole of the @length characters at @text as a number: decimal, or hexadecimal
- * after 0x. False where it is empty, has another character in it, or needs more than 64 bits.
+ * text_number() - the whole of the @length characters at @text as a number: hexadecimal after 0x
+ * or 0X, octal after 0, otherwise decimal, as Linux's memparse() has it. False where it is empty,
+ * has another character in it, or needs more than 64 bits.
  */
 bool text_number(const char *text, size_t length, u64 *number);
 

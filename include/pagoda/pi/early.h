@@ -31,6 +31,17 @@ void image_describe(struct image *image);
  */
 struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset);
 
+/*
+ * facts_read_chosen() - check the FDT's header, and fill in @facts from its /chosen: fdt, the
+ * command line, and whether the seed is EFI's. Its kaslr-seed moves to @seed, which is 0. @facts is
+ * zero but for entry, id, image and lists. What is wrong with the FDT after /chosen is for the
+ * kernel to find.
+ */
+struct stop facts_read_chosen(struct boot_facts *facts, u64 *seed, u64 phys_offset);
+
+/* seed_wipe() - clear @seed where it lies in the FDT. @line: bytes in a cache line. */
+void seed_wipe(const struct fdt_value *seed, u64 line);
+
 /* What secrets are made of. Whoever has one wipes it. */
 struct seed {
 	enum kaslr_source source;

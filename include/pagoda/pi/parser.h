@@ -27,7 +27,8 @@ struct word {
 struct parser {
 	struct boot_options *options;
 	u64 *id;
-	const u64 *had; /* the same before the first word */
+	const u64 *had; /* the same before the first word: what the CPU has */
+	u64 mmfr0; /* ID_AA64MMFR0 as words about itself, and none about VARange, have left it */
 	struct word word;
 	struct override_record record; /* field stays empty where no register is behind the word */
 };

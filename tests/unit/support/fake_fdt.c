@@ -177,6 +177,8 @@ static void put_serial(struct writer *writer, const struct fake_fdt_serial *seri
 		put_cells(writer, "reg-shift", &serial->reg_shift, 1);
 	if (serial->reg_io_width)
 		put_cells(writer, "reg-io-width", &serial->reg_io_width, 1);
+	if (serial->reg_offset)
+		put_cells(writer, "reg-offset", &serial->reg_offset, 1);
 }
 
 /* Every UART of @place. @cells: of an address there and of a size. */
@@ -267,7 +269,8 @@ size_t fake_fdt_build(const struct fake_fdt *fdt, void *blob, size_t size)
 	put_cell_sizes(&writer, 2, 2);
 	put_string(&writer, "compatible", "linux,dummy-virt");
 	put_padding(&writer, fdt->padding);
-	put_chosen(&writer, fdt);
+	if (!fdt->chosen_last)
+		put_chosen(&writer, fdt);
 	put_stray_chosen(&writer, fdt);
 	put_memory(&writer, fdt);
 	put_reserved_memory(&writer, fdt);
@@ -277,6 +280,8 @@ size_t fake_fdt_build(const struct fake_fdt *fdt, void *blob, size_t size)
 	put_uarts(&writer, fdt, UART_AT_ROOT, 2);
 	put_buses(&writer, fdt);
 	put_aliases(&writer, fdt);
+	if (fdt->chosen_last)
+		put_chosen(&writer, fdt);
 	end(&writer);
 	note(&writer, fdt_finish(blob));
 	return writer.error == 0 ? fdt_totalsize(blob) : 0;

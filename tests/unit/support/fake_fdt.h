@@ -35,7 +35,7 @@ struct fake_fdt_uart {
 /* What uart[0] is, unless compatible is null: then it is a PL011 like the others. */
 struct fake_fdt_serial {
 	const char *compatible;
-	uint32_t reg_shift, reg_io_width; /* left out where 0 */
+	uint32_t reg_shift, reg_io_width, reg_offset; /* left out where 0 */
 };
 
 #define FAKE_FDT_PCI_RANGES_MAX 16
@@ -51,6 +51,7 @@ struct fake_fdt_bridge {
 
 struct fake_fdt {
 	bool no_chosen, no_memory, has_seed;
+	bool chosen_last; /* or else it is the first */
 	uint64_t seed;
 	uint64_t stray_seed; /* of a second /chosen, which has no business there; 0: no such node */
 	bool stray_wiped; /* that node has a seed of zeroes */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/tree/tree.h>
 #include <pagoda/pi/start.h>
 
 #include "fake_machine.h"
@@ -323,8 +324,21 @@ static void settle_cache(struct fake_machine *machine)
 	       (end - 1) / machine->line_size - start / machine->line_size + 1);
 }
 
-struct stop machine_boot(struct fake_machine *machine)
+static void note_stale(struct fake_machine *machine)
 {
+	u32 size = machine->line_size;
+
+	machine->stale = false;
+	for (u64 at = 0; at < machine->setup.ram_size && !machine->stale; at += size) {
+		machine->stale = !machine->dirty[at / size] &&
+				 memcmp(machine->ram + at, machine->cache + at, size) != 0;
+		machine->stale_pa = machine->setup.ram_start + at;
+	}
+}
+
+struct stop machine_prepare(struct fake_machine *machine)
+{
+	struct stop stop;
 	const struct image *image = &machine->image;
 	u8 *first = machine->ram + machine->setup.image_offset;
 
@@ -337,7 +351,29 @@ struct stop machine_boot(struct fake_machine *machine)
 	machine->handoff->facts.lists =
 		paddr(image->pa.value + align_up(image->pool.end, alignof(struct boot_lists)));
 	memcpy(machine->handoff->facts.id, machine->id, sizeof(machine->id));
-	return boot_prepare(machine->handoff, machine->phys_offset);
+	stop = boot_prepare(machine->handoff, machine->phys_offset);
+	note_stale(machine);
+	return stop;
+}
+
+struct stop machine_boot(struct fake_machine *machine)
+{
+	struct stop stop = machine_prepare(machine);
+	struct boot_facts *facts = &machine->handoff->facts;
+	struct fdt fdt = facts->fdt.tree;
+	struct fdt_value seed;
+	struct scan scan;
+
+	if (stop.code != STOP_NONE)
+		return stop;
+	fdt.blob = machine->cache + (facts->entry.fdt - machine->setup.ram_start);
+	fdt_cut(&fdt);
+	tree_begin(&scan, &fdt, facts, &machine->memory);
+	while (tree_read(&scan, &seed)) {
+		memset((u8 *)(uintptr_t)seed.data, 0, seed.size);
+		memset(machine->ram + (seed.data - machine->cache), 0, seed.size);
+	}
+	return tree_end(&scan);
 }
 
 void machine_free(struct fake_machine *machine)
@@ -371,7 +407,7 @@ static const struct boot_lists *lists(const struct fake_machine *machine)
 
 const struct memory_map *machine_memory(const struct fake_machine *machine)
 {
-	return &lists(machine)->memory;
+	return &machine->memory;
 }
 
 const char *machine_command_line(const struct fake_machine *machine)
@@ -381,16 +417,8 @@ const char *machine_command_line(const struct fake_machine *machine)
 
 bool machine_stale(const struct fake_machine *machine, u64 *pa)
 {
-	u32 size = machine->line_size;
-
-	for (u64 at = 0; at < machine->setup.ram_size; at += size) {
-		if (machine->dirty[at / size] ||
-		    memcmp(machine->ram + at, machine->cache + at, size) == 0)
-			continue;
-		*pa = machine->setup.ram_start + at;
-		return true;
-	}
-	return false;
+	*pa = machine->stale_pa;
+	return machine->stale;
 }
 
 bool machine_dirty(const struct fake_machine *machine, u64 start, u64 end)

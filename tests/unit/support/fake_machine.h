@@ -7,7 +7,7 @@
  * The cache holds every line of RAM from the start. Stores with the MMU off pass it by. The lines
  * of the FDT are dirty: memory has poison until they are cleaned. A line that is invalidated comes
  * back at once, as if by speculation, with what memory has then. What the kernel reads after the
- * flip is what the cache holds: machine_stale() says where that is not what was written.
+ * flip is what the cache holds: machine_stale() says where that was not what had been written.
  */
 #ifndef FAKE_MACHINE_H
 #define FAKE_MACHINE_H
@@ -79,6 +79,9 @@ struct fake_machine {
 	unsigned lines_stray; /* maintained, and not RAM's */
 
 	struct boot_handoff *handoff; /* in the image's .bss */
+	struct memory_map memory; /* the kernel's list */
+	bool stale; /* at the flip, */
+	u64 stale_pa; /* and where */
 	struct fake_key key; /* as pac_key_set() had it */
 	struct stop halted; /* what cpu_halt() was called with, by machine_catch_halt() */
 	jmp_buf halt;
@@ -93,7 +96,12 @@ struct machine_setup machine_setup_default(void);
  */
 void machine_build(struct fake_machine *machine, const struct machine_setup *setup);
 
-/* machine_boot() - settle the cache, clear .bss as head.S does, and run boot_prepare(). */
+/*
+ * machine_prepare() - settle the cache, clear .bss as head.S does, and run boot_prepare().
+ * machine_boot() - that and, where it goes well, the kernel's first step: the rest of the FDT is
+ * read, as the cache has it.
+ */
+struct stop machine_prepare(struct fake_machine *machine);
 struct stop machine_boot(struct fake_machine *machine);
 
 void machine_free(struct fake_machine *machine);
@@ -104,15 +112,15 @@ void machine_select(struct fake_machine *machine);
 /* A pointer to the byte of RAM at @pa; a null pointer where there is no RAM. */
 u8 *machine_pointer(const struct fake_machine *machine, u64 pa);
 
-/* The memory ranges that boot_prepare() listed. */
+/* The memory ranges that machine_boot() has found. */
 const struct memory_map *machine_memory(const struct fake_machine *machine);
 
 /* The command line that the early runtime has kept. */
 const char *machine_command_line(const struct fake_machine *machine);
 
 /*
- * machine_stale() - true and the first physical address at which the kernel would not read what was
- * written.
+ * machine_stale() - true and the first physical address at which the kernel did not read what was
+ * written, at the flip.
  */
 bool machine_stale(const struct fake_machine *machine, u64 *pa);
 

@@ -11,6 +11,15 @@ bool __attribute__((weak)) interrupts_mask(bool masked)
 	return !masked;
 }
 
+void __attribute__((weak)) serror_unmask(void)
+{
+}
+
+u64 __attribute__((weak)) serror_deferred(void)
+{
+	return 0;
+}
+
 void __attribute__((weak)) interrupt_wait(void)
 {
 }

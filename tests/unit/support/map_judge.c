@@ -337,7 +337,7 @@ static const char *judge_fdt(const struct fake_machine *machine)
 	description.seed = 0;
 	description.stray_wiped = true;
 	CHECK(fake_fdt_build(&description, blob, sizeof(blob)) == machine->fdt_size, "FDT size");
-	CHECK(memcmp(machine->ram + machine->setup.fdt_offset, blob, machine->fdt_size) == 0,
+	CHECK(memcmp(machine->cache + machine->setup.fdt_offset, blob, machine->fdt_size) == 0,
 	      "the FDT is not what it was with its seed wiped");
 	return NULL;
 }
@@ -350,20 +350,33 @@ static const char *judge_poison(const struct fake_machine *machine, u64 start, u
 	return NULL;
 }
 
-/* No eight bytes anywhere are the seed, in either byte order. */
-static const char *judge_seed(const struct fake_machine *machine)
+static const char *judge_no_seed(const struct fake_machine *machine, const u8 *bytes, u64 seed)
 {
-	u64 seed = machine->setup.fdt.seed;
-
-	if (!machine->setup.fdt.has_seed)
-		return NULL;
 	for (u64 at = 0; at <= machine->setup.ram_size - sizeof(u64); at++) {
 		u64 word;
 
-		memcpy(&word, machine->ram + at, sizeof(word));
-		CHECK(word != seed && word != __builtin_bswap64(seed), "the seed is still at %#lx",
+		memcpy(&word, bytes + at, sizeof(word));
+		CHECK(word != seed && word != __builtin_bswap64(seed), "a seed is still at %#lx",
 		      machine->setup.ram_start + at);
 	}
+	return NULL;
+}
+
+/* No eight bytes anywhere are a seed, in either byte order, in memory or in a cache. */
+static const char *judge_seed(const struct fake_machine *machine)
+{
+	u64 seed = machine->setup.fdt.seed, stray = machine->setup.fdt.stray_seed;
+	const char *wrong = NULL;
+
+	if (stray != 0)
+		wrong = judge_no_seed(machine, machine->ram, stray) ?:
+				judge_no_seed(machine, machine->cache, stray);
+	if (wrong || !machine->setup.fdt.has_seed)
+		return wrong;
+	wrong = judge_no_seed(machine, machine->ram, seed) ?:
+			judge_no_seed(machine, machine->cache, seed);
+	if (wrong)
+		return wrong;
 	CHECK(machine->key.low != seed && machine->key.high != seed, "the seed is the key");
 	return NULL;
 }
@@ -383,10 +396,8 @@ const char *judge_memory(const struct fake_machine *machine)
 	u64 image = machine->setup.image_offset, fdt = machine->setup.fdt_offset;
 	u64 image_end = image + machine->image.size, fdt_end = fdt + machine->fdt_size;
 	u64 pool_used = machine->handoff->pool.next.value - machine->setup.ram_start;
-	const struct memory_map *map = machine_memory(machine);
-	u64 list = (u64)((const u8 *)map - machine->ram);
-	u64 list_end = (u64)((const u8 *)&map->range[map->count] - machine->ram);
 	const struct boot_facts *facts = &machine->handoff->facts;
+	u64 list = facts->lists.value - machine->setup.ram_start;
 	u64 line = list + offsetof(struct boot_lists, command_line);
 	u64 line_end = line + (facts->command_line_length ? facts->command_line_length + 1 : 0);
 	bool fdt_first = fdt < image;
@@ -403,9 +414,7 @@ const char *judge_memory(const struct fake_machine *machine)
 		wrong = judge_poison(machine, fdt_first ? image_end : fdt_end,
 				     machine->setup.ram_size);
 	if (!wrong)
-		wrong = judge_poison(machine, pool_used, list);
-	if (!wrong)
-		wrong = judge_poison(machine, list_end, line);
+		wrong = judge_poison(machine, pool_used, line);
 	if (!wrong)
 		wrong = judge_poison(machine, line_end, image_end);
 	if (!wrong)

@@ -39,6 +39,7 @@ struct cpu {
 	struct {
 		struct fault *fault; /* where to say what it was; null where none is waited for */
 		u64 sp, pan; /* to go on with after it */
+		u64 *serror; /* where to note the syndrome of one SError; null for a report */
 	} expected;
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Facts: everything the early runtime knows before it decides. Collected once, from the entry
- * registers, the ID registers, the linker's symbols and the FDT; never changed afterwards. What is
- * chosen later, or used up, stands beside them in the handoff.
+ * Facts: what there is, before anybody decides. Collected once, from the entry registers, the ID
+ * registers, the linker's symbols and the FDT; never changed afterwards. What the plan needs, the
+ * early runtime collects; the rest of the FDT, the kernel, right after the flip. What is chosen
+ * later, or used up, stands beside them in the handoff.
  */
 #ifndef PAGODA_FACTS_H
 #define PAGODA_FACTS_H
@@ -23,6 +24,7 @@ struct entry_state {
 	u64 sctlr; /* SCTLR of that level */
 	u64 hcr; /* HCR_EL2, where entered at EL2: after E2H was cleared, unless it is stuck at 1 */
 	u64 counter; /* CNTVCT_EL0 at the first instructions */
+	bool serror; /* an SError was pending: nothing of ours can have caused it */
 };
 
 /* What the FDT says about the ways out of the kernel. */
@@ -83,8 +85,10 @@ struct boot_facts {
 	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
 	struct image image;
 	struct {
-		struct fdt tree; /* opened; @blob is where the early runtime had it */
-		bool has_chosen, has_stdout_path;
+		struct fdt tree; /* not cut; @blob is where the early runtime had it */
+		u32 chosen; /* offset of /chosen in it; 0 where there is none */
+		bool has_chosen; /* one that may be used */
+		bool has_stdout_path; /* the kernel's, like all after this but command_line_... */
 		enum fdt_seed seed;
 	} fdt;
 	struct console_choice console; /* the FDT's */
@@ -113,15 +117,5 @@ static inline const char *facts_command_line(const struct boot_facts *facts, u64
 {
 	return facts->command_line_length != 0 ? facts_lists(facts, phys_offset)->command_line : "";
 }
-
-/*
- * facts_read_fdt() - fill in @facts from the FDT at @facts->entry.fdt, in one pass over it, and
- * move its kaslr-seed to @seed, which is 0; others are wiped. @facts is zero but for entry, id,
- * image and lists, where memory ranges go as the FDT has them; the kernel puts them in order.
- * @phys_offset: add it to a physical address, modulo 2^64, to get a pointer (0 with the MMU off).
- * Returns a stop with code STOP_NONE, or why the boot cannot go on; even then a console that was
- * seen is recorded. MMU off; .bss clear.
- */
-struct stop facts_read_fdt(struct boot_facts *facts, u64 *seed, u64 phys_offset);
 
 #endif /* PAGODA_FACTS_H */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one thing the early runtime hands to the kernel. It lies in .bss; it holds physical addresses
- * and offsets, so it means the same before and after the flip. The one pointer is
- * facts.fdt.tree.blob: where the early runtime had the FDT, and of no use to the kernel, which has
- * a window of its own.
+ * The one thing the early runtime hands to the kernel. It lies outside .bss, since most of it is
+ * text that need not be cleared; it holds physical addresses and offsets, so it means the same
+ * before and after the flip. The one pointer is facts.fdt.tree.blob: where the early runtime had
+ * the FDT, and of no use to the kernel, which has a window of its own.
  *
  * Facts, options and plan are constant once their step is over. What later steps choose or use up
  * stands beside them.
@@ -15,13 +15,14 @@
 
 enum boot_stage {
 	STAGE_ENTRY, /* the Image's first instructions */
-	STAGE_FACTS, /* FDT and ID registers read */
+	STAGE_FACTS, /* ID registers and /chosen read */
 	STAGE_PLAN, /* command line read, everything decided */
 	STAGE_TABLES, /* identity map and kernel map built */
 	STAGE_RELOCATED,
 	STAGE_PUBLISHED, /* caches, and the exception level entered; next comes the flip */
 	STAGE_FLIP, /* MMU on */
 	STAGE_KERNEL_MAIN,
+	STAGE_TREE, /* the rest of the FDT read */
 	STAGE_MEMORY, /* the kernel's own map and memory are ready; next comes the report */
 	STAGE_PROMPT,
 	STAGE_COUNT,
@@ -31,7 +32,6 @@ const char *boot_stage_str(enum boot_stage stage);
 
 struct boot_handoff {
 	struct boot_facts facts;
-	struct boot_options options;
 	u64 id[SYSREG_FACT_COUNT]; /* the ID registers after overrides */
 	struct boot_plan plan;
 	struct table_pool pool; /* where the tables of both spaces come from */
@@ -41,10 +41,15 @@ struct boot_handoff {
 		u64 kaslr; /* the FDT's; 0 without one, and once it was used */
 		u64 linear; /* for linear_place(); 0 without KASLR, and once it was used */
 	} seed;
-	u8 consoles_tried; /* by boot_fail() */
+	bool console_sought; /* by boot_fail(), and */
+	u8 consoles_tried;
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
 	struct stop stop; /* why the boot cannot go on, once it cannot */
+	struct boot_options options;
 };
+
+/* What is zero at first. Behind it is text, of which as much counts as was written. */
+#define HANDOFF_CLEARED __builtin_offsetof(struct boot_handoff, options.run[sizeof(u64)])
 
 /* The command line's console, and the FDT's. */
 #define CONSOLES_MAX 2

@@ -24,7 +24,6 @@ const char *override_status_str(enum override_status status);
 enum override_reason {
 	REASON_NONE,
 	REASON_RAISES, /* the value is above what the CPU has; overrides only lower */
-	REASON_RAISES_AGAIN, /* the CPU has that much, but an earlier word has lowered it */
 	REASON_NOT_A_DIGIT, /* a value is one hex digit, with or without 0x */
 	REASON_TOO_WIDE, /* the digit does not fit the field */
 	REASON_NO_VALUE,
@@ -64,17 +63,17 @@ const char *panic_action_str(enum panic_action action);
 struct boot_options {
 	u8 granule_shift; /* arm64.pagesize=; 0: not asked for */
 	u8 va_bits; /* pagoda.va_bits=; 0: not asked for */
-	bool nolva; /* varange was lowered to 0: 52-bit addressing is off entirely */
+	bool nolva; /* the last word about varange says 0: no 52 bits, but what later words name */
 	bool quiet; /* at boot, only what is wrong is printed */
 	enum panic_action panic;
 	u64 memory_limit; /* mem=; 0: not asked for */
 	bool has_earlycon;
-	paddr_t earlycon; /* earlycon=pl011,ADDRESS; 0: as the FDT says */
+	paddr_t earlycon; /* earlycon=TYPE,ADDRESS; 0: as the FDT says */
 	struct serial_kind earlycon_kind;
 	u32 record_count;
 	u32 records_dropped; /* there was no room for more */
-	struct override_record record[OVERRIDES_MAX];
 	char run[RUN_COMMANDS_MAX]; /* pagoda.run= */
+	struct override_record record[OVERRIDES_MAX];
 };
 
 /*

@@ -35,6 +35,7 @@ enum stop_code {
 	STOP_EXCEPTION = STOP_EXCEPTION_CODE, /* x1: ESR; x2: ELR; x3: FAR */
 	STOP_RESERVATIONS = 13, /* x1: those left over; x2: room for all ranges */
 	STOP_MEMORY = 14, /* x1: bytes needed; x2: largest free piece; x3: RAM in all */
+	STOP_FDT_UNREACHABLE = 15, /* x1: its end; x2: address bits */
 };
 
 /* A reason and what belongs to it. A set of numbers has bit n set for each number n in it. */

@@ -10,8 +10,8 @@
 
 /*
  * alloc_init() - give the free RAM in kernel->memory to the page allocator, put heap and vmalloc on
- * top, and map the FDT and the PCI I/O window. Sets kernel->alloc, kernel->fdt and
- * kernel->pci_result; the first two stay null where there is no RAM for them.
+ * top, and map the PCI I/O window. Sets kernel->alloc, which stays null where there is no RAM for
+ * it, and kernel->pci_result.
  */
 void alloc_init(struct kernel *kernel);
 

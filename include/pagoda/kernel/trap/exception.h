@@ -29,6 +29,13 @@ _Static_assert(sizeof(struct exception_frame) == EXCEPTION_FRAME_SIZE, "vectors.
 void exception_init(const struct kernel *kernel);
 
 /*
+ * serror_init() - from now on an SError is an exception like others, with a report. One that was
+ * pending at entry is whoever's was here before: it is taken, and noted in @kernel with what
+ * firmware has deferred, for the report. Once, when there is a console.
+ */
+void serror_init(struct kernel *kernel);
+
+/*
  * Called by vectors.S. @vector: 0 to 15, in the order of the vector table. Returns where what was
  * interrupted is to go on, as @frame then has it.
  */

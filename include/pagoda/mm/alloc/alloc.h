@@ -11,11 +11,15 @@
 /* Pieces of free RAM: at most one before each memory range, and one in it. */
 #define ALLOC_RANGES_MAX (2 * MEMORY_RANGES_MAX)
 
+/* Tables of the Image's pool that are counted: all of them, in 2 MiB of 4K pages. */
+#define ALLOC_EARLY_MAX 512
+
 struct alloc {
 	struct buddy buddy;
 	struct heap heap;
 	struct vmalloc vmalloc;
 	u32 ranges_refused; /* pieces of RAM that the page allocator would not take */
+	u32 early_counts[ALLOC_EARLY_MAX];
 	struct buddy_range ranges[ALLOC_RANGES_MAX];
 };
 

@@ -86,6 +86,9 @@ struct buddy_usage {
 
 struct buddy_usage buddy_usage(const struct buddy *buddy);
 
+/* buddy_has() - @size bytes are free or waiting, in however many pieces. */
+bool buddy_has(const struct buddy *buddy, u64 size);
+
 /*
  * buddy_audit() - true where every list is well formed, every block in it aligned, of its order,
  * handed over, and not beside a free buddy; and the counts agree.

@@ -26,8 +26,8 @@ enum page_state {
 struct page {
 	u8 state; /* enum page_state, in a byte */
 	u8 order; /* of the block: 2^order pages */
-	u8 object_shift; /* PAGE_HEAP_OBJECTS: all three */
-	u32 objects_used;
+	u8 object_shift; /* PAGE_HEAP_OBJECTS, and the two offsets */
+	u32 used; /* PAGE_HEAP_OBJECTS: of those; PAGE_TABLE: descriptors that are not zero */
 	u32 object_free,
 		object_fresh; /* offsets: the first of the free list, the first never used */
 	u64 next, prev;

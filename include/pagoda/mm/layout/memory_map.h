@@ -39,8 +39,11 @@ struct memory_map {
 	u32 banks; /* of those, RAM, as long as they are being added */
 	u32 dropped; /* ranges that wrap, and RAM that there was no room for */
 	u32 unprotected; /* ranges other than RAM that there was no room for: nothing may boot */
-	/* Once normalised: the pages that the kernel sees, and where each kind begins. */
-	u64 granule;
+	/*
+	 * Once normalised: the pages that the kernel sees, all that is not RAM lies in some from
+	 * others_start to others_end, and where each kind begins.
+	 */
+	u64 granule, others_start, others_end;
 	u32 first[MEMORY_KIND_COUNT + 1];
 	struct memory_range range[MEMORY_RANGES_MAX]; /* those above count hold anything */
 };
@@ -55,9 +58,10 @@ static inline void memory_begin(struct memory_map *map)
 
 /*
  * memory_add() - append [@start, @start + @size), from the FDT. Nothing where @size is 0.
- * memory_add_own() - the same for what the kernel knows by itself. At most MEMORY_OWN_MAX times.
- * memory_take_out() - [@start, @end) is no longer of @kind, which it was in one range; counts as
- * once more.
+ * memory_add_own() - put what the kernel knows by itself in its place in a list that is normalised,
+ * and stays so. At most MEMORY_OWN_MAX times.
+ * memory_take_out() - in such a list, [@start, @end) is no longer of @kind, which it was in one
+ * range; counts as once more.
  */
 void memory_add(struct memory_map *map, u64 start, u64 size, enum memory_kind kind);
 void memory_add_own(struct memory_map *map, u64 start, u64 size, enum memory_kind kind);
@@ -86,6 +90,12 @@ u64 memory_total(const struct memory_map *map);
  * normalised. To visit all: from 0, then from each piece's end.
  */
 bool memory_next(const struct memory_map *map, u64 from, struct memory_range *piece);
+
+/*
+ * memory_step() - the same for those who visit all: @bank, 0 at first, remembers where in the list
+ * @from is.
+ */
+bool memory_step(const struct memory_map *map, u32 *bank, u64 from, struct memory_range *piece);
 
 /*
  * memory_may_map_device() - nothing of [@start, @start + @size) is RAM, whatever lies in it, nor is

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Changes of live mappings, by the rules of break-before-make (DDI 0487 D8.14.1): what stands at an
- * address may lose or gain permissions in one store; for anything else, another size, address, type
- * or contiguous hint, or a table in place of a block, it must be invalid in between, and no TLB may
- * remember it. A caller cannot get that wrong: what only adds is map_range(), which refuses what is
- * mapped with MAP_CONFLICT; these do the rest, maintenance of the TLB included.
+ * address may lose or gain permissions in one store, but for execution, which goes as everything
+ * else changes: for another size, address, type or contiguous hint, or a table in place of a block,
+ * it must be invalid in between, and no TLB may remember it. A caller cannot get that wrong: what
+ * only adds refuses what is mapped with MAP_CONFLICT; the others do the rest, maintenance of the
+ * TLB included.
  *
  * While a mapping is broken, it is not there. Whoever runs on it, or needs it, must not ask; that
  * it does not hold the very descriptors is checked: MAP_LIVE.
@@ -25,10 +26,10 @@
 enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end);
 
 /*
- * pt_withdraw() - take back what map_range() has mapped of @request before it failed, and the
- * tables it made for that. What it found there already stays.
+ * pt_map() - map_range(), and where that fails, what it has mapped is taken back, and the tables it
+ * made for that. What was there before stays, even where it is the very same mapping.
  */
-void pt_withdraw(struct space *space, const struct map_request *request);
+enum map_result pt_map(struct space *space, const struct map_request *request);
 
 /*
  * pt_clear() - the same as pt_unmap(), but the tables stay: to find those that are empty costs more

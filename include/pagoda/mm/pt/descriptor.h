@@ -191,6 +191,14 @@ static inline paddr_t pte_next(const struct regime *regime, pte_t pte)
 	return paddr(oa_decode(regime->format, pte.bits, regime->granule_shift));
 }
 
+/* pte_next_bits() - the bits of a table descriptor in which that address is. */
+static inline u64 pte_next_bits(const struct regime *regime)
+{
+	u64 all = oa_decode(regime->format, ~(u64)0, regime->granule_shift);
+
+	return oa_encode(regime->format, all);
+}
+
 /* pte_address() - the output address of a leaf, or the next table's address; @pte is valid. */
 static inline paddr_t pte_address(const struct regime *regime, pte_t pte, int level)
 {

@@ -14,7 +14,7 @@
 
 enum map_result {
 	MAP_OK,
-	MAP_NO_TABLES, /* the pool is empty; what was mapped so far stays */
+	MAP_NO_TABLES, /* the pool is empty */
 	MAP_BAD_RANGE, /* empty, unaligned, wraps, or outside the space */
 	MAP_UNREACHABLE, /* the physical range ends above 2^pa_bits */
 	MAP_CONFLICT, /* something is mapped there already: break before make is the caller's */
@@ -43,9 +43,19 @@ enum map_result pt_space_create(struct space *space);
  * map_range() - map a range with the largest blocks that virtual and physical alignment allow, and
  * the contiguous hint on every whole aligned run. Writes each descriptor once, and only where none
  * was valid, so no TLB maintenance is due; the caller publishes: `dsb ishst; isb` with the MMU on,
- * caches_publish() when it is off.
+ * caches_publish() when it is off. What it mapped before it failed stays: where the MMU is on and
+ * life goes on after a failure, pt_map() is the one to call.
+ * map_until() - the same. Says in @reached where what it mapped ends: all of [start, *reached), and
+ * nothing else, is its work.
  */
-enum map_result map_range(struct space *space, const struct map_request *request);
+enum map_result map_until(struct space *space, const struct map_request *request, vaddr_t *reached);
+
+static inline enum map_result map_range(struct space *space, const struct map_request *request)
+{
+	vaddr_t reached;
+
+	return map_until(space, request, &reached);
+}
 
 /* Where a walk ended. */
 struct pt_entry {
@@ -104,5 +114,13 @@ struct pt_audit {
  */
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run);
 struct pt_audit pt_audit_space(const struct space *space);
+
+/*
+ * pt_count() - count anew what is in each table below the root that translates part of [@start,
+ * @end), not empty and in @space, where tables have counts: see struct table_pool.
+ * pt_counts_agree() - whether all counts there are right.
+ */
+void pt_count(struct space *space, vaddr_t start, vaddr_t end);
+bool pt_counts_agree(const struct space *space, vaddr_t start, vaddr_t end);
 
 #endif /* PAGODA_PAGETABLE_H */

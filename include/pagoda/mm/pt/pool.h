@@ -24,6 +24,15 @@ struct table_pool {
 	 * not look. Here, since all spaces of a pool, and copies of them, share it.
 	 */
 	paddr_t untouched, untouched_end;
+	/*
+	 * The count of a table's descriptors that are not zero, a u32: that of the table in frame n
+	 * is at counts + n * counts_stride, modulo 2^64; in [early, end), which nobody had taken
+	 * when counting began, in early_counts by number. No table has one where the stride is 0,
+	 * nor do those that there were before: in [start, early) and in [bare, bare_end).
+	 */
+	u64 counts, counts_stride;
+	u32 *early_counts;
+	paddr_t early, bare, bare_end;
 };
 
 /* Tables in use, and tables in all, with tables of @granule bytes. */
@@ -50,5 +59,13 @@ static inline u64 pool_room(const struct table_pool *pool, u64 granule)
  */
 void pool_give(struct space *space, paddr_t table);
 void pool_add(struct space *space, paddr_t start, paddr_t end);
+
+/*
+ * pool_count() - from now on tables that are added have counts, or again, after a @stride of 0: see
+ * struct table_pool. Those that changed meanwhile are to be counted by pt_count().
+ * pool_count_early() - so have those that nobody has taken yet, in @counts: one a granule of them.
+ */
+void pool_count(struct table_pool *pool, u64 counts, u64 stride);
+void pool_count_early(struct table_pool *pool, u32 *counts);
 
 #endif /* PAGODA_POOL_H */

@@ -78,4 +78,10 @@ void slots_clear(struct slot *slot, unsigned count);
 /* slots_used() - some of @count descriptors from @slot on is not zero. */
 bool slots_used(const struct slot *slot, unsigned count);
 
+/*
+ * slots_follow() - how many of @count descriptors from @slot on, up to the first that is not, are
+ * what slots_fill() writes after @pte; with @span 0, how many are @pte.
+ */
+unsigned slots_follow(const struct slot *slot, unsigned count, pte_t pte, u64 span);
+
 #endif /* PAGODA_SLOT_H */

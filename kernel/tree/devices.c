@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Facts from the FDT about devices that are no console: PCI's ports, PSCI.
- * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
- * addresses, pointers in static data, .bss.
+ * Devices that are no console: PCI's ports, PSCI.
+ * Runs as pass.c does, and may not use what that may not.
  */
-#include <pagoda/pi/scan.h>
+#include <pagoda/kernel/tree/scan.h>
 
 /*
  * An address on the PCI bus has three cells; these bits of the first say which space it is in

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Facts from the FDT about memory: banks, and what is set aside in them.
- * Runs with the MMU off, .bss clear, image not relocated; also on the host. May not use: absolute
- * addresses, pointers in static data, .bss.
+ * Memory: banks, and what is set aside in them.
+ * Runs as pass.c does, and may not use what that may not.
  */
-#include <pagoda/arch/arch.h>
-#include <pagoda/pi/scan.h>
-
-#define RESERVE_ENTRY_SIZE 16 /* of the FDT's memory reservation block */
+#include <pagoda/kernel/tree/scan.h>
 
 bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
 {
@@ -38,18 +34,10 @@ void scan_memory(struct scan *scan, const struct fdt_node *node, enum memory_kin
 	scan->memory->dropped += fdt_value(node, PROPERTY_REG).size != read * pair;
 }
 
-/* Each entry's line is cleaned before it is read, and the block ends where its zeroes say. */
-void scan_reservations(struct scan *scan, u64 line)
+void scan_reservations(struct scan *scan)
 {
-	const struct fdt *fdt = &scan->facts->fdt.tree;
-	const u8 *entry = fdt->blob + fdt->reserve_start;
-	const u8 *last = fdt->blob + fdt->total_size - RESERVE_ENTRY_SIZE;
 	u64 start, size;
 
-	for (u32 i = 0; entry <= last; i++, entry += RESERVE_ENTRY_SIZE) {
-		dcache_clean(entry, RESERVE_ENTRY_SIZE, line);
-		if (!fdt_reserve(fdt, i, &start, &size))
-			return;
+	for (u32 i = 0; fdt_reserve(scan->walk.fdt, i, &start, &size); i++)
 		memory_add(scan->memory, start, size, MEMORY_RESERVED);
-	}
 }

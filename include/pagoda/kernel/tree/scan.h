@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the parts of the pass over the FDT share: pi/facts.c goes from node to node and says whose
- * each is; facts_chosen.c, facts_console.c, facts_devices.c and facts_memory.c read it. All run
- * with the MMU off, .bss clear, and on the host.
+ * What the parts of the pass over the FDT share: kernel/tree/pass.c goes from node to node and says
+ * whose each is; chosen.c, console.c, devices.c and memory.c read it. For callers: tree.h.
  */
 #ifndef PAGODA_SCAN_H
 #define PAGODA_SCAN_H
@@ -21,14 +20,9 @@ enum property {
 	PROPERTY_RANGES,
 	PROPERTY_COMPATIBLE,
 	PROPERTY_STATUS,
-	PROPERTY_KASLR_SEED, /* next to it: both are looked for in one instruction */
+	PROPERTY_KASLR_SEED,
 	PROPERTY_DEVICE_TYPE,
 	PROPERTY_METHOD,
-	PROPERTY_BOOTARGS,
-	PROPERTY_STDOUT_PATH,
-	PROPERTY_FIRMWARE,
-	PROPERTY_INITRD_START,
-	PROPERTY_INITRD_END,
 	PROPERTY_NO_MAP,
 	PROPERTY_COUNT,
 };
@@ -43,13 +37,11 @@ struct console {
 /* All that the pass carries along. */
 struct scan {
 	struct boot_facts *facts;
-	u64 *seed; /* where the FDT's goes */
 	struct memory_map *memory;
-	char *command_line; /* room for COMMAND_LINE_MAX */
 	struct fdt_walk walk;
+	enum fdt_status status; /* what it has come to */
 	struct console console[CONSOLES_SEEN_MAX];
 	u32 console_count;
-	const char *usual_uart; /* compatible; looked for in nodes of any name */
 	u32 aliases; /* offset of the node /aliases, 0 where there is none */
 	struct fdt_value stdout_path;
 };
@@ -74,11 +66,8 @@ bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
 /* scan_memory() - all that the reg of @node says is memory of this @kind. */
 void scan_memory(struct scan *scan, const struct fdt_node *node, enum memory_kind kind);
 
-/* scan_reservations() - the FDT's own list. @line: bytes in a cache line. */
-void scan_reservations(struct scan *scan, u64 line);
-
-/* scan_seed() - take the kaslr-seed that @node has, where it is one for us, and wipe it. */
-void scan_seed(struct scan *scan, const struct fdt_node *node);
+/* scan_reservations() - the FDT's own list. */
+void scan_reservations(struct scan *scan);
 
 /* scan_chosen() - what boot loaders and the EFI stub say. */
 void scan_chosen(struct scan *scan, const struct fdt_node *node);
@@ -87,11 +76,7 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node);
 void scan_pci(struct scan *scan, const struct fdt_node *node);
 void scan_psci(struct scan *scan, const struct fdt_node *node);
 
-/*
- * scan_uart() - keep @node in mind where it is a UART that we drive. scan_choose_console() - of
- * those kept, the one stdout-path names, or the first.
- */
+/* scan_uart() - keep @node in mind where it is a UART that we drive. */
 void scan_uart(struct scan *scan, const struct fdt_node *node);
-void scan_choose_console(struct scan *scan);
 
 #endif /* PAGODA_SCAN_H */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device tree, read once, from its first node to its last: memory, consoles, PCI's ports, PSCI,
+ * initrd, what the EFI stub found out. What decides anything before the flip is not in here: that
+ * is read before it, by pi/chosen.c. So this runs right after the flip, through a window; or, where
+ * a boot cannot get that far, with the MMU off, for a console to say so on. No cache maintenance:
+ * that is the caller's, who knows how the FDT is seen.
+ */
+#ifndef PAGODA_TREE_H
+#define PAGODA_TREE_H
+
+#include <pagoda/kernel/tree/scan.h>
+
+/*
+ * tree_begin() - before the first node of @fdt, which is open, and cut. What it says goes to
+ * @facts, which has entry and fdt already, and to @memory, as the FDT has it; the kernel puts that
+ * in order. @scan need not be cleared.
+ */
+void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+		struct memory_map *memory);
+
+/*
+ * tree_read() - go on, to the end of the tree or of what can be read of it: false. True: @seed is a
+ * kaslr-seed that is not all zero. Nothing after this may read it; wipe it, and call again.
+ */
+bool tree_read(struct scan *scan, struct fdt_value *seed);
+
+/*
+ * tree_choose_console() - of the consoles that have been seen, the one that stdout-path names, or
+ * the first. tree_end() - that, and reservations. Returns a stop with code STOP_NONE, or why the
+ * boot cannot go on; even then a console that was seen is recorded.
+ */
+void tree_choose_console(struct scan *scan);
+struct stop tree_end(struct scan *scan);
+
+#endif /* PAGODA_TREE_H */

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The pass over the FDT's structure block: node by node, and whose each is.
+ * Runs in the kernel, right after the flip; with the MMU off, .bss clear, image not relocated,
+ * where a boot cannot get that far; and on the host. May not use: absolute addresses, pointers in
+ * static data, .bss.
+ *
+ * Each node is judged with its properties at hand and its ancestors on the walk's path, since what
+ * its addresses mean depends on all of them.
+ */
+#include <pagoda/kernel/handoff/chosen.h>
+#include <pagoda/kernel/tree/tree.h>
+
+static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
+	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
+	[PROPERTY_SIZE_CELLS] = "#size-cells",
+	[PROPERTY_REG] = "reg",
+	[PROPERTY_RANGES] = "ranges",
+	[PROPERTY_COMPATIBLE] = "compatible",
+	[PROPERTY_STATUS] = "status",
+	[PROPERTY_KASLR_SEED] = CHOSEN_KASLR_SEED,
+	[PROPERTY_DEVICE_TYPE] = "device_type",
+	[PROPERTY_METHOD] = "method",
+	[PROPERTY_NO_MAP] = "no-map",
+};
+
+/* What a node with registers, or with memory of its own, says. */
+static void read_reg(struct scan *scan, const struct fdt_node *node)
+{
+	if ((node->found & BIT(PROPERTY_DEVICE_TYPE)) &&
+	    fdt_node_has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
+		scan_memory(scan, node, MEMORY_RAM);
+	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
+		scan_memory(scan, node,
+			    node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
+	else if ((node->found & BIT(PROPERTY_RANGES)) && scan->walk.depth == 1 &&
+		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "pci-host-ecam-generic"))
+		scan_pci(scan, node);
+	else
+		scan_uart(scan, node);
+}
+
+static void read_node(struct scan *scan, const struct fdt_node *node)
+{
+	if (!fdt_is_usable(node, PROPERTY_STATUS) || scan->walk.depth == 0)
+		return;
+	if (node->offset == scan->facts->fdt.chosen)
+		scan_chosen(scan, node);
+	else if (node->found & BIT(PROPERTY_REG))
+		read_reg(scan, node);
+	else if (node->found & BIT(PROPERTY_METHOD))
+		scan_psci(scan, node);
+	else if (scan->walk.depth == 1 && fdt_name_is(node->name, "aliases"))
+		scan->aliases = node->offset;
+}
+
+static bool has_seed(const struct fdt_node *node)
+{
+	struct fdt_value value = fdt_value(node, PROPERTY_KASLR_SEED);
+	u8 bits = 0;
+
+	for (u32 i = 0; i < value.size; i++)
+		bits |= value.data[i];
+	return bits != 0;
+}
+
+/* All but the walk's nodes and the consoles, which are written before they are read. */
+void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+		struct memory_map *memory)
+{
+	scan->facts = facts;
+	scan->memory = memory;
+	memory_begin(memory);
+	scan->status = FDT_OK;
+	scan->console_count = 0;
+	scan->aliases = 0;
+	scan->stdout_path = (struct fdt_value){ NULL, 0 };
+	fdt_walk_begin(&scan->walk, fdt, property_names, PROPERTY_COUNT);
+}
+
+bool tree_read(struct scan *scan, struct fdt_value *seed)
+{
+	while ((scan->status = fdt_walk_next(&scan->walk)) == FDT_OK) {
+		const struct fdt_node *node = scan->walk.reached;
+
+		read_node(scan, node);
+		if ((node->found & BIT(PROPERTY_KASLR_SEED)) && has_seed(node)) {
+			*seed = fdt_value(node, PROPERTY_KASLR_SEED);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct stop tree_end(struct scan *scan)
+{
+	const struct boot_facts *facts = scan->facts;
+
+	tree_choose_console(scan);
+	if (scan->status != FDT_END)
+		return (struct stop){ STOP_FDT, scan->status, facts->entry.fdt,
+				      facts->fdt.tree.total_size };
+	if (scan->memory->banks == 0)
+		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
+	scan_reservations(scan);
+	if (scan->memory->unprotected != 0)
+		return (struct stop){ STOP_RESERVATIONS, scan->memory->unprotected,
+				      MEMORY_OTHERS_MAX, 0 };
+	return stop_none();
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the readers of an FDT's structure block share: lib/fdt.c, fdt_walk.c and fdt_seek.c.
+ */
+#ifndef PAGODA_FDT_TOKEN_H
+#define PAGODA_FDT_TOKEN_H
+
+#include <pagoda/lib/fdt.h>
+
+#define TOKEN_SIZE 4
+#define PROP_HEADER_SIZE 12 /* token, size, name */
+
+/* Bytes may be read as words. */
+typedef u32 __attribute__((may_alias)) word_t;
+
+/* Tokens as the blob spells them, to compare without swapping. */
+#define BLOB_BEGIN_NODE __builtin_bswap32(FDT_BEGIN_NODE)
+#define BLOB_END_NODE __builtin_bswap32(FDT_END_NODE)
+#define BLOB_PROP __builtin_bswap32(FDT_PROP)
+#define BLOB_NOP __builtin_bswap32(FDT_NOP)
+
+/* The highest bit of the bytes of @word that are zero; above the first such byte, of others too. */
+static inline u32 zero_bytes(u32 word)
+{
+	return (word - 0x01010101) & ~word & 0x80808080;
+}
+
+/*
+ * The word with the NUL of the node name at @word; @end where there is none before it. A word at a
+ * time, since names are a third of a structure block.
+ */
+static inline const word_t *name_last_word(const word_t *word, const word_t *end)
+{
+	while (word < end && zero_bytes(*word) == 0)
+		word++;
+	return word;
+}
+
+#endif /* PAGODA_FDT_TOKEN_H */

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What Pagoda reads in boards' device trees: the same functions as on the machine, over files.
+ * Takes names of .dtb files on its standard input, one a line, and prints a JSON object for each,
+ * also one a line; with "drivers" as its argument, what `compatible` says of the UARTs it drives.
+ * tests/boards/boards.py runs it. Host only; nothing here decides.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagoda/kernel/dev/devices.h>
+#include <pagoda/kernel/irq/gic.h>
+#include <pagoda/kernel/tree/tree.h>
+#include <pagoda/pi/early.h>
+
+#include "support/fake_machine.h"
+
+#define PATH_MAX_LENGTH 4096
+
+/* What was read of one tree. */
+struct board {
+	struct boot_facts facts;
+	struct memory_map memory;
+	struct devices devices;
+	struct stop stop;
+};
+
+/* The FDT stands at an address that is a multiple of 8, as the boot protocol wants it. */
+static u8 *read_file(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	u8 *blob = NULL;
+	long size;
+
+	if (file == NULL || fseek(file, 0, SEEK_END) != 0)
+		goto bad;
+	size = ftell(file);
+	if (size < FDT_HEADER_SIZE)
+		goto bad;
+	blob = malloc((size_t)size);
+	rewind(file);
+	if (blob == NULL || fread(blob, 1, (size_t)size, file) != (size_t)size)
+		goto bad;
+	fclose(file);
+	return blob;
+bad:
+	fprintf(stderr, "boards: %s cannot be read\n", path);
+	exit(1);
+}
+
+/* As the early runtime does, which needs /chosen, and then the kernel, whose window is the file. */
+static struct stop read_facts(struct boot_facts *facts, struct memory_map *memory)
+{
+	u64 seed = 0;
+	struct stop stop = facts_read_chosen(facts, &seed, 0);
+	struct fdt_value other;
+	struct scan scan;
+
+	if (stop.code != STOP_NONE)
+		return stop;
+	fdt_cut(&facts->fdt.tree);
+	tree_begin(&scan, &facts->fdt.tree, facts, memory);
+	while (tree_read(&scan, &other))
+		memset((u8 *)(uintptr_t)other.data, 0, other.size);
+	return tree_end(&scan);
+}
+
+static void read_tree(struct board *board, const u8 *blob)
+{
+	static struct fake_machine machine;
+	static struct boot_lists lists;
+	struct boot_facts *facts = &board->facts;
+
+	machine_select(&machine);
+	memset(board, 0, sizeof(*board));
+	facts->entry.fdt = (u64)(uintptr_t)blob;
+	facts->id[SYSREG_CTR_EL0] = 4 << CTR_EL0_DMINLINE_SHIFT;
+	facts->lists = paddr((uintptr_t)&lists);
+	board->stop = read_facts(facts, &board->memory);
+	if (facts->fdt.tree.blob != NULL)
+		devices_read(&facts->fdt.tree, facts->console.address, &board->devices);
+}
+
+/* Why the console would be polled, before the GIC itself is asked; empty where it would not. */
+static const char *no_interrupt(const struct board *board)
+{
+	const struct device *uart = &board->devices.console;
+
+	if (board->facts.console.source == CONSOLE_NONE)
+		return "no console";
+	if (!board->devices.gic.found)
+		return "no GIC";
+	if (!uart->found)
+		return "no node at its address";
+	if (uart->interrupts == 0 || uart->interrupt[0].type != GIC_TYPE_SHARED ||
+	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
+		return "no interrupt";
+	if (uart->interrupt_parent != board->devices.gic.phandle)
+		return "an interrupt of another's";
+	return "";
+}
+
+static void print_ranges(const struct memory_map *memory)
+{
+	printf("\"memory\": [");
+	for (u32 i = 0; i < memory->count; i++)
+		printf("%s[%" PRIu64 ", %" PRIu64 ", \"%s\"]", i != 0 ? ", " : "",
+		       memory->range[i].start.value, memory->range[i].end.value,
+		       memory_kind_str(memory->range[i].kind));
+	printf("]");
+}
+
+static void print_board(const struct board *board)
+{
+	const struct console_choice *console = &board->facts.console;
+	const struct device *uart = &board->devices.console;
+	const char *why = no_interrupt(board);
+	char text[STOP_TEXT_MAX] = "";
+
+	if (board->stop.code != STOP_NONE)
+		stop_describe(&board->stop, text, sizeof(text));
+	printf("{\"stop\": %d, \"words\": \"%s\", ", board->stop.code, text);
+	if (console->source != CONSOLE_NONE)
+		printf("\"console\": {\"type\": \"%s\", \"address\": %" PRIu64
+		       ", \"source\": \"%s\"}, ",
+		       serial_type_str(console->kind.type), console->address.value,
+		       console_source_str(console->source));
+	else
+		printf("\"console\": null, ");
+	printf("\"gic\": %u, \"polled\": \"%s\", ", board->devices.gic_version, why);
+	if (why[0] == '\0')
+		printf("\"interrupt\": [%u, %u], ", uart->interrupt[0].number + GIC_SPI_FIRST,
+		       uart->interrupt[0].flags);
+	else
+		printf("\"interrupt\": null, ");
+	print_ranges(&board->memory);
+	printf("}\n");
+}
+
+#define PRINT_DRIVER(name, type, ...) printf("%s\t%s\n", name, serial_type_str(type));
+
+static void print_drivers(void)
+{
+	UART_COMPATIBLES(PRINT_DRIVER)
+}
+
+int main(int argc, char **argv)
+{
+	char path[PATH_MAX_LENGTH];
+	struct board board;
+
+	if (argc == 2 && strcmp(argv[1], "drivers") == 0) {
+		print_drivers();
+		return 0;
+	}
+	while (fgets(path, sizeof(path), stdin) != NULL) {
+		u8 *blob;
+
+		path[strcspn(path, "\n")] = '\0';
+		blob = read_file(path);
+		read_tree(&board, blob);
+		print_board(&board);
+		free(blob);
+	}
+	return 0;
+}
