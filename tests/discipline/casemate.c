@@ -27,10 +27,10 @@ static bool begin(const char *what)
 	return out != NULL;
 }
 
-/* Where from: an offset in the Image. */
+/* Where from: a file and a line there, an offset in the Image here. */
 static void end(void)
 {
-	fprintf(out, " (src \"+0x%lx\"))\n", (unsigned long)(now.place - report.base));
+	fprintf(out, " (src \"Image:%lu\"))\n", (unsigned long)(now.place - report.base));
 }
 
 void casemate_write(u64 pa, u64 value, bool release)
