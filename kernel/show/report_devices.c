@@ -7,7 +7,7 @@
 
 #include "parts.h"
 
-static void print_input(void)
+static void print_input(const struct boot_facts *facts)
 {
 	const char *why_not;
 	u32 number;
@@ -16,7 +16,7 @@ static void print_input(void)
 	if (console_receives(&number, &why_not))
 		print("by interrupt %u\n", number);
 	else
-		print("polled: %s\n", why_not);
+		print("polled: %s\n", source_text(facts->efi.acpi, why_not).text);
 }
 
 void report_devices(const struct kernel *kernel)
@@ -30,7 +30,7 @@ void report_devices(const struct kernel *kernel)
 		print("%s at 0x%016lx (%s)\n",
 		      serial_type_str((enum serial_type)kernel->console.kind.type),
 		      kernel->console.address.value, console_source_str(kernel->console.source));
-		print_input();
+		print_input(facts);
 	}
 	report_label("PSCI");
 	print("%s\n", psci_conduit_str(facts->psci));
