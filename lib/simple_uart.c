@@ -40,6 +40,7 @@ struct model {
 
 static const struct model models[] = {
 	/* NXP IMX8MMRM, chapter UART; binding fsl-imx-uart. */
+	/* NOLINTNEXTLINE(misc-redundant-expression): as in the others */
 	[SERIAL_IMX - SERIAL_IMX] = {
 		.status = 0xb4, /* UTS */
 		.send = 0x40, /* UTXD */
