@@ -269,7 +269,7 @@ def test_no_message_speaks_of_an_fdt_that_nobody_saw():
 
 def test_an_image_without_a_plan_goes_back_to_firmware_with_words():
     with Firmware("", "arm64.pagesize=16k", cpu="cortex-a57") as running:
-        running.expect("pagoda: arm64.pagesize=16k asked for, but the CPU has: 4K, 64K")
+        running.expect("pagoda: arm64.pagesize=16k asked for, but the CPU has: 4K 64K")
         running.expect("pagoda: cannot boot; back to the firmware")
 
 

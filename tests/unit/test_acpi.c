@@ -819,7 +819,7 @@ static void of_debug_ports_the_first_that_can_be_driven_counts(void **state)
 	assert_int_equal(acpi.uart.address, 0x3000);
 }
 
-/* Where its address would be past the device's end, it has none; the device itself must be whole. */
+/* Where its address would be past the device's end, it has none. The device must be whole. */
 static void a_debug_port_that_is_cut_is_no_console(void **state)
 {
 	struct tables tables = tables_default();
@@ -1249,7 +1249,7 @@ static void a_machine_without_processors_or_gic_is_named(void **state)
 	assert_fault(open_tables(&tables), ACPI_MADT, ACPI_NO_GIC);
 }
 
-/* Its entries are of other types: the processors are known, and nothing of interrupts is written. */
+/* Its entries are of other types: the processors are known, and of interrupts nothing is. */
 static void a_gic_of_version_5_costs_interrupts_alone(void **state)
 {
 	struct tables tables = tables_bare();

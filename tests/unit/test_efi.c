@@ -351,7 +351,7 @@ static void load_options_that_are_no_text_are_ignored_and_that_is_said(void **st
 	}
 }
 
-/* A boot entry as firmware stores it: attributes, length of the path, description, path, options. */
+/* A boot entry as it is stored: attributes, length of the path, description, path, options. */
 static u32 make_entry(u8 *entry, u32 attributes, const char *options)
 {
 	static const u8 path[] = { 4, 4, 8, 0, 'I', 0, 0, 0, 0x7f, 0xff, 4, 0 };
