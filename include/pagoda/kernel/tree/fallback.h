@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the FDT has to print on where there is no UART that works: virtio consoles behind
- * virtio-mmio, and frame buffers that firmware has set up. Output only. MMU on, right after the flip, as tree.h;
- * and the host. Sources: the bindings "virtio,mmio" and "simple-framebuffer".
+ * virtio-mmio, and frame buffers that firmware has set up. Output only. MMU on, right after the
+ * flip, as tree.h; and the host. Sources: the bindings "virtio,mmio" and "simple-framebuffer".
  */
 #ifndef PAGODA_FALLBACK_H
 #define PAGODA_FALLBACK_H
