@@ -25,7 +25,7 @@ static void print_input(const struct kernel *kernel)
 	else if (console_receives(&number, &why_not))
 		print("by interrupt %u\n", number);
 	else
-		print("polled: %s\n", why_not);
+		print("polled: %s\n", source_text(kernel->handoff->facts.efi.acpi, why_not).text);
 }
 
 void report_devices(const struct kernel *kernel)

@@ -110,7 +110,6 @@ struct fdt_edit {
 	/* What becomes /memory; ranges of another kind than MEMORY_RAM are passed over. */
 	const struct memory_range *memory;
 	u32 memory_count;
-	bool drop_reservations; /* fdt_copy(): the memory reservation block is not copied */
 };
 
 /*
@@ -121,9 +120,10 @@ struct fdt_edit {
 #define FDT_EDIT_ROOM 512
 
 /*
- * fdt_copy() - write a tree that is @fdt with @edit: all its memory nodes (device_type "memory", at
- * any depth) left out and one /memory made; the settings in /chosen, which is made where there is
- * none; a second /chosen left out. Cells of the new memory node are as @fdt's root says. Properties
+ * fdt_copy() - write a tree that is @fdt with @edit: its memory nodes (device_type "memory", below
+ * the root) left out and one /memory made; others that call themselves so, below /reserved-memory
+ * for one, keep all but that word; the settings in /chosen, which is made where there is none; a
+ * second /chosen left out. Cells of the new memory node are as @fdt's root says. Properties
  * that follow a subnode, which the specification forbids and fdt_walk_next() does not see, are left
  * out. From fdt_write_begin() on to fdt_write_finish(): @buffer, @size, *@written as there.
  */

@@ -56,14 +56,14 @@ static bool is_free(u64 address, u64 pages)
 	return true;
 }
 
-/* From the top down, as firmware does. */
-static bool find_free(u64 pages, u64 *address)
+/* From the top down, as firmware does; all of it at @highest or below. */
+static bool find_free(u64 pages, u64 highest, u64 *address)
 {
 	u64 ram = (u64)(uintptr_t)firmware->ram;
 
 	for (u64 page = FIRMWARE_PAGES; page-- > 0;) {
 		*address = ram + page * EFI_PAGE_SIZE;
-		if (is_free(*address, pages))
+		if (*address + pages * EFI_PAGE_SIZE - 1 <= highest && is_free(*address, pages))
 			return true;
 	}
 	return false;
@@ -77,7 +77,8 @@ static efi_status_t allocate_pages(u32 how, u32 type, u64 pages, u64 *address)
 	if (how == EFI_ALLOCATE_ADDRESS) {
 		if (firmware->addresses_refused || !is_free(*address, pages))
 			return EFI_NOT_FOUND;
-	} else if (!find_free(pages, address)) {
+	} else if (!find_free(pages, how == EFI_ALLOCATE_MAX_ADDRESS ? *address : ~(u64)0,
+			      address)) {
 		return EFI_OUT_OF_RESOURCES;
 	}
 	memset(types_at(*address), (int)type, pages);
@@ -230,7 +231,7 @@ static efi_status_t output_string(struct efi_text_output *self, const u16 *text)
 void efi_leave(u64 entry, u64 fdt)
 {
 	firmware->left = true;
-	firmware->entry = entry;
+	firmware->entry = entry - FIRMWARE_ENTRY;
 	firmware->fdt = fdt;
 	longjmp(firmware->leave, 1);
 }
@@ -278,6 +279,7 @@ struct fake_firmware *firmware_start(void)
 	it->loaded_image = it->rng = it->memory_attribute = PROTOCOL_WORKS;
 	it->pages_fail_at = FIRMWARE_NEVER;
 	it->descriptor_size = sizeof(struct efi_descriptor) + 8;
+	it->id[SYSREG_ID_AA64MMFR0_EL1] = FIRMWARE_MMFR0;
 	machine_start(&it->machine, it->ram);
 	services_start(it);
 	return it;
@@ -312,8 +314,11 @@ efi_status_t firmware_boot(struct fake_firmware *it)
 	struct efi_stub stub = { .handle = it,
 				 .system = &it->system,
 				 .boot = &it->boot,
-				 .image = { it->image, FIRMWARE_IMAGE_SIZE, FIRMWARE_FILE_SIZE },
+				 .image = { it->image, FIRMWARE_ENTRY, FIRMWARE_IMAGE_SIZE,
+					    FIRMWARE_FILE_SIZE },
 				 .line_size = LINE_SIZE };
+
+	memcpy(stub.id, it->id, sizeof(stub.id));
 
 	it->loaded.load_options = it->options;
 	it->loaded.load_options_size = it->options_size;
