@@ -150,7 +150,7 @@ static u32 timer_flags(u32 flags)
 	return low ? IRQ_LEVEL_LOW : IRQ_LEVEL_HIGH;
 }
 
-/* One that is not there, or not a CPU's own, gets a number past all of those: it keeps its place. */
+/* One that is not there, or not a CPU's own, gets a number past those: it keeps its place. */
 static void write_timer(const struct acpi *acpi, struct fdt_writer *writer)
 {
 	if (!acpi->has_timers || acpi->gicd == 0)

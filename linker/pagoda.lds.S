@@ -115,6 +115,7 @@ SECTIONS
 	.text : {
 		_text_start = .;
 		_entry_start = .;
+		*(.entry.vectors) /* aligned to 2 KiB: code between them would leave gaps */
 		*(.entry.text)
 		_entry_end = .;
 		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .text)

@@ -144,7 +144,7 @@ unit: $(unit_programs)
 	$(Q)scripts/run-unit $^
 
 #: script-test    tests of the scripts
-script-test:
+script-test: all $(O)/host/discipline
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
 
 #: view-test      tests of the viewer
