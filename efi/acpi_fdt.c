@@ -239,6 +239,7 @@ enum fdt_write_status acpi_write_fdt(const struct acpi *acpi, const struct fdt_e
 	if (acpi->gicd != 0)
 		fdt_write_u32(&writer, "interrupt-parent", PHANDLE_GIC);
 	fdt_write_memory(&writer, edit, 2, 2);
+	fdt_write_screen(&writer, edit, 2, 2);
 	write_chosen(acpi, edit, &writer);
 	write_cpus(acpi, &writer);
 	write_psci(acpi, &writer);

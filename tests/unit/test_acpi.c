@@ -334,7 +334,7 @@ struct tree {
 
 static struct fdt_edit edit_make(const struct fdt_setting *settings, u32 count)
 {
-	return (struct fdt_edit){ settings, count, memory, ARRAY_SIZE(memory) };
+	return (struct fdt_edit){ settings, count, memory, ARRAY_SIZE(memory), NULL };
 }
 
 /* The tree in an allocation of just its size, found good by libfdt and by our reader. */

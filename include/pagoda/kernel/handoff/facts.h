@@ -41,6 +41,7 @@ enum console_source {
 	CONSOLE_STDOUT_PATH,
 	CONSOLE_FIRST_UART, /* no usable stdout-path: the first UART we know in the FDT */
 	CONSOLE_EARLYCON, /* named on the command line */
+	CONSOLE_NO_UART, /* no UART works: what else the FDT has to print on */
 };
 
 const char *console_source_str(enum console_source source);
