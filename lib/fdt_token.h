@@ -60,6 +60,7 @@ static inline const u8 *name_skip(const u8 *name, const u8 *last, u32 first, u64
 		/* Exact up to the first byte that is zero. */
 		zeroes = (pair - ones) & ~pair & PAIR_HIGH_BITS;
 		if (zeroes != 0)
+			/* cppcheck-suppress knownConditionTrueFalse; it is not: 64 bits */
 			return name + ((u32)zeroes != 0 ? TOKEN_SIZE : PAIR_SIZE);
 	}
 	return NULL;

@@ -12,7 +12,10 @@
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
 #define CONSOLES_SEEN_MAX 8
 
-/* The properties that matter, anywhere in the tree. */
+/*
+ * The properties that matter, anywhere in the tree: first those that say what a node is and where,
+ * which every walk looks out for.
+ */
 enum property {
 	PROPERTY_ADDRESS_CELLS,
 	PROPERTY_SIZE_CELLS,
@@ -20,7 +23,8 @@ enum property {
 	PROPERTY_RANGES,
 	PROPERTY_COMPATIBLE,
 	PROPERTY_STATUS,
-	PROPERTY_KASLR_SEED,
+	PROPERTY_COMMON_COUNT,
+	PROPERTY_KASLR_SEED = PROPERTY_COMMON_COUNT,
 	PROPERTY_DEVICE_TYPE,
 	PROPERTY_METHOD,
 	PROPERTY_NO_MAP,
@@ -63,6 +67,21 @@ static inline u32 size_cells(const struct fdt_node *node)
  * @node[-1] counts cells; false past the last.
  */
 bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
+
+/*
+ * scan_translate() - *@address of @node, as its bus has it, into one of the root's, through all the
+ * buses that lie between. False where it has none there, or where one of them may not be used.
+ */
+bool scan_translate(const struct fdt_node *node, const struct fdt_node *root, u64 *address);
+
+/*
+ * console_alias() - the value of the property that @path, of stdout-path, names in the node at
+ * @aliases; @path itself where it is no alias. console_has_path() - whether @path leads to
+ * @console, "/soc/serial@9000000:115200n8"; or with an alias at its beginning, "serial0:115200n8"
+ * or "soc/serial@9000000", with what that stands for in @alias.
+ */
+const char *console_alias(const struct fdt *fdt, u32 aliases, const char *path);
+bool console_has_path(const struct console *console, const char *path, const char *alias);
 
 /* scan_memory() - all that the reg of @node says is memory of this @kind. */
 void scan_memory(struct scan *scan, const struct fdt_node *node, enum memory_kind kind);
