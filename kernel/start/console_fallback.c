@@ -102,7 +102,7 @@ static bool fallback_try(struct kernel *kernel, const struct fallback *fallback)
 	const char *why_not;
 	vaddr_t va;
 	enum vmalloc_result result =
-		vmalloc_ioremap(vmalloc, fallback->address, fallback->size, &va);
+		vmalloc_ioremap_hidden(vmalloc, fallback->address, fallback->size, &va);
 
 	if (result == VMALLOC_OK) {
 		why_not = device_try(kernel, fallback, va);

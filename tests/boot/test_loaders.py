@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""The Image as the field's boot loaders start it: GRUB, systemd-boot, a unified kernel image, and
-kexec from a Linux that was itself started with a device tree, by UEFI, or with ACPI only. Debian's
+"""The Image as the field's boot loaders start it: GRUB, systemd-boot, a unified kernel image, kexec
+from a Linux that was itself started with a device tree, by UEFI, or with ACPI only, and Xen. Debian's
 packages for arm64, which scripts/fetch-loaders unpacks; slow, and part of `make firmware-test`.
 """
 import contextlib
 import functools
 import subprocess
+import sys
 
 import pytest
 
+from loader import compile_tree, machine_tree
 from machine import IMAGE, PROMPT, ROOT, number
 from suite import FOLDER, unpacked
 from test_uefi import FIRMWARE, Firmware, disk, slow, unified
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import ktap  # noqa: E402
 
 pytestmark = slow
 
@@ -145,3 +150,57 @@ def test_kexec_from_a_linux_that_uefi_started(tmp_path, machine):
         if entry["kind"] == "ram":
             assert all(end <= number(entry["start"]) or number(entry["end"]) <= first
                        for first, end in kept), entry
+
+
+# ---- Xen ----
+
+XEN_CPU = "cortex-a57"
+XEN_LINE = "nokaslr arm64.pagesize=64k"
+GUEST_AT = 0x50000000
+
+
+def xen(append, *arguments):
+    hypervisor = unpacked("xen-hypervisor", "boot/xen-*-arm64")
+    return Firmware("virtualization=on", append, kernel=hypervisor, arguments=arguments,
+                    cpu=XEN_CPU)
+
+
+def test_xen_without_a_console_gives_its_first_domain_the_pl011():
+    """And behind Xen's stage 2 the self tests find what they find on the machine itself."""
+    with xen("dom0_mem=512M dtuart=/none", "-m", "1G", "-device",
+             f"guest-loader,addr=0x60000000,kernel={IMAGE},bootargs={XEN_LINE}") as running:
+        running.expect(PROMPT)
+        document = running.document("report json")
+        results = ktap.parse(running.command("selftest all"))
+    assert document["command_line"] == XEN_LINE
+    assert (document["image"]["entry_el"], document["psci"]) == (1, "hvc")
+    assert document["console"]["type"] == "PL011"
+    assert results.count("fail") == 0 and results.count("pass") >= 55
+
+
+def test_a_domain_of_xens_has_a_console_that_xen_makes(tmp_path):
+    """An SBSA UART of Xen's own, whose lines Xen prints with a prefix."""
+    blob = tmp_path / "xen.dtb"
+    blob.write_bytes(compile_tree(machine_tree("virtualization=on") + f"""
+        / {{ chosen {{
+            #address-cells = <2>; #size-cells = <2>;
+            xen,xen-bootargs = "dtuart=/pl011@9000000 bootscrub=0";
+            guest {{
+                compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>;
+                memory = <0 0x20000>; cpus = <1>; vpl011;
+                module@{GUEST_AT:x} {{
+                    compatible = "multiboot,kernel", "multiboot,module";
+                    reg = <0 {GUEST_AT:#x} 0 {IMAGE.stat().st_size:#x}>;
+                    bootargs = "{XEN_LINE} pagoda.run=\\"poweroff\\"";
+                }};
+            }};
+        }}; }};"""))
+    with xen("", "-dtb", str(blob), "-device",
+             f"loader,file={IMAGE},addr={GUEST_AT:#x},force-raw=on") as running:
+        running.expect(f"{PROMPT}poweroff")
+        text = running.text
+    guest = [line.partition("DOM1:   ")[2] for line in text.splitlines()]
+    assert f'command line {XEN_LINE} pagoda.run="poweroff"' in guest
+    assert "memory       0x0000000040000000-0x0000000048000000   128M  ram" in guest
+    assert "console      SBSA UART at 0x0000000022000000 (first-uart)" in guest
+    assert "PSCI         hvc" in guest

@@ -156,10 +156,13 @@ def test_a_virtio_console_that_stdout_path_names_goes_before_a_uart(path, alias)
         check_virtio(machine, "stdout-path")
 
 
-def test_a_uart_that_works_goes_before_what_nobody_names():
-    with start(Machine, "", RAM_LEFT, *screen_node()) as machine:
+@pytest.mark.parametrize("path,source", [(PL011, "stdout-path"), ("/nobody", "first-uart")])
+def test_a_uart_that_works_goes_before_what_nobody_names(path, source):
+    edits = [RAM_LEFT, ["-t", "s", "FILE", "/chosen", "stdout-path", path]]
+    with start(Machine, "", *edits, *screen_node()) as machine:
         machine.expect(PROMPT)
-        assert machine.document("report json")["console"]["type"] == "PL011"
+        console = machine.document("report json")["console"]
+        assert (console["type"], console["source"]) == ("PL011", source)
         assert not any(machine.memory(PIXELS, 4096))
 
 
@@ -181,6 +184,20 @@ def test_a_frame_buffer_in_the_device_tree_shows_the_report(form):
         assert "  input        none: this console is for output only" in rows
         stride = WIDTH * FORMATS[form] + 12
         assert not any(machine.memory(PIXELS + stride * HEIGHT, 4096))
+
+
+def test_a_frame_buffer_in_memory_that_no_map_hides_shows_the_report():
+    hole = ["/reserved-memory", f"/reserved-memory/screen@{PIXELS:x}"]
+    edits = [["-c", "FILE", hole[0]],
+             ["-t", "x", "FILE", hole[0], "#address-cells", "2"],
+             ["-t", "x", "FILE", hole[0], "#size-cells", "2"],
+             ["-t", "x", "FILE", hole[0], "ranges"],
+             ["-c", "FILE", hole[1]],
+             ["-t", "x", "FILE", hole[1], "no-map"],
+             ["-t", "x", "FILE", hole[1], "reg", "0", f"{PIXELS:x}", "0", f"{2 * MIB:x}"]]
+    with start(NoConsole, "", *NO_UART, *screen_node(), *edits) as machine:
+        rows = wait_screen(machine, lambda: read_memory(machine, "x8r8g8b8"), PROMPT.rstrip())
+        assert f"  console      frame buffer at {PIXELS:#018x} (no-uart)" in rows
 
 
 def test_a_frame_buffer_in_ram_is_given_up_with_a_line_on_the_next_console():
