@@ -281,7 +281,7 @@ void console_write_safe(const char *text, size_t length)
 	console_write(text + start, length - start);
 }
 
-/* The text begins as far behind a multiple of 8 as its place in the log: copied, it goes by words. */
+/* The text begins as far behind a multiple of 8 as its place in the log, to be copied by words. */
 void print(const char *text, ...)
 {
 	char buffer[PRINT_MAX + sizeof(u64)] __attribute__((aligned(sizeof(u64))));

@@ -33,9 +33,9 @@ IMAGE_ADDRESS = 0x40200000  # where QEMU's virt machine puts an Image
 # 10,190, 14,291 and 26,960. With 4K pages they have. With the others they cannot while every table
 # that a walk can reach is whole and clear: a map of 48 bits or more down to a page has three whole
 # tables of 16K below its root, or two of 64K, and there are two such maps, the kernel's and the
-# identity map. To clear those takes 6 * 2,048 + 34 stores and 4 * 8,192 + 1,088, so 12,322 of 14,291
+# identity map. To clear those takes 6 * 2,048 + 34 stores and 4 * 8,192 + 1,088: 12,322 of 14,291,
 # and 33,856 of 26,960. What a boot with 16K pages does besides, 3,900 accesses, is what one with 4K
-# pages does: nearly half are to read /chosen, clear .bss, copy what was said, write descriptors.
+# pages does: nearly half are to read /chosen, clear .bss, copy text and write descriptors.
 ACCESSES_MOST = {"4k": (8_700, 740), "16k": (16_500, 1_800), "64k": (38_000, 4_550)}
 # Instructions from entry to kernel_main, at most, entered at EL1 with KASLR on; how many more at
 # EL2; and with a word on the command line, `nokaslr`, to parse, record and explain.

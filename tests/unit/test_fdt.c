@@ -390,8 +390,9 @@ static const char *disagreement(const void *blob)
 	const char *wrong = our_walk(&ours, blob);
 
 	if (!wrong)
-		wrong = nodes_disagreement(blob) ?: picky_disagreement(blob) ?:
-			seek_disagreement(blob);
+		wrong = nodes_disagreement(blob)	 ?:
+				picky_disagreement(blob) ?:
+							   seek_disagreement(blob);
 	if (wrong)
 		return wrong;
 	reference_walk(&reference, blob);
