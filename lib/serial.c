@@ -203,7 +203,7 @@ bool serial_access(const char *word, size_t length, struct serial_kind *kind)
 struct serial_register serial_status(struct serial_kind kind)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(STATUS) /* NOLINT(bugprone-branch-clone): several have one driver */
+		UARTS(STATUS) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return (struct serial_register){ 0, sizeof(u32) };
 }
@@ -216,7 +216,7 @@ struct serial_register serial_status(struct serial_kind kind)
 void serial_enable(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(ENABLE) /* NOLINT(bugprone-branch-clone): several have one driver */
+		UARTS(ENABLE) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 }
 
@@ -227,7 +227,7 @@ void serial_enable(struct serial_kind kind, volatile void *registers)
 unsigned serial_fifo_enable(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(FIFO_ENABLE) /* NOLINT(bugprone-branch-clone): several have one driver */
+		UARTS(FIFO_ENABLE) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return 1;
 }
@@ -240,7 +240,7 @@ bool serial_write(struct serial_kind kind, volatile void *registers, unsigned de
 		  const char *text, size_t length)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(WRITE) /* NOLINT(bugprone-branch-clone): several have one driver */
+		UARTS(WRITE) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return false;
 }
@@ -252,7 +252,7 @@ bool serial_write(struct serial_kind kind, volatile void *registers, unsigned de
 int serial_read(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(READ) /* NOLINT(bugprone-branch-clone): several have one driver */
+		UARTS(READ) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return -1;
 }
@@ -265,6 +265,6 @@ int serial_read(struct serial_kind kind, volatile void *registers)
 void serial_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(RECEIVE_INTERRUPT) /* NOLINT(bugprone-branch-clone): several have one driver */
+		UARTS(RECEIVE_INTERRUPT) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 }

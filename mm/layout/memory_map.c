@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The list of physical memory ranges.
- * memory_add() runs in the early runtime with the MMU off, the rest in the kernel; all of it also
- * on the host. May not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ * The list of physical memory ranges. memory_add() may run with the MMU off, all of it in the
+ * kernel and on the host. May not use: absolute addresses, .bss, instructions a host compiler lacks.
  */
 #include <pagoda/mm/layout/memory_map.h>
 
