@@ -36,7 +36,7 @@ static u32 typed_seen;
 /* The device interrupts, unless the ring is full. */
 static volatile bool by_interrupt, receive_paused;
 
-static char log_text[LOG_MAX] __attribute__((section(".noinit")));
+static char log_text[LOG_MAX] __attribute__((section(".noinit"), aligned(sizeof(u64))));
 static u64 log_length; /* in all; the last LOG_MAX are there */
 
 static bool watching, interrupted, log_shown;
@@ -269,20 +269,30 @@ void console_write(const char *text, size_t length)
 
 void console_write_safe(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		console_write(text[i] >= ' ' && text[i] <= '~' ? &text[i] : "?", 1);
+	size_t start = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] >= ' ' && text[i] <= '~')
+			continue;
+		console_write(text + start, i - start);
+		console_write("?", 1);
+		start = i + 1;
+	}
+	console_write(text + start, length - start);
 }
 
+/* The text begins as far behind a multiple of 8 as its place in the log, to be copied by words. */
 void print(const char *text, ...)
 {
-	char buffer[PRINT_MAX];
+	char buffer[PRINT_MAX + sizeof(u64)] __attribute__((aligned(sizeof(u64))));
+	char *start = buffer + log_length % sizeof(u64);
 	va_list arguments;
 	size_t length;
 
 	va_start(arguments, text);
-	length = format_list(buffer, sizeof(buffer), text, arguments);
+	length = format_list(start, PRINT_MAX, text, arguments);
 	va_end(arguments);
-	console_write(buffer, min_u64(length, sizeof(buffer) - 1));
+	console_write(start, min_u64(length, PRINT_MAX - 1));
 }
 
 void console_watch_begin(unsigned rows)

@@ -134,8 +134,6 @@ static void read_node(const struct fdt_node *node, paddr_t console, struct devic
 	}
 	if (!devices->console.found && starts_at(node, console))
 		read_device(node, &devices->console);
-	if (fdt_name_is(node->name, "fw-cfg") && is_compatible(node, "qemu,fw-cfg-mmio"))
-		devices->qemu = true;
 }
 
 void devices_read(const struct fdt *fdt, paddr_t console, struct devices *devices)

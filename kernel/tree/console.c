@@ -92,15 +92,30 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 	scan->console_count++;
 }
 
+/* With their padding, word by word: then they are the same; else they may be all the same. */
+static inline bool is_same(struct fdt_value a, struct fdt_value b)
+{
+	u32 at = 0;
+
+	if (a.size != b.size)
+		return false;
+	while (at < a.size && fdt_word_at(a.data + at) == fdt_word_at(b.data + at))
+		at += sizeof(u32);
+	return at >= a.size;
+}
+
 void scan_uart(struct scan *scan, const struct fdt_node *node)
 {
 	struct fdt_value compatible = fdt_value(node, PROPERTY_COMPATIBLE);
 	struct serial_kind kind;
 	u32 offset;
 
-	if (compatible.data != NULL &&
-	    serial_find((const char *)compatible.data, compatible.size, &kind, &offset))
+	if (compatible.data == NULL || is_same(compatible, scan->no_uart))
+		return;
+	if (serial_find((const char *)compatible.data, compatible.size, &kind, &offset))
 		keep(scan, node, kind, offset);
+	else
+		scan->no_uart = compatible;
 }
 
 /* Characters of @path up to the next '/', the ':' before console options, or the end. */

@@ -11,25 +11,21 @@ import contextlib
 import functools
 import itertools
 import os
-import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import typing
 
 import pytest
 
-from machine import (
-    IMAGE, PROMPT, ROOT, Boot, Machine, boot, capture, follows_firmware, number)
+from machine import IMAGE, PROMPT, Boot, Machine, boot, capture, follows_firmware, number
+from suite import system, unpacked
 
-sys.path.insert(0, str(ROOT / "scripts"))
-import debian_arm64  # noqa: E402
-
-FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
-SECURE_CODE = "/usr/share/AAVMF/AAVMF_CODE.fd"
-SECURE_VARIABLES = "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd"
-SNAKEOIL = pathlib.Path("/usr/share/qemu-efi-aarch64")
+FIRMWARE = str(system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"))
+SECURE_CODE = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_CODE.fd")
+VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.fd")
+SECURE_VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd")
+SNAKEOIL = system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64")
 TIMEOUT = 120  # seconds; firmware counts five down before it starts a shell script
 NO_ENTROPY = "pagoda: no entropy from EFI_RNG_PROTOCOL (not found): lowest place for the Image"
 RAM_TYPES = {1, 2, 3, 4, 7}  # loader, boot services, conventional
@@ -320,7 +316,7 @@ def variables_of(path, source):
 
 @slow
 def test_a_boot_option_with_arguments_boots_with_them(tmp_path):
-    variables = variables_of(tmp_path, "/usr/share/AAVMF/AAVMF_VARS.fd")
+    variables = variables_of(tmp_path, VARIABLES)
     root = tmp_path / "disk"
     script = (b"bcfg boot addp 0 fs0:\\Image Pagoda\r\n"
               b"bcfg boot -opt 0x0 fs0:\\options\r\nreset -s\r\n")
@@ -336,21 +332,7 @@ def test_a_boot_option_with_arguments_boots_with_them(tmp_path):
 
 # ---- unified kernel images ----
 
-STUB = "usr/lib/systemd/boot/efi/linuxaa64.efi.stub"
 STUB_ROOM = 16 * MIB  # sections are put behind the stub's own, this far apart
-
-
-@pytest.fixture(scope="module", name="stub")
-def fixture_stub(tmp_path_factory):
-    """systemd's stub for arm64: of the suites this machine is configured for, or PAGODA_STUB."""
-    if "PAGODA_STUB" in os.environ:
-        return pathlib.Path(os.environ["PAGODA_STUB"])
-    path = tmp_path_factory.mktemp("stub")
-    suites = debian_arm64.Suites(path / "apt")
-    suites.update()
-    debian_arm64.unpack(suites.download("systemd-boot-efi"), path / "files",
-                        lambda name: name.name if str(name).endswith(STUB) else None)
-    return path / "files" / pathlib.Path(STUB).name
 
 
 def unified(stub, path, sections):
@@ -370,7 +352,8 @@ def unified(stub, path, sections):
 
 @slow
 @pytest.mark.parametrize("machine", ["acpi=off", ""])
-def test_a_unified_kernel_image_boots_with_its_command_line(tmp_path, stub, machine):
+def test_a_unified_kernel_image_boots_with_its_command_line(tmp_path, machine):
+    stub = unpacked("systemd-boot-efi", "usr/lib/systemd/boot/efi/linuxaa64.efi.stub")
     image = unified(stub, tmp_path, {
         ".osrel": b"ID=pagoda\nVERSION_ID=1\n", ".cmdline": b"nokaslr arm64.pagesize=16k",
         ".linux": IMAGE.read_bytes()})

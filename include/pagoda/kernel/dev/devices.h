@@ -31,7 +31,6 @@ struct devices {
 	struct device gic; /* of the higher version, where there are two */
 	unsigned gic_version; /* 2, 3 */
 	struct device timer; /* arm,armv8-timer */
-	bool qemu; /* it has QEMU's own way to its firmware's configuration */
 };
 
 struct kernel;

@@ -47,6 +47,7 @@ struct scan {
 	struct console console[CONSOLES_SEEN_MAX];
 	u32 console_count;
 	u32 aliases; /* offset of the node /aliases, 0 where there is none */
+	struct fdt_value no_uart; /* a compatible that is none: often the next is the same */
 	struct fdt_value stdout_path;
 };
 
