@@ -74,7 +74,7 @@ static void fill(const struct screen *screen, u32 x, u32 y, u32 count, u32 value
 	u32 bytes = screen->mode.format.bytes;
 	volatile u8 *at = screen->pixels + (u64)y * screen->mode.stride + x * bytes;
 
-	for (volatile u8 *end = at + (u64)count * bytes; at < end; at += bytes) {
+	for (const volatile u8 *end = at + (u64)count * bytes; at < end; at += bytes) {
 		switch (bytes) {
 		case 2:
 			*(volatile u16 *)at = (u16)value;

@@ -21,6 +21,7 @@
 #define TEXT_AT 2048
 #define TEXT_MAX 2048
 #define USED_AT 4096
+#define USED_INDEX_AT (USED_AT + 2)
 
 _Static_assert(AVAILABLE_AT == QUEUE_SIZE * 16, "version 1 would look elsewhere");
 
@@ -69,10 +70,6 @@ struct descriptor {
 
 struct available {
 	u16 flags, index, ring[QUEUE_SIZE];
-};
-
-struct used {
-	u16 flags, index;
 };
 
 /* A device that takes longer to come to rest, or for a buffer, is given up: see UART_POLLS_MAX. */
@@ -208,12 +205,13 @@ static enum virtio_fault begin(const struct virtio_console *console, u32 version
 enum virtio_fault virtio_console_begin(struct virtio_console *console, volatile void *registers,
 				       void *memory, u64 memory_pa)
 {
+	struct available *available = (struct available *)((u8 *)memory + AVAILABLE_AT);
 	struct descriptor *descriptor = memory;
 	enum virtio_fault fault;
 
 	*console = (struct virtio_console){ registers, memory, memory_pa, 0, false };
 	descriptor->address = memory_pa + TEXT_AT;
-	((struct available *)(console->memory + AVAILABLE_AT))->flags = AVAILABLE_NO_INTERRUPT;
+	available->flags = AVAILABLE_NO_INTERRUPT;
 	if (!reset(registers))
 		return VIRTIO_NO_RESET;
 	fault = begin(console, get(registers, VERSION));
@@ -225,9 +223,9 @@ enum virtio_fault virtio_console_begin(struct virtio_console *console, volatile 
 /* The device is done with all that it was given. */
 static bool is_idle(const struct virtio_console *console)
 {
-	const struct used *used = (const struct used *)(console->memory + USED_AT);
+	const u16 *index = (const u16 *)(console->memory + USED_INDEX_AT);
 
-	return __atomic_load_n(&used->index, __ATOMIC_ACQUIRE) == console->sent;
+	return __atomic_load_n(index, __ATOMIC_ACQUIRE) == console->sent;
 }
 
 /* A look at a register between two at memory takes time, and tells of a device that gave up. */

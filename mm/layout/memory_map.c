@@ -364,15 +364,13 @@ bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size
 
 bool memory_is_unmapped(const struct memory_map *map, paddr_t start, u64 size)
 {
-	u64 end = start.value + size, from = start.value;
-	struct memory_range piece;
+	struct memory_range piece = { .end = start };
+	u64 end = start.value + size;
 
-	if (end <= start.value)
-		return false;
-	for (; memory_next(map, from, &piece) && piece.start.value < end; from = piece.end.value)
+	while (memory_next(map, piece.end.value, &piece) && piece.start.value < end)
 		if (piece.kind != MEMORY_NOMAP)
 			return false;
-	return true;
+	return end > start.value;
 }
 
 bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,

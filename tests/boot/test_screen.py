@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Machines without a UART: the report on a virtio console, on a frame buffer that the device tree
-names, and on the one that UEFI firmware leaves. Nothing can be typed there, so what the kernel is to
-do is in pagoda.run=; what a screen shows is read with the font as it is drawn.
+names, and on the one that UEFI firmware leaves. Nothing can be typed there, so what the kernel is
+to do is in pagoda.run=; what a screen shows is read with the font as it is drawn.
 """
 import pathlib
 import re
