@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The Image as the field's boot loaders start it: GRUB, systemd-boot, a unified kernel image, kexec
-from a Linux that was itself started with a device tree, by UEFI, or with ACPI only, and Xen. Debian's
-packages for arm64, which scripts/fetch-loaders unpacks; slow, and part of `make firmware-test`.
+"""The Image as the field's boot loaders start it: GRUB, systemd-boot, a unified kernel image, PXE,
+kexec from a Linux that was itself started with a device tree, by UEFI, or with ACPI only, and Xen.
+Debian's packages for arm64, which scripts/fetch-loaders unpacks; slow, and part of
+`make firmware-test`.
 """
 import contextlib
 import functools
+import gzip
+import shutil
 import subprocess
 import sys
 
@@ -60,6 +63,12 @@ def test_an_initial_ram_disk_that_grub_offers_is_left_alone(tmp_path):
     start(tmp_path, {**files, "initrd": bytes(1 << 20)}, "acpi=off", f"{BY_GRUB} {LINE}")
 
 
+def test_grub_unpacks_a_gzip_image(tmp_path):
+    files = grub(f"linux /Image.gz {LINE}")
+    start(tmp_path, {**files, "Image.gz": gzip.compress(IMAGE.read_bytes())}, "acpi=off",
+          f"BOOT_IMAGE=/Image.gz {LINE}")
+
+
 def systemd_boot(**files):
     program = unpacked("systemd-boot-efi", "usr/lib/systemd/boot/efi/systemd-bootaa64.efi")
     return {BOOT_FILE: program.read_bytes(), **files}
@@ -81,6 +90,18 @@ def test_systemd_boot_finds_and_starts_a_unified_kernel_image(tmp_path, machine)
         ".linux": IMAGE.read_bytes()})
     start(tmp_path / "disk", systemd_boot(**{"EFI/Linux/pagoda.efi": image, "loader/loader.conf":
                                              b"timeout 0\n"}), machine)
+
+
+def test_firmware_boots_it_over_the_network(tmp_path):
+    """By PXE: DHCP names the file, TFTP brings it; of a command line neither knows."""
+    shutil.copy(IMAGE, tmp_path / "Image")
+    with Firmware("acpi=off", kernel=None, arguments=[
+            "-bios", FIRMWARE, "-netdev", f"user,id=net,tftp={tmp_path},bootfile=Image",
+            "-device", "virtio-net-pci,netdev=net,romfile="]) as running:
+        running.expect("NBP file downloaded successfully")
+        running.expect(PROMPT)
+        document = running.document("report json")
+    assert document["command_line"] == "" and document["efi"]["memory_map"]
 
 
 # ---- kexec ----
