@@ -179,3 +179,13 @@ void tree_choose_console(struct scan *scan)
 		}
 	}
 }
+
+void tree_list_consoles(const struct scan *scan, struct console_choice others[CONSOLES_SEEN_MAX])
+{
+	struct boot_facts *facts = scan->facts;
+
+	facts->consoles = 0;
+	for (u32 i = 0; i < scan->console_count; i++)
+		if (scan->console[i].choice.address.value != facts->console.address.value)
+			others[facts->consoles++] = scan->console[i].choice;
+}

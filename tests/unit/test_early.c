@@ -967,16 +967,20 @@ static void a_console_is_sought_once_and_never_where_there_is_no_tree(void **sta
 
 	(void)state;
 	bad_fdt_setup();
-	put_fdt_word(0, 0xd00dfeee);
+	put_fdt_word(0, 0xd00d0102);
 	assert_stop_fdt(FDT_BAD_MAGIC, 0);
 	assert_fails_on_console(&stop, false);
 	bad_fdt_setup();
+	put_fdt_word(0, 0xd00dfeee);
+	assert_stop_fdt(FDT_BAD_MAGIC, 0);
+	assert_fails_on_console(&stop, true);
+	bad_fdt_setup();
 	put_fdt_word(20, 15); /* a version with a size, and nothing else to go by */
 	assert_stop_fdt(FDT_BAD_VERSION, machine.fdt_size);
-	assert_fails_on_console(&stop, false);
+	assert_fails_on_console(&stop, true);
 
 	assert_int_equal(boot(&setup).code, STOP_NONE);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr(0);
 	assert_fails_on_console(&stop, false);
 }
@@ -1285,15 +1289,18 @@ static void the_console_is_what_stdout_path_names(void **state)
 		boot_well(&setup);
 		assert_int_equal(machine.handoff->facts.fdt.has_stdout_path,
 				 cases[i].stdout_path != NULL);
-		console = handoff_console(machine.handoff, 0);
+		console = handoff_console(machine.handoff, machine_lists(&machine), 0);
 		if (console.address.value != cases[i].address || console.source != cases[i].source)
 			fail_msg("stdout-path %s: console at %#lx, source %d",
 				 cases[i].stdout_path ? cases[i].stdout_path : "missing",
 				 console.address.value, console.source);
 		/* What the command line names is tried before the FDT's, not in its place. */
-		console = handoff_console(machine.handoff, 1);
-		assert_int_equal(console.address.value,
-				 cases[i].source == CONSOLE_EARLYCON ? 0x9040000 : 0);
+		console = handoff_console(machine.handoff, machine_lists(&machine), 1);
+		if (cases[i].source == CONSOLE_EARLYCON)
+			assert_int_equal(console.address.value, 0x9040000);
+		/* And then the others, in their order, each once. */
+		assert_true(console.address.value != cases[i].address);
+		assert_int_equal(machine.handoff->facts.consoles, 3);
 	}
 }
 
@@ -1565,7 +1572,7 @@ static void a_boot_that_fails_says_so_and_halts_with_the_stop(void **state)
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr((uintptr_t)pl011);
 	stop = machine_catch_halt(&machine, &stop);
 	assert_stop(stop, STOP_POOL, 1, 2, 3);
@@ -1585,7 +1592,7 @@ static void a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothi
 	boot_well(&setup);
 	machine.handoff->options.earlycon = paddr((uintptr_t)absent);
 	machine.handoff->options.earlycon_kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console =
 		(struct console_choice){ .address = paddr((uintptr_t)pl011) };
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_POOL, 1, 2, 3);
@@ -1599,7 +1606,7 @@ static void an_exception_while_a_stop_is_reported_does_not_take_its_place(void *
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr(0);
 	machine_catch_halt(&machine, &stop);
 	assert_stop(machine_catch_halt(&machine, &exception), STOP_POOL, 1, 2, 3);
@@ -1612,7 +1619,7 @@ static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr(0);
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_FDT, FDT_NULL, 0, 0);
 }

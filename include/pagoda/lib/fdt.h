@@ -143,6 +143,7 @@ struct fdt_walk {
 	struct fdt_node *reached; /* &node[depth]; its ancestors stand before it */
 	bool root_seen;
 	const char (*names)[FDT_NAME_SIZE];
+	u32 count; /* of them */
 	/*
 	 * A hash table of the names, as index + 1; and what names were seen last at which places of
 	 * the strings block, wanted or not.
@@ -165,6 +166,34 @@ void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
  * the specification forbids, is passed over.
  */
 enum fdt_status fdt_walk_next(struct fdt_walk *walk);
+
+/* How sure a walk over a damaged tree is of where it stands. */
+struct fdt_rescue {
+	u32 parents; /* properties of which a node with children has one, as in fdt_node.found */
+	bool inside; /* among the properties of the node reached, or was when it got lost */
+	bool lost; /* out of step since @lost_at, */
+	bool deaf; /* and what is found may be of another node */
+	const u8 *lost_at;
+};
+
+/*
+ * fdt_rescue_size() - how much of a blob may be read that is damaged, at an address that is a
+ * multiple of 8 and with its header readable: @room at most, and what the header says where that
+ * makes sense. 0 where it has not even the magic number, give or take a few bits.
+ *
+ * fdt_rescue() - where the blocks are in such a blob, of which @size bytes are readable: as the
+ * header says, or as can be seen without it. False where that tells nothing. struct_start to
+ * struct_end is then all that may be the structure block, and nothing in it has been checked.
+ *
+ * fdt_rescue_begin() - behind fdt_walk_begin(), a walk over such a tree. fdt_rescue_next() - go to
+ * the next node, with what is whole of its properties; false past the last. Nodes and properties
+ * that make no sense are passed over. walk->node[walk->depth - 1] is the node's parent as far as
+ * can be told, the root at least, which is never come to.
+ */
+u32 fdt_rescue_size(const u8 *blob, u32 room);
+bool fdt_rescue(struct fdt *fdt, const u8 *blob, u32 size, bool by_header);
+void fdt_rescue_begin(struct fdt_rescue *rescue, struct fdt_walk *walk, u32 parents);
+bool fdt_rescue_next(struct fdt_rescue *rescue, struct fdt_walk *walk);
 
 /* fdt_value() - the property of name @index; {NULL, 0} where @node has none. */
 static inline struct fdt_value fdt_value(const struct fdt_node *node, unsigned index)

@@ -112,6 +112,9 @@ void machine_select(struct fake_machine *machine);
 /* A pointer to the byte of RAM at @pa; a null pointer where there is no RAM. */
 u8 *machine_pointer(const struct fake_machine *machine, u64 pa);
 
+/* What the early runtime keeps in lists. */
+struct boot_lists *machine_lists(const struct fake_machine *machine);
+
 /* The memory ranges that machine_boot() has found. */
 const struct memory_map *machine_memory(const struct fake_machine *machine);
 

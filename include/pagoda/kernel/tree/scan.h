@@ -10,7 +10,6 @@
 
 #define CELLS_MAX 2 /* wider addresses do not exist on this architecture */
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
-#define CONSOLES_SEEN_MAX 8
 
 /* The properties that matter, anywhere in the tree. */
 enum property {
@@ -56,6 +55,9 @@ static inline u32 size_cells(const struct fdt_node *node)
 {
 	return fdt_cell(node, PROPERTY_SIZE_CELLS, 1);
 }
+
+/* scan_begin() - before the first node, with no place yet for memory. */
+void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts);
 
 /*
  * scan_reg() - number @index of the (address, size) pairs in the reg of @node[0], as its parent
