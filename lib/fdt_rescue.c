@@ -6,9 +6,9 @@
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, unaligned accesses, instructions a host compiler cannot build.
  *
- * The walk is in step as long as token follows token. A word that fits nothing puts it out of step:
- * from there on it looks, word by word, for what can only be a property, up to the end of the node,
- * or the beginning of a node. How many nodes have ended by then it can only guess.
+ * Token follows token as long as all is well. From a word that fits nothing it goes on word by word,
+ * to what can only be a property, or the beginning of a node. How nodes are nested nobody knows by
+ * then, so that is not told.
  */
 #include <pagoda/lib/string.h>
 #include "fdt_token.h"
@@ -73,12 +73,10 @@ bool fdt_rescue(struct fdt *fdt, const u8 *blob, u32 size, bool by_header)
 	return true;
 }
 
-/* A root that has neither name nor properties stands first: whatever is found is below it. */
-void fdt_rescue_begin(struct fdt_rescue *rescue, struct fdt_walk *walk, u32 parents)
+void fdt_rescue_begin(struct fdt_rescue *rescue, struct fdt_walk *walk)
 {
-	*rescue = (struct fdt_rescue){ .parents = parents, .inside = true };
+	*rescue = (struct fdt_rescue){ .inside = true };
 	walk->node[0] = (struct fdt_node){ .name = "", .offset = walk->fdt->struct_start };
-	walk->open = 1;
 	walk->depth = 0;
 	walk->reached = &walk->node[0];
 	if (walk->end - walk->at >= 2 * TOKEN_SIZE && word_of(walk->at) == BLOB_BEGIN_NODE &&
@@ -93,29 +91,46 @@ static bool is_name_character(u8 c)
 	       (c >= '+' && c <= '.') || c == '_' || c == '@';
 }
 
-/* A node begins at @at: a token and a name, with NULs up to the next word. Its length, or 0. */
-static u32 name_length(const struct fdt_walk *walk, const u8 *at)
+static bool is_token(u32 word)
 {
-	u32 left = (u32)(walk->end - at), length = 0;
-	const u8 *name = at + TOKEN_SIZE;
-
-	if (left < 2 * TOKEN_SIZE || word_of(at) != BLOB_BEGIN_NODE)
-		return 0;
-	left = min_u64(left - TOKEN_SIZE, NODE_NAME_MAX);
-	while (length < left && is_name_character(name[length]))
-		length++;
-	for (u32 i = length; i == length || !is_aligned(i, TOKEN_SIZE); i++)
-		if (i >= left || name[i] != '\0')
-			return 0;
-	return length;
+	return word == BLOB_BEGIN_NODE || word == BLOB_END_NODE || word == BLOB_PROP ||
+	       word == BLOB_NOP || word == BLOB_END;
 }
 
-/* A token, give or take a bit. */
-static bool is_nearly_token(u32 word)
+/* @token with a bit wrong, and no other token. */
+static bool is_nearly(u32 word, u32 token)
 {
-	return bits_set(word ^ BLOB_BEGIN_NODE) <= 1 || bits_set(word ^ BLOB_END_NODE) <= 1 ||
-	       bits_set(word ^ BLOB_PROP) <= 1 || bits_set(word ^ BLOB_NOP) <= 1 ||
-	       bits_set(word ^ BLOB_END) <= 1;
+	return bits_set(word ^ token) == 1 && !is_token(word);
+}
+
+static bool may_be_token(u32 word)
+{
+	return is_token(word) || is_nearly(word, BLOB_BEGIN_NODE) ||
+	       is_nearly(word, BLOB_END_NODE) || is_nearly(word, BLOB_PROP) ||
+	       is_nearly(word, BLOB_NOP) || is_nearly(word, BLOB_END);
+}
+
+/*
+ * A node begins at @at: a token and a name, with NULs up to the next word; where the token has a
+ * bit wrong a property must follow. The length of the name, or 0.
+ */
+static u32 name_length(const struct fdt_walk *walk, const u8 *at)
+{
+	u32 left = (u32)(walk->end - at), length = 0, i;
+	const u8 *name = at + TOKEN_SIZE;
+
+	if (left < 2 * TOKEN_SIZE ||
+	    (word_of(at) != BLOB_BEGIN_NODE && !is_nearly(word_of(at), BLOB_BEGIN_NODE)))
+		return 0;
+	left -= TOKEN_SIZE;
+	while (length < left && length < NODE_NAME_MAX && is_name_character(name[length]))
+		length++;
+	for (i = length; i == length || !is_aligned(i, TOKEN_SIZE); i++)
+		if (i >= left || name[i] != '\0')
+			return 0;
+	if (word_of(at) != BLOB_BEGIN_NODE && (i >= left || word_of(name + i) != BLOB_PROP))
+		return 0;
+	return length;
 }
 
 /*
@@ -127,120 +142,86 @@ static bool is_property(const struct fdt_walk *walk, const u8 *at, const u8 **ne
 	const struct fdt *fdt = walk->fdt;
 	u32 left = (u32)(walk->end - at), size, name;
 
-	if (left < PROP_HEADER_SIZE || word_of(at) != BLOB_PROP)
+	if (left < PROP_HEADER_SIZE ||
+	    (word_of(at) != BLOB_PROP && !is_nearly(word_of(at), BLOB_PROP)))
 		return false;
 	size = fdt_word_at(at + TOKEN_SIZE);
 	name = fdt_word_at(at + 2 * TOKEN_SIZE);
 	if (size > left - PROP_HEADER_SIZE || name >= fdt->strings_end - fdt->strings_start)
 		return false;
-	*next = at + PROP_HEADER_SIZE + align_up(size, TOKEN_SIZE);
-	for (at += PROP_HEADER_SIZE; at < *next; at += TOKEN_SIZE)
+	for (left = (u32)align_up(size, TOKEN_SIZE), at += PROP_HEADER_SIZE; left > 0;
+	     left -= TOKEN_SIZE, at += TOKEN_SIZE)
 		if (name_length(walk, at) != 0)
 			return false;
-	return at == walk->end || is_nearly_token(word_of(at));
+	if (at != walk->end && !may_be_token(word_of(at)))
+		return false;
+	*next = at;
+	return true;
 }
 
-/* Of properties with one name the first counts: what comes later may be of another node. */
-static void take(struct fdt_walk *walk, const u8 *at)
+/* The name at @name is @word, give or take a bit: all properties of that name share it. */
+static bool is_name(const u8 *name, const u8 *end, const char *word)
 {
-	struct fdt_node *node = &walk->node[walk->open - 1];
-	const struct fdt *fdt = walk->fdt;
-	const char *name = (const char *)fdt->blob + fdt->strings_start +
-			   fdt_word_at(at + 2 * TOKEN_SIZE);
+	unsigned wrong = 0;
 
-	for (u32 i = 0; i < walk->count; i++) {
-		if ((node->found & BIT(i)) || strcmp(walk->names[i], name) != 0)
-			continue;
-		node->value[i] = (struct fdt_value){ at + PROP_HEADER_SIZE,
-						     fdt_word_at(at + TOKEN_SIZE) };
-		node->found |= 1u << i;
+	for (u32 i = 0; name + i < end && wrong <= 1; i++) {
+		wrong += bits_set(name[i] ^ (u8)word[i]);
+		if (word[i] == '\0')
+			return wrong <= 1;
 	}
-}
-
-static void lose(struct fdt_rescue *rescue, const u8 *at)
-{
-	rescue->lost = true;
-	rescue->lost_at = at;
-	rescue->deaf = !rescue->inside;
-}
-
-/* Past the word at walk->at, with which no node begins, or the property that does. */
-static void step(struct fdt_rescue *rescue, struct fdt_walk *walk)
-{
-	u32 token = word_of(walk->at);
-	const u8 *next;
-
-	if (is_property(walk, walk->at, &next)) {
-		/* The end of a node that it follows was none. */
-		if (!rescue->inside && !rescue->lost && walk->open < FDT_DEPTH_MAX) {
-			walk->open++;
-			rescue->inside = true;
-		}
-		if (!rescue->deaf)
-			take(walk, walk->at);
-		rescue->lost = rescue->deaf;
-		walk->at = next;
-		return;
-	}
-	if (!rescue->lost && token == BLOB_END_NODE) {
-		rescue->inside = false;
-		walk->open -= walk->open > 1;
-	} else if (rescue->lost && token == BLOB_END_NODE) {
-		rescue->deaf = true;
-	} else if (!rescue->lost && token != BLOB_NOP) {
-		lose(rescue, walk->at);
-	}
-	walk->at += TOKEN_SIZE;
+	return false;
 }
 
 /*
- * Which nodes have ended where the walk was out of step: as many as there are tokens that say so
- * right before the next node, one less where the beginning of a node may be what was lost; and the
- * last one where there is none, unless it has the looks of a parent.
+ * The property at @at, where it has a name that is wanted: the first counts. A second one is of a
+ * node that is lost, and so is one behind a node's end.
  */
-static int count_ended(const struct fdt_rescue *rescue, const struct fdt_walk *walk)
+static void take(struct fdt_rescue *rescue, struct fdt_walk *walk, const u8 *at)
 {
-	const u8 *at = walk->at;
-	int ended = 0;
+	struct fdt_node *node = rescue->inside ? walk->reached : &walk->node[2];
+	const struct fdt *fdt = walk->fdt;
+	const u8 *name = fdt->blob + fdt->strings_start + fdt_word_at(at + 2 * TOKEN_SIZE);
+	u32 i = 0;
 
-	while (at - TOKEN_SIZE >= rescue->lost_at && word_of(at - TOKEN_SIZE) == BLOB_END_NODE) {
-		at -= TOKEN_SIZE;
-		ended++;
-	}
-	if (!rescue->inside)
-		return ended > 0 ? ended - 1 : 0;
-	if (ended == 0 && !(walk->node[walk->open - 1].found & rescue->parents))
-		return 1;
-	return ended;
+	while (i < walk->count && !is_name(name, fdt->blob + fdt->strings_end, walk->names[i]))
+		i++;
+	if (i == walk->count)
+		return;
+	if (node->found & BIT(i))
+		node = &walk->node[2];
+	node->value[i] = (struct fdt_value){ at + PROP_HEADER_SIZE, fdt_word_at(at + TOKEN_SIZE) };
+	node->found |= 1u << i;
 }
 
-static void enter(struct fdt_rescue *rescue, struct fdt_walk *walk, u32 length)
+/* Past the property at walk->at, or a word with which none begins, nor a node. */
+static void step(struct fdt_rescue *rescue, struct fdt_walk *walk)
 {
-	struct fdt_node *node;
+	const u8 *at = walk->at, *next = at + TOKEN_SIZE;
 
-	if (rescue->lost)
-		walk->open -= count_ended(rescue, walk);
-	if (walk->open < 1 || walk->open == FDT_DEPTH_MAX)
-		walk->open = 1;
-	walk->depth = walk->open++;
-	node = walk->reached = &walk->node[walk->depth];
-	node->name = (const char *)walk->at + TOKEN_SIZE;
-	node->offset = (u32)(walk->at - walk->fdt->blob);
-	node->found = 0;
-	walk->at += TOKEN_SIZE + align_up(length + 1, TOKEN_SIZE);
-	rescue->inside = true;
-	rescue->lost = rescue->deaf = false;
+	if (is_property(walk, at, &next))
+		take(rescue, walk, at);
+	else if (word_of(at) == BLOB_END_NODE)
+		rescue->inside = false;
+	walk->at = next;
 }
 
 bool fdt_rescue_next(struct fdt_rescue *rescue, struct fdt_walk *walk)
 {
+	struct fdt_node *node = &walk->node[1];
 	u32 length = 0;
 
+	walk->node[2] = (struct fdt_node){ .name = "" };
 	while (walk->at < walk->end && (length = name_length(walk, walk->at)) == 0)
 		step(rescue, walk);
 	if (walk->at >= walk->end)
 		return false;
-	enter(rescue, walk, length);
+	node->name = (const char *)walk->at + TOKEN_SIZE;
+	node->offset = (u32)(walk->at - walk->fdt->blob);
+	node->found = 0;
+	walk->depth = 1;
+	walk->reached = node;
+	walk->at += TOKEN_SIZE + align_up(length + 1, TOKEN_SIZE);
+	rescue->inside = true;
 	while (walk->at < walk->end && rescue->inside && name_length(walk, walk->at) == 0)
 		step(rescue, walk);
 	return true;

@@ -105,9 +105,9 @@ static void rescue_console(struct boot_handoff *handoff, bool by_header, u64 phy
 		seeds_wipe(&seed, facts);
 	tree_list_consoles(&rescue.scan, facts_lists(facts, phys_offset)->console);
 	if (rescue.bootargs.data != NULL)
-		read_command_line(handoff, (const char *)rescue.bootargs.data,
-				  (u32)strnlen((const char *)rescue.bootargs.data,
-					       rescue.bootargs.size));
+		read_command_line(
+			handoff, (const char *)rescue.bootargs.data,
+			(u32)strnlen((const char *)rescue.bootargs.data, rescue.bootargs.size));
 }
 
 /* The searches, in order: each may be the one that an exception ends. */
@@ -136,7 +136,9 @@ static void search(struct boot_handoff *handoff, enum search how, u64 phys_offse
 		break;
 	case SEARCH_BY_HEADER:
 	case SEARCH_BLOCKS:
-		rescue_console(handoff, how == SEARCH_BY_HEADER, phys_offset);
+		/* An exception that came of the FDT's header would come again. */
+		if (why != STOP_EXCEPTION || facts->fdt.tree.struct_end != 0)
+			rescue_console(handoff, how == SEARCH_BY_HEADER, phys_offset);
 		break;
 	case SEARCH_COUNT:
 		break;

@@ -167,13 +167,9 @@ void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
  */
 enum fdt_status fdt_walk_next(struct fdt_walk *walk);
 
-/* How sure a walk over a damaged tree is of where it stands. */
+/* Where a walk over a damaged tree stands. */
 struct fdt_rescue {
-	u32 parents; /* properties of which a node with children has one, as in fdt_node.found */
-	bool inside; /* among the properties of the node reached, or was when it got lost */
-	bool lost; /* out of step since @lost_at, */
-	bool deaf; /* and what is found may be of another node */
-	const u8 *lost_at;
+	bool inside; /* among the properties of the node reached */
 };
 
 /*
@@ -187,12 +183,13 @@ struct fdt_rescue {
  *
  * fdt_rescue_begin() - behind fdt_walk_begin(), a walk over such a tree. fdt_rescue_next() - go to
  * the next node, with what is whole of its properties; false past the last. Nodes and properties
- * that make no sense are passed over. walk->node[walk->depth - 1] is the node's parent as far as
- * can be told, the root at least, which is never come to.
+ * that make no sense are passed over, one wrong bit in a token or a property's name is forgiven.
+ * How deep the node is cannot be told: the depth is 1 for all, and the root is not come to. In
+ * walk->node[2] is what was found, before it or in it, of nodes whose beginning is lost.
  */
 u32 fdt_rescue_size(const u8 *blob, u32 room);
 bool fdt_rescue(struct fdt *fdt, const u8 *blob, u32 size, bool by_header);
-void fdt_rescue_begin(struct fdt_rescue *rescue, struct fdt_walk *walk, u32 parents);
+void fdt_rescue_begin(struct fdt_rescue *rescue, struct fdt_walk *walk);
 bool fdt_rescue_next(struct fdt_rescue *rescue, struct fdt_walk *walk);
 
 /* fdt_value() - the property of name @index; {NULL, 0} where @node has none. */

@@ -8,9 +8,21 @@
 
 #include <pagoda/kernel/tree/tree.h>
 
+#define TREE_WINDOWS_MAX 32
+
+/* Addresses on a bus of so many cells, [from, from + size), are the CPU's from @to on. */
+struct tree_window {
+	u32 cells;
+	u64 from, to, size;
+};
+
 struct tree_rescue {
 	struct scan scan;
 	struct fdt_rescue walk;
+	bool blind[CELLS_MAX +
+		   1]; /* a bus of so many cells is lost: what no window has is anywhere */
+	u32 windows;
+	struct tree_window window[TREE_WINDOWS_MAX]; /* in the order of the tree */
 	struct fdt_value bootargs; /* the last; data null: none */
 };
 

@@ -78,6 +78,12 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node);
 void scan_pci(struct scan *scan, const struct fdt_node *node);
 void scan_psci(struct scan *scan, const struct fdt_node *node);
 
+/*
+ * scan_kind() - what rarer properties of the node that the walk has reached say of the @kind of
+ * UART at *@address, which may move; false where they make no sense, or no UART can be there.
+ */
+bool scan_kind(const struct scan *scan, struct serial_kind *kind, u64 *address);
+
 /* scan_uart() - keep @node in mind where it is a UART that we drive. */
 void scan_uart(struct scan *scan, const struct fdt_node *node);
 
