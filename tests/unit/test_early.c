@@ -963,7 +963,7 @@ static void a_tree_that_is_bad_after_chosen_is_for_the_kernel_to_refuse(void **s
 static void a_console_is_sought_once_and_never_where_there_is_no_tree(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
-	struct stop stop = { STOP_EXCEPTION, 1, 2, 3 };
+	struct stop stop = { STOP_FDT, 1, 2, 3 }, exception = { STOP_EXCEPTION, 1, 2, 3 };
 
 	(void)state;
 	bad_fdt_setup();
@@ -978,6 +978,12 @@ static void a_console_is_sought_once_and_never_where_there_is_no_tree(void **sta
 	put_fdt_word(20, 15); /* a version with a size, and nothing else to go by */
 	assert_stop_fdt(FDT_BAD_VERSION, machine.fdt_size);
 	assert_fails_on_console(&stop, true);
+
+	/* Reading the header is what the exception may have come of. */
+	bad_fdt_setup();
+	put_fdt_word(0, 0xd00dfeee);
+	assert_stop_fdt(FDT_BAD_MAGIC, 0);
+	assert_fails_on_console(&exception, false);
 
 	assert_int_equal(boot(&setup).code, STOP_NONE);
 	machine.handoff->searches = UINT8_MAX;
@@ -1530,6 +1536,8 @@ static void every_stop_is_described_with_its_values(void **state)
 		{ { STOP_FDT_UNREACHABLE, 0x1000000000123, 44, 0 },
 		  { "the FDT", "0x1000000000123", "44 bits" } },
 		{ { STOP_MEMORY, MIB(1), KIB(64), MIB(2) }, { "1024K", "64K", "2048K" } },
+		{ { STOP_NO_CONSOLE, 0x9000000, 0, 0 }, { "no console", "0x9000000" } },
+		{ { STOP_PAC_KEY, 0, 0, 0 }, { "SCR_EL3.APK", "arm64.nopauth" } },
 		{ { STOP_EXCEPTION, 0x96000021, 0x40231234, 0x40000001 },
 		  { "0x96000021", "0x40231234", "0x40000001" } },
 	};
@@ -1610,6 +1618,24 @@ static void an_exception_while_a_stop_is_reported_does_not_take_its_place(void *
 	machine.handoff->facts.console.address = paddr(0);
 	machine_catch_halt(&machine, &stop);
 	assert_stop(machine_catch_halt(&machine, &exception), STOP_POOL, 1, 2, 3);
+}
+
+/* By firmware, which makes them undefined. The word leaves them alone. */
+static void keys_that_are_forbidden_stop_with_advice(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop;
+
+	(void)state;
+	machine_build(&machine, &setup);
+	machine.keys_forbidden = true;
+	stop = machine_boot(&machine);
+	assert_stop(stop, STOP_PAC_KEY, 0, 0, 0);
+	assert_fails_on_console(&stop, true);
+	setup.fdt.bootargs = "arm64.nopauth";
+	machine_build(&machine, &setup);
+	machine.keys_forbidden = true;
+	assert_int_equal(machine_boot(&machine).code, STOP_NONE);
 }
 
 static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state)
@@ -1822,6 +1848,8 @@ static bool is_stop_code(enum stop_code code)
 	case STOP_RESERVATIONS:
 	case STOP_MEMORY:
 	case STOP_FDT_UNREACHABLE:
+	case STOP_NO_CONSOLE:
+	case STOP_PAC_KEY:
 		return true;
 	}
 	return false;
@@ -1969,6 +1997,7 @@ int main(void)
 		cmocka_unit_test(
 			a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothing),
 		cmocka_unit_test(an_exception_while_a_stop_is_reported_does_not_take_its_place),
+		cmocka_unit_test(keys_that_are_forbidden_stop_with_advice),
 		cmocka_unit_test(a_boot_that_fails_without_a_console_halts_with_the_stop),
 		cmocka_unit_test(a_mutated_fdt_and_any_command_line_end_well_or_in_a_stop),
 	};

@@ -139,9 +139,10 @@ bool random_read(u64 *number)
 	return selected->random_works;
 }
 
-void pac_key_set(u64 low, u64 high)
+bool pac_key_set(u64 low, u64 high)
 {
 	selected->key = (struct fake_key){ low, high };
+	return !selected->keys_forbidden;
 }
 
 /* The host's stack is the host's. */
@@ -301,7 +302,7 @@ void machine_build(struct fake_machine *machine, const struct machine_setup *set
 					       .el = 1,
 					       .counter = 1000 };
 	machine->counter = machine->entry.counter;
-	machine->random_works = false;
+	machine->random_works = machine->keys_forbidden = false;
 	machine->random_calls = machine->lines_lost = machine->lines_stray = 0;
 	memset(machine->ram, setup->poison, setup->ram_size);
 	describe_image(&machine->image, setup);

@@ -82,7 +82,8 @@ struct fake_machine {
 	struct memory_map memory; /* the kernel's list */
 	bool stale; /* at the flip, */
 	u64 stale_pa; /* and where */
-	struct fake_key key; /* as pac_key_set() had it */
+	struct fake_key key; /* as pac_key_set() had it, */
+	bool keys_forbidden; /* which fails */
 	struct stop halted; /* what cpu_halt() was called with, by machine_catch_halt() */
 	jmp_buf halt;
 };
