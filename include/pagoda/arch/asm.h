@@ -108,8 +108,8 @@
 	isb
 .endm
 
-#define SCTLR_EL1_EARLY                                                                      \
-	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK |               \
+#define SCTLR_EL1_EARLY \
+	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK | \
 	 SCTLR_EL1_EIS_MASK | SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK | SCTLR_EL1_I_MASK | \
 	 SCTLR_EL1_A_MASK)
 
