@@ -27,6 +27,7 @@ void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
 	walk->root_seen = false;
 	walk->only = 0;
 	walk->names = names;
+	walk->count = count;
 	memset(walk->first, 0, sizeof(walk->first));
 	memset(walk->known, 0xff, sizeof(walk->known)); /* no place: FDT_SIZE_MAX is far below */
 #pragma GCC unroll 1 /* most of what runs here runs once: size is what it costs */

@@ -55,7 +55,7 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 	bool firmware = false;
 
 	while (fdt_next_property(&cursor, &event)) {
-		if (strcmp(event.name, "stdout-path") == 0)
+		if (strcmp(event.name, CHOSEN_STDOUT_PATH) == 0)
 			scan->stdout_path = (struct fdt_value){ event.data, event.size };
 		else if (strcmp(event.name, "linux,initrd-start") == 0)
 			start = number_of(&event);

@@ -59,16 +59,17 @@ static struct serial_properties read_properties(const struct scan *scan)
 	return properties;
 }
 
-/* What the properties say of the @kind of UART at *@address; false where they make no sense. */
-static bool read_kind(const struct scan *scan, struct serial_kind *kind, u64 *address)
+bool scan_kind(const struct scan *scan, struct serial_kind *kind, u64 *address)
 {
 	struct serial_properties properties;
 
-	if (!serial_has_properties(*kind))
-		return true;
-	properties = read_properties(scan);
-	*address += properties.reg_offset;
-	return serial_describe(kind, &properties);
+	if (serial_has_properties(*kind)) {
+		properties = read_properties(scan);
+		*address += properties.reg_offset;
+		if (!serial_describe(kind, &properties))
+			return false;
+	}
+	return serial_may_be_at(*kind, *address);
 }
 
 static void keep(struct scan *scan, const struct fdt_node *node, struct serial_kind kind,
@@ -83,7 +84,7 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 	    !scan_reg(node, 0, &address, &size) || !scan_translate(node, root, &address))
 		return;
 	address += offset;
-	if (!read_kind(scan, &kind, &address) || !serial_may_be_at(kind, address))
+	if (!scan_kind(scan, &kind, &address))
 		return;
 	console->choice = (struct console_choice){ paddr(address), kind, CONSOLE_FIRST_UART };
 	console->depth = depth;
@@ -193,4 +194,14 @@ void tree_choose_console(struct scan *scan)
 			return;
 		}
 	}
+}
+
+void tree_list_consoles(const struct scan *scan, struct console_choice others[CONSOLES_SEEN_MAX])
+{
+	struct boot_facts *facts = scan->facts;
+
+	facts->consoles = 0;
+	for (u32 i = 0; i < scan->console_count; i++)
+		if (scan->console[i].choice.address.value != facts->console.address.value)
+			others[facts->consoles++] = scan->console[i].choice;
 }

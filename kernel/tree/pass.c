@@ -54,7 +54,7 @@ static void read_node(struct scan *scan, const struct fdt_node *node)
 		scan->aliases = node->offset;
 }
 
-static bool has_seed(const struct fdt_node *node)
+bool tree_has_seed(const struct fdt_node *node)
 {
 	struct fdt_value value = fdt_value(node, PROPERTY_KASLR_SEED);
 	u8 bits = 0;
@@ -65,12 +65,9 @@ static bool has_seed(const struct fdt_node *node)
 }
 
 /* All but the walk's nodes and the consoles, which are written before they are read. */
-void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
-		struct memory_map *memory)
+void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts)
 {
 	scan->facts = facts;
-	scan->memory = memory;
-	memory_begin(memory);
 	scan->status = FDT_OK;
 	scan->console_count = 0;
 	scan->aliases = 0;
@@ -80,13 +77,21 @@ void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 	scan->walk.only = BIT(PROPERTY_REG) | BIT(PROPERTY_METHOD) | BIT(PROPERTY_KASLR_SEED);
 }
 
+void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+		struct memory_map *memory)
+{
+	scan->memory = memory;
+	memory_begin(memory);
+	scan_begin(scan, fdt, facts);
+}
+
 bool tree_read(struct scan *scan, struct fdt_value *seed)
 {
 	while ((scan->status = fdt_walk_next(&scan->walk)) == FDT_OK) {
 		const struct fdt_node *node = scan->walk.reached;
 
 		read_node(scan, node);
-		if ((node->found & BIT(PROPERTY_KASLR_SEED)) && has_seed(node)) {
+		if ((node->found & BIT(PROPERTY_KASLR_SEED)) && tree_has_seed(node)) {
 			*seed = fdt_value(node, PROPERTY_KASLR_SEED);
 			return true;
 		}

@@ -16,6 +16,7 @@
 #include <pagoda/lib/sysreg.h>
 
 #define COMMAND_LINE_MAX 4096
+#define CONSOLES_SEEN_MAX 8
 
 /* How the boot loader entered the Image. */
 struct entry_state {
@@ -107,6 +108,7 @@ struct boot_facts {
 	} fdt;
 	struct console_choice console; /* the FDT's */
 	enum psci_conduit psci;
+	u32 consoles; /* that the FDT has beside that one */
 	struct pci_io pci_io;
 	struct efi_facts efi;
 	paddr_t lists; /* of a struct boot_lists */
@@ -118,6 +120,7 @@ struct boot_facts {
 struct boot_lists {
 	struct memory_map memory;
 	char command_line[COMMAND_LINE_MAX]; /* with a NUL; none where it is empty */
+	struct console_choice console[CONSOLES_SEEN_MAX]; /* the FDT's others */
 };
 
 /* facts_lists() - the lists, where @phys_offset turns physical addresses into pointers. */

@@ -10,7 +10,6 @@
 
 #define CELLS_MAX 2 /* wider addresses do not exist on this architecture */
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
-#define CONSOLES_SEEN_MAX 8
 
 /*
  * The properties that matter, anywhere in the tree: first those that say what a node is and where,
@@ -62,6 +61,9 @@ static inline u32 size_cells(const struct fdt_node *node)
 	return fdt_cell(node, PROPERTY_SIZE_CELLS, 1);
 }
 
+/* scan_begin() - before the first node, with no place yet for memory. */
+void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts);
+
 /*
  * scan_reg() - number @index of the (address, size) pairs in the reg of @node[0], as its parent
  * @node[-1] counts cells; false past the last.
@@ -95,6 +97,12 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node);
 /* scan_pci() - where a host bridge has PCI's ports. scan_psci() - how to call firmware. */
 void scan_pci(struct scan *scan, const struct fdt_node *node);
 void scan_psci(struct scan *scan, const struct fdt_node *node);
+
+/*
+ * scan_kind() - what rarer properties of the node that the walk has reached say of the @kind of
+ * UART at *@address, which may move; false where they make no sense, or no UART can be there.
+ */
+bool scan_kind(const struct scan *scan, struct serial_kind *kind, u64 *address);
 
 /* scan_uart() - keep @node in mind where it is a UART that we drive. */
 void scan_uart(struct scan *scan, const struct fdt_node *node);

@@ -25,12 +25,17 @@ void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
  */
 bool tree_read(struct scan *scan, struct fdt_value *seed);
 
+/* tree_has_seed() - @node has a kaslr-seed, and it is not all zero. */
+bool tree_has_seed(const struct fdt_node *node);
+
 /*
  * tree_choose_console() - of the consoles that have been seen, the one that stdout-path names, or
- * the first. tree_end() - that, and reservations. Returns a stop with code STOP_NONE, or why the
+ * the first. tree_list_consoles() - the others, in the order of the tree, to @others.
+ * tree_end() - that, and reservations. Returns a stop with code STOP_NONE, or why the
  * boot cannot go on; even then a console that was seen is recorded.
  */
 void tree_choose_console(struct scan *scan);
+void tree_list_consoles(const struct scan *scan, struct console_choice others[CONSOLES_SEEN_MAX]);
 struct stop tree_end(struct scan *scan);
 
 #endif /* PAGODA_TREE_H */
