@@ -95,7 +95,10 @@ struct copy {
 	bool in_chosen;
 };
 
-/* The properties of the node that has just begun say that it is memory. */
+/*
+ * The properties of the node that has just begun say that it is memory. Of the root's children that
+ * is so; one of /reserved-memory with the same word keeps memory for others, and stays.
+ */
 static bool is_memory(struct fdt_cursor ahead)
 {
 	struct fdt_event event;
@@ -121,7 +124,7 @@ static enum fdt_status copy_node(struct copy *copy, const struct fdt_event *even
 {
 	bool chosen = event->depth == 1 && fdt_name_is(event->name, "chosen");
 
-	if ((chosen && copy->chosen_seen) || (event->depth > 0 && is_memory(copy->cursor)))
+	if ((chosen && copy->chosen_seen) || (event->depth == 1 && is_memory(copy->cursor)))
 		return skip_node(copy, event->depth);
 	fdt_write_node(copy->writer, event->depth == 0 ? "" : event->name);
 	if (chosen) {

@@ -39,7 +39,7 @@ static void seek_console(struct boot_handoff *handoff)
 
 	dcache_clean(fdt->blob + fdt->strings_start, fdt->strings_end - fdt->strings_start, line);
 	fdt_cut(fdt);
-	tree_begin(&scan, fdt, facts, &facts_lists(facts, phys_offset)->memory);
+	tree_begin(&scan, fdt, facts, facts_lists(facts, phys_offset));
 	while (tree_read(&scan, &seed))
 		seed_wipe(&seed, line);
 	tree_choose_console(&scan);

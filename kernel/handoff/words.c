@@ -36,6 +36,8 @@ const char *psci_conduit_str(enum psci_conduit conduit)
 		return "hvc";
 	case PSCI_SMC:
 		return "smc";
+	case PSCI_OLD:
+		return "0.1";
 	}
 	return "unknown conduit";
 }

@@ -10,8 +10,13 @@
 /* Why the machine is still there. */
 static void say_why(enum psci_conduit conduit, const char *command)
 {
-	print("%s: %s\n", command,
-	      conduit == PSCI_NONE ? "the FDT names no PSCI" : "the firmware refused");
+	const char *why = "the firmware refused";
+
+	if (conduit == PSCI_NONE)
+		why = "the FDT names no PSCI";
+	else if (conduit == PSCI_OLD)
+		why = "PSCI 0.1 has no call for it";
+	print("%s: %s\n", command, why);
 }
 
 COMMAND(220, poweroff, "", "turn the machine off", "poweroff", "");

@@ -21,7 +21,7 @@ static bool takes_any_block(struct selftest *test, struct scratch *scratch)
 {
 	u64 par;
 
-	if (!kernel_devices(test->kernel)->qemu)
+	if (!devices_are_qemus(&test->kernel->fdt))
 		return false;
 	scratch_page(scratch, 0);
 	scratch_write(scratch, 0, scratch->space.regime.root_level, LEAF_TYPE, LEAF_AF);

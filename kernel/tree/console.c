@@ -8,35 +8,6 @@
 #include <pagoda/kernel/tree/tree.h>
 
 /*
- * One step of an address towards the root: through the `ranges` of the bus @bus[0], whose own
- * parent is @bus[-1]. Empty ranges translate to themselves; a bus without the property does not
- * translate.
- */
-static bool translate(const struct fdt_node *bus, u64 *address)
-{
-	u32 child = address_cells(bus), up = address_cells(&bus[-1]), length = size_cells(bus);
-	u32 entry = (child + up + length) * sizeof(u32);
-	struct fdt_value ranges = fdt_value(bus, PROPERTY_RANGES);
-
-	if (ranges.data == NULL || child > CELLS_MAX || up > CELLS_MAX || length > CELLS_MAX)
-		return false;
-	if (ranges.size == 0)
-		return true;
-	for (u32 at = 0; entry != 0 && ranges.size - at >= entry; at += entry) {
-		const u8 *data = ranges.data + at;
-		u64 from = fdt_cells(data, child);
-		u64 to = fdt_cells(data + child * sizeof(u32), up);
-		u64 size = fdt_cells(data + (child + up) * sizeof(u32), length);
-
-		if (*address >= from && *address - from < size) {
-			*address = to + (*address - from);
-			return true;
-		}
-	}
-	return false;
-}
-
-/*
  * What the node that the walk has reached says of its registers, in properties too rare for the
  * walk to look out for.
  */
@@ -68,15 +39,15 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 {
 	struct console *console = &scan->console[scan->console_count];
 	const struct fdt_node *root = scan->walk.node;
+	struct tree_nodes *nodes = scan->nodes;
+	struct tree_region region;
 	int depth = scan->walk.depth;
 	u64 address, size;
 
 	if (scan->console_count == CONSOLES_SEEN_MAX || depth > CONSOLE_DEPTH_MAX ||
-	    !scan_reg(node, 0, &address, &size))
+	    !scan_reg(node, 0, &address, &size) || !scan_address(scan, node, &address))
 		return;
-	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
-		if (!fdt_is_usable(bus, PROPERTY_STATUS) || !translate(bus, &address))
-			return;
+	region = (struct tree_region){ address, size };
 	address += offset;
 	if (!read_kind(scan, &kind, &address) || !serial_may_be_at(kind, address))
 		return;
@@ -85,6 +56,8 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 	for (int i = 0; i < depth; i++)
 		console->path[i] = root[i + 1].name;
 	scan->console_count++;
+	nodes->uart_region[nodes->uarts] = region;
+	scan_place(scan, &nodes->uart[nodes->uarts++]);
 }
 
 void scan_uart(struct scan *scan, const struct fdt_node *node)

@@ -13,6 +13,7 @@
 #include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/lib/serial.h>
 #include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/kernel/handoff/tree_nodes.h>
 #include <pagoda/lib/sysreg.h>
 
 #define COMMAND_LINE_MAX 4096
@@ -32,6 +33,7 @@ enum psci_conduit {
 	PSCI_NONE,
 	PSCI_HVC,
 	PSCI_SMC,
+	PSCI_OLD, /* version 0.1: it knows of CPUs, and of no way out */
 };
 
 const char *psci_conduit_str(enum psci_conduit conduit);
@@ -94,6 +96,9 @@ struct boot_facts {
 	struct console_choice console; /* the FDT's */
 	enum psci_conduit psci;
 	struct pci_io pci_io;
+	struct {
+		u64 start, end; /* end 0: all */
+	} usable; /* the RAM that /chosen leaves to this kernel; another's may lie around it */
 	struct efi_facts efi;
 	paddr_t lists; /* of a struct boot_lists */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
@@ -103,6 +108,7 @@ struct boot_facts {
 /* What can be long: outside .bss, or clearing it would be slow. What is in use of it counts. */
 struct boot_lists {
 	struct memory_map memory;
+	struct tree_nodes nodes;
 	char command_line[COMMAND_LINE_MAX]; /* with a NUL; none where it is empty */
 };
 

@@ -10,7 +10,7 @@
 
 #define CELLS_MAX 2 /* wider addresses do not exist on this architecture */
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
-#define CONSOLES_SEEN_MAX 8
+#define CONSOLES_SEEN_MAX TREE_UARTS_MAX
 
 /* The properties that matter, anywhere in the tree. */
 enum property {
@@ -23,7 +23,11 @@ enum property {
 	PROPERTY_KASLR_SEED,
 	PROPERTY_DEVICE_TYPE,
 	PROPERTY_METHOD,
-	PROPERTY_NO_MAP,
+	PROPERTY_INTERRUPT_PARENT,
+	PROPERTY_INTERRUPT_CONTROLLER,
+	PROPERTY_INTERRUPT_MAP,
+	PROPERTY_INTERRUPTS,
+	PROPERTY_INTERRUPTS_EXTENDED,
 	PROPERTY_COUNT,
 };
 
@@ -38,6 +42,7 @@ struct console {
 struct scan {
 	struct boot_facts *facts;
 	struct memory_map *memory;
+	struct tree_nodes *nodes;
 	struct fdt_walk walk;
 	enum fdt_status status; /* what it has come to */
 	struct console console[CONSOLES_SEEN_MAX];
@@ -63,8 +68,24 @@ static inline u32 size_cells(const struct fdt_node *node)
  */
 bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
 
-/* scan_memory() - all that the reg of @node says is memory of this @kind. */
-void scan_memory(struct scan *scan, const struct fdt_node *node, enum memory_kind kind);
+/*
+ * scan_address() - *@address on the bus that @node stands on, which the walk has reached, as the
+ * CPU sees it; false where a bus on the way is out of use or does not lead there. scan_is_usable()
+ * - none of those buses is out of use.
+ */
+bool scan_address(const struct scan *scan, const struct fdt_node *node, u64 *address);
+bool scan_is_usable(const struct scan *scan, const struct fdt_node *node);
+
+/*
+ * scan_banks() - what of the RAM that @node stands for is this kernel's. scan_reserved() - what a
+ * child of /reserved-memory keeps for others. scan_usable() - /chosen's word @ranges on which RAM
+ * this kernel may have, and scan_core_header() on where a kernel before it has left a list of its
+ * own memory: in cells as the root counts them.
+ */
+void scan_banks(struct scan *scan, const struct fdt_node *node);
+void scan_reserved(struct scan *scan, const struct fdt_node *node);
+void scan_usable(struct scan *scan, struct fdt_value ranges);
+void scan_core_header(struct scan *scan, struct fdt_value range);
 
 /* scan_reservations() - the FDT's own list. */
 void scan_reservations(struct scan *scan);
@@ -72,9 +93,17 @@ void scan_reservations(struct scan *scan);
 /* scan_chosen() - what boot loaders and the EFI stub say. */
 void scan_chosen(struct scan *scan, const struct fdt_node *node);
 
-/* scan_pci() - where a host bridge has PCI's ports. scan_psci() - how to call firmware. */
+/*
+ * scan_pci() - where a host bridge has PCI's ports. scan_psci() - how to call firmware. scan_gic(),
+ * scan_timer() - note where they are.
+ */
 void scan_pci(struct scan *scan, const struct fdt_node *node);
 void scan_psci(struct scan *scan, const struct fdt_node *node);
+void scan_gic(struct scan *scan, const struct fdt_node *node);
+void scan_timer(struct scan *scan, const struct fdt_node *node);
+
+/* scan_place() - the node that the walk has reached, for those who look for it later. */
+void scan_place(const struct scan *scan, struct tree_node *place);
 
 /* scan_uart() - keep @node in mind where it is a UART that we drive. */
 void scan_uart(struct scan *scan, const struct fdt_node *node);
