@@ -121,7 +121,9 @@ static enum reception start(const struct kernel *kernel)
 
 void console_receive_start(const struct kernel *kernel)
 {
-	state.reception = kernel->console.source != CONSOLE_NONE ? start(kernel) : RECEIVE_NO_LINE;
+	bool serial = kernel->console.source != CONSOLE_NONE && kernel->fallback == FALLBACK_NONE;
+
+	state.reception = serial ? start(kernel) : RECEIVE_NO_LINE;
 	if (state.reception == RECEIVE_BY_INTERRUPT)
 		interrupts_mask(false);
 }

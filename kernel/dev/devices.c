@@ -109,6 +109,7 @@ static bool find_parent(const struct search *search, const struct tree_node *fro
 	if (from->parent == 0 && from->nexus == 0)
 		return false;
 	fdt_walk_begin(&walk, search->fdt, property_names, PROPERTY_COUNT);
+	walk.only = TAKERS;
 	while (fdt_walk_next(&walk) == FDT_OK) {
 		if (!is_parent(search, walk.reached, from))
 			continue;
@@ -373,18 +374,4 @@ const struct devices *kernel_devices(const struct kernel *kernel)
 		devices_read(&kernel->fdt, kernel->nodes, kernel->console.address, &devices);
 	looked = true;
 	return &devices;
-}
-
-bool devices_are_qemus(const struct fdt *fdt)
-{
-	struct search search = { .fdt = fdt };
-	struct fdt_cursor cursor;
-	struct fdt_value value;
-	u32 offset;
-
-	if (fdt->blob == NULL || fdt_seek(fdt, "fw-cfg", &cursor, &offset) != FDT_OK ||
-	    !fdt_is_okay(property(&search, offset, "status")))
-		return false;
-	value = property(&search, offset, "compatible");
-	return fdt_has_string(value.data, value.size, "qemu,fw-cfg-mmio");
 }

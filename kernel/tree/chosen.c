@@ -28,6 +28,8 @@ static void read_efi(struct efi_facts *efi, const struct fdt_event *event)
 		efi->descriptor_size = (u32)number;
 	else if (strcmp(event->name, CHOSEN_MAP_DESCRIPTOR_VERSION) == 0)
 		efi->descriptor_version = (u32)number;
+	else if (strcmp(event->name, CHOSEN_MADE_OF) == 0)
+		efi->acpi = fdt_has_string(event->data, event->size, CHOSEN_MADE_OF_ACPI);
 	else if (strcmp(event->name, CHOSEN_RSDP) == 0)
 		efi->rsdp = number;
 }

@@ -36,7 +36,7 @@ void scan_pci(struct scan *scan, const struct fdt_node *node)
 		u64 address = fdt_cells(pa, up);
 
 		if ((fdt_cells(port, 1) >> PCI_SPACE_SHIFT & PCI_SPACE_MASK) != PCI_SPACE_IO ||
-		    !scan_address(scan, node, &address))
+		    !scan_translate(node, scan->walk.node, &address))
 			continue;
 		*io = (struct pci_io){ .found = true,
 				       .pa = paddr(address),
@@ -111,7 +111,7 @@ void scan_gic(struct scan *scan, const struct fdt_node *node)
 		return;
 	while (count < TREE_GIC_REGIONS_MAX &&
 	       scan_reg(node, count, &region[count].start, &region[count].size) &&
-	       scan_address(scan, node, &region[count].start))
+	       scan_translate(node, scan->walk.node, &region[count].start))
 		count++;
 	nodes->gic_version = version;
 	nodes->gic_regions = count;

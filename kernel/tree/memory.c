@@ -29,43 +29,6 @@ bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size)
 	return read_pair(&node[-1], fdt_value(node, PROPERTY_REG), index, address, size);
 }
 
-/*
- * One step of an address towards the root: through the `ranges` of the bus @bus[0], whose own
- * parent is @bus[-1]. Empty ranges translate to themselves; a bus without the property does not
- * translate.
- */
-static bool translate(const struct fdt_node *bus, u64 *address)
-{
-	u32 child = address_cells(bus), up = address_cells(&bus[-1]), length = size_cells(bus);
-	u32 entry = (child + up + length) * sizeof(u32);
-	struct fdt_value ranges = fdt_value(bus, PROPERTY_RANGES);
-
-	if (ranges.data == NULL || child > CELLS_MAX || up > CELLS_MAX || length > CELLS_MAX)
-		return false;
-	if (ranges.size == 0)
-		return true;
-	for (u32 at = 0; entry != 0 && ranges.size - at >= entry; at += entry) {
-		const u8 *data = ranges.data + at;
-		u64 from = fdt_cells(data, child);
-		u64 to = fdt_cells(data + child * sizeof(u32), up);
-		u64 size = fdt_cells(data + (child + up) * sizeof(u32), length);
-
-		if (*address >= from && *address - from < size) {
-			*address = to + (*address - from);
-			return true;
-		}
-	}
-	return false;
-}
-
-bool scan_address(const struct scan *scan, const struct fdt_node *node, u64 *address)
-{
-	for (const struct fdt_node *bus = node - 1; bus != scan->walk.node; bus--)
-		if (!fdt_is_usable(bus, PROPERTY_STATUS) || !translate(bus, address))
-			return false;
-	return true;
-}
-
 bool scan_is_usable(const struct scan *scan, const struct fdt_node *node)
 {
 	for (const struct fdt_node *bus = node - 1; bus != scan->walk.node; bus--)

@@ -91,7 +91,10 @@ void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 	scan->console_count = 0;
 	scan->aliases = 0;
 	scan->stdout_path = (struct fdt_value){ NULL, 0 };
+	scan->no_uart = (struct fdt_value){ NULL, 0 };
 	fdt_walk_begin(&scan->walk, fdt, property_names, PROPERTY_COUNT);
+	scan->walk.only = BIT(PROPERTY_REG) | BIT(PROPERTY_METHOD) | BIT(PROPERTY_KASLR_SEED) |
+			  BIT(PROPERTY_INTERRUPTS) | BIT(PROPERTY_INTERRUPTS_EXTENDED);
 }
 
 bool tree_read(struct scan *scan, struct fdt_value *seed)

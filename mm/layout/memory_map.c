@@ -363,6 +363,19 @@ bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size
 	return true;
 }
 
+bool memory_is_unmapped(const struct memory_map *map, paddr_t start, u64 size)
+{
+	u64 end = start.value + size, from = start.value;
+	struct memory_range piece;
+
+	if (end <= start.value)
+		return false;
+	for (; memory_next(map, from, &piece) && piece.start.value < end; from = piece.end.value)
+		if (piece.kind != MEMORY_NOMAP)
+			return false;
+	return true;
+}
+
 bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,
 		 u64 *largest)
 {

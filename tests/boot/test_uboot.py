@@ -12,8 +12,9 @@ import tempfile
 import pytest
 
 from machine import BUILD, IMAGE, ROOT, Machine, boot, capture, follows_firmware, number
+from suite import system
 
-UBOOT = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
+UBOOT = str(system("u-boot-qemu", "/usr/lib/u-boot/qemu_arm64/u-boot.bin"))
 UBOOT_PROMPT = "=> "
 FILE_ADDRESS = 0x48000000  # what QEMU loads for U-Boot to boot from
 MIB2 = 2 << 20

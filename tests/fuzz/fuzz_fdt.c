@@ -6,6 +6,7 @@
  */
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/tree/tree.h>
+#include <pagoda/kernel/tree/fallback.h>
 
 #include "fuzz.h"
 
@@ -162,7 +163,27 @@ static void check_devices(struct fdt *fdt)
 		   "%u regions, %u rows", devices.gic.regions, devices.gic.rows);
 	FUZZ_CHECK(devices.gic.version != 0 || devices.console.number == 0,
 		   "an interrupt of no GIC's");
-	(void)devices_are_qemus(fdt);
+}
+
+/* What is found can be used as it is. */
+static void check_fallbacks(const struct fdt *fdt)
+{
+	struct fallbacks fallbacks;
+
+	memset(&fallbacks, 0xa5, sizeof(fallbacks));
+	fallbacks_find(fdt, &fallbacks);
+	FUZZ_CHECK(fallbacks.count <= FALLBACKS_MAX, "%u fallbacks", fallbacks.count);
+	for (u32 i = 0; i < fallbacks.count; i++) {
+		const struct fallback *found = &fallbacks.list[i];
+
+		FUZZ_CHECK(found->address.value != 0 && is_aligned(found->address.value, 4) &&
+				   found->address.value + found->size > found->address.value,
+			   "%#lx bytes at %#lx", found->size, found->address.value);
+		FUZZ_CHECK(found->type == FALLBACK_VIRTIO ||
+				   (screen_mode_size(&found->mode) != 0 &&
+				    screen_mode_size(&found->mode) <= found->size),
+			   "a frame buffer of no size");
+	}
 }
 
 static void check_blob(const void *blob)
@@ -178,6 +199,7 @@ static void check_blob(const void *blob)
 	status = read_events(&fdt);
 	check_walk(&fdt, status);
 	check_devices(&fdt);
+	check_fallbacks(&fdt);
 	free(events);
 }
 

@@ -217,6 +217,7 @@ static int set_up_kernel(void **state)
 {
 	set_up(state);
 	kernel.console.source = CONSOLE_STDOUT_PATH;
+	kernel.fallback = FALLBACK_NONE;
 	kernel.console.kind = (struct serial_kind){ 0 };
 	devices = (struct devices){ .gic = { .version = 2 },
 				    .has_console = true,
@@ -304,6 +305,9 @@ static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 		case 6:
 			kernel.console.kind.type = SERIAL_IMX;
 			why = "the driver of this UART has no interrupts";
+			break;
+		case 9:
+			kernel.fallback = FALLBACK_SCREEN;
 			break;
 		}
 		console_receive_start(&kernel);
@@ -577,6 +581,31 @@ static void ctrl_c_makes_room_in_a_full_ring(void **state)
 	assert_true(interrupting);
 }
 
+/* Where the cursor is says how much of what was printed it has shown. */
+static void a_screen_shows_the_log_first_and_then_all_there_is_to_it(void **state)
+{
+	static u32 pixels[640 * 400];
+	static struct screen screen;
+	const struct screen_mode mode = { 640, 400, 640 * 4, { 4, 0 } };
+
+	set_up(state);
+	for (int i = 0; i < 2000; i++)
+		print("line %10d\n", i);
+	print("end");
+	sent_length = 0;
+	screen_begin(&screen, &mode, pixels);
+	console_use_screen(&screen);
+	/* 16 KiB, in lines of 16 characters and the piece of one, on 40 rows. */
+	assert_true(screen.wrapped);
+	assert_int_equal(screen.row, 1024 % screen.rows);
+	assert_int_equal(screen.column, 3);
+	print(" of it");
+	assert_int_equal(screen.column, 9);
+	type("k");
+	assert_int_equal(console_read(), -1);
+	assert_int_equal(sent_length, 0);
+}
+
 static void an_interrupt_without_a_byte_is_said_to_be_one(void **state)
 {
 	(void)state;
@@ -620,6 +649,7 @@ int main(void)
 		TEST_INTERRUPTS(outside_a_command_ctrl_c_is_a_key_like_any_other),
 		TEST_INTERRUPTS(what_is_typed_during_an_output_is_read_after_it_in_order),
 		TEST_INTERRUPTS(a_page_waits_for_a_key),
+		TEST(a_screen_shows_the_log_first_and_then_all_there_is_to_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <pagoda/lib/efi.h>
 #include <pagoda/kernel/dev/pci.h>
 #include <pagoda/kernel/handoff/handoff.h>
+#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/mm/layout/linear.h>
 
 #define PAGODA_VERSION "0.1.0"
@@ -47,6 +48,7 @@ struct kernel {
 	struct fdt fdt; /* in the fixmap */
 	const struct tree_nodes *nodes; /* in it; null before it has been read */
 	struct console_choice console; /* the one that answered; source CONSOLE_NONE: none did */
+	enum fallback_type fallback; /* what it is where it is no UART; then it has no kind */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */

@@ -55,7 +55,4 @@ void devices_read(const struct fdt *fdt, const struct tree_nodes *nodes, paddr_t
 		  struct devices *devices);
 const struct devices *kernel_devices(const struct kernel *kernel);
 
-/* devices_are_qemus() - @fdt has QEMU's own way to its firmware's configuration. */
-bool devices_are_qemus(const struct fdt *fdt);
-
 #endif /* PAGODA_DEVICES_H */

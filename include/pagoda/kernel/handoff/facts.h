@@ -43,6 +43,7 @@ enum console_source {
 	CONSOLE_STDOUT_PATH,
 	CONSOLE_FIRST_UART, /* no usable stdout-path: the first UART we know in the FDT */
 	CONSOLE_EARLYCON, /* named on the command line */
+	CONSOLE_NO_UART, /* no UART works: what else the FDT has to print on */
 };
 
 const char *console_source_str(enum console_source source);
@@ -61,6 +62,7 @@ struct efi_facts {
 	u64 map_start; /* the memory map's physical address */
 	u32 map_size, descriptor_size, descriptor_version;
 	bool seed; /* the KASLR seed is from EFI_RNG_PROTOCOL */
+	bool acpi; /* the FDT was made of ACPI's tables: nobody but the stub has seen it */
 };
 
 /* The I/O range of an ECAM host bridge: ports [port, port + size) of PCI are at [pa, pa + size). */
@@ -81,6 +83,18 @@ enum fdt_seed {
 
 /* A clause: "the FDT has no kaslr-seed". */
 const char *fdt_seed_str(enum fdt_seed seed);
+
+#define SOURCE_TEXT_MAX 120
+
+struct source_text {
+	char text[SOURCE_TEXT_MAX];
+};
+
+/*
+ * source_text() - the clause @words, which may speak of "the FDT", for a machine that is described
+ * by one; or for @acpi, where it is ACPI that has this or has it not. Longer ones are cut.
+ */
+struct source_text source_text(bool acpi, const char *words);
 
 struct boot_facts {
 	struct entry_state entry;

@@ -12,7 +12,10 @@
 #define CONSOLE_DEPTH_MAX 8 /* nodes on the path to a console */
 #define CONSOLES_SEEN_MAX TREE_UARTS_MAX
 
-/* The properties that matter, anywhere in the tree. */
+/*
+ * The properties that matter, anywhere in the tree: first those that say what a node is and where,
+ * which every walk looks out for.
+ */
 enum property {
 	PROPERTY_ADDRESS_CELLS,
 	PROPERTY_SIZE_CELLS,
@@ -20,7 +23,8 @@ enum property {
 	PROPERTY_RANGES,
 	PROPERTY_COMPATIBLE,
 	PROPERTY_STATUS,
-	PROPERTY_KASLR_SEED,
+	PROPERTY_COMMON_COUNT,
+	PROPERTY_KASLR_SEED = PROPERTY_COMMON_COUNT,
 	PROPERTY_DEVICE_TYPE,
 	PROPERTY_METHOD,
 	PROPERTY_INTERRUPT_PARENT,
@@ -48,6 +52,7 @@ struct scan {
 	struct console console[CONSOLES_SEEN_MAX];
 	u32 console_count;
 	u32 aliases; /* offset of the node /aliases, 0 where there is none */
+	struct fdt_value no_uart; /* a compatible that is none: often the next is the same */
 	struct fdt_value stdout_path;
 };
 
@@ -68,12 +73,7 @@ static inline u32 size_cells(const struct fdt_node *node)
  */
 bool scan_reg(const struct fdt_node *node, u32 index, u64 *address, u64 *size);
 
-/*
- * scan_address() - *@address on the bus that @node stands on, which the walk has reached, as the
- * CPU sees it; false where a bus on the way is out of use or does not lead there. scan_is_usable()
- * - none of those buses is out of use.
- */
-bool scan_address(const struct scan *scan, const struct fdt_node *node, u64 *address);
+/* scan_is_usable() - none of the buses that @node stands below is out of use. */
 bool scan_is_usable(const struct scan *scan, const struct fdt_node *node);
 
 /*
@@ -86,6 +86,21 @@ void scan_banks(struct scan *scan, const struct fdt_node *node);
 void scan_reserved(struct scan *scan, const struct fdt_node *node);
 void scan_usable(struct scan *scan, struct fdt_value ranges);
 void scan_core_header(struct scan *scan, struct fdt_value range);
+
+/*
+ * scan_translate() - *@address of @node, as its bus has it, into one of the root's, through all the
+ * buses that lie between. False where it has none there, or where one of them may not be used.
+ */
+bool scan_translate(const struct fdt_node *node, const struct fdt_node *root, u64 *address);
+
+/*
+ * console_alias() - the value of the property that @path, of stdout-path, names in the node at
+ * @aliases; @path itself where it is no alias. console_has_path() - whether @path leads to
+ * @console, "/soc/serial@9000000:115200n8"; or with an alias at its beginning, "serial0:115200n8"
+ * or "soc/serial@9000000", with what that stands for in @alias.
+ */
+const char *console_alias(const struct fdt *fdt, u32 aliases, const char *path);
+bool console_has_path(const struct console *console, const char *path, const char *alias);
 
 /* scan_reservations() - the FDT's own list. */
 void scan_reservations(struct scan *scan);
