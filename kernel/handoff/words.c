@@ -39,6 +39,8 @@ const char *psci_conduit_str(enum psci_conduit conduit)
 		return "hvc";
 	case PSCI_SMC:
 		return "smc";
+	case PSCI_OLD:
+		return "0.1";
 	}
 	return "unknown conduit";
 }
@@ -155,7 +157,6 @@ const char *kaslr_source_str(enum kaslr_source source)
 static const struct {
 	const char *fdt, *acpi;
 } sources[] = {
-	{ "on the FDT's root bus", "in ACPI's tables" },
 	{ "the FDT's", "ACPI's" },
 	{ "the FDT", "ACPI" },
 };

@@ -61,6 +61,10 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 			start = number_of(&event);
 		else if (strcmp(event.name, "linux,initrd-end") == 0)
 			end = number_of(&event);
+		else if (strcmp(event.name, "linux,usable-memory-range") == 0)
+			scan_usable(scan, (struct fdt_value){ event.data, event.size });
+		else if (strcmp(event.name, "linux,elfcorehdr") == 0)
+			scan_core_header(scan, (struct fdt_value){ event.data, event.size });
 		else if (strcmp(event.name, CHOSEN_FIRMWARE) == 0)
 			firmware = true;
 	}

@@ -77,12 +77,15 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 {
 	struct console *console = &scan->console[scan->console_count];
 	const struct fdt_node *root = scan->walk.node;
+	struct tree_nodes *nodes = scan->nodes;
+	struct tree_region region;
 	int depth = scan->walk.depth;
 	u64 address, size;
 
 	if (scan->console_count == CONSOLES_SEEN_MAX || depth > CONSOLE_DEPTH_MAX ||
 	    !scan_reg(node, 0, &address, &size) || !scan_translate(node, root, &address))
 		return;
+	region = (struct tree_region){ address, size };
 	address += offset;
 	if (!scan_kind(scan, &kind, &address))
 		return;
@@ -91,6 +94,8 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 	for (int i = 0; i < depth; i++)
 		console->path[i] = root[i + 1].name;
 	scan->console_count++;
+	nodes->uart_region[nodes->uarts] = region;
+	scan_place(scan, &nodes->uart[nodes->uarts++]);
 }
 
 /* With their padding, word by word: then they are the same; else they may be all the same. */

@@ -126,7 +126,7 @@ def test_where_the_timers_interrupt_does_not_come_what_needs_it_is_skipped(tmp_p
 
 def test_without_an_interrupt_controller_what_needs_one_is_skipped(tmp_path):
     results = run_without("arm,cortex-a15-gic", "change", tmp_path)
-    reason = "no usable GICv2 or GICv3 found on the FDT's root bus"
+    reason = "no GICv2 or GICv3 is described"
     assert {test.name: test.reason for test in results.tests} == {
         "change.split": reason, "change.protect": reason, "change.root": reason,
         "change.live": "", "change.random": ""}

@@ -1501,7 +1501,7 @@ static void psci_is_called_as_the_fdt_says(void **state)
 		enum psci_conduit conduit;
 	} cases[] = {
 		{ "arm,psci-1.0", "hvc", PSCI_HVC }, { "arm,psci-0.2", "smc", PSCI_SMC },
-		{ "arm,psci", "smc", PSCI_SMC },     { "arm,psci-1.0", "svc", PSCI_NONE },
+		{ "arm,psci", "smc", PSCI_OLD },     { "arm,psci-1.0", "svc", PSCI_NONE },
 		{ "arm,other", "hvc", PSCI_NONE },   { NULL, NULL, PSCI_NONE },
 	};
 	struct machine_setup setup = setup_at(GIB(1));

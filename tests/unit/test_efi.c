@@ -90,7 +90,7 @@ static void read_result(void)
 	assert_int_equal(facts_read_chosen(&facts, &kaslr_seed, 0).code, STOP_NONE);
 	fdt = facts.fdt.tree;
 	fdt_cut(&fdt);
-	tree_begin(&scan, &fdt, &facts, &lists.memory);
+	tree_begin(&scan, &fdt, &facts, &lists);
 	assert_false(tree_read(&scan, &seed));
 	assert_int_equal(tree_end(&scan).code, STOP_NONE);
 }
