@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A virtio console that answers as it pleases: its registers say anything at any time, and it
- * writes anything to the memory that it was given, all of it, whenever it is told of a buffer. The
- * driver ends, touches nothing but that memory, and gives the device none that is not its own. Host
- * only.
+ * writes anything to the memory that it was given whenever it is told of a buffer. The driver ends,
+ * touches nothing but that memory, and gives the device none that is not its own. Host only.
  *
  *   input   version; then for each read of a register, and each buffer: a byte that says whether
  *           the device behaves, and what it does where it does not
@@ -67,12 +66,12 @@ static void check_buffer(void)
 
 static void notify(void)
 {
-	struct used *used = (struct used *)(memory + USED_AT);
+	const struct available *available = (const struct available *)(memory + AVAILABLE_AT);
 	u16 piece;
 
 	check_buffer();
 	if (fuzz_byte(&input) < BEHAVES) {
-		used->index = ((struct available *)(memory + AVAILABLE_AT))->index;
+		*(u16 *)(memory + USED_INDEX_AT) = available->index;
 		return;
 	}
 	fuzz_take(&input, &piece, sizeof(piece));
