@@ -8,6 +8,13 @@
  */
 #include "fdt_token.h"
 
+/* The fuzzers' compiler has no such word, and none that counts its instructions. */
+#ifdef __clang__
+#define KEEP_PARAMETERS __attribute__((noinline))
+#else
+#define KEEP_PARAMETERS __attribute__((noipa))
+#endif
+
 /* Where the token after the property at @at stands, whose size the blob has as @size. */
 static inline const u8 *prop_skip(const u8 *at, u32 size)
 {
@@ -21,8 +28,8 @@ static inline const u8 *prop_skip(const u8 *at, u32 size)
  * tokens, as parameters so that they stay in registers, where the compiler would make them anew for
  * each node.
  */
-static __attribute__((noipa)) void skim(struct fdt_cursor *cursor, u32 first, u64 ones,
-					u32 begin_node, u32 end_node)
+static KEEP_PARAMETERS void skim(struct fdt_cursor *cursor, u32 first, u64 ones, u32 begin_node,
+				 u32 end_node)
 {
 	const u8 *at = cursor->fdt->blob + cursor->offset;
 	const u8 *last = cursor->fdt->blob + cursor->fdt->struct_end - PAIR_SIZE;
