@@ -7,7 +7,6 @@
  * so nothing may call them before relocation.
  */
 #include <pagoda/kernel/handoff/handoff.h>
-#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
@@ -60,19 +59,6 @@ const char *console_source_str(enum console_source source)
 		return "no-uart";
 	}
 	return "unknown source";
-}
-
-const char *fallback_type_str(enum fallback_type type)
-{
-	switch (type) {
-	case FALLBACK_NONE:
-		return "none";
-	case FALLBACK_VIRTIO:
-		return "virtio console";
-	case FALLBACK_SCREEN:
-		return "frame buffer";
-	}
-	return "unknown type";
 }
 
 const char *override_status_str(enum override_status status)
