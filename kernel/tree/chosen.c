@@ -30,6 +30,8 @@ static void read_efi(struct efi_facts *efi, const struct fdt_event *event)
 		efi->descriptor_version = (u32)number;
 	else if (strcmp(event->name, CHOSEN_RSDP) == 0)
 		efi->rsdp = number;
+	else if (strcmp(event->name, CHOSEN_FIRMWARE) == 0)
+		efi->stub = true;
 }
 
 /*
@@ -59,7 +61,7 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 			start = number_of(&event);
 		else if (strcmp(event.name, "linux,initrd-end") == 0)
 			end = number_of(&event);
-		else if (strcmp(event.name, CHOSEN_FIRMWARE) == 0)
+		else if (strcmp(event.name, CHOSEN_SYSTEM_TABLE) == 0)
 			firmware = true;
 	}
 	if (start < end)
