@@ -6,7 +6,8 @@
  *
  *   RSDP -> XSDT -> FADT ("FACP")  the boot flags for Arm: PSCI, and how to call it
  *                   MADT ("APIC")  efi/acpi_madt.c
- *                   SPCR           the serial console; not every machine has one
+ *                   GTDT           the timers' interrupts
+ *                   SPCR, DBG2     efi/acpi_console.c; not every machine has them
  */
 #include <pagoda/efi/acpi_table.h>
 #include <pagoda/lib/string.h>
@@ -26,23 +27,15 @@ enum field {
 	FADT_ARM_BOOT_ARCH = 129,
 	FADT_MINOR_REVISION = 131,
 	FADT_SIZE = 268, /* of revision 5 */
-	SPCR_INTERFACE = 36,
-	SPCR_SPACE = 40,
-	SPCR_ADDRESS = 44,
+	GTDT_TIMERS = 48, /* for each, the interrupt's number, and flags */
+	GTDT_TIMER_SIZE = 8,
+	GTDT_SIZE = GTDT_TIMERS + ACPI_TIMERS * GTDT_TIMER_SIZE,
 	SPCR_SIZE = 80,
+	DBG2_SIZE = 44,
 };
 
 #define ARM_BOOT_PSCI BIT(0)
 #define ARM_BOOT_HVC BIT(1)
-
-/* Interface types of the SPCR (DBG2 specification, table 3, serial port subtypes). */
-enum uart_type {
-	UART_PL011 = 0x03,
-	UART_SBSA_32BIT = 0x0d,
-	UART_SBSA = 0x0e,
-};
-
-#define SPACE_MEMORY 0
 
 const char *acpi_status_str(enum acpi_status status)
 {
@@ -82,10 +75,35 @@ const char *acpi_table_str(enum acpi_table table)
 		return "FADT";
 	case ACPI_MADT:
 		return "MADT";
+	case ACPI_GTDT:
+		return "GTDT";
 	case ACPI_SPCR:
 		return "SPCR";
+	case ACPI_DBG2:
+		return "DBG2";
 	}
 	return "unknown table";
+}
+
+const char *acpi_loss_str(const struct acpi_fault *fault)
+{
+	switch (fault->table) {
+	case ACPI_RSDP:
+	case ACPI_XSDT:
+		return "any table";
+	case ACPI_FADT:
+		return "PSCI";
+	case ACPI_MADT:
+		if (fault->status == ACPI_NO_PROCESSOR)
+			return "a list of processors";
+		return fault->status == ACPI_NO_GIC ? "interrupts" : "processors and interrupts";
+	case ACPI_GTDT:
+		return "timer interrupts";
+	case ACPI_SPCR:
+	case ACPI_DBG2:
+		return "the console that it names";
+	}
+	return "it";
 }
 
 /* The bytes of a table add up to zero. */
@@ -135,8 +153,12 @@ static bool signature_is(const u8 *data, enum acpi_table table)
 		return memcmp(data, "FACP", SIGNATURE_SIZE) == 0;
 	case ACPI_MADT:
 		return memcmp(data, "APIC", SIGNATURE_SIZE) == 0;
+	case ACPI_GTDT:
+		return memcmp(data, "GTDT", SIGNATURE_SIZE) == 0;
 	case ACPI_SPCR:
 		return memcmp(data, "SPCR", SIGNATURE_SIZE) == 0;
+	case ACPI_DBG2:
+		return memcmp(data, "DBG2", SIGNATURE_SIZE) == 0;
 	}
 	return false;
 }
@@ -221,28 +243,73 @@ static enum acpi_status fadt_read(struct acpi *acpi, const struct table *fadt)
 	return ACPI_OK;
 }
 
-/* An address of 0 is how firmware says that there is no console. */
-static void spcr_read(struct acpi *acpi, const struct table *spcr)
+static enum acpi_status gtdt_read(struct acpi *acpi, const struct table *gtdt)
 {
-	acpi->uart_type = spcr->data[SPCR_INTERFACE];
-	acpi->uart_space = spcr->data[SPCR_SPACE];
-	acpi->uart = number64(spcr->data + SPCR_ADDRESS);
-	acpi->console = ACPI_CONSOLE_UNKNOWN;
-	if (acpi->uart == 0)
-		acpi->console = ACPI_CONSOLE_NONE;
-	else if (acpi->uart_space != SPACE_MEMORY)
-		return;
-	else if (acpi->uart_type == UART_PL011)
-		acpi->console = ACPI_CONSOLE_PL011;
-	else if (acpi->uart_type == UART_SBSA || acpi->uart_type == UART_SBSA_32BIT)
-		acpi->console = ACPI_CONSOLE_SBSA;
+	for (u32 i = 0; i < ACPI_TIMERS; i++) {
+		const u8 *timer = gtdt->data + GTDT_TIMERS + i * GTDT_TIMER_SIZE;
+
+		acpi->timer[i].interrupt = number32(timer);
+		acpi->timer[i].flags = number32(timer + sizeof(u32));
+	}
+	acpi->has_timers = true;
+	return ACPI_OK;
+}
+
+/* The least that a table has which is in the XSDT. */
+static u32 table_least(enum acpi_table name)
+{
+	switch (name) {
+	case ACPI_FADT:
+		return FADT_SIZE;
+	case ACPI_MADT:
+		return MADT_ENTRIES;
+	case ACPI_GTDT:
+		return GTDT_SIZE;
+	case ACPI_SPCR:
+		return SPCR_SIZE;
+	case ACPI_DBG2:
+		return DBG2_SIZE;
+	case ACPI_RSDP:
+	case ACPI_XSDT:
+		break;
+	}
+	return HEADER_SIZE;
+}
+
+static enum acpi_status contents_read(struct acpi *acpi, const struct table *table)
+{
+	switch (table->name) {
+	case ACPI_FADT:
+		return fadt_read(acpi, table);
+	case ACPI_MADT:
+		return acpi_madt_read(acpi, table->data, table->length);
+	case ACPI_GTDT:
+		return gtdt_read(acpi, table);
+	case ACPI_SPCR:
+		acpi_spcr_read(acpi, table->data);
+		return ACPI_OK;
+	case ACPI_DBG2:
+		/* For debuggers: what is named as the console comes first. */
+		return acpi_has_console(&acpi->uart) ?
+			       ACPI_OK :
+			       acpi_dbg2_read(acpi, table->data, table->length);
+	case ACPI_RSDP:
+	case ACPI_XSDT:
+		break;
+	}
+	return ACPI_OK;
+}
+
+/* Every machine has the others; these, only some. */
+static bool may_miss(enum acpi_table name)
+{
+	return name == ACPI_SPCR || name == ACPI_DBG2;
 }
 
 struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp_address)
 {
 	struct table rsdp = { .name = ACPI_RSDP, .address = rsdp_address };
-	struct table xsdt = { .name = ACPI_XSDT }, fadt = { .name = ACPI_FADT };
-	struct table madt = { .name = ACPI_MADT }, spcr = { .name = ACPI_SPCR };
+	struct table xsdt = { .name = ACPI_XSDT };
 	enum acpi_status status = rsdp_read(view, &rsdp);
 
 	*acpi = (struct acpi){ .rsdp = rsdp_address };
@@ -252,18 +319,14 @@ struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64
 	status = xsdt_read(view, &xsdt);
 	if (status != ACPI_OK)
 		return fault(&xsdt, status);
-	status = table_find(view, &xsdt, &fadt, FADT_SIZE);
-	if (status == ACPI_OK)
-		status = fadt_read(acpi, &fadt);
-	if (status != ACPI_OK)
-		return fault(&fadt, status);
-	status = table_find(view, &xsdt, &madt, MADT_ENTRIES);
-	if (status == ACPI_OK)
-		status = acpi_madt_read(acpi, madt.data, madt.length);
-	if (status != ACPI_OK)
-		return fault(&madt, status);
-	status = table_find(view, &xsdt, &spcr, SPCR_SIZE);
-	if (status == ACPI_OK)
-		spcr_read(acpi, &spcr);
-	return fault(&spcr, status == ACPI_MISSING ? ACPI_OK : status);
+	for (enum acpi_table name = ACPI_FADT; name < ACPI_TABLES; name++) {
+		struct table table = { .name = name };
+
+		status = table_find(view, &xsdt, &table, table_least(name));
+		if (status == ACPI_OK)
+			status = contents_read(acpi, &table);
+		if (status != ACPI_OK && !(status == ACPI_MISSING && may_miss(name)))
+			acpi->lost[acpi->lost_count++] = fault(&table, status);
+	}
+	return fault(&xsdt, ACPI_OK);
 }

@@ -18,6 +18,7 @@ enum madt_field {
 	ENTRY_LENGTH = 1,
 	ENTRY_HEADER_SIZE = 2,
 	GICC_FLAGS = 12,
+	GICC_PARKING = 16, /* version of the protocol; 0: none */
 	GICC_BASE = 32,
 	GICC_REDISTRIBUTOR = 60,
 	GICC_MPIDR = 68,
@@ -69,6 +70,8 @@ static bool entries_are_whole(const u8 *madt, u32 length)
 /* The entry after @entry, the first one for null; null after the last. */
 static const u8 *entry_next(const struct acpi *acpi, const u8 *entry)
 {
+	if (acpi->madt == NULL)
+		return NULL;
 	entry = entry != NULL ? entry + entry[ENTRY_LENGTH] : acpi->madt + MADT_ENTRIES;
 	return entry < acpi->madt + acpi->madt_length ? entry : NULL;
 }
@@ -76,6 +79,12 @@ static const u8 *entry_next(const struct acpi *acpi, const u8 *entry)
 static bool is_processor(const u8 *entry)
 {
 	return entry[ENTRY_TYPE] == MADT_GICC && (number32(entry + GICC_FLAGS) & GICC_ENABLED);
+}
+
+/* It waits in a loop of firmware's, for an address in a mailbox. PSCI comes first. */
+static bool is_parked(const struct acpi *acpi, const u8 *entry)
+{
+	return acpi->psci == PSCI_NONE && number32(entry + GICC_PARKING) != 0;
 }
 
 /* What @entry says of redistributors, one or a run of them: where, how many bytes; 0 for none. */
@@ -112,7 +121,24 @@ static void entry_read(struct acpi *acpi, const u8 *entry)
 	} else if (is_processor(entry)) {
 		if (acpi->processors++ == 0)
 			acpi->gicc = number64(entry + GICC_BASE);
+		acpi->parked += is_parked(acpi, entry);
 	}
+}
+
+/* 0 is for firmware that leaves it to be found out; 1 is driven as 2 is. */
+static void gic_decide(struct acpi *acpi)
+{
+	acpi->redistributors = redistributors_count(acpi);
+	if (acpi->redistributors == 0) {
+		acpi->redistributor_each = true;
+		acpi->redistributors = redistributors_count(acpi);
+	}
+	if (acpi->gic_version == 0 && acpi->redistributors != 0)
+		acpi->gic_version = 3;
+	if (acpi->gic_version < 2)
+		acpi->gic_version = 2;
+	if ((acpi->gic_version == 2 ? acpi->gicc : acpi->redistributors) == 0)
+		acpi->gicd = 0;
 }
 
 enum acpi_status acpi_madt_read(struct acpi *acpi, const u8 *madt, u32 length)
@@ -125,27 +151,16 @@ enum acpi_status acpi_madt_read(struct acpi *acpi, const u8 *madt, u32 length)
 	acpi->madt_length = length;
 	while ((entry = entry_next(acpi, entry)) != NULL)
 		entry_read(acpi, entry);
-	acpi->redistributors = redistributors_count(acpi);
-	if (acpi->redistributors == 0) {
-		acpi->redistributor_each = true;
-		acpi->redistributors = redistributors_count(acpi);
-	}
-	/* 0 is for firmware that leaves it to be found out; 1 is driven as 2 is. */
-	if (acpi->gic_version == 0 && acpi->redistributors != 0)
-		acpi->gic_version = 3;
-	if (acpi->gic_version < 2)
-		acpi->gic_version = 2;
+	gic_decide(acpi);
 	if (acpi->processors == 0)
 		return ACPI_NO_PROCESSOR;
-	if (acpi->gicd == 0 || (acpi->gic_version == 2 ? acpi->gicc : acpi->redistributors) == 0)
-		return ACPI_NO_GIC;
-	return ACPI_OK;
+	return acpi->gicd != 0 ? ACPI_OK : ACPI_NO_GIC;
 }
 
 bool acpi_processor_next(const struct acpi *acpi, const u8 **entry, u64 *mpidr)
 {
 	while ((*entry = entry_next(acpi, *entry)) != NULL) {
-		if (!is_processor(*entry))
+		if (!is_processor(*entry) || is_parked(acpi, *entry))
 			continue;
 		*mpidr = number64(*entry + GICC_MPIDR) & MPIDR_AFFINITY;
 		return true;

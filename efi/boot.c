@@ -52,15 +52,19 @@ static efi_status_t prepare(struct efi_stub *stub)
 
 	if (status == EFI_SUCCESS)
 		status = efi_read_tables(stub);
+	if (status == EFI_SUCCESS)
+		status = efi_decide(stub);
 	if (status != EFI_SUCCESS)
 		return status;
 	efi_read_entropy(stub);
+	efi_read_screen(stub);
 	status = efi_place_image(stub);
 	if (status == EFI_SUCCESS)
 		status = efi_prepare_fdt(stub);
-	if (status == EFI_SUCCESS)
-		status = exit_boot_services(stub);
-	return status;
+	if (status != EFI_SUCCESS)
+		return status;
+	efi_say_decision(stub);
+	return exit_boot_services(stub);
 }
 
 /* What the stub itself has of seeds; and of its pages, those that are given back with one in it. */
@@ -83,7 +87,7 @@ efi_status_t efi_boot(struct efi_stub *stub)
 	forget(stub, status);
 	stack_wipe(SECRET_STACK);
 	if (status == EFI_SUCCESS)
-		efi_leave(stub->load, stub->fdt_pages.start);
+		efi_leave(stub->load + stub->image.entry, stub->fdt_pages.start);
 	efi_say(stub, "cannot boot; back to the firmware");
 	efi_free(stub, &stub->fdt_pages);
 	efi_free(stub, &stub->image_pages);

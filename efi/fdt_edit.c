@@ -54,6 +54,28 @@ void fdt_write_memory(struct fdt_writer *writer, const struct fdt_edit *edit, u3
 	fdt_write_node_end(writer);
 }
 
+void fdt_write_screen(struct fdt_writer *writer, const struct fdt_edit *edit, u32 address_cells,
+		      u32 size_cells)
+{
+	const struct fdt_screen *screen = edit->screen;
+
+	if (screen == NULL || screen->size == 0 || address_cells - 1 > 1 || size_cells - 1 > 1 ||
+	    screen->address >> 32 * (address_cells - 1) >> 32 != 0 ||
+	    screen->size >> 32 * (size_cells - 1) >> 32 != 0)
+		return;
+	fdt_write_node_at(writer, "framebuffer", screen->address);
+	fdt_write_string(writer, "compatible", "simple-framebuffer");
+	fdt_write_list(writer, "reg");
+	fdt_write_number(writer, screen->address, address_cells);
+	fdt_write_number(writer, screen->size, size_cells);
+	fdt_write_list_end(writer);
+	fdt_write_u32(writer, "width", screen->width);
+	fdt_write_u32(writer, "height", screen->height);
+	fdt_write_u32(writer, "stride", screen->stride);
+	fdt_write_string(writer, "format", screen->format);
+	fdt_write_node_end(writer);
+}
+
 static void write_setting(struct fdt_writer *writer, const struct fdt_setting *setting)
 {
 	switch (setting->kind) {
@@ -121,7 +143,9 @@ static enum fdt_status copy_node(struct copy *copy, const struct fdt_event *even
 {
 	bool chosen = event->depth == 1 && fdt_name_is(event->name, "chosen");
 
-	if ((chosen && copy->chosen_seen) || (event->depth > 0 && is_memory(copy->cursor)))
+	if ((chosen && copy->chosen_seen) ||
+	    (event->depth == 1 && !fdt_name_is(event->name, "reserved-memory") &&
+	     is_memory(copy->cursor)))
 		return skip_node(copy, event->depth);
 	fdt_write_node(copy->writer, event->depth == 0 ? "" : event->name);
 	if (chosen) {
@@ -131,12 +155,22 @@ static enum fdt_status copy_node(struct copy *copy, const struct fdt_event *even
 	return FDT_OK;
 }
 
+/*
+ * A node that is not RAM may say that it is memory, below /reserved-memory for one. It stays, as a
+ * reservation or whatever it is, and loses the word.
+ */
+static bool calls_it_memory(const struct fdt_event *event)
+{
+	return strcmp(event->name, "device_type") == 0 &&
+	       fdt_has_string(event->data, event->size, "memory");
+}
+
 /* The names' block was taken over as it is, so the name is where it was. */
 static void copy_property(struct copy *copy, const struct fdt_event *event)
 {
 	const u8 *strings_end = copy->fdt->blob + copy->fdt->strings_end;
 
-	if (!copy->writer->properties ||
+	if (!copy->writer->properties || calls_it_memory(event) ||
 	    (copy->in_chosen && event->depth == 1 && fdt_edit_sets(copy->edit, event->name)))
 		return;
 	if (event->depth == 0 && event->size == sizeof(u32)) {
@@ -160,6 +194,7 @@ static void copy_node_end(struct copy *copy, const struct fdt_event *event)
 			fdt_write_node_end(copy->writer);
 		}
 		fdt_write_memory(copy->writer, copy->edit, copy->address_cells, copy->size_cells);
+		fdt_write_screen(copy->writer, copy->edit, copy->address_cells, copy->size_cells);
 	}
 	fdt_write_node_end(copy->writer);
 }
@@ -209,7 +244,7 @@ enum fdt_write_status fdt_copy(const struct fdt *fdt, const struct fdt_edit *edi
 	u64 start, bytes;
 
 	fdt_write_begin(&writer, buffer, size);
-	for (u32 i = 0; !edit->drop_reservations && fdt_reserve(fdt, i, &start, &bytes); i++)
+	for (u32 i = 0; fdt_reserve(fdt, i, &start, &bytes); i++)
 		fdt_write_reserve(&writer, start, bytes);
 	writer.boot_cpu = (u32)fdt_cells(fdt->blob + HEADER_BOOT_CPU, 1);
 	fdt_write_names(&writer, fdt->blob + fdt->strings_start,

@@ -77,10 +77,11 @@ void efi_say(struct efi_stub *stub, const char *text, ...)
 
 efi_status_t efi_allocate(struct efi_stub *stub, struct efi_pages *pages, u32 type, u64 size)
 {
-	u64 count = size / EFI_PAGE_SIZE + 1, address = 0;
+	u64 count = size / EFI_PAGE_SIZE + 1, address = stub->reach - 1;
+	u32 how = stub->reach != 0 ? EFI_ALLOCATE_MAX_ADDRESS : EFI_ALLOCATE_ANY_PAGES;
 	efi_status_t status;
 
-	status = stub->boot->allocate_pages(EFI_ALLOCATE_ANY_PAGES, type, count, &address);
+	status = stub->boot->allocate_pages(how, type, count, &address);
 	if (status == EFI_SUCCESS)
 		*pages = (struct efi_pages){ address, count };
 	return status;

@@ -155,35 +155,38 @@ void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct e
 	}
 }
 
-/* How many places of @size bytes @descriptor has, and the lowest of them. */
-static u64 count_places(const struct efi_descriptor *descriptor, u64 size, u64 align, u64 *lowest)
+/* How many places for @room @descriptor has, and the lowest of them. */
+static u64 count_places(const struct efi_descriptor *descriptor, const struct efi_room *room,
+			u64 *lowest)
 {
-	u64 start = descriptor->start != 0 ? descriptor->start : 1, end = efi_end(descriptor);
-	u64 first = align_up(start, align), last;
+	u64 start = descriptor->start != 0 ? descriptor->start : 1;
+	u64 end = min_u64(efi_end(descriptor), room->limit);
+	u64 first = align_up(start, room->align), last;
 
 	*lowest = first;
-	if (descriptor->type != EFI_CONVENTIONAL || !is_plain(descriptor) || end < size)
+	if (descriptor->type != EFI_CONVENTIONAL || !is_plain(descriptor) || end < room->size)
 		return 0;
-	last = align_down(end - size, align);
-	return first < start || first > last ? 0 : (last - first) / align + 1;
+	last = align_down(end - room->size, room->align);
+	return first < start || first > last ? 0 : (last - first) / room->align + 1;
 }
 
-bool efi_map_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice, u64 *place)
+bool efi_map_place(const struct efi_memory_map *map, const struct efi_room *room, u64 choice,
+		   u64 *place)
 {
 	u64 count = efi_map_count(map), places = 0, lowest;
 
 	for (u64 i = 0; i < count; i++) {
 		struct efi_descriptor descriptor = efi_map_get(map, i);
 
-		places += count_places(&descriptor, size, align, &lowest);
+		places += count_places(&descriptor, room, &lowest);
 	}
 	choice = (u64)((unsigned __int128)choice * places >> 64);
 	for (u64 i = 0; i < count; i++) {
 		struct efi_descriptor descriptor = efi_map_get(map, i);
-		u64 here = count_places(&descriptor, size, align, &lowest);
+		u64 here = count_places(&descriptor, room, &lowest);
 
 		if (choice < here) {
-			*place = lowest + choice * align;
+			*place = lowest + choice * room->align;
 			return true;
 		}
 		choice -= here;

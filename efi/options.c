@@ -6,7 +6,12 @@
  * addresses, pointers in static data, .bss.
  */
 #include <pagoda/efi/efi_stub.h>
-#include <pagoda/kernel/handoff/options.h>
+
+/* Of EFI_LOAD_OPTION: byte offsets, the attributes there are, the last node of a device path. */
+#define ENTRY_PATH_SIZE 4
+#define ENTRY_DESCRIPTION 6
+#define ENTRY_ATTRIBUTES 0x1f0bu
+#define PATH_END_SIZE 4
 
 static const struct efi_guid loaded_image_guid = {
 	0x5b1b31a1, 0x9562, 0x11d2, { 0x8e, 0x3f, 0x00, 0xa0, 0xc9, 0x69, 0x72, 0x3b }
@@ -69,6 +74,41 @@ static bool is_command_line(const struct efi_text *text, const void *from, u32 s
 	return 4 * text->replaced < 3 * text->length && !is_narrow(from, size);
 }
 
+/* Offset of the first byte behind the text at @at, which ends in a NUL; @size where none is. */
+static u32 text_end(const u8 *bytes, u32 size, u32 at)
+{
+	for (; size - at >= sizeof(u16); at += sizeof(u16))
+		if (bytes[at] == 0 && bytes[at + 1] == 0)
+			return at + sizeof(u16);
+	return size;
+}
+
+/*
+ * Some firmware passes a boot entry as it is stored, EFI_LOAD_OPTION, in place of the options in
+ * it: attributes, the length of the device path, a description, the path, and then the options.
+ * Returns where these begin; 0 where this is something else (UEFI 2.10, 3.1.3).
+ */
+static u32 options_in_entry(const u8 *bytes, u32 size)
+{
+	u32 path_size, path_end, attributes;
+	const u8 *end;
+
+	size = (u32)min_u64(size, 2 * EFI_OPTIONS_MAX);
+	if (size < ENTRY_DESCRIPTION)
+		return 0;
+	attributes = bytes[0] | (u32)bytes[1] << 8 | (u32)bytes[2] << 16 | (u32)bytes[3] << 24;
+	path_size = bytes[ENTRY_PATH_SIZE] | (u32)bytes[ENTRY_PATH_SIZE + 1] << 8;
+	if ((attributes & ~ENTRY_ATTRIBUTES) != 0 || path_size < PATH_END_SIZE)
+		return 0;
+	path_end = text_end(bytes, size, ENTRY_DESCRIPTION) + path_size;
+	if (path_end > size)
+		return 0;
+	end = bytes + path_end - PATH_END_SIZE;
+	return end[0] == 0x7f && end[1] == 0xff && end[2] == PATH_END_SIZE && end[3] == 0 ?
+		       path_end :
+		       0;
+}
+
 u32 efi_first_word(const char *text)
 {
 	bool quoted = false;
@@ -81,16 +121,6 @@ u32 efi_first_word(const char *text)
 	return length;
 }
 
-/* One parser decides what the words mean: here it is asked about the only one that concerns us. */
-static bool asks_nokaslr(const char *command_line, u32 length)
-{
-	struct boot_options options = { 0 };
-	u64 id[SYSREG_FACT_COUNT] = { 0 };
-
-	options_parse(&options, id, command_line, length);
-	return SYSREG_GET(ARM64_SW_NOKASLR, id[SYSREG_ARM64_SW]) != 0;
-}
-
 /* UEFI's shell passes the whole line, program name included; it says so by this protocol. */
 static bool started_by_shell(struct efi_stub *stub)
 {
@@ -100,9 +130,8 @@ static bool started_by_shell(struct efi_stub *stub)
 	       EFI_SUCCESS;
 }
 
-static efi_status_t convert(struct efi_stub *stub, const struct efi_loaded_image *loaded)
+static efi_status_t convert(struct efi_stub *stub, const u8 *options, u32 size)
 {
-	u32 size = loaded->load_options_size;
 	u32 room = (u32)min_u64(size / sizeof(u16), EFI_OPTIONS_MAX);
 	efi_status_t status;
 	struct efi_text text;
@@ -116,10 +145,10 @@ static efi_status_t convert(struct efi_stub *stub, const struct efi_loaded_image
 		return status;
 	}
 	line = (char *)(uintptr_t)stub->options_pages.start;
-	text = efi_text_convert(line, room, loaded->load_options, size);
+	text = efi_text_convert(line, room, options, size);
 	if (text.length == 0)
 		return EFI_SUCCESS;
-	if (!is_command_line(&text, loaded->load_options, (u32)sizeof(u16) * room)) {
+	if (!is_command_line(&text, options, (u32)sizeof(u16) * room)) {
 		efi_say(stub, "load options of %u bytes are no text of 16-bit characters: ignored",
 			size);
 		return EFI_SUCCESS;
@@ -134,7 +163,6 @@ static efi_status_t convert(struct efi_stub *stub, const struct efi_loaded_image
 		return EFI_SUCCESS;
 	stub->command_line = line + skip;
 	stub->command_line_length = text.length - skip;
-	stub->nokaslr = asks_nokaslr(stub->command_line, stub->command_line_length);
 	return EFI_SUCCESS;
 }
 
@@ -143,6 +171,7 @@ efi_status_t efi_read_options(struct efi_stub *stub)
 	void *found = NULL;
 	const struct efi_loaded_image *loaded;
 	efi_status_t status;
+	u32 entry;
 
 	status = stub->boot->handle_protocol(stub->handle, &loaded_image_guid, &found);
 	if (status != EFI_SUCCESS) {
@@ -153,5 +182,10 @@ efi_status_t efi_read_options(struct efi_stub *stub)
 	loaded = found;
 	if (loaded->load_options == NULL || loaded->load_options_size < sizeof(u16))
 		return EFI_SUCCESS;
-	return convert(stub, loaded);
+	entry = options_in_entry(loaded->load_options, loaded->load_options_size);
+	if (entry != 0)
+		efi_say(stub, "load options are a whole boot entry: %u bytes of options in it",
+			loaded->load_options_size - entry);
+	return convert(stub, (const u8 *)loaded->load_options + entry,
+		       loaded->load_options_size - entry);
 }

@@ -23,8 +23,12 @@ static const struct efi_guid memory_attribute_guid = {
 /* 2 MiB, as for the virtual address; a crowded machine may only have room for the largest page. */
 static bool choose(const struct efi_stub *stub, u64 choice, u64 *place)
 {
-	return efi_map_place(&stub->map, stub->image.size, MIB(2), choice, place) ||
-	       efi_map_place(&stub->map, stub->image.size, GRANULE_SIZE_MAX, choice, place);
+	struct efi_room room = { stub->image.size, MIB(2), stub->reach };
+
+	if (efi_map_place(&stub->map, &room, choice, place))
+		return true;
+	room.align = GRANULE_SIZE_MAX;
+	return efi_map_place(&stub->map, &room, choice, place);
 }
 
 /* A place that the map offers may be gone, or kept back by firmware: then another is tried. */
@@ -50,8 +54,8 @@ static efi_status_t allocate(struct efi_stub *stub)
 	if (status == EFI_SUCCESS)
 		stub->image_pages = (struct efi_pages){ stub->load, count };
 	else
-		efi_say(stub, "no room for the Image's %lu KiB in one piece: %s",
-			stub->image.size / KIB(1), efi_status_str(status));
+		efi_say(stub, "no room for the Image's %lu KiB in one piece below %#lx: %s",
+			stub->image.size / KIB(1), stub->reach, efi_status_str(status));
 	return status;
 }
 

@@ -60,6 +60,42 @@ static void collect(const struct efi_stub *stub, struct settings *settings)
 	}
 }
 
+/* It may be the last that is seen. An earlycon= that is there already needs no advice. */
+static void say_what_console(struct efi_stub *stub)
+{
+	const struct acpi_uart *uart = &stub->acpi.uart;
+
+	if (acpi_has_console(uart) || stub->has_earlycon)
+		return;
+	if (uart->console == ACPI_CONSOLE_NONE)
+		efi_say(stub, "ACPI names no console (SPCR, DBG2)");
+	else
+		efi_say(stub,
+			"ACPI's console at %#lx is of type %#x in address space %u: no driver",
+			uart->address, uart->type, uart->space);
+	efi_say(stub,
+		"%s from here on; if there is a UART, name it: earlycon=pl011,ADDRESS "
+		"or earlycon=uart8250,mmio32,ADDRESS",
+		stub->screen.size != 0 ? "only this screen" : "silent");
+}
+
+static void say_what_is_lost(struct efi_stub *stub)
+{
+	const struct acpi *acpi = &stub->acpi;
+
+	for (u32 i = 0; i < acpi->lost_count; i++) {
+		const struct acpi_fault *fault = &acpi->lost[i];
+
+		efi_say(stub, "ACPI's %s at %#lx: %s; goes on without %s",
+			acpi_table_str(fault->table), fault->address,
+			acpi_status_str(fault->status), acpi_loss_str(fault));
+	}
+	if (acpi->parked != 0)
+		efi_say(stub, "%u processors wait in the parking protocol, not PSCI: left out",
+			acpi->parked);
+	say_what_console(stub);
+}
+
 static efi_status_t open_acpi(struct efi_stub *stub)
 {
 	struct acpi_fault fault;
@@ -69,8 +105,10 @@ static efi_status_t open_acpi(struct efi_stub *stub)
 	efi_map_ranges(&stub->map, EFI_USE_TABLES, &tables);
 	view = (struct acpi_view){ tables.range, tables.count, 0 };
 	fault = acpi_open(&stub->acpi, &view, stub->rsdp);
-	if (fault.status == ACPI_OK)
+	if (fault.status == ACPI_OK) {
+		say_what_is_lost(stub);
 		return EFI_SUCCESS;
+	}
 	efi_say(stub, "no FDT, and ACPI's %s at %#lx is refused: %s", acpi_table_str(fault.table),
 		fault.address, acpi_status_str(fault.status));
 	return EFI_LOAD_ERROR;
@@ -128,7 +166,8 @@ efi_status_t efi_make_fdt(struct efi_stub *stub)
 		efi_say(stub, "%u pieces of RAM, %lu KiB in all, left out: too many for the kernel",
 			ram.dropped, ram.dropped_bytes / KIB(1));
 	collect(stub, &settings);
-	edit = (struct fdt_edit){ settings.setting, settings.count, ram.range, ram.count, true };
+	edit = (struct fdt_edit){ settings.setting, settings.count, ram.range, ram.count,
+				  &stub->screen };
 	status = write_tree(stub, &edit);
 	if (status == FDT_WRITE_OK)
 		return EFI_SUCCESS;

@@ -8,36 +8,6 @@
  */
 #include "fdt_token.h"
 
-typedef u64 __attribute__((may_alias)) pair_t;
-
-#define PAIR_SIZE 8
-#define PAIR_ONES 0x0101010101010101
-#define PAIR_HIGH_BITS 0x8080808080808080
-
-/*
- * Where the token after the node name at @name stands; null where the name does not end in a pair
- * that begins at @last or before. @first: the name's first word.
- */
-static inline const u8 *name_skip(const u8 *name, const u8 *last, u32 first, u64 ones)
-{
-	u64 zeroes = (first - (u32)ones) & ~first & (u32)PAIR_HIGH_BITS;
-
-	if (!is_aligned((uintptr_t)name, PAIR_SIZE)) {
-		name += TOKEN_SIZE;
-		if (zeroes != 0)
-			return name;
-	}
-	for (; name <= last; name += PAIR_SIZE) {
-		u64 pair = *(const pair_t *)name;
-
-		/* Exact up to the first byte that is zero. */
-		zeroes = (pair - ones) & ~pair & PAIR_HIGH_BITS;
-		if (zeroes != 0)
-			return name + ((u32)zeroes != 0 ? TOKEN_SIZE : PAIR_SIZE);
-	}
-	return NULL;
-}
-
 /* Where the token after the property at @at stands, whose size the blob has as @size. */
 static inline const u8 *prop_skip(const u8 *at, u32 size)
 {

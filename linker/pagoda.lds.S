@@ -115,6 +115,7 @@ SECTIONS
 	.text : {
 		_text_start = .;
 		_entry_start = .;
+		*(.entry.vectors) /* aligned to 2 KiB: code between them would leave gaps */
 		*(.entry.text)
 		_entry_end = .;
 		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .text)
@@ -125,6 +126,7 @@ SECTIONS
 
 	.init.text : {
 		_init_text_start = .;
+		KEEP(*(.head.text))
 		*(.init.text)
 		EARLY_OBJECTS(.text .text.*)
 		TREE_OBJECTS(.text .text.*)
@@ -216,6 +218,7 @@ SECTIONS
 	ASSERT(_entry_end - _entry_start <= SEGMENT_ALIGN, "entry code is more than a page")
 	ASSERT(mmu_flip >= _entry_start && early_vectors >= _entry_start &&
 	       mmu_flip < _entry_end && early_vectors < _entry_end, "not all entry code is kept")
+	ASSERT(primary_entry == _init_text_start, "the EFI stub enters its copy elsewhere")
 	ASSERT(early_main >= _init_text_start && early_main < _init_text_end,
 	       "the early runtime is not init text")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,

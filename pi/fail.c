@@ -44,7 +44,7 @@ static void seek_console(struct boot_handoff *handoff, u64 phys_offset)
 	dcache_clean(fdt->blob + fdt->strings_start, fdt->strings_end - fdt->strings_start,
 		     dcache_line_size(facts->id[SYSREG_CTR_EL0]));
 	fdt_cut(fdt);
-	tree_begin(&scan, fdt, facts, &lists->memory);
+	tree_begin(&scan, fdt, facts, lists);
 	while (tree_read(&scan, &seed))
 		seeds_wipe(&seed, facts);
 	tree_choose_console(&scan);

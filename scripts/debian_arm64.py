@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Files out of Debian's arm64 packages, on whatever architecture this machine has: from the suites
-that it is configured for, with a private apt whose lists are in a folder of ours. The system's own
-lists, packages and architectures stay as they are, and it needs no root.
+that it is configured for, or another one beside them, with a private apt whose lists are in a folder
+of ours. The system's own lists, packages and architectures stay as they are, and it needs no root.
 """
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -17,18 +18,49 @@ class CannotFetch(Exception):
     """What stands in the way, and what to do about it."""
 
 
-def run(*command, **keywords):
+def run(*command, stdin=subprocess.DEVNULL, **keywords):
     try:
-        return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, text=True,
+        return subprocess.run(command, check=True, stdin=stdin, text=True,
                               stdout=subprocess.PIPE, **keywords).stdout
     except subprocess.CalledProcessError as error:
         raise CannotFetch(f"{' '.join(command)} failed; its messages are above") from error
 
 
-class Suites:
-    """The suites this machine is configured for, as an arm64 machine would see them."""
+def configured_sources():
+    """The files that say which suites this machine is configured for."""
+    text = run("apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS",
+               "Dir::Etc::sourceparts/d")
+    names = dict(re.findall(r"^(\w+)='(.*)'$", text, re.MULTILINE))
+    parts = sorted(pathlib.Path(names["PARTS"]).glob("*"))
+    return [path for path in (pathlib.Path(names["LIST"]), *parts)
+            if path.suffix in (".list", ".sources") and path.is_file()]
 
-    def __init__(self, folder):
+
+def codename():
+    """What Debian calls the suite that this machine runs."""
+    text = pathlib.Path("/etc/os-release").read_text(encoding="utf-8")
+    found = re.search(r"^VERSION_CODENAME=\"?(\w+)", text, re.MULTILINE)
+    return found.group(1) if found else "stable"
+
+
+def source_of(suite, text, base, suffix):
+    """What @text, one of the files above whose name ends in @suffix, would say of @suite: its entry
+    for the suite @base with the other's name; "" where it has none."""
+    if suffix == ".list":
+        found = re.search(rf"^deb( +\[[^]]*\])? +\S+ +{base} .*$", text, re.MULTILINE)
+        return re.sub(rf" {base} ", f" {suite} ", found.group(0), count=1) + "\n" if found else ""
+    for entry in re.split(r"\n\s*\n", text):
+        suites = re.search(r"^Suites:(.*)$", entry, re.MULTILINE)
+        if suites and base in suites.group(1).split():
+            return entry.replace(suites.group(0), f"Suites: {suite}").strip("\n") + "\n"
+    return ""
+
+
+class Suites:
+    """The suites this machine is configured for, as an arm64 machine would see them. With @suite
+    that one too, which then comes first: from where this machine has its own."""
+
+    def __init__(self, folder, suite=None):
         missing = [tool for tool in TOOLS if shutil.which(tool) is None]
         if missing:
             raise CannotFetch(f"not in PATH: {', '.join(missing)}; unpacking Debian's packages "
@@ -38,7 +70,8 @@ class Suites:
         for place in ("lists/partial", "archives/partial", "parts"):
             (self.folder / place).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
-        self.config.write_text(self._settings(), encoding="utf-8")
+        more = self._add(suite) if suite else ""
+        self.config.write_text(self._settings() + more, encoding="utf-8")
         self.environment = {**os.environ, "APT_CONFIG": str(self.config)}
 
     def _settings(self):
@@ -54,6 +87,24 @@ class Suites:
             f'Dir::State::status "{folder}/status";', f'Dir::Cache "{folder}";',
             f'Dir::Cache::archives "{folder}/archives";', f'Dir::Etc::parts "{folder}/parts";',
             'Dir::Etc::main "/dev/null";', ""])
+
+    def _add(self, suite):
+        """Settings for a list of sources of our own, which has @suite too."""
+        parts = self.folder / "sources"
+        shutil.rmtree(parts, ignore_errors=True)
+        parts.mkdir()
+        added = ""
+        for number, path in enumerate(configured_sources()):
+            text = path.read_text(encoding="utf-8")
+            (parts / f"configured-{number}{path.suffix}").write_text(text, encoding="utf-8")
+            if not added:
+                added = source_of(suite, text, codename(), path.suffix)
+                (parts / f"added{path.suffix}").write_text(added, encoding="utf-8")
+        if not added:
+            raise CannotFetch(f"this machine is not configured for Debian's {codename()}, so "
+                              f"where {suite} comes from is not known")
+        return "\n".join([f'Dir::Etc::sourceparts "{parts}";', 'Dir::Etc::sourcelist "/dev/null";',
+                          f'APT::Default-Release "{suite}";', ""])
 
     def apt(self, *command, **keywords):
         return run(*command, env=self.environment, **keywords)

@@ -9,12 +9,13 @@ import collections
 import struct
 
 EM_AARCH64 = 183
-SHT_SYMTAB, SHT_RELA, SHT_NOBITS, SHT_RELR = 2, 4, 8, 19
+SHT_SYMTAB, SHT_RELA, SHT_DYNAMIC, SHT_NOBITS, SHT_RELR = 2, 4, 6, 8, 19
 SHF_WRITE, SHF_ALLOC = 1, 2
 SHN_UNDEF, SHN_ABS, SHN_COMMON = 0, 0xfff1, 0xfff2
 STT_FUNC, STT_SECTION, STT_FILE = 2, 3, 4
 STB_LOCAL, STB_WEAK = 0, 2
 PT_LOAD, PT_INTERP = 1, 3
+DT_NEEDED = 1
 PF_X, PF_W = 1, 2
 
 Section = collections.namedtuple(
@@ -80,6 +81,12 @@ class Elf:
         """What the SHT_RELA section `table` holds; its symbols are those of self.symbols."""
         for offset, info, addend in self._rows("<QQq", table.offset, table.size):
             yield Relocation(offset, info & 0xffffffff, info >> 32, addend)
+
+    def needed(self):
+        """Names of the shared libraries that this file asks for."""
+        return [self._string(self.sections[table.link].offset + value)
+                for table in self.sections if table.type == SHT_DYNAMIC
+                for tag, value in self._rows("<QQ", table.offset, table.size) if tag == DT_NEEDED]
 
     def address_of(self, name):
         """The value of a defined symbol, or None."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A machine under firmware, stopped at an instruction of the Image, wherever firmware has put it; what
-is in its RAM and registers then; and from there on its log of every instruction. For
+"""A machine under firmware, stopped at an instruction of the Image, wherever firmware has put that;
+what is in its RAM and registers then; and from there on its log of every instruction. For
 scripts/discipline: firmware executes a thousand times as much as the Image.
 
 The Image that firmware loads has a branch to itself at that instruction. QEMU's debugger stub gives
@@ -136,9 +136,11 @@ def wait(monitor, offset):
     raise NotReached(f"firmware did not come to the Image within {TIMEOUT} seconds")
 
 
-def take_over(folder, offset, word, ram, one_at_a_time):
-    """Stop the machine whose sockets are in @folder at @offset of the Image, put @word back, and let
-    it go on with its log on. (where the Image lies, a file of its RAM, {register: value})."""
+def take_over(folder, stop, ram, old):
+    """Stop the machine whose sockets are in @folder at @stop, (offset in the Image, word there);
+    put the word back, and let it go on with its log on. @ram: (start, size); @old: QEMU before
+    8.1. (where the Image lies, a file of its RAM, {register: value})."""
+    offset, word = stop
     monitor = Monitor(folder / "monitor")
     pc = wait(monitor, offset)
     monitor.say("stop")
@@ -151,7 +153,7 @@ def take_over(folder, offset, word, ram, one_at_a_time):
     debugger.ask("?")
     registers = debugger.system_registers()
     debugger.write(pc, word)
-    monitor.say(f"{one_at_a_time} on")
+    monitor.say("singlestep on" if old else "one-insn-per-tb on")
     monitor.say(f"log {LOG}")
     debugger.leave()
     return pc - offset, snapshot, registers

@@ -117,7 +117,8 @@ discipline: setup-run
 # ---- on machines --------------------------------------------------------------------------------
 
 firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
-	tests/boot/test_efi*.py tests/boot/test_uefi*.py tests/boot/test_secrets.py)
+	tests/boot/test_efi*.py tests/boot/test_uefi*.py tests/boot/test_loaders.py \
+	tests/boot/test_secrets.py)
 
 # What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
 .PHONY: conformance
@@ -144,7 +145,7 @@ unit: $(unit_programs)
 	$(Q)scripts/run-unit $^
 
 #: script-test    tests of the scripts
-script-test:
+script-test: all $(O)/host/discipline
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts
 
 #: view-test      tests of the viewer
@@ -161,12 +162,18 @@ boards: setup-test
 	@$(MAKE) --no-print-directory O=$(O) $(boards_program)
 	$(Q)tests/boards/boards.py $(or $(TREES),$(O)/trees)
 
-# Every machine that firmware can boot the Image on; make test takes a few of them.
-.PHONY: firmware-test
-#: firmware-test  more machines and firmware than make test has time for
+# Every machine that firmware can boot the Image on; make test takes a few of them. What cannot be
+# fetched is skipped, and the test says why.
+.PHONY: fetch-loaders firmware-test
+#: fetch-loaders  boot loaders and firmware for firmware-test; needs the network; SUITE=
+fetch-loaders:
+	$(Q)scripts/fetch-loaders $(if $(SUITE),--suite $(SUITE))
+
+#: firmware-test  more machines, firmware and loaders than make test takes; SUITE= of a newer Debian
 firmware-test: setup-test
 	@$(MAKE) --no-print-directory O=$(O) all
-	$(Q)PAGODA_SLOW=1 $(PYTHON) -m pytest -q -n auto $(firmware_tests)
+	-@$(MAKE) --no-print-directory O=$(O) fetch-loaders
+	$(Q)PAGODA_SLOW=1 PAGODA_SUITE=$(SUITE) $(PYTHON) -m pytest -q -n auto $(firmware_tests)
 
 # ---- testing the tests -------------------------------------------------------------------------
 

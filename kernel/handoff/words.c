@@ -7,6 +7,9 @@
  * so nothing may call them before relocation.
  */
 #include <pagoda/kernel/handoff/handoff.h>
+#include <pagoda/kernel/tree/fallback.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/text.h>
 
 const char *segment_str(enum segment segment)
 {
@@ -36,6 +39,8 @@ const char *psci_conduit_str(enum psci_conduit conduit)
 		return "hvc";
 	case PSCI_SMC:
 		return "smc";
+	case PSCI_OLD:
+		return "0.1";
 	}
 	return "unknown conduit";
 }
@@ -51,8 +56,23 @@ const char *console_source_str(enum console_source source)
 		return "first-uart";
 	case CONSOLE_EARLYCON:
 		return "earlycon";
+	case CONSOLE_NO_UART:
+		return "no-uart";
 	}
 	return "unknown source";
+}
+
+const char *fallback_type_str(enum fallback_type type)
+{
+	switch (type) {
+	case FALLBACK_NONE:
+		return "none";
+	case FALLBACK_VIRTIO:
+		return "virtio console";
+	case FALLBACK_SCREEN:
+		return "frame buffer";
+	}
+	return "unknown type";
 }
 
 const char *override_status_str(enum override_status status)
@@ -131,6 +151,52 @@ const char *kaslr_source_str(enum kaslr_source source)
 		return "rndr";
 	}
 	return "unknown source";
+}
+
+/* What stands in for words about the FDT; longer ones before those that they begin with. */
+static const struct {
+	const char *fdt, *acpi;
+} sources[] = {
+	{ "the FDT's", "ACPI's" },
+	{ "the FDT", "ACPI" },
+};
+
+static bool starts_with(const char *words, const char *start)
+{
+	size_t length = strlen(start);
+
+	return strnlen(words, length) == length && memcmp(words, start, length) == 0;
+}
+
+/* The row that @words begin with; past the last one for none. */
+static unsigned source_find(const char *words)
+{
+	unsigned row = 0;
+
+	while (row < ARRAY_SIZE(sources) && !starts_with(words, sources[row].fdt))
+		row++;
+	return row;
+}
+
+struct source_text source_text(bool acpi, const char *words)
+{
+	struct source_text out;
+	size_t length = 0;
+
+	while (*words != '\0' && length < sizeof(out.text) - 1) {
+		unsigned row = acpi ? source_find(words) : ARRAY_SIZE(sources);
+
+		if (row == ARRAY_SIZE(sources)) {
+			out.text[length++] = *words++;
+			continue;
+		}
+		text_copy(out.text + length, sizeof(out.text) - length, sources[row].acpi,
+			  strlen(sources[row].acpi));
+		length += strlen(out.text + length);
+		words += strlen(sources[row].fdt);
+	}
+	out.text[length] = '\0';
+	return out;
 }
 
 const char *fdt_seed_str(enum fdt_seed seed)

@@ -143,7 +143,8 @@ static void run_one(struct selftest *test, const struct selftest_row *row, struc
 		print("not ok %u %s\n", number, name);
 	} else if (test->skipped) {
 		totals->skip++;
-		print("ok %u %s # SKIP %s\n", number, name, test->skipped);
+		print("ok %u %s # SKIP %s\n", number, name,
+		      source_text(test->kernel->handoff->facts.efi.acpi, test->skipped).text);
 	} else {
 		totals->pass++;
 		print("ok %u %s\n", number, name);

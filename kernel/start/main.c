@@ -9,6 +9,7 @@
 #include <pagoda/kernel/show/report.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
+#include <pagoda/kernel/start/console_fallback.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/start/spaces.h>
 #include <pagoda/kernel/start/tree.h>
@@ -49,6 +50,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	console_choose(&kernel);
 	if (stop.code != STOP_NONE)
 		console_rescue(&kernel, handoff);
+	console_fallbacks_find(&kernel);
 	serror_init(&kernel);
 	if (stop.code == STOP_NONE) {
 		efi_map_read(&kernel);
@@ -62,6 +64,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	kernel.init_result = memory_release_init(&kernel);
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
+	console_fallback(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);

@@ -64,7 +64,8 @@ struct stop tree_take(struct kernel *kernel, struct boot_handoff *handoff)
 
 	if (stop.code != STOP_NONE)
 		return stop;
-	tree_begin(&scan, &kernel->fdt, &handoff->facts, memory_list(kernel));
+	tree_begin(&scan, &kernel->fdt, &handoff->facts, boot_lists_of(kernel));
+	kernel->nodes = scan.nodes;
 	while (tree_read(&scan, &seed))
 		seed_clear(kernel, &seed);
 	efi_memory_take(kernel);

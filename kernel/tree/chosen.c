@@ -28,6 +28,8 @@ static void read_efi(struct efi_facts *efi, const struct fdt_event *event)
 		efi->descriptor_size = (u32)number;
 	else if (strcmp(event->name, CHOSEN_MAP_DESCRIPTOR_VERSION) == 0)
 		efi->descriptor_version = (u32)number;
+	else if (strcmp(event->name, CHOSEN_MADE_OF) == 0)
+		efi->acpi = fdt_has_string(event->data, event->size, CHOSEN_MADE_OF_ACPI);
 	else if (strcmp(event->name, CHOSEN_RSDP) == 0)
 		efi->rsdp = number;
 	else if (strcmp(event->name, CHOSEN_FIRMWARE) == 0)
@@ -61,6 +63,10 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 			start = number_of(&event);
 		else if (strcmp(event.name, "linux,initrd-end") == 0)
 			end = number_of(&event);
+		else if (strcmp(event.name, "linux,usable-memory-range") == 0)
+			scan_usable(scan, (struct fdt_value){ event.data, event.size });
+		else if (strcmp(event.name, "linux,elfcorehdr") == 0)
+			scan_core_header(scan, (struct fdt_value){ event.data, event.size });
 		else if (strcmp(event.name, CHOSEN_SYSTEM_TABLE) == 0)
 			firmware = true;
 	}

@@ -23,7 +23,7 @@
 /* What was read of one tree. */
 struct board {
 	struct boot_facts facts;
-	struct memory_map memory;
+	struct boot_lists lists;
 	struct devices devices;
 	struct stop stop;
 };
@@ -52,7 +52,7 @@ bad:
 }
 
 /* As the early runtime does, which needs /chosen, and then the kernel, whose window is the file. */
-static struct stop read_facts(struct boot_facts *facts, struct memory_map *memory)
+static struct stop read_facts(struct boot_facts *facts, struct boot_lists *lists)
 {
 	u64 seed = 0;
 	struct stop stop = facts_read_chosen(facts, &seed, 0);
@@ -62,7 +62,7 @@ static struct stop read_facts(struct boot_facts *facts, struct memory_map *memor
 	if (stop.code != STOP_NONE)
 		return stop;
 	fdt_cut(&facts->fdt.tree);
-	tree_begin(&scan, &facts->fdt.tree, facts, memory);
+	tree_begin(&scan, &facts->fdt.tree, facts, lists);
 	while (tree_read(&scan, &other))
 		memset((u8 *)(uintptr_t)other.data, 0, other.size);
 	return tree_end(&scan);
@@ -71,35 +71,28 @@ static struct stop read_facts(struct boot_facts *facts, struct memory_map *memor
 static void read_tree(struct board *board, const u8 *blob)
 {
 	static struct fake_machine machine;
-	static struct boot_lists lists;
 	struct boot_facts *facts = &board->facts;
 
 	machine_select(&machine);
 	memset(board, 0, sizeof(*board));
 	facts->entry.fdt = (u64)(uintptr_t)blob;
 	facts->id[SYSREG_CTR_EL0] = 4 << CTR_EL0_DMINLINE_SHIFT;
-	facts->lists = paddr((uintptr_t)&lists);
-	board->stop = read_facts(facts, &board->memory);
+	facts->lists = paddr((uintptr_t)&board->lists);
+	board->stop = read_facts(facts, &board->lists);
 	if (facts->fdt.tree.blob != NULL)
-		devices_read(&facts->fdt.tree, facts->console.address, &board->devices);
+		devices_read(&facts->fdt.tree, &board->lists.nodes, facts->console.address,
+			     &board->devices);
 }
 
 /* Why the console would be polled, before the GIC itself is asked; empty where it would not. */
 static const char *no_interrupt(const struct board *board)
 {
-	const struct device *uart = &board->devices.console;
-
 	if (board->facts.console.source == CONSOLE_NONE)
 		return "no console";
-	if (!board->devices.gic.found)
+	if (board->devices.gic.version == 0)
 		return "no GIC";
-	if (!uart->found)
-		return "no node at its address";
-	if (uart->interrupts == 0 || uart->interrupt[0].type != GIC_TYPE_SHARED ||
-	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
-		return "no interrupt";
-	if (uart->interrupt_parent != board->devices.gic.phandle)
-		return "an interrupt of another's";
+	if (board->devices.console.number < GIC_SPI_FIRST)
+		return "no interrupt of the GIC's";
 	return "";
 }
 
@@ -116,7 +109,7 @@ static void print_ranges(const struct memory_map *memory)
 static void print_board(const struct board *board)
 {
 	const struct console_choice *console = &board->facts.console;
-	const struct device *uart = &board->devices.console;
+	const struct device_line *line = &board->devices.console;
 	const char *why = no_interrupt(board);
 	char text[STOP_TEXT_MAX] = "";
 
@@ -130,13 +123,12 @@ static void print_board(const struct board *board)
 		       console_source_str(console->source));
 	else
 		printf("\"console\": null, ");
-	printf("\"gic\": %u, \"polled\": \"%s\", ", board->devices.gic_version, why);
+	printf("\"gic\": %u, \"polled\": \"%s\", ", board->devices.gic.version, why);
 	if (why[0] == '\0')
-		printf("\"interrupt\": [%u, %u], ", uart->interrupt[0].number + GIC_SPI_FIRST,
-		       uart->interrupt[0].flags);
+		printf("\"interrupt\": [%u, %u], ", line->number, line->flags);
 	else
 		printf("\"interrupt\": null, ");
-	print_ranges(&board->memory);
+	print_ranges(&board->lists.memory);
 	printf("}\n");
 }
 
@@ -174,7 +166,7 @@ static bool has_place(const struct places *places, u64 address)
 /* The intact tree's, as the pass has them. */
 static void intact_places(struct places *places, const u8 *blob)
 {
-	static struct memory_map memory;
+	static struct boot_lists lists;
 	struct boot_facts facts = { 0 };
 	struct fdt_value seed;
 	struct scan scan;
@@ -183,7 +175,7 @@ static void intact_places(struct places *places, const u8 *blob)
 	places->count = 0;
 	if (fdt_open(&fdt, blob) != FDT_OK)
 		return;
-	tree_begin(&scan, &fdt, &facts, &memory);
+	tree_begin(&scan, &fdt, &facts, &lists);
 	while (tree_read(&scan, &seed))
 		;
 	take_places(places, &scan);

@@ -6,9 +6,10 @@ import subprocess
 import pytest
 
 from machine import IMAGE, PROMPT, ROOT, Machine
+from suite import system
 from test_uboot import has_pe_header, slow
 
-FIRMWARE = "/usr/share/AAVMF"
+FIRMWARE = system("qemu-efi-aarch64", "/usr/share/AAVMF")
 APPEND = 'nokaslr pagoda.run="overrides"'
 
 

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import itertools
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -20,11 +19,13 @@ import typing
 import pytest
 
 from machine import IMAGE, PROMPT, Boot, Machine, boot, capture, follows_firmware, number
+from suite import system, unpacked
 
-FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
-SECURE_CODE = "/usr/share/AAVMF/AAVMF_CODE.fd"
-SECURE_VARIABLES = "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd"
-SNAKEOIL = pathlib.Path("/usr/share/qemu-efi-aarch64")
+FIRMWARE = str(system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"))
+SECURE_CODE = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_CODE.fd")
+VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.fd")
+SECURE_VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd")
+SNAKEOIL = system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64")
 TIMEOUT = 120  # seconds; firmware counts five down before it starts a shell script
 NO_ENTROPY = "pagoda: no entropy from EFI_RNG_PROTOCOL (not found): lowest place for the Image"
 RAM_TYPES = {1, 2, 3, 4, 7}  # loader, boot services, conventional
@@ -128,8 +129,7 @@ def test_the_report_equals_the_direct_boots_in_regime_layout_and_permissions(cas
     document, wanted = started.boot.document, direct.document
     for key in ("cpu", "regime", "idmap", "decision", "overrides", "psci"):
         assert document[key] == wanted[key], key
-    assert document["console"] == {
-        **wanted["console"], "input": "polled" if row.acpi else "interrupt"}
+    assert document["console"] == {**wanted["console"], "input": "interrupt"}
     assert document["image"]["entry_el"] == row.el
     assert document["image"]["size"] == wanted["image"]["size"]
     assert regions(document) == regions(wanted)
@@ -235,6 +235,40 @@ def test_load_options_longer_than_a_command_line_are_cut_with_a_warning():
     assert "the command line was cut after 4095 characters" in document["warnings"]
 
 
+# ---- ACPI alone, on other machines ----
+
+def acpi_boot(machine="", append="nokaslr", cpu="cortex-a57", arguments=()):
+    with Firmware(machine, append, cpu=cpu,
+                  arguments=["-bios", FIRMWARE, *arguments]) as running:
+        return capture(running)
+
+
+def test_firmwares_screen_has_cpu_page_sizes_and_decision():
+    text = acpi_boot().text
+    before = text[:text.index("Pagoda 0.")]
+    assert re.search(r"pagoda: CPU with MIDR_EL1 0x[0-9a-f]+, page sizes 4K 48 bits, 64K 48 bits",
+                     before)
+    assert ("pagoda: decision: 4K pages, 48-bit addresses, 44-bit physical addresses"
+            in before)
+
+
+@pytest.mark.parametrize("machine", ["gic-version=2", "gic-version=3"])
+def test_input_comes_by_interrupt_with_either_gic(machine):
+    assert acpi_boot(machine).document["console"]["input"] == "interrupt"
+
+
+def test_no_message_speaks_of_an_fdt_that_nobody_saw():
+    found = acpi_boot(append="")
+    assert any("ACPI has no kaslr-seed" in line for line in found.document["warnings"])
+    assert "FDT" not in found.text
+
+
+def test_an_image_without_a_plan_goes_back_to_firmware_with_words():
+    with Firmware("", "arm64.pagesize=16k", cpu="cortex-a57") as running:
+        running.expect("pagoda: arm64.pagesize=16k asked for, but the CPU has: 4K 64K")
+        running.expect("pagoda: cannot boot; back to the firmware")
+
+
 # ---- from a disk ----
 
 @contextlib.contextmanager
@@ -282,7 +316,7 @@ def variables_of(path, source):
 
 @slow
 def test_a_boot_option_with_arguments_boots_with_them(tmp_path):
-    variables = variables_of(tmp_path, "/usr/share/AAVMF/AAVMF_VARS.fd")
+    variables = variables_of(tmp_path, VARIABLES)
     root = tmp_path / "disk"
     script = (b"bcfg boot addp 0 fs0:\\Image Pagoda\r\n"
               b"bcfg boot -opt 0x0 fs0:\\options\r\nreset -s\r\n")
@@ -294,6 +328,40 @@ def test_a_boot_option_with_arguments_boots_with_them(tmp_path):
     with disk(root, {}, firmware=flash(variables)) as running:
         running.expect(PROMPT)
         assert running.document("report json")["command_line"] == "mem=256M nokaslr"
+
+
+# ---- unified kernel images ----
+
+STUB_ROOM = 16 * MIB  # sections are put behind the stub's own, this far apart
+
+
+def unified(stub, path, sections):
+    """@stub with @sections added, {name: bytes}: what ukify makes."""
+    data = stub.read_bytes()
+    pe = int.from_bytes(data[60:64], "little")
+    base = int.from_bytes(data[pe + 48:pe + 56], "little")
+    arguments = []
+    for number, (name, content) in enumerate(sections.items(), 1):
+        file = path / name.strip(".")
+        file.write_bytes(content)
+        arguments += ["--add-section", f"{name}={file}", "--change-section-vma",
+                      f"{name}={base + number * STUB_ROOM:#x}"]
+    subprocess.run(["aarch64-linux-gnu-objcopy", *arguments, stub, path / "uki"], check=True)
+    return (path / "uki").read_bytes()
+
+
+@slow
+@pytest.mark.parametrize("machine", ["acpi=off", ""])
+def test_a_unified_kernel_image_boots_with_its_command_line(tmp_path, machine):
+    stub = unpacked("systemd-boot-efi", "usr/lib/systemd/boot/efi/linuxaa64.efi.stub")
+    image = unified(stub, tmp_path, {
+        ".osrel": b"ID=pagoda\nVERSION_ID=1\n", ".cmdline": b"nokaslr arm64.pagesize=16k",
+        ".linux": IMAGE.read_bytes()})
+    with disk(tmp_path / "disk", {"EFI/BOOT/BOOTAA64.EFI": image}, machine=machine) as running:
+        running.expect(PROMPT)
+        document = running.document("report json")
+    assert document["command_line"] == "nokaslr arm64.pagesize=16k"
+    assert document["regime"]["granule"] == 16384
 
 
 # ---- Secure Boot ----

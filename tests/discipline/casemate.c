@@ -27,10 +27,10 @@ static bool begin(const char *what)
 	return out != NULL;
 }
 
-/* Where from: an offset in the Image. */
+/* Where from: a file and a line there, an offset in the Image here. */
 static void end(void)
 {
-	fprintf(out, " (src \"+0x%lx\"))\n", (unsigned long)(now.place - report.base));
+	fprintf(out, " (src \"Image:%lu\"))\n", (unsigned long)(now.place - report.base));
 }
 
 void casemate_write(u64 pa, u64 value, bool release)
@@ -64,14 +64,22 @@ void casemate_table(u64 pa, u64 size, u64 root)
 	end();
 }
 
+/* NULL: none of those that a trace has. */
+static const char *dsb_name(const struct insn *insn)
+{
+	if (insn->domain == 2 && insn->types == 2)
+		return "ishst";
+	if (insn->types != 3)
+		return NULL;
+	return insn->domain == 1 ? "nsh" :
+	       insn->domain == 2 ? "ish" :
+	       insn->domain == 3 ? "sy" :
+				   NULL;
+}
+
 void casemate_barrier(const struct insn *insn)
 {
-	static const char *const kinds[4][4] = {
-		[1] = { [3] = "nsh" },
-		[2] = { [2] = "ishst", [3] = "ish" },
-		[3] = { [3] = "sy" },
-	};
-	const char *kind = kinds[insn->domain][insn->types];
+	const char *kind = dsb_name(insn);
 
 	if (insn->barrier == BARRIER_DMB || (insn->barrier == BARRIER_DSB && kind == NULL))
 		return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What an A64 instruction does beyond registers: which memory it loads or stores, which barrier,
- * system register or system instruction it is. Source: DDI 0487 C4.1 (A64 instruction set encoding).
+ * system register or system instruction it is. Source: DDI 0487 C4.1 (A64 instruction encodings).
  *
  * Of what is not here the judge says that it cannot judge, so nothing is guessed.
  */

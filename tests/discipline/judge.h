@@ -34,18 +34,32 @@ static inline s64 sign_extend(u64 value, unsigned width)
 
 /* ---- rules and the report: report.c ---- */
 
-#define EACH_RULE(_)                                                                               \
-	_(C1)                                                                                      \
-	_(C2)                                                                                      \
-	_(C3)                                                                                      \
-	_(C4)                                                                                      \
-	_(C5)                                                                                      \
-	_(C6)                                                                                      \
-	_(C7)                                                                                      \
-	_(I1)                                                                                      \
-	_(I2)                                                                                      \
-	_(S1) _(S2) _(S3) _(S4) _(S5) _(T1) _(T2) _(T3) _(T4) _(T5) _(T6) _(T7) _(T8) _(T9) _(T10) \
-		_(T11)
+#define EACH_RULE(_) \
+	_(C1)        \
+	_(C2)        \
+	_(C3)        \
+	_(C4)        \
+	_(C5)        \
+	_(C6)        \
+	_(C7)        \
+	_(I1)        \
+	_(I2)        \
+	_(S1)        \
+	_(S2)        \
+	_(S3)        \
+	_(S4)        \
+	_(S5)        \
+	_(T1)        \
+	_(T2)        \
+	_(T3)        \
+	_(T4)        \
+	_(T5)        \
+	_(T6)        \
+	_(T7)        \
+	_(T8)        \
+	_(T9)        \
+	_(T10)       \
+	_(T11)
 
 enum rule {
 #define RULE_ENUM(name) RULE_##name,
@@ -261,7 +275,7 @@ enum dc {
 };
 
 void cache_ctr(u64 ctr);
-/* How memory is accessed: through caches or past them, and by way of a mapping or with the MMU off. */
+/* How memory is accessed: through caches or past them, by a mapping or with the MMU off. */
 struct way {
 	bool cached, mapped;
 	u8 share; /* where it is cached */

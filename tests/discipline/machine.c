@@ -534,6 +534,11 @@ static void banked_write(unsigned el, enum reg reg, u64 value)
 		roots_update();
 }
 
+static bool has_trace(enum reg reg)
+{
+	return reg == SCTLR || reg == TCR || reg == MAIR;
+}
+
 void machine_write(u32 sysreg, u64 value)
 {
 	enum reg reg = reg_find(sysreg);
@@ -542,7 +547,8 @@ void machine_write(u32 sysreg, u64 value)
 	if (reg == REG_COUNT)
 		return;
 	/* A root is written when it is in use, with what is below it. */
-	if (reg % BANKED != TTBR0 && reg % BANKED != TTBR1)
+	if (reg == HCR || reg == VTCR || reg == VTTBR ||
+	    (reg < 2 * BANKED && has_trace(reg % BANKED)))
 		casemate_register(reg_text(reg), value);
 	if (reg < 2 * BANKED)
 		banked_write(reg < BANKED ? 1 : 2, reg % BANKED, value);

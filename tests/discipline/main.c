@@ -8,7 +8,7 @@
  *              [--protocol efi|linux] [--casemate FILE]
  *
  * The stream is judged from the Image's first instruction on; with --memory, what is in RAM at
- * that moment, from the stream's first: in firmware's world with --protocol efi, which comes before,
+ * that moment, from the stream's first: in firmware's world with --protocol efi, which comes first,
  * or in that of the boot protocol. Exit status: 0 nothing found, 1 violations, 2 not judged.
  */
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The worst TLB that the architecture allows: it walks at any time through every valid path of every
- * root in use, keeps each descriptor that it has met, those of tables too, until it is told to
- * forget it, and has what it had before entry. Source: DDI 0487 D8.14 ("Using break-before-make
+ * The worst TLB that the architecture allows: it walks at any time through every valid path of
+ * every root in use, keeps each descriptor that it has met, those of tables too, until it is told
+ * to forget it, and has what it had before entry. Source: DDI 0487 D8.14 ("Using break-before-make
  * when updating translation table entries"), D8.14.1 to D8.14.6 (TLB maintenance), C5.5 (TLBI
  * operands).
  */
@@ -33,6 +33,7 @@ struct gone {
 	u64 slot, old, va;
 	int level;
 	bool table, narrowed, issued;
+	bool misdirected; /* a TLBI for its address was not of its kind */
 	struct root *root;
 	place_t by;
 	u32 time;
@@ -611,12 +612,12 @@ static bool scope_has(const struct scope *scope, struct gone *item, bool *near)
 	if (!scope->any_asid && !global && item->root->half.asid != scope->asid)
 		item->missed = "the TLBI for its address was of another ASID";
 	else if (scope->last_only && item->table)
-		item->missed =
-			"the TLBI for its address was of the last level only, and a table went";
+		item->missed = "the TLBI for its address was of the last level, and a table went";
 	else if (scope->hint && scope->hint != (4u | (item->level & 3)))
 		item->missed = "the TLBI for its address has a hint of another level";
 	else
 		return true;
+	item->misdirected = true;
 	return false;
 }
 
@@ -817,8 +818,8 @@ void tlb_before(unsigned el)
 void tlb_promise(const char *whose)
 {
 	for (size_t i = 0; i < gone_count; i++)
-		violation(RULE_T3, gone[i].va, gone[i].by,
-			  "%s, and a TLB may still have what was %s: %s", whose,
+		violation(gone[i].misdirected && !gone[i].issued ? RULE_T6 : RULE_T3, gone[i].va,
+			  gone[i].by, "%s, and a TLB may still have what was %s: %s", whose,
 			  gone[i].narrowed ? "changed" : "taken away", gone_missing(&gone[i]));
 	gone_count = 0;
 }

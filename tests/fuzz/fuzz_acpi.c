@@ -14,7 +14,7 @@
 /* libfdt's. Its header's other names are those of Pagoda's. */
 int fdt_check_full(const void *tree, size_t size);
 
-#define TABLES (ACPI_SPCR + 1)
+#define TABLES ACPI_TABLES
 #define BASE 0x7fff12340018 /* of the memory that the tables are in; only a multiple of 8 */
 #define MEMORY_MAX KIB(256)
 
@@ -24,9 +24,11 @@ enum flag {
 	FLAG_TWICE = 4, /* the XSDT lists its tables once more */
 	FLAG_SMALL = 8, /* the device tree has too small a buffer */
 	FLAG_SPCR_LAST = 16, /* in memory and in the input; else the MADT is */
+	FLAG_DBG2_LAST = 32, /* behind both, and with it the GTDT; else neither is there */
 };
 
-static const char signatures[TABLES][9] = { "RSD PTR ", "XSDT", "FACP", "APIC", "SPCR" };
+static const char signatures[TABLES][9] = { "RSD PTR ", "XSDT", "FACP", "APIC",
+					    "GTDT",	"SPCR", "DBG2" };
 
 /* What firmware has in memory. */
 static struct {
@@ -108,6 +110,10 @@ static void build(struct fuzz_input *input, uint8_t flags)
 	take_table(input, ACPI_FADT);
 	take_table(input, spcr_last ? ACPI_MADT : ACPI_SPCR);
 	take_table(input, spcr_last ? ACPI_SPCR : ACPI_MADT);
+	if (flags & FLAG_DBG2_LAST) {
+		take_table(input, ACPI_GTDT);
+		take_table(input, ACPI_DBG2);
+	}
 	if (flags & FLAG_RAW)
 		return;
 	mend_xsdt(flags & FLAG_TWICE ? 2 : 1);
@@ -117,9 +123,10 @@ static void build(struct fuzz_input *input, uint8_t flags)
 
 static void check_fault(const struct acpi_fault *fault)
 {
-	FUZZ_CHECK(fault->status <= ACPI_NO_GIC && fault->table <= ACPI_SPCR, "fault %d of %d",
+	FUZZ_CHECK(fault->status <= ACPI_NO_GIC && fault->table < ACPI_TABLES, "fault %d of %d",
 		   fault->status, fault->table);
-	FUZZ_CHECK(fault->table != ACPI_SPCR || fault->status != ACPI_MISSING,
+	FUZZ_CHECK((fault->table != ACPI_SPCR && fault->table != ACPI_DBG2) ||
+			   fault->status != ACPI_MISSING,
 		   "a console is asked for");
 }
 
@@ -136,8 +143,8 @@ static void check_tree(const struct acpi *acpi, const void *blob, u32 size)
 	for (cursor = fdt_begin(&fdt); (status = fdt_next(&cursor, &event)) == FDT_OK;)
 		processors += event.token == FDT_BEGIN_NODE && strncmp(event.name, "cpu@", 4) == 0;
 	FUZZ_CHECK(status == FDT_END, "the tree ends with %s", fdt_status_str(status));
-	FUZZ_CHECK(processors == acpi->processors, "%u processors of %u", processors,
-		   acpi->processors);
+	FUZZ_CHECK(processors == acpi->processors - acpi->parked, "%u processors of %u, %u parked",
+		   processors, acpi->processors, acpi->parked);
 }
 
 /* @small: a buffer that the input chooses; else one as large as the header says is enough. */
@@ -181,6 +188,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	view = (struct acpi_view){ range, 2, (u64)(uintptr_t)exact - BASE };
 	fault = acpi_open(&acpi, &view, BASE + memory.at[ACPI_RSDP]);
 	check_fault(&fault);
+	FUZZ_CHECK(fault.status == ACPI_OK || fault.table <= ACPI_XSDT, "%s costs the boot",
+		   acpi_table_str(fault.table));
+	for (u32 i = 0; i < acpi.lost_count; i++)
+		check_fault(&acpi.lost[i]);
 	if (fault.status == ACPI_OK)
 		write_tree(&acpi, &input, flags & FLAG_SMALL);
 	free(exact);

@@ -105,6 +105,20 @@ static void expect(const u8 *options, u32 size)
 	}
 }
 
+/* Where a whole boot entry was found, what is left of it: no more than there is, behind a path. */
+static void expect_rest(const u8 *options, u32 size)
+{
+	const char *entry = strstr(firmware.said, "whole boot entry: ");
+	u32 rest = size;
+
+	if (entry != NULL) {
+		rest = (u32)strtoul(entry + strlen("whole boot entry: "), NULL, 10);
+		FUZZ_CHECK(size >= 12 && rest <= size - 12, "%u bytes of %u", rest, size);
+		FUZZ_CHECK(memcmp(options + size - rest - 4, "\x7f\xff\4", 4) == 0, "no path");
+	}
+	expect(options + size - rest, rest);
+}
+
 /* Where the second word begins; quotes hold a word together. */
 static u32 second_word(void)
 {
@@ -188,6 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct efi_text_output output = { .output_string = output_string };
 	struct efi_system_table system = { .console_out = &output, .boot_services = &boot };
 	struct efi_stub stub = { .system = &system, .boot = &boot };
+	efi_status_t status;
 	uint8_t shift;
 	u32 length;
 	u8 *memory;
@@ -198,8 +213,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memory = place_options(&input, shift, &length);
 	firmware.loaded.load_options = memory + shift;
 	firmware.loaded.load_options_size = length;
-	expect(memory + shift, length);
-	check_outcome(&stub, efi_read_options(&stub), length);
+	status = efi_read_options(&stub);
+	expect_rest(memory + shift, length);
+	if (status == EFI_SUCCESS)
+		efi_decide(&stub);
+	check_outcome(&stub, status, length);
 	free(memory);
 	FUZZ_CHECK(firmware.allocations == (stub.options_pages.count != 0), "pages are lost");
 	if (stub.options_pages.count != 0)

@@ -27,7 +27,7 @@ _text:	ccmp x18, #0, #0xd, pl
 	.short 160, 0x206, 0x20b, 0
 	.long 0, 0, 0, 0x1000, 0x1000
 	.quad 0
-	.long 0x1000, 0x200, 0, 0, 0, 0, _image_size_low, 0x1000, 0
+	.long 0x1000, 0x200, 0, 1, 0, 0, _image_size_low, 0x1000, 0
 	.short 10, 0x100
 	.fill 4, 8, 0
 	.long 0, 6
@@ -120,6 +120,7 @@ def test_a_right_image_passes(built):
     ("<H", 0x56, 0x207, "characteristics is 0x207"),
     ("<H", 0x58, 0x10b, "magic is 0x10b"),
     ("<Q", 0x70, 0x40000000, "image base is 0x40000000"),
+    ("<I", 0x84, 0, "image version is 0x0"),
     ("<H", 0x9c, 3, "subsystem is 0x3"),
     ("<H", 0x9e, 0, "DLL characteristics is 0x0"),
     ("<I", 0xe8, 1, "certificates is 0x1"),

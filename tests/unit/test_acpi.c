@@ -22,7 +22,7 @@
 #include "support/fake_machine.h"
 #include "support/random.h"
 
-#define TABLES (ACPI_SPCR + 1)
+#define TABLES ACPI_TABLES
 #define TABLE_ROOM 1024
 #define BASE 0x7fff12340018 /* of the memory that the tables are in; only a multiple of 8 */
 #define PL011 0x9000000
@@ -127,6 +127,43 @@ static void madt_clear(struct tables *tables)
 	header(tables, ACPI_MADT, "APIC", 4, 44);
 }
 
+/* Of the CPU's timers: numbers and flags. */
+static void timer(struct tables *tables, u32 which, u32 interrupt, u32 flags)
+{
+	put(tables->bytes[ACPI_GTDT], 48 + 8 * which, interrupt, 4);
+	put(tables->bytes[ACPI_GTDT], 52 + 8 * which, flags, 4);
+}
+
+static void dbg2_clear(struct tables *tables)
+{
+	header(tables, ACPI_DBG2, "DBG2", 0, 44);
+	put(tables->bytes[ACPI_DBG2], 36, 44, 4);
+	put(tables->bytes[ACPI_DBG2], 40, 0, 4);
+}
+
+/* One more device: 22 bytes, an address, its size, a name. */
+static u8 *debug_port(struct tables *tables, u32 type, u32 subtype, u64 address)
+{
+	u8 *dbg2 = tables->bytes[ACPI_DBG2], *device = dbg2 + tables->length[ACPI_DBG2];
+
+	put(dbg2, 40, get(dbg2, 40, 4) + 1, 4);
+	put(device, 1, 40, 2);
+	device[3] = 1;
+	put(device, 4, 2, 2);
+	put(device, 6, 38, 2);
+	put(device, 12, type, 2);
+	put(device, 14, subtype, 2);
+	put(device, 18, 22, 2);
+	put(device, 20, 34, 2);
+	device[23] = 32;
+	device[25] = 3;
+	put(device, 26, address, 8);
+	put(device, 34, 0x1000, 4);
+	device[38] = '.';
+	tables->length[ACPI_DBG2] += 40;
+	return device;
+}
+
 static struct tables tables_bare(void)
 {
 	struct tables tables = { 0 };
@@ -143,6 +180,15 @@ static struct tables tables_bare(void)
 	spcr[36] = 3;
 	spcr[41] = 32;
 	put(spcr, 44, PL011, 8);
+	spcr[52] = 8;
+	put(spcr, 54, 33, 4);
+	header(&tables, ACPI_GTDT, "GTDT", 2, 96);
+	timer(&tables, 0, 29, 0);
+	timer(&tables, 1, 30, 2);
+	timer(&tables, 2, 27, 1);
+	timer(&tables, 3, 26, 3);
+	dbg2_clear(&tables);
+	debug_port(&tables, 0x8000, 0x03, PL011);
 	madt_clear(&tables);
 	return tables;
 }
@@ -201,7 +247,8 @@ static struct place place_make(const struct tables *given, enum acpi_table last)
 	put(xsdt, 36, NOBODY, 8);
 	tables.length[ACPI_XSDT] +=
 		8 * (u32)(1 + (tables.length[ACPI_FADT] != 0) + (tables.length[ACPI_MADT] != 0) +
-			  (tables.length[ACPI_SPCR] != 0));
+			  (tables.length[ACPI_GTDT] != 0) + (tables.length[ACPI_SPCR] != 0) +
+			  (tables.length[ACPI_DBG2] != 0));
 	memcpy(place.length, tables.length, sizeof(place.length));
 	for (enum acpi_table table = ACPI_RSDP; table < TABLES; table++)
 		if (table != last)
@@ -245,9 +292,12 @@ static struct acpi_fault open_at(const struct place *place, u64 rsdp)
 	return acpi_open(&acpi, &view, rsdp);
 }
 
+/* What is wrong: with all of it, or with the first table that it goes without. */
 static struct acpi_fault open_place(const struct place *place)
 {
-	return open_at(place, place->address[ACPI_RSDP]);
+	struct acpi_fault fault = open_at(place, place->address[ACPI_RSDP]);
+
+	return fault.status == ACPI_OK && acpi.lost_count != 0 ? acpi.lost[0] : fault;
 }
 
 /* The MADT, which is read the furthest, at the end. */
@@ -284,7 +334,7 @@ struct tree {
 
 static struct fdt_edit edit_make(const struct fdt_setting *settings, u32 count)
 {
-	return (struct fdt_edit){ settings, count, memory, ARRAY_SIZE(memory), false };
+	return (struct fdt_edit){ settings, count, memory, ARRAY_SIZE(memory), NULL };
 }
 
 /* The tree in an allocation of just its size, found good by libfdt and by our reader. */
@@ -330,7 +380,7 @@ static void a_machine_becomes_a_tree(void **state)
 
 	(void)state;
 	assert_int_equal(acpi.processors, 3);
-	assert_int_equal(acpi.console, ACPI_CONSOLE_PL011);
+	assert_int_equal(acpi.uart.console, ACPI_CONSOLE_PL011);
 	assert_int_equal(acpi.psci, PSCI_HVC);
 	assert_bytes(&tree, "/", "#address-cells", "\0\0\0\2");
 	assert_bytes(&tree, "/", "#size-cells", "\0\0\0\2");
@@ -340,6 +390,11 @@ static void a_machine_becomes_a_tree(void **state)
 	assert_bytes(&tree, "/chosen", "pagoda,acpi-rsdp", "\0\0\x7f\xff\x12\x34\0\x18");
 	assert_text(&tree, "/serial@9000000", "compatible", "arm,pl011\0arm,primecell");
 	assert_bytes(&tree, "/serial@9000000", "reg", "\0\0\0\0\x09\0\0\0\0\0\0\0\0\0\x10\0");
+	assert_bytes(&tree, "/serial@9000000", "interrupts", "\0\0\0\0\0\0\0\1\0\0\0\4");
+	assert_text(&tree, "/timer", "compatible", "arm,armv8-timer");
+	assert_bytes(&tree, "/timer", "interrupts",
+		     "\0\0\0\1\0\0\0\xd\0\0\0\4\0\0\0\1\0\0\0\xe\0\0\0\x8"
+		     "\0\0\0\1\0\0\0\xb\0\0\0\1\0\0\0\1\0\0\0\xa\0\0\0\2");
 	assert_text(&tree, "/psci", "compatible", "arm,psci-1.0\0arm,psci-0.2");
 	assert_text(&tree, "/psci", "method", "hvc");
 	assert_bytes(&tree, "/cpus", "#address-cells", "\0\0\0\2");
@@ -420,7 +475,8 @@ static void settings_come_first_and_take_the_place_of_ours(void **state)
 	assert_text(&tree, "/chosen", "stdout-path", "/elsewhere");
 	fdt_for_each_property_offset(property, tree.bytes, fdt_path_offset(tree.bytes, "/chosen"))
 		count++;
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
+	assert_text(&tree, "/chosen", "pagoda,made-of", "acpi");
 	assert_false(tree_has(tree.bytes, "/chosen", "pagoda,acpi-rsdp"));
 	free(tree.bytes);
 	place_free(&place);
@@ -527,64 +583,6 @@ static void psci_is_called_as_the_fadt_says(void **state)
 	}
 }
 
-struct console_case {
-	u8 type, space;
-	u64 address;
-	enum acpi_console console;
-};
-
-static void a_console_is_one_that_can_be_driven(void **state)
-{
-	static const struct console_case cases[] = {
-		{ 0x03, 0, PL011, ACPI_CONSOLE_PL011 },	  { 0x0d, 0, PL011, ACPI_CONSOLE_SBSA },
-		{ 0x0e, 0, PL011, ACPI_CONSOLE_SBSA },	  { 0x00, 0, PL011, ACPI_CONSOLE_UNKNOWN },
-		{ 0x12, 0, PL011, ACPI_CONSOLE_UNKNOWN }, { 0xff, 0, PL011, ACPI_CONSOLE_UNKNOWN },
-		{ 0x03, 1, 0x3f8, ACPI_CONSOLE_UNKNOWN }, { 0x03, 0, 0, ACPI_CONSOLE_NONE },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct console_case *the = &cases[i];
-		struct tables tables = tables_default();
-		bool usable = the->console == ACPI_CONSOLE_PL011 ||
-			      the->console == ACPI_CONSOLE_SBSA;
-		struct place place;
-		struct tree tree;
-
-		tables.bytes[ACPI_SPCR][36] = the->type;
-		tables.bytes[ACPI_SPCR][40] = the->space;
-		put(tables.bytes[ACPI_SPCR], 44, the->address, 8);
-		place = place_make(&tables, ACPI_SPCR);
-		tree = tree_of(&place);
-		assert_int_equal(acpi.console, the->console);
-		assert_int_equal(acpi.uart_type, the->type);
-		assert_int_equal(acpi.uart_space, the->space);
-		assert_int_equal(has_node(&tree, "/serial@9000000"), usable);
-		assert_int_equal(tree_has(tree.bytes, "/chosen", "stdout-path"), usable);
-		if (the->console == ACPI_CONSOLE_SBSA)
-			assert_text(&tree, "/serial@9000000", "compatible",
-				    "arm,sbsa-uart\0arm,pl011");
-		free(tree.bytes);
-		place_free(&place);
-	}
-}
-
-static void a_machine_without_an_spcr_has_no_console(void **state)
-{
-	struct tables tables = tables_default();
-	struct place place;
-	struct tree tree;
-
-	(void)state;
-	tables.length[ACPI_SPCR] = 0;
-	place = place_make(&tables, ACPI_MADT);
-	tree = tree_of(&place);
-	assert_int_equal(acpi.console, ACPI_CONSOLE_NONE);
-	assert_false(has_node(&tree, "/serial@9000000"));
-	free(tree.bytes);
-	place_free(&place);
-}
-
 static struct tree tree_of_tables(const struct tables *tables)
 {
 	struct place place = place_make(tables, ACPI_SPCR);
@@ -592,6 +590,309 @@ static struct tree tree_of_tables(const struct tables *tables)
 
 	place_free(&place);
 	return tree;
+}
+
+/* Of tables of which not all are good. */
+static struct tree tree_of_lossy(const struct tables *tables)
+{
+	struct fdt_edit edit = edit_make(NULL, 0);
+	struct place place = place_make(tables, ACPI_SPCR);
+	struct tree tree;
+
+	assert_ok(open_at(&place, place.address[ACPI_RSDP]));
+	assert_int_not_equal(acpi.lost_count, 0);
+	tree = tree_write(&edit);
+	place_free(&place);
+	return tree;
+}
+
+#define SERIAL "/serial@9000000"
+
+/* The SPCR alone, with a console of @type in @space at @address. */
+static struct tables tables_with_spcr(u8 type, u8 space, u64 address)
+{
+	struct tables tables = tables_default();
+	u8 *spcr = tables.bytes[ACPI_SPCR];
+
+	tables.length[ACPI_DBG2] = 0;
+	spcr[36] = type;
+	spcr[40] = space;
+	put(spcr, 44, address, 8);
+	return tables;
+}
+
+struct console_case {
+	u8 type, space;
+	u64 address;
+	enum acpi_console console;
+	const char *compatible; /* the first one */
+};
+
+static void a_console_is_one_that_can_be_driven(void **state)
+{
+	static const struct console_case cases[] = {
+		{ 0x03, 0, PL011, ACPI_CONSOLE_PL011, "arm,pl011" },
+		{ 0x0d, 0, PL011, ACPI_CONSOLE_SBSA, "arm,sbsa-uart" },
+		{ 0x0e, 0, PL011, ACPI_CONSOLE_SBSA, "arm,sbsa-uart" },
+		{ 0x00, 0, PL011, ACPI_CONSOLE_16550, "ns16550a" },
+		{ 0x01, 0, PL011, ACPI_CONSOLE_16550, "ns16550a" },
+		{ 0x05, 0, PL011, ACPI_CONSOLE_16550, "ns16550a" },
+		{ 0x12, 0, PL011, ACPI_CONSOLE_16550, "ns16550a" },
+		{ 0x04, 0, PL011, ACPI_CONSOLE_MSM, "qcom,msm-uartdm-v1.4" },
+		{ 0x09, 0, PL011, ACPI_CONSOLE_MSM, "qcom,msm-uartdm-v1.4" },
+		{ 0x11, 0, PL011, ACPI_CONSOLE_GENI, "qcom,geni-debug-uart" },
+		{ 0x13, 0, PL011, ACPI_CONSOLE_GENI, "qcom,geni-debug-uart" },
+		{ 0x0a, 0, PL011, ACPI_CONSOLE_EXYNOS, "samsung,exynos4210-uart" },
+		{ 0x0c, 0, PL011, ACPI_CONSOLE_IMX, "fsl,imx6q-uart" },
+		{ 0x10, 0, PL011, ACPI_CONSOLE_BCM2835, "brcm,bcm2835-aux-uart" },
+		{ 0x02, 0, PL011, ACPI_CONSOLE_UNKNOWN, NULL },
+		{ 0x0f, 0, PL011, ACPI_CONSOLE_UNKNOWN, NULL },
+		{ 0xff, 0, PL011, ACPI_CONSOLE_UNKNOWN, NULL },
+		{ 0x03, 1, 0x3f8, ACPI_CONSOLE_UNKNOWN, NULL },
+		{ 0x03, 0, 0, ACPI_CONSOLE_NONE, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct console_case *the = &cases[i];
+		struct tables tables = tables_with_spcr(the->type, the->space, the->address);
+		struct tree tree = tree_of_tables(&tables);
+		int node = fdt_path_offset(tree.bytes, SERIAL);
+
+		assert_int_equal(acpi.uart.console, the->console);
+		assert_int_equal(acpi.uart.type, the->type);
+		assert_int_equal(acpi.uart.space, the->space);
+		assert_int_equal(node >= 0, the->compatible != NULL);
+		assert_int_equal(tree_has(tree.bytes, "/chosen", "stdout-path"),
+				 the->compatible != NULL);
+		if (the->compatible != NULL)
+			assert_string_equal(fdt_getprop(tree.bytes, node, "compatible", NULL),
+					    the->compatible);
+		free(tree.bytes);
+	}
+}
+
+/* It has not the registers that a PL011's driver would write to. */
+static void an_sbsa_uart_is_not_called_a_pl011(void **state)
+{
+	struct tables tables = tables_with_spcr(0x0e, 0, PL011);
+	struct tree tree = tree_of_tables(&tables);
+
+	(void)state;
+	assert_text(&tree, SERIAL, "compatible", "arm,sbsa-uart");
+	free(tree.bytes);
+}
+
+static void a_16550_is_as_wide_as_its_address_says(void **state)
+{
+	static const struct {
+		u8 type, bits, access, shift, width;
+	} cases[] = {
+		{ 0x12, 32, 3, 2, 4 }, { 0x12, 8, 1, 0, 1 },  { 0x12, 16, 2, 1, 2 },
+		{ 0x12, 32, 1, 2, 1 }, { 0x12, 32, 2, 2, 2 }, { 0x12, 8, 3, 2, 4 },
+		{ 0x12, 32, 0, 2, 4 }, { 0x12, 16, 0, 1, 2 }, { 0x12, 8, 0, 0, 1 },
+		{ 0x12, 0, 0, 0, 1 },  { 0x12, 7, 0, 0, 1 },  { 0x12, 64, 4, 2, 4 },
+		{ 0x00, 32, 3, 2, 4 }, { 0x00, 8, 1, 0, 1 },  { 0x01, 32, 0, 2, 4 },
+		{ 0x05, 8, 1, 2, 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct tables tables = tables_with_spcr(cases[i].type, 0, PL011);
+		struct tree tree;
+		int node;
+
+		tables.bytes[ACPI_SPCR][41] = cases[i].bits;
+		tables.bytes[ACPI_SPCR][43] = cases[i].access;
+		tree = tree_of_tables(&tables);
+		node = fdt_path_offset(tree.bytes, SERIAL);
+		assert_int_equal(((const u8 *)fdt_getprop(tree.bytes, node, "reg-shift", NULL))[3],
+				 cases[i].shift);
+		assert_int_equal(
+			((const u8 *)fdt_getprop(tree.bytes, node, "reg-io-width", NULL))[3],
+			cases[i].width);
+		free(tree.bytes);
+	}
+}
+
+static void a_consoles_interrupt_is_one_of_the_gics_or_none(void **state)
+{
+	static const struct {
+		u8 type;
+		u32 number;
+		const char *cells;
+	} cases[] = {
+		{ 8, 33, "\0\0\0\0\0\0\0\1\0\0\0\4" },
+		{ 8, 32, "\0\0\0\0\0\0\0\0\0\0\0\4" },
+		{ 8, 31, "\0\0\0\1\0\0\0\xf\0\0\0\4" },
+		{ 8, 1019, "\0\0\0\0\0\0\3\xdb\0\0\0\4" },
+		{ 8, 0, NULL },
+		{ 8, 15, NULL },
+		{ 8, 1020, NULL },
+		{ 8, 5000, NULL },
+		{ 0, 33, NULL },
+		{ 1, 33, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct tables tables = tables_default();
+		struct tree tree;
+
+		tables.bytes[ACPI_SPCR][52] = cases[i].type;
+		put(tables.bytes[ACPI_SPCR], 54, cases[i].number, 4);
+		tree = tree_of_tables(&tables);
+		assert_int_equal(tree_has(tree.bytes, SERIAL, "interrupts"),
+				 cases[i].cells != NULL);
+		if (cases[i].cells != NULL)
+			assert_memory_equal(fdt_getprop(tree.bytes,
+							fdt_path_offset(tree.bytes, SERIAL),
+							"interrupts", NULL),
+					    cases[i].cells, 12);
+		free(tree.bytes);
+	}
+}
+
+static void a_machine_without_spcr_and_dbg2_has_no_console(void **state)
+{
+	struct tables tables = tables_default();
+	struct tree tree;
+
+	(void)state;
+	tables.length[ACPI_SPCR] = tables.length[ACPI_DBG2] = 0;
+	tree = tree_of_tables(&tables);
+	assert_int_equal(acpi.uart.console, ACPI_CONSOLE_NONE);
+	assert_false(has_node(&tree, SERIAL));
+	assert_false(tree_has(tree.bytes, "/chosen", "stdout-path"));
+	free(tree.bytes);
+}
+
+/* ---- a debugger's port, where the SPCR has no console ---- */
+
+#define OTHER_PORT 0x9ab0000
+
+static void a_debug_port_is_the_console_only_where_the_spcr_names_none(void **state)
+{
+	struct tables tables = tables_default();
+	u8 *spcr = tables.bytes[ACPI_SPCR];
+
+	(void)state;
+	dbg2_clear(&tables);
+	debug_port(&tables, 0x8000, 0x12, OTHER_PORT);
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.address, PL011);
+	tables.length[ACPI_SPCR] = 0;
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.address, OTHER_PORT);
+	assert_int_equal(acpi.uart.console, ACPI_CONSOLE_16550);
+	assert_int_equal(acpi.uart.shift, 2);
+	assert_int_equal(acpi.uart.interrupt, 0);
+	tables.length[ACPI_SPCR] = 80;
+	spcr[36] = 0x15;
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.address, OTHER_PORT);
+	assert_int_equal(acpi.uart.interrupt, 0);
+	spcr[36] = 3;
+	put(spcr, 44, 0, 8);
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.address, OTHER_PORT);
+}
+
+static void of_debug_ports_the_first_that_can_be_driven_counts(void **state)
+{
+	struct tables tables = tables_default();
+
+	(void)state;
+	tables.length[ACPI_SPCR] = 0;
+	dbg2_clear(&tables);
+	debug_port(&tables, 0x8003, 0, 0x1000); /* a network card */
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.console, ACPI_CONSOLE_NONE);
+	debug_port(&tables, 0x8000, 0x15, 0x2000);
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.console, ACPI_CONSOLE_UNKNOWN);
+	assert_int_equal(acpi.uart.type, 0x15);
+	debug_port(&tables, 0x8000, 0x0e, 0x3000);
+	debug_port(&tables, 0x8000, 0x03, 0x4000);
+	assert_ok(open_tables(&tables));
+	assert_int_equal(acpi.uart.console, ACPI_CONSOLE_SBSA);
+	assert_int_equal(acpi.uart.address, 0x3000);
+}
+
+/* Where its address would be past the device's end, it has none. The device must be whole. */
+static void a_debug_port_that_is_cut_is_no_console(void **state)
+{
+	struct tables tables = tables_default();
+	u8 *device;
+
+	(void)state;
+	tables.length[ACPI_SPCR] = 0;
+	dbg2_clear(&tables);
+	device = debug_port(&tables, 0x8000, 0x03, PL011);
+	for (u32 at = 29; at < 0x10000; at += at < 64 ? 1 : 4099) {
+		put(device, 18, at, 2);
+		assert_ok(open_tables(&tables));
+		assert_int_equal(acpi.uart.console, ACPI_CONSOLE_NONE);
+	}
+	put(device, 18, 28, 2);
+	assert_ok(open_tables(&tables));
+	for (u32 size = 0; size < 100; size++) {
+		put(device, 18, 22, 2);
+		put(device, 1, size, 2);
+		if (size < 22 || size > 40)
+			assert_fault(open_tables(&tables), ACPI_DBG2, ACPI_BAD_ENTRY);
+		else
+			assert_ok(open_tables(&tables));
+		assert_int_equal(acpi.uart.console == ACPI_CONSOLE_PL011, size >= 34 && size <= 40);
+	}
+	put(device, 1, 40, 2);
+	for (u32 at = 45; at < 200; at++) {
+		put(tables.bytes[ACPI_DBG2], 36, at, 4);
+		put(tables.bytes[ACPI_DBG2], 40, 1000, 4);
+		open_tables(&tables);
+		assert_true(at < 63 || acpi.lost_count == 1);
+	}
+	put(tables.bytes[ACPI_DBG2], 36, 0xfffffff0, 4);
+	assert_fault(open_tables(&tables), ACPI_DBG2, ACPI_BAD_ENTRY);
+}
+
+/* ---- timers, processors, interrupt controller ---- */
+
+static void a_timer_that_is_not_there_keeps_its_place(void **state)
+{
+	struct tables tables = tables_default();
+	struct tree tree;
+
+	(void)state;
+	timer(&tables, 0, 0, 0);
+	timer(&tables, 3, 32, 0);
+	tree = tree_of_tables(&tables);
+	assert_bytes(&tree, "/timer", "interrupts",
+		     "\0\0\0\1\0\0\xff\xff\0\0\0\4\0\0\0\1\0\0\0\xe\0\0\0\x8"
+		     "\0\0\0\1\0\0\0\xb\0\0\0\1\0\0\0\1\0\0\xff\xff\0\0\0\4");
+	free(tree.bytes);
+}
+
+static void processors_in_the_parking_protocol_are_left_out(void **state)
+{
+	struct tables tables = tables_bare();
+	struct tree tree;
+
+	(void)state;
+	distributor(&tables, 3);
+	redistributors(&tables, 0x80a0000, 0x40000);
+	processor(&tables, 0, 1);
+	put(processor(&tables, 1, 1), 16, 1, 4);
+	tree = tree_of_tables(&tables);
+	assert_int_equal(acpi.parked, 0); /* PSCI comes first */
+	assert_true(has_node(&tree, "/cpus/cpu@1"));
+	free(tree.bytes);
+	put(tables.bytes[ACPI_FADT], 129, 0, 2);
+	tree = tree_of_tables(&tables);
+	assert_int_equal(acpi.parked, 1);
+	assert_true(has_node(&tree, "/cpus/cpu@0"));
+	assert_false(has_node(&tree, "/cpus/cpu@1"));
+	free(tree.bytes);
 }
 
 static void a_gic_of_version_2_has_a_processor_interface(void **state)
@@ -658,16 +959,27 @@ static void several_runs_of_redistributors_are_all_there(void **state)
 
 /* ---- what is refused ----------------------------------------------------------------------- */
 
+/* Named, and gone without: what is left makes a tree. */
 static void a_table_that_is_missing_is_named(void **state)
 {
 	static const struct place nothing;
 
 	(void)state;
-	for (enum acpi_table table = ACPI_FADT; table <= ACPI_MADT; table++) {
+	for (enum acpi_table table = ACPI_FADT; table <= ACPI_GTDT; table++) {
 		struct tables tables = tables_default();
+		struct tree tree;
 
 		tables.length[table] = 0;
 		assert_fault(open_tables(&tables), table, ACPI_MISSING);
+		assert_int_equal(acpi.lost_count, 1);
+		tree = tree_of_lossy(&tables);
+		assert_int_equal(has_node(&tree, "/psci"), table != ACPI_FADT);
+		assert_int_equal(has_node(&tree, "/intc@8000000"), table != ACPI_MADT);
+		assert_int_equal(has_node(&tree, "/cpus/cpu@0"), table != ACPI_MADT);
+		assert_int_equal(has_node(&tree, "/timer"),
+				 table != ACPI_GTDT && table != ACPI_MADT);
+		assert_int_equal(tree_has(tree.bytes, SERIAL, "interrupts"), table != ACPI_MADT);
+		free(tree.bytes);
 	}
 	assert_fault(open_at(&nothing, 0), ACPI_RSDP, ACPI_MISSING);
 }
@@ -719,7 +1031,8 @@ static void a_table_cut_at_any_length_is_refused_by_name(void **state)
 			memcpy(place.bytes, whole.bytes, place.size);
 			fault = open_place(&place);
 			/* One whose header is not there is no table at all. */
-			if (cut > whole.length[last] - 36 && last == ACPI_SPCR)
+			if (cut > whole.length[last] - 36 &&
+			    (last == ACPI_SPCR || last == ACPI_DBG2))
 				assert_ok(fault);
 			else if (cut > whole.length[last] - 36 && last >= ACPI_FADT)
 				assert_fault(fault, last, ACPI_MISSING);
@@ -745,7 +1058,7 @@ static void a_wrong_byte_anywhere_is_refused_by_name(void **state)
 			*byte ^= 0x10;
 			fault = open_place(&place);
 			/* One with another signature is another table. */
-			if (table == ACPI_SPCR && at < 4)
+			if ((table == ACPI_SPCR || table == ACPI_DBG2) && at < 4)
 				assert_ok(fault);
 			else if (fault.status == ACPI_OK || fault.table != table)
 				fail_msg("%s byte %u", acpi_table_str(table), at);
@@ -788,7 +1101,7 @@ static void a_signature_that_is_wrong_is_refused(void **state)
 }
 
 /* The least length that each table can do with. */
-static const u32 least[TABLES] = { 36, 36, 268, 44, 80 };
+static const u32 least[TABLES] = { 36, 36, 268, 44, 80, 80, 44 };
 
 static void a_length_too_short_or_too_long_is_refused_by_name(void **state)
 {
@@ -833,7 +1146,7 @@ static void an_xsdt_that_is_not_whole_entries_is_refused(void **state)
 	place_free(&place);
 }
 
-static void revisions_from_before_arm64_are_refused(void **state)
+static void revisions_from_before_arm64_are_not_believed(void **state)
 {
 	static const struct {
 		u8 major, minor;
@@ -909,7 +1222,7 @@ static void an_entry_shorter_than_its_type_is_refused(void **state)
 	}
 }
 
-static void a_machine_without_processors_or_gic_is_refused(void **state)
+static void a_machine_without_processors_or_gic_is_named(void **state)
 {
 	struct tables tables = tables_bare();
 
@@ -936,6 +1249,76 @@ static void a_machine_without_processors_or_gic_is_refused(void **state)
 	assert_fault(open_tables(&tables), ACPI_MADT, ACPI_NO_GIC);
 }
 
+/* Its entries are of other types: the processors are known, and of interrupts nothing is. */
+static void a_gic_of_version_5_costs_interrupts_alone(void **state)
+{
+	struct tables tables = tables_bare();
+	struct tree tree;
+
+	(void)state;
+	processor(&tables, 0, 1);
+	entry(&tables, 0x1c, 40);
+	assert_fault(open_tables(&tables), ACPI_MADT, ACPI_NO_GIC);
+	assert_string_equal(acpi_loss_str(&acpi.lost[0]), "interrupts");
+	tree = tree_of_lossy(&tables);
+	assert_true(has_node(&tree, "/cpus/cpu@0"));
+	assert_true(has_node(&tree, SERIAL));
+	assert_true(has_node(&tree, "/psci"));
+	assert_false(has_node(&tree, "/timer"));
+	assert_false(tree_has(tree.bytes, SERIAL, "interrupts"));
+	assert_false(tree_has(tree.bytes, "/", "interrupt-parent"));
+	free(tree.bytes);
+}
+
+/* Four of them broken: four are named, in the order in which they are read. */
+static void every_broken_table_costs_what_it_would_have_said(void **state)
+{
+	struct tables tables = tables_default();
+	struct place place = place_make(&tables, ACPI_MADT);
+	struct fdt_edit edit = edit_make(NULL, 0);
+	struct tree tree;
+
+	(void)state;
+	for (enum acpi_table table = ACPI_FADT; table < TABLES; table++)
+		placed(&place, table)[20] ^= 1;
+	assert_ok(open_at(&place, place.address[ACPI_RSDP]));
+	assert_int_equal(acpi.lost_count, TABLES - ACPI_FADT);
+	for (u32 i = 0; i < acpi.lost_count; i++) {
+		assert_int_equal(acpi.lost[i].table, ACPI_FADT + i);
+		assert_int_equal(acpi.lost[i].status, ACPI_BAD_CHECKSUM);
+	}
+	tree = tree_write(&edit);
+	assert_true(has_node(&tree, "/memory@40000000"));
+	assert_true(has_node(&tree, "/cpus"));
+	free(tree.bytes);
+	place_free(&place);
+}
+
+static void of_acpis_machines_no_words_speak_of_an_fdt(void **state)
+{
+	static const char *const words[][2] = {
+		{ "the FDT has no kaslr-seed", "ACPI has no kaslr-seed" },
+		{ "the FDT's is used", "ACPI's is used" },
+		{ "no timer in the FDT, nor a GIC", "no timer in ACPI, nor a GIC" },
+		{ "its interrupt does not come", "its interrupt does not come" },
+		{ "of the FDT", "of ACPI" },
+		{ "", "" },
+	};
+	char longer[2 * SOURCE_TEXT_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		assert_string_equal(source_text(true, words[i][0]).text, words[i][1]);
+		assert_string_equal(source_text(false, words[i][0]).text, words[i][0]);
+	}
+	for (size_t length = SOURCE_TEXT_MAX - 10; length < SOURCE_TEXT_MAX + 10; length++) {
+		memset(longer, 'x', length);
+		strcpy(longer + length, "the FDT");
+		assert_true(strlen(source_text(true, longer).text) < SOURCE_TEXT_MAX);
+		assert_memory_equal(source_text(true, longer).text, longer, SOURCE_TEXT_MAX - 10);
+	}
+}
+
 static void everything_has_words_of_its_own(void **state)
 {
 	(void)state;
@@ -946,8 +1329,12 @@ static void everything_has_words_of_its_own(void **state)
 		for (int j = ACPI_OK; j < i; j++)
 			assert_string_not_equal(words, acpi_status_str((enum acpi_status)j));
 	}
-	for (int i = ACPI_RSDP; i <= ACPI_SPCR; i++)
+	for (int i = ACPI_RSDP; i < ACPI_TABLES; i++) {
+		struct acpi_fault fault = { ACPI_MISSING, (enum acpi_table)i, 0 };
+
 		assert_int_equal(strlen(acpi_table_str((enum acpi_table)i)), 4);
+		assert_true(strlen(acpi_loss_str(&fault)) > 3);
+	}
 }
 
 /* ---- random damage ------------------------------------------------------------------------- */
@@ -983,7 +1370,8 @@ static void damaged_tables_are_refused_or_make_a_good_tree(void **state)
 		damage(&random, &place);
 		fault = open_place(&place);
 		seen[fault.status]++;
-		if (fault.status == ACPI_OK)
+		if (fault.table != ACPI_RSDP &&
+		    (fault.table != ACPI_XSDT || fault.status == ACPI_OK))
 			free(tree_write(&edit).bytes);
 		place_free(&place);
 	}
@@ -1005,7 +1393,15 @@ int main(void)
 		cmocka_unit_test(qemus_tables_become_its_tree),
 		cmocka_unit_test(psci_is_called_as_the_fadt_says),
 		cmocka_unit_test(a_console_is_one_that_can_be_driven),
-		cmocka_unit_test(a_machine_without_an_spcr_has_no_console),
+		cmocka_unit_test(an_sbsa_uart_is_not_called_a_pl011),
+		cmocka_unit_test(a_16550_is_as_wide_as_its_address_says),
+		cmocka_unit_test(a_consoles_interrupt_is_one_of_the_gics_or_none),
+		cmocka_unit_test(a_machine_without_spcr_and_dbg2_has_no_console),
+		cmocka_unit_test(a_debug_port_is_the_console_only_where_the_spcr_names_none),
+		cmocka_unit_test(of_debug_ports_the_first_that_can_be_driven_counts),
+		cmocka_unit_test(a_debug_port_that_is_cut_is_no_console),
+		cmocka_unit_test(a_timer_that_is_not_there_keeps_its_place),
+		cmocka_unit_test(processors_in_the_parking_protocol_are_left_out),
 		cmocka_unit_test(a_gic_of_version_2_has_a_processor_interface),
 		cmocka_unit_test(redistributors_may_stand_with_each_processor),
 		cmocka_unit_test(several_runs_of_redistributors_are_all_there),
@@ -1018,10 +1414,13 @@ int main(void)
 		cmocka_unit_test(a_signature_that_is_wrong_is_refused),
 		cmocka_unit_test(a_length_too_short_or_too_long_is_refused_by_name),
 		cmocka_unit_test(an_xsdt_that_is_not_whole_entries_is_refused),
-		cmocka_unit_test(revisions_from_before_arm64_are_refused),
+		cmocka_unit_test(revisions_from_before_arm64_are_not_believed),
 		cmocka_unit_test(a_madt_that_ends_inside_an_entry_is_refused),
 		cmocka_unit_test(an_entry_shorter_than_its_type_is_refused),
-		cmocka_unit_test(a_machine_without_processors_or_gic_is_refused),
+		cmocka_unit_test(a_machine_without_processors_or_gic_is_named),
+		cmocka_unit_test(a_gic_of_version_5_costs_interrupts_alone),
+		cmocka_unit_test(every_broken_table_costs_what_it_would_have_said),
+		cmocka_unit_test(of_acpis_machines_no_words_speak_of_an_fdt),
 		cmocka_unit_test(everything_has_words_of_its_own),
 		cmocka_unit_test(damaged_tables_are_refused_or_make_a_good_tree),
 	};

@@ -1367,6 +1367,19 @@ static void only_what_is_okay_or_says_nothing_is_used(void **state)
 	}
 }
 
+/* What was no UART's last time is not asked about again, as long as all of it is the same. */
+static void a_uart_after_a_device_whose_compatible_begins_the_same_is_found(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.serial.compatible = "arm,pl061,arm,primecell"; /* as long as a PL011's two */
+	setup.fdt.uart[1] =
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+	boot_well(&setup);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x9040000);
+}
+
 /* Whatever the UART says itself. */
 static void a_console_on_a_bus_that_is_not_usable_is_none(void **state)
 {
@@ -1488,7 +1501,7 @@ static void psci_is_called_as_the_fdt_says(void **state)
 		enum psci_conduit conduit;
 	} cases[] = {
 		{ "arm,psci-1.0", "hvc", PSCI_HVC }, { "arm,psci-0.2", "smc", PSCI_SMC },
-		{ "arm,psci", "smc", PSCI_SMC },     { "arm,psci-1.0", "svc", PSCI_NONE },
+		{ "arm,psci", "smc", PSCI_OLD },     { "arm,psci-1.0", "svc", PSCI_NONE },
 		{ "arm,other", "hvc", PSCI_NONE },   { NULL, NULL, PSCI_NONE },
 	};
 	struct machine_setup setup = setup_at(GIB(1));
@@ -1984,6 +1997,7 @@ int main(void)
 			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),
 		cmocka_unit_test(a_console_that_is_disabled_or_out_of_reach_is_none),
 		cmocka_unit_test(only_what_is_okay_or_says_nothing_is_used),
+		cmocka_unit_test(a_uart_after_a_device_whose_compatible_begins_the_same_is_found),
 		cmocka_unit_test(a_console_on_a_bus_that_is_not_usable_is_none),
 		cmocka_unit_test(a_console_at_an_address_that_cannot_be_is_none),
 		cmocka_unit_test(reserved_memory_that_cannot_be_read_is_counted),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/kernel/tree/tree.h>
 #include <pagoda/pi/early.h>
 
@@ -68,6 +69,11 @@ static bool said(const char *text)
 	return strstr(firmware->console, text) != NULL;
 }
 
+/* What it says of itself, and nothing else. */
+#define REPORT                                                   \
+	"pagoda: CPU with MIDR_EL1 0, page sizes 4K 48 bits\r\n" \
+	"pagoda: decision: 4K pages, 48-bit addresses, 48-bit physical addresses\r\n"
+
 static void read_result(void)
 {
 	struct fdt_value seed;
@@ -84,7 +90,7 @@ static void read_result(void)
 	assert_int_equal(facts_read_chosen(&facts, &kaslr_seed, 0).code, STOP_NONE);
 	fdt = facts.fdt.tree;
 	fdt_cut(&fdt);
-	tree_begin(&scan, &fdt, &facts, &lists.memory);
+	tree_begin(&scan, &fdt, &facts, &lists);
 	assert_false(tree_read(&scan, &seed));
 	assert_int_equal(tree_end(&scan).code, STOP_NONE);
 }
@@ -148,7 +154,7 @@ static void firmware_without_memory_attributes_boots_in_silence(void **state)
 	(void)state;
 	firmware->memory_attribute = PROTOCOL_ABSENT;
 	expect_boot();
-	assert_string_equal(firmware->console, "");
+	assert_string_equal(firmware->console, REPORT);
 }
 
 static void memory_attributes_that_fail_are_said_and_no_more(void **state)
@@ -229,7 +235,7 @@ static void load_options_become_the_command_line(void **state)
 	set_options(room, "mem=1G nokaslr", 14);
 	expect_boot();
 	assert_string_equal(facts_command_line(&facts, 0), "mem=1G nokaslr");
-	assert_string_equal(firmware->console, "");
+	assert_string_equal(firmware->console, REPORT);
 }
 
 static void without_load_options_the_fdts_command_line_stands(void **state)
@@ -346,6 +352,65 @@ static void load_options_that_are_no_text_are_ignored_and_that_is_said(void **st
 	}
 }
 
+/* A boot entry as it is stored: attributes, length of the path, description, path, options. */
+static u32 make_entry(u8 *entry, u32 attributes, const char *options)
+{
+	static const u8 path[] = { 4, 4, 8, 0, 'I', 0, 0, 0, 0x7f, 0xff, 4, 0 };
+	static const char description[] = "Pagoda";
+	u32 at = 6;
+
+	memcpy(entry, &attributes, 4);
+	entry[4] = sizeof(path);
+	entry[5] = 0;
+	for (u32 i = 0; i < sizeof(description); i++, at += 2) {
+		entry[at] = (u8)description[i];
+		entry[at + 1] = 0;
+	}
+	memcpy(entry + at, path, sizeof(path));
+	at += sizeof(path);
+	for (; *options != '\0'; options++, at += 2) {
+		entry[at] = (u8)*options;
+		entry[at + 1] = 0;
+	}
+	return at;
+}
+
+static void of_a_whole_boot_entry_its_options_count(void **state)
+{
+	static const u32 attributes[] = { 0, 1, 9, 0x101 };
+	u8 entry[128];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		boot_with_options(entry, make_entry(entry, attributes[i], "mem=1G nokaslr"));
+		assert_string_equal(facts_command_line(&facts, 0), "mem=1G nokaslr");
+		assert_true(said("pagoda: load options are a whole boot entry: 28 bytes of "
+				 "options in it\r\n"));
+		boot_with_options(entry, make_entry(entry, attributes[i], ""));
+		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
+	}
+}
+
+/* Cut anywhere, it is no entry, and no text either; nor is one with a path that does not end. */
+static void a_boot_entry_that_is_not_whole_is_ignored(void **state)
+{
+	u8 entry[128];
+	u32 whole = make_entry(entry, 1, "");
+
+	(void)state;
+	for (u32 size = 4; size < whole; size++) {
+		boot_with_options(entry, size);
+		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
+		assert_true(said(IGNORED));
+	}
+	for (u32 at = whole - 4; at < whole; at++) {
+		entry[at] ^= 2;
+		boot_with_options(entry, whole);
+		assert_true(said(IGNORED));
+		entry[at] ^= 2;
+	}
+}
+
 static void text_with_some_characters_of_other_scripts_is_text(void **state)
 {
 	static const u16 cyrillic[] = { 0x43f, 0x443, 0x442, '.', '=', '/', 0 };
@@ -387,7 +452,7 @@ static void load_options_of_64_kib_reach_the_kernel_which_cuts_them(void **state
 	assert_true(facts.command_line_cut);
 	assert_int_equal(facts.command_line_length, COMMAND_LINE_MAX - 1);
 	assert_memory_equal(facts_command_line(&facts, 0), "nokaslr xxx", 11);
-	assert_string_equal(firmware->console, "");
+	assert_string_equal(firmware->console, REPORT);
 	free(text);
 	free(room);
 }
@@ -534,7 +599,8 @@ static void without_room_for_the_image_firmware_gets_an_error(void **state)
 	for (u64 page = 0; page < FIRMWARE_PAGES; page += KIB(128) / EFI_PAGE_SIZE)
 		memset(firmware->type + page, EFI_RESERVED, 1);
 	expect_return(EFI_OUT_OF_RESOURCES,
-		      "pagoda: no room for the Image's 256 KiB in one piece: out of resources\r\n");
+		      "pagoda: no room for the Image's 256 KiB in one piece below 0x1000000000000: "
+		      "out of resources\r\n");
 }
 
 static void places_that_firmware_keeps_back_are_tried_a_few_times_only(void **state)
@@ -571,7 +637,81 @@ static void whichever_allocation_fails_is_said_and_nothing_is_kept(void **state)
 	assert_true(at >= 4 && at < 20);
 }
 
+/* The test's memory is far above 4 GiB: none of it is given to a CPU with 32-bit addresses. */
+static void what_the_cpu_cannot_reach_is_not_used(void **state)
+{
+	(void)state;
+	firmware->id[SYSREG_ID_AA64MMFR0_EL1] = FIRMWARE_MMFR0 - 5;
+	assert_true((uintptr_t)firmware->ram >= BIT(32));
+	expect_return(EFI_OUT_OF_RESOURCES, "pagoda: no memory map: out of resources\r\n");
+	assert_int_equal(firmware->allocations, 1);
+}
+
+static void a_plan_that_cannot_be_made_is_said_while_there_is_a_screen(void **state)
+{
+	u8 room[64];
+
+	(void)state;
+	set_options(room, "arm64.pagesize=16k", 18);
+	expect_return(EFI_UNSUPPORTED,
+		      "pagoda: arm64.pagesize=16k asked for, but the CPU has: 4K\r\n");
+	set_options(room, "pagoda.va_bits=52", 17);
+	firmware->console[0] = '\0';
+	expect_return(EFI_UNSUPPORTED, "52");
+}
+
+static void quiet_keeps_the_report_off_the_screen(void **state)
+{
+	u8 room[64];
+
+	(void)state;
+	set_options(room, "quiet", 5);
+	expect_boot();
+	assert_string_equal(firmware->console, "");
+}
+
+/* The words that place the Image may be the FDT's, too. */
+static void the_fdts_own_command_line_counts_where_load_options_have_none(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+
+	(void)state;
+	description.bootargs = "quiet nokaslr";
+	build_fdt(&description);
+	firmware->random_seed = 77;
+	expect_boot();
+	assert_string_equal(firmware->console, "");
+	assert_int_equal(firmware->entry, (uintptr_t)firmware->ram);
+}
+
 /* ---- what describes the machine ---- */
+
+static enum memory_kind kind_at(u64 address)
+{
+	for (u32 i = 0; i < lists.memory.count; i++)
+		if (lists.memory.range[i].kind != MEMORY_RAM &&
+		    address >= lists.memory.range[i].start.value &&
+		    address < lists.memory.range[i].end.value)
+			return lists.memory.range[i].kind;
+	return MEMORY_RAM;
+}
+
+/* Whatever the map says of that memory: no one is to map it, or to hand it out. */
+static void reservations_of_the_fdt_reach_the_kernel(void **state)
+{
+	struct fake_fdt description = fake_fdt_default();
+	u64 ram = (u64)(uintptr_t)firmware->ram;
+
+	(void)state;
+	description.no_map[0] = (struct fake_fdt_range){ ram + MIB(8), MIB(1) };
+	description.reserve[0] = (struct fake_fdt_range){ ram + MIB(10), MIB(1) };
+	build_fdt(&description);
+	expect_boot();
+	assert_int_equal(kind_at(ram + MIB(8)), MEMORY_NOMAP);
+	assert_int_equal(kind_at(ram + MIB(9) - 1), MEMORY_NOMAP);
+	assert_int_equal(kind_at(ram + MIB(10)), MEMORY_RESERVED);
+	assert_int_equal(kind_at(ram + MIB(12)), MEMORY_RAM);
+}
 
 static void without_fdt_and_acpi_firmware_gets_an_error(void **state)
 {
@@ -639,6 +779,79 @@ static void any_damage_to_the_fdt_ends_in_a_boot_or_an_error(void **state)
 }
 
 /* ---- the end of boot services ---- */
+
+/* What a kernel without a UART finds to print on. */
+static struct fallbacks fallbacks;
+
+static void expect_screens(unsigned count)
+{
+	struct fdt tree;
+
+	expect_boot();
+	tree = facts.fdt.tree;
+	fdt_cut(&tree);
+	fallbacks_find(&tree, &fallbacks);
+	assert_int_equal(fallbacks.count, count);
+}
+
+static void add_screen(struct efi_graphics_mode *mode)
+{
+	firmware->screen[firmware->screens++].mode = mode;
+}
+
+static void the_screen_of_firmware_is_in_the_kernels_tree(void **state)
+{
+	struct efi_graphics_info info = { 0, 800, 600, EFI_PIXEL_BGRX, { 0 }, 832 };
+	struct efi_graphics_mode mode = { 1, 0, &info, sizeof(info), 0x812340000, 832 * 4 * 600 };
+	const struct fallback *found = &fallbacks.list[0];
+
+	(void)state;
+	add_screen(&mode);
+	expect_screens(1);
+	assert_int_equal(found->type, FALLBACK_SCREEN);
+	assert_false(found->named);
+	assert_int_equal(found->address.value, 0x812340000);
+	assert_int_equal(found->size, 832 * 4 * 600);
+	assert_int_equal(found->mode.width, 800);
+	assert_int_equal(found->mode.height, 600);
+	assert_int_equal(found->mode.stride, 832 * 4);
+	assert_int_equal(found->mode.format.bytes, 4);
+}
+
+static void a_screen_that_only_firmware_can_draw_on_is_passed_over(void **state)
+{
+	struct efi_graphics_info drawn = { 0, 800, 600, 3, { 0 }, 800 };
+	struct efi_graphics_info odd = { 0, 800, 600, EFI_PIXEL_MASKS, { 7, 56, 192, 0 }, 800 };
+	struct efi_graphics_info good = { 0,  640, 480, EFI_PIXEL_MASKS, { 0xf800, 0x7e0, 0x1f, 0 },
+					  640 };
+	struct efi_graphics_mode modes[] = {
+		{ 1, 0, &drawn, sizeof(drawn), 0x80000000, MIB(4) },
+		{ 1, 0, &odd, sizeof(odd), 0x80000000, MIB(4) },
+		{ 1, 0, NULL, 0, 0x80000000, MIB(4) },
+		{ 1, 0, &good, sizeof(good), 0, MIB(4) },
+		{ 1, 0, &good, sizeof(good), 0x80000000, 640 * 2 * 480 - 1 },
+		{ 1, 0, &good, sizeof(good), 0x90000000, 640 * 2 * 480 },
+	};
+
+	(void)state;
+	add_screen(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		add_screen(&modes[i]);
+	expect_screens(1);
+	assert_int_equal(fallbacks.list[0].address.value, 0x90000000);
+	assert_int_equal(fallbacks.list[0].mode.format.bytes, 2);
+}
+
+static void without_a_screen_or_with_too_many_the_boot_goes_on(void **state)
+{
+	struct efi_graphics_info info = { 0, 800, 600, EFI_PIXEL_RGBX, { 0 }, 800 };
+	struct efi_graphics_mode mode = { 1, 0, &info, sizeof(info), 0x80000000, MIB(4) };
+
+	(void)state;
+	while (firmware->screens < 17)
+		add_screen(&mode);
+	expect_screens(0);
+}
 
 static void a_map_that_changes_at_exit_is_asked_for_again(void **state)
 {
@@ -722,6 +935,8 @@ int main(void)
 		TEST(a_shell_puts_the_programs_name_in_front),
 		TEST(characters_that_are_not_ascii_are_replaced_and_counted),
 		TEST(load_options_that_are_no_text_are_ignored_and_that_is_said),
+		TEST(of_a_whole_boot_entry_its_options_count),
+		TEST(a_boot_entry_that_is_not_whole_is_ignored),
 		TEST(text_with_some_characters_of_other_scripts_is_text),
 		TEST(load_options_of_odd_size_at_an_odd_address_are_read_to_the_last_pair),
 		TEST(load_options_of_64_kib_reach_the_kernel_which_cuts_them),
@@ -735,11 +950,19 @@ int main(void)
 		TEST(without_room_for_the_image_firmware_gets_an_error),
 		TEST(places_that_firmware_keeps_back_are_tried_a_few_times_only),
 		TEST(whichever_allocation_fails_is_said_and_nothing_is_kept),
+		TEST(what_the_cpu_cannot_reach_is_not_used),
+		TEST(a_plan_that_cannot_be_made_is_said_while_there_is_a_screen),
+		TEST(quiet_keeps_the_report_off_the_screen),
+		TEST(the_fdts_own_command_line_counts_where_load_options_have_none),
+		TEST(reservations_of_the_fdt_reach_the_kernel),
 		TEST(without_fdt_and_acpi_firmware_gets_an_error),
 		TEST(a_corrupt_fdt_is_named_as_the_reason),
 		TEST(tables_of_acpi_that_are_refused_are_named),
 		TEST(an_fdt_with_little_but_chosen_does_not_stand_for_the_machine),
 		TEST(any_damage_to_the_fdt_ends_in_a_boot_or_an_error),
+		TEST(the_screen_of_firmware_is_in_the_kernels_tree),
+		TEST(a_screen_that_only_firmware_can_draw_on_is_passed_over),
+		TEST(without_a_screen_or_with_too_many_the_boot_goes_on),
 		TEST(a_map_that_changes_at_exit_is_asked_for_again),
 		TEST(a_map_that_always_changes_gets_an_error),
 		TEST(an_exit_that_fails_otherwise_is_not_tried_again),

@@ -42,6 +42,14 @@ static struct efi_descriptor piece(u32 type, u64 first_page, u64 pages)
 					.attributes = EFI_MEMORY_WB };
 }
 
+static bool find_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice,
+		       u64 *place)
+{
+	struct efi_room room = { size, align, ~(u64)0 };
+
+	return efi_map_place(map, &room, choice, place);
+}
+
 static void expect_range(u32 index, u64 first_page, u64 end_page)
 {
 	assert_true(index < ranges.count);
@@ -98,7 +106,7 @@ static void special_uncached_and_misaligned_memory_is_not_ram(void **state)
 	map_add(&map, misaligned);
 	efi_map_ranges(&map, EFI_USE_RAM, &ranges);
 	assert_int_equal(ranges.count, 0);
-	assert_false(efi_map_place(&map, PAGE, PAGE, 0, &place));
+	assert_false(find_place(&map, PAGE, PAGE, 0, &place));
 }
 
 static void neighbours_are_joined(void **state)
@@ -127,7 +135,7 @@ static void sizes_that_wrap_count_for_nothing(void **state)
 	efi_map_sort(&map);
 	efi_map_ranges(&map, EFI_USE_RAM, &ranges);
 	assert_int_equal(ranges.count, 0);
-	assert_false(efi_map_place(&map, PAGE, PAGE, 0, &place));
+	assert_false(find_place(&map, PAGE, PAGE, 0, &place));
 }
 
 /* Two descriptors for one page: where any of them says no, it is no. */
@@ -263,9 +271,9 @@ static void every_place_is_chosen_by_its_share_of_the_numbers(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
-		assert_true(efi_map_place(&map, 0x20000, 0x10000, i * share + i + 1, &place));
+		assert_true(find_place(&map, 0x20000, 0x10000, i * share + i + 1, &place));
 		assert_int_equal(place, places[i]);
-		assert_true(efi_map_place(&map, 0x20000, 0x10000, (i + 1) * share - 1, &place));
+		assert_true(find_place(&map, 0x20000, 0x10000, (i + 1) * share - 1, &place));
 		assert_int_equal(place, places[i]);
 	}
 }
@@ -277,11 +285,11 @@ static void a_place_fits_to_the_page_and_no_further(void **state)
 
 	(void)state;
 	map_add(&map, piece(EFI_CONVENTIONAL, 32, 8));
-	assert_true(efi_map_place(&map, 8 * PAGE, 8 * PAGE, ~(u64)0, &place));
+	assert_true(find_place(&map, 8 * PAGE, 8 * PAGE, ~(u64)0, &place));
 	assert_int_equal(place, 32 * PAGE);
-	assert_false(efi_map_place(&map, 9 * PAGE, PAGE, 0, &place));
-	assert_false(efi_map_place(&map, 8 * PAGE, 64 * PAGE, 0, &place));
-	assert_false(efi_map_place(&map, ~(u64)0, PAGE, 0, &place));
+	assert_false(find_place(&map, 9 * PAGE, PAGE, 0, &place));
+	assert_false(find_place(&map, 8 * PAGE, 64 * PAGE, 0, &place));
+	assert_false(find_place(&map, ~(u64)0, PAGE, 0, &place));
 }
 
 static void no_place_is_at_address_0(void **state)
@@ -291,9 +299,9 @@ static void no_place_is_at_address_0(void **state)
 
 	(void)state;
 	map_add(&map, piece(EFI_CONVENTIONAL, 0, 64));
-	assert_true(efi_map_place(&map, 16 * PAGE, 16 * PAGE, 0, &place));
+	assert_true(find_place(&map, 16 * PAGE, 16 * PAGE, 0, &place));
 	assert_int_equal(place, 16 * PAGE);
-	assert_false(efi_map_place(&map, 64 * PAGE, 64 * PAGE, 0, &place));
+	assert_false(find_place(&map, 64 * PAGE, 64 * PAGE, 0, &place));
 }
 
 static void data_lies_in_one_descriptor_that_may_be_written(void **state)
@@ -328,10 +336,33 @@ static void a_map_whose_stride_makes_no_sense_is_refused(void **state)
 	}
 }
 
+/* A place that ends at the limit is one; none reaches above it, whatever the choice. */
+static void no_place_reaches_above_the_limit(void **state)
+{
+	struct efi_memory_map map = map_empty();
+	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE };
+	u64 place;
+
+	(void)state;
+	map_add(&map, piece(EFI_CONVENTIONAL, 32, 64));
+	map_add(&map, piece(EFI_CONVENTIONAL, 1 << 20, 64));
+	for (u64 choice = 0; choice < 64; choice++) {
+		assert_true(efi_map_place(&map, &room, choice << 58 | choice, &place));
+		assert_in_range(place, 32 * PAGE, 44 * PAGE);
+	}
+	assert_int_equal(place, 44 * PAGE);
+	room.limit = 36 * PAGE;
+	assert_true(efi_map_place(&map, &room, ~(u64)0, &place));
+	assert_int_equal(place, 32 * PAGE);
+	room.limit--;
+	assert_false(efi_map_place(&map, &room, 0, &place));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(boot_services_and_loaders_leave_ram_and_no_other_type_does),
+		cmocka_unit_test(no_place_reaches_above_the_limit),
 		cmocka_unit_test(tables_of_acpi_may_lie_where_firmware_keeps_data),
 		cmocka_unit_test(special_uncached_and_misaligned_memory_is_not_ram),
 		cmocka_unit_test(neighbours_are_joined),

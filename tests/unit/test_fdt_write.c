@@ -807,7 +807,7 @@ static void a_second_chosen_is_left_out(void **state)
 	blob_free(&copy);
 }
 
-static void memory_is_left_out_wherever_it_stands(void **state)
+static void what_only_calls_itself_memory_stays_without_the_word(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = { 0 };
@@ -816,14 +816,15 @@ static void memory_is_left_out_wherever_it_stands(void **state)
 	(void)state;
 	setup.deep_memory = true;
 	copy = copy_made(&setup, &edit);
-	assert_true(fdt_path_offset(copy.bytes, "/soc/dimm") < 0);
+	assert_true(fdt_path_offset(copy.bytes, "/soc/dimm") > 0);
+	assert_false(tree_has(copy.bytes, "/soc/dimm", "device_type"));
 	assert_true(fdt_path_offset(copy.bytes, "/soc/memory-controller") > 0);
 	/* And no memory is made of none. */
 	assert_true(fdt_node_offset_by_prop_value(copy.bytes, -1, "device_type", "memory", 7) < 0);
 	blob_free(&copy);
 }
 
-static void reservations_are_copied_or_dropped(void **state)
+static void reservations_are_copied(void **state)
 {
 	struct source_setup setup = plain_source;
 	struct fdt_edit edit = { 0 };
@@ -837,10 +838,6 @@ static void reservations_are_copied_or_dropped(void **state)
 	assert_int_equal(fdt_get_mem_rsv(copy.bytes, 0, &start, &size), 0);
 	assert_int_equal(start, 0x4000);
 	assert_int_equal(size, 0x1000);
-	blob_free(&copy);
-	edit.drop_reservations = true;
-	copy = copy_made(&setup, &edit);
-	assert_int_equal(fdt_num_mem_rsv(copy.bytes), 0);
 	blob_free(&copy);
 }
 
@@ -944,6 +941,53 @@ static void memory_in_cells_that_do_not_exist_is_refused(void **state)
 	}
 }
 
+static void a_screen_is_written_where_the_cells_of_the_root_can_express_it(void **state)
+{
+	static const struct {
+		int address_cells, size_cells;
+		u64 address;
+		const char *node, *reg;
+	} cases[] = {
+		{ 2, 2, 0x190000000, "/framebuffer@190000000",
+		  "\0\0\0\x01\x90\0\0\0\0\0\0\0\0\x1e\0" },
+		{ 2, 1, 0x190000000, "/framebuffer@190000000", "\0\0\0\x01\x90\0\0\0\0\x1e\0" },
+		{ 1, 1, 0x90000000, "/framebuffer@90000000", "\x90\0\0\0\0\x1e\0" },
+		{ 1, 1, 0x190000000, NULL, NULL },
+		{ 3, 2, 0x90000000, NULL, NULL },
+		{ 2, 0, 0x90000000, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fdt_screen screen = {
+			cases[i].address, 0x1e0000, 800, 600, 3200, "x8r8g8b8"
+		};
+		struct fdt_edit edit = { .screen = &screen };
+		struct source_setup setup = plain_source;
+		struct blob source, copy;
+
+		setup.address_cells = cases[i].address_cells;
+		setup.size_cells = cases[i].size_cells;
+		source = make_source(&setup);
+		copy = blob_new(enough(&source, &edit));
+		assert_int_equal(copy_into(&copy, &source, &edit), FDT_WRITE_OK);
+		if (cases[i].node == NULL) {
+			assert_true(fdt_path_offset(copy.bytes, "/framebuffer") < 0);
+		} else {
+			const u32 last = cases[i].size_cells * 4 + cases[i].address_cells * 4;
+			int size;
+
+			assert_memory_equal(tree_value(copy.bytes, cases[i].node, "reg", &size),
+					    cases[i].reg, last);
+			assert_int_equal(size, last);
+			assert_text(&copy, cases[i].node, "format", "x8r8g8b8");
+			assert_bytes(&copy, cases[i].node, "stride", "\0\0\x0c\x80");
+		}
+		blob_free(&source);
+		blob_free(&copy);
+	}
+}
+
 static void a_copy_that_does_not_fit_is_refused(void **state)
 {
 	struct blob source = qemu_tree();
@@ -1038,13 +1082,14 @@ int main(void)
 		cmocka_unit_test(chosen_is_made_where_there_is_none),
 		cmocka_unit_test(settings_replace_properties_of_chosen_only),
 		cmocka_unit_test(a_second_chosen_is_left_out),
-		cmocka_unit_test(memory_is_left_out_wherever_it_stands),
-		cmocka_unit_test(reservations_are_copied_or_dropped),
+		cmocka_unit_test(what_only_calls_itself_memory_stays_without_the_word),
+		cmocka_unit_test(reservations_are_copied),
 		cmocka_unit_test(a_property_after_a_subnode_is_left_out),
 		cmocka_unit_test(a_copy_keeps_the_processor_that_boots),
 		cmocka_unit_test(a_root_with_a_name_loses_it),
 		cmocka_unit_test(memory_is_written_in_the_cells_of_the_root),
 		cmocka_unit_test(memory_in_cells_that_do_not_exist_is_refused),
+		cmocka_unit_test(a_screen_is_written_where_the_cells_of_the_root_can_express_it),
 		cmocka_unit_test(a_copy_that_does_not_fit_is_refused),
 		cmocka_unit_test(random_trees_are_copied_in_the_room_that_was_promised),
 		cmocka_unit_test(a_damaged_source_makes_an_error_or_a_good_copy),

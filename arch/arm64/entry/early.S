@@ -7,7 +7,7 @@
 #include <pagoda/arch/asm.h>
 #include <pagoda/kernel/handoff/stop.h>
 
-	.section .entry.text, "ax"
+	.section .entry.vectors, "ax"
 
 // What happened, where and to which address: x1 ESR, x2 ELR, x3 FAR of @el.
 .macro	syndrome el
@@ -25,6 +25,8 @@ early_vectors:
 	.balign	128
 	b	early_fault
 	.endr
+
+	.section .entry.text, "ax"
 
 // early_fault: the exception's registers, in x0 to x2, go to where TPIDR_EL1 says, on an empty
 // stack, once: a second exception, inside C's handling of the first, stops at once, with x0 to x3

@@ -177,6 +177,7 @@ el2_devices:
 
 // The stub's vectors. HVC comes from EL1 in AArch64: the ninth entry. So would a trap that el2_drop
 // left on. Whatever is not HVC stops the CPU, with EL2's registers as in any stop for an exception.
+	.section .entry.vectors, "ax"
 	.balign	2048
 el2_vectors:
 	.rept	8
@@ -190,6 +191,7 @@ el2_vectors:
 	b	el2_stop
 	.endr
 
+	.section .entry.text, "ax"
 el2_stop:
 	mov	x0, #STOP_EXCEPTION_CODE
 	mrs	x1, esr_el2

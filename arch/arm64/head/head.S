@@ -31,12 +31,14 @@ header:
 	.ascii	"ARM\x64"			// magic
 	.long	pe_header - header		// arch/arm64/head/pe.S
 
-	.section .init.text, "ax"
+	.section .head.text, "ax"		// first in .init.text: linker/pagoda.lds.S
 
 // primary_entry: x0 is the physical address of the FDT; x1 to x3 are reserved.
 //   x19 FDT	x20 exception level	x21 SCTLR of that level		x22 counter
 //   x23 HCR_EL2, with E2H clear if that can be; 0 unless entered at EL2
 // Does not return.
+	.global	primary_entry
+	.hidden	primary_entry
 	.type	primary_entry, %function
 primary_entry:
 	msr	daifset, #0xf

@@ -8,6 +8,9 @@
 // One PE section for each segment of the Image, at the same offset in the file as in memory: what
 // firmware loads is what any other loader does. Nothing is to be relocated: the stub is position
 // independent, and the Image relocates itself. The sizes are absolute symbols of the linker script.
+//
+// Some loaders load the sections by themselves and leave the headers out: nothing at run time reads
+// this or the boot header.
 
 #define PE_OFFSET 0x40			// of this header in the Image
 #define PE_SIGNATURE_SIZE 4
@@ -21,6 +24,11 @@
 #define PE32_PLUS 0x20b
 #define SUBSYSTEM_EFI_APPLICATION 10
 #define DLL_NX_COMPAT 0x100
+
+// What loaders of kernels take for the version of the EFI stub: from 1 on a stub finds an initial
+// RAM disk by itself, if it wants one, and the loader need not pass it. systemd-stub starts no
+// other, and GRUB keeps the RAM disk's address out of the device tree.
+#define IMAGE_VERSION 1
 
 #define SECTION_CODE 0x00000020
 #define SECTION_DATA 0x00000040		// initialized
@@ -73,7 +81,9 @@ optional_header:
 	.quad	0				// preferred base: none
 	.long	_pe_section_align
 	.long	_pe_file_align
-	.short	0, 0, 0, 0, 0, 0		// versions of system, image and subsystem
+	.short	0, 0				// version of the system: any
+	.short	IMAGE_VERSION, 0
+	.short	0, 0				// version of the subsystem: any
 	.long	0
 	.long	_image_size
 	.long	_pe_headers_size

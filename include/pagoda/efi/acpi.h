@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ACPI's tables on a machine that has no FDT, read once, to write one: PSCI from the FADT,
- * processors and interrupt controller from the MADT, the console from the SPCR. No byte is trusted:
- * each table used lies in memory that the caller vouches for, and has the signature, length and
- * checksum that it must have. Nothing is allocated. Pure; usable before relocation.
- * Source: ACPI 6.5, chapter 5; SPCR revision 4; Arm DEN 0022 for PSCI.
+ * processors and interrupt controller from the MADT, timers from the GTDT, the console from the
+ * SPCR or the DBG2. No byte is trusted: each table used lies in memory that the caller vouches for,
+ * and has the signature, length and checksum that it must have. One that has not costs what it
+ * would have said, and no more. Nothing is allocated. Pure; usable before relocation.
+ * Source: ACPI 6.5, chapter 5; SPCR revision 4; DBG2 (Microsoft); Arm DEN 0022 for PSCI.
  *
  *	fault = acpi_open(&acpi, &view, rsdp);
  *	if (fault.status == ACPI_OK)
@@ -19,13 +20,13 @@
 /* What a table is refused for. */
 enum acpi_status {
 	ACPI_OK,
-	ACPI_MISSING, /* required, and not in the XSDT; RSDP: a null address */
+	ACPI_MISSING, /* every machine has it, and the XSDT does not; RSDP: a null address */
 	ACPI_UNREADABLE, /* outside the memory that may be read, its length counted */
 	ACPI_BAD_SIGNATURE,
 	ACPI_BAD_REVISION, /* RSDP before 2, FADT before 5.1: neither knows arm64 */
 	ACPI_BAD_LENGTH, /* shorter than what it must hold, or longer than ACPI_TABLE_MAX */
 	ACPI_BAD_CHECKSUM,
-	ACPI_BAD_ENTRY, /* an interrupt controller structure shorter than its type, or cut */
+	ACPI_BAD_ENTRY, /* MADT, DBG2: a structure in it is shorter than its type, or cut */
 	ACPI_NO_PROCESSOR, /* MADT: no processor that is enabled */
 	ACPI_NO_GIC, /* MADT: no distributor, or nothing that goes with it */
 };
@@ -35,8 +36,12 @@ enum acpi_table {
 	ACPI_XSDT,
 	ACPI_FADT,
 	ACPI_MADT,
+	ACPI_GTDT,
 	ACPI_SPCR,
+	ACPI_DBG2,
 };
+
+#define ACPI_TABLES (ACPI_DBG2 + 1)
 
 /* "checksum wrong", "RSDP". Without a full stop. */
 const char *acpi_status_str(enum acpi_status status);
@@ -48,6 +53,9 @@ struct acpi_fault {
 	enum acpi_table table;
 	u64 address;
 };
+
+/* acpi_loss_str() - what a machine goes without after @fault: "timer interrupts". */
+const char *acpi_loss_str(const struct acpi_fault *fault);
 
 #define ACPI_TABLE_MAX MIB(1)
 
@@ -62,31 +70,63 @@ struct acpi_view {
 };
 
 enum acpi_console {
-	ACPI_CONSOLE_NONE, /* no SPCR, or one without a console */
+	ACPI_CONSOLE_NONE, /* neither table there, or none with a console */
 	ACPI_CONSOLE_PL011,
 	ACPI_CONSOLE_SBSA, /* the part of a PL011 that SBSA calls the generic UART */
+	ACPI_CONSOLE_16550,
+	ACPI_CONSOLE_BCM2835, /* a Raspberry Pi's mini UART, a 16550 too */
+	ACPI_CONSOLE_MSM, /* Qualcomm's UARTDM */
+	ACPI_CONSOLE_GENI, /* Qualcomm's later ones */
+	ACPI_CONSOLE_EXYNOS,
+	ACPI_CONSOLE_IMX,
 	ACPI_CONSOLE_UNKNOWN, /* not one that Pagoda drives, or not in memory */
+};
+
+/* As SPCR or DBG2 have it. */
+struct acpi_uart {
+	enum acpi_console console;
+	u32 type; /* SPCR: Interface Type; DBG2: Port Subtype */
+	u8 space; /* Address Space ID */
+	u8 shift, width; /* 16550: registers are 2^shift bytes apart; bytes in an access */
+	u64 address;
+	u32 interrupt; /* of the GIC; 0 where there is none */
+};
+
+static inline bool acpi_has_console(const struct acpi_uart *uart)
+{
+	return uart->console != ACPI_CONSOLE_NONE && uart->console != ACPI_CONSOLE_UNKNOWN;
+}
+
+/* The CPU's timers, in the order in which GTDT and device trees have them. */
+#define ACPI_TIMERS 4
+
+struct acpi_timer {
+	u32 interrupt; /* of the GIC; 0 where there is none */
+	u32 flags;
 };
 
 /* What was found. */
 struct acpi {
 	u64 rsdp; /* its physical address */
 	enum psci_conduit psci; /* PSCI_NONE: the FADT does not offer it */
-	enum acpi_console console;
-	u8 uart_type, uart_space; /* as the SPCR has them: Interface Type, Address Space ID */
-	u64 uart; /* its base address */
-	const u8 *madt; /* a valid one, all its entries inside */
+	struct acpi_uart uart;
+	bool has_timers;
+	struct acpi_timer timer[ACPI_TIMERS]; /* secure, not secure, virtual, hypervisor's */
+	const u8 *madt; /* a valid one, all its entries inside; null where there is none */
 	u32 madt_length;
 	u32 processors; /* enabled ones */
+	u32 parked; /* of these, those in the parking protocol */
 	u32 gic_version; /* 2 and up */
-	u64 gicd, gicc; /* distributor; with version 2, the processors' interface to it */
+	u64 gicd, gicc; /* distributor, 0: none; with version 2, the processors' interface to it */
 	u32 redistributors; /* version 3 and up: runs of them, each an entry of the MADT, or else */
 	bool redistributor_each; /* each processor's own, in its entry */
+	u32 lost_count;
+	struct acpi_fault lost[ACPI_TABLES]; /* tables, or parts of them, that are gone without */
 };
 
 /*
- * acpi_open() - read and check the tables that the RSDP at @rsdp leads to: XSDT, FADT and MADT must
- * be there, the SPCR may be. ACPI_OK, or the first that is refused.
+ * acpi_open() - read and check the tables that the RSDP at @rsdp leads to. ACPI_OK, or why RSDP or
+ * XSDT is refused, without which there are no others. What else is refused is in @acpi->lost.
  */
 struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64 rsdp);
 
@@ -100,14 +140,15 @@ bool acpi_redistributor_next(const struct acpi *acpi, const u8 **entry, u64 *sta
 /* acpi_fdt_room() - a buffer of this many bytes and of FDT_EDIT_ROOM's sum is enough for @acpi. */
 static inline u64 acpi_fdt_room(const struct acpi *acpi)
 {
-	return 1536 + (u64)acpi->processors * 256 + (u64)acpi->redistributors * 16;
+	return 2048 + (u64)acpi->processors * 256 + (u64)acpi->redistributors * 16;
 }
 
 /*
  * acpi_write_fdt() - write the FDT of the machine that @acpi describes, with @edit's memory and
  * settings: root, /memory, /chosen with stdout-path (where there is a console) and pagoda,acpi-rsdp
- * (where the RSDP is, a u64), /cpus, /psci, interrupt controller, serial port. A setting of one of
- * those two names takes the place of ours. @buffer, @size, *@written: as for fdt_copy().
+ * (where the RSDP is, a u64), /cpus, and what there is of /psci, interrupt controller, /timer and
+ * serial port. Processors in the parking protocol are left out. A setting of one of those two names
+ * takes the place of ours. @buffer, @size, *@written: as for fdt_copy().
  */
 enum fdt_write_status acpi_write_fdt(const struct acpi *acpi, const struct fdt_edit *edit,
 				     void *buffer, size_t size, u32 *written);

@@ -35,4 +35,12 @@ static inline u64 number64(const u8 *data)
  */
 enum acpi_status acpi_madt_read(struct acpi *acpi, const u8 *madt, u32 length);
 
+/*
+ * acpi_spcr_read(), acpi_dbg2_read() - the console, from a SPCR of 80 bytes and from a DBG2 of
+ * @length bytes, 44 at least. Of the DBG2's, the first that can be driven, or else, where none is
+ * known yet, the last.
+ */
+void acpi_spcr_read(struct acpi *acpi, const u8 *spcr);
+enum acpi_status acpi_dbg2_read(struct acpi *acpi, const u8 *dbg2, u32 length);
+
 #endif /* PAGODA_ACPI_TABLE_H */

@@ -8,14 +8,19 @@
 #define PAGODA_EFI_STUB_H
 
 #include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/handoff/facts.h>
 #include <pagoda/lib/efi.h>
 #include <pagoda/lib/fdt.h>
 #include <pagoda/efi/fdt_write.h>
 #include <pagoda/mm/layout/memory_map.h>
 
-/* The Image as firmware has loaded it. */
+/*
+ * The Image as firmware has loaded it; or a loader that leaves out what is before the first PE
+ * section: headers, which nobody may need. Hence the entry is not the Image's first byte.
+ */
 struct efi_image {
 	const u8 *start;
+	u64 entry; /* offset of the first instruction */
 	u64 size; /* in memory, with .bss and stacks; a multiple of 64 KiB */
 	u64 file_size; /* the rest is zero, or scratch */
 };
@@ -77,17 +82,28 @@ enum efi_use {
  */
 void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct efi_ranges *ranges);
 
+/* What is looked for: @size bytes at a multiple of @align, none of them at @limit or above. */
+struct efi_room {
+	u64 size, align, limit;
+};
+
 /*
- * efi_map_place() - one of the places of @size bytes, aligned to @align, that a sorted map has in
- * conventional memory: number @choice / 2^64 of them, so 0 is the lowest. False where there is
- * none. Never at address 0.
+ * efi_map_place() - one of the places that a sorted map has for @room in conventional memory:
+ * number @choice / 2^64 of them, so 0 is the lowest. False where there is none. Never at address 0.
  */
-bool efi_map_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice, u64 *place);
+bool efi_map_place(const struct efi_memory_map *map, const struct efi_room *room, u64 choice,
+		   u64 *place);
 
 /* efi_map_has_data() - one descriptor of memory for data, not read-only, holds all of the range. */
 bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size);
 
 /* ---- the boot: efi/boot.c and its steps ---- */
+
+/* A command line, without a NUL. */
+struct efi_line {
+	const char *text;
+	u32 length;
+};
 
 struct efi_stub {
 	void *handle;
@@ -95,15 +111,20 @@ struct efi_stub {
 	struct efi_boot_services *boot;
 	struct efi_image image;
 	u64 line_size; /* of the data cache, in bytes */
+	u64 id[SYSREG_FACT_COUNT]; /* by enum sysreg, as the CPU has them */
 
 	const char *command_line; /* null where load options have nothing to say */
 	u32 command_line_length;
-	bool nokaslr; /* asked for on the command line */
+	struct efi_line line; /* the one that counts: this, or the FDT's */
+	bool nokaslr, has_earlycon, quiet; /* what it asks for */
+	u64 reach; /* the kernel can use memory below it; 0: not known yet */
 	bool has_entropy;
 	u64 kaslr_seed, place_seed;
 	const void *fdt; /* firmware's; null where there is none */
 	u64 rsdp; /* 0 where there is none */
 	struct acpi acpi; /* what it leads to, where there is no FDT */
+
+	struct fdt_screen screen; /* firmware's; all zero where there is none */
 
 	u64 load; /* where the copy of the Image is */
 	struct efi_memory_map map;
@@ -118,8 +139,8 @@ void efi_say(struct efi_stub *stub, const char *text, ...) __attribute__((format
 const char *efi_status_str(efi_status_t status);
 
 /*
- * efi_allocate() - pages for @size bytes, of memory type @type, noted in @pages. The caller says
- * what is wrong where that fails.
+ * efi_allocate() - pages for @size bytes, of memory type @type, below stub->reach, noted in @pages.
+ * The caller says what is wrong where that fails.
  */
 efi_status_t efi_allocate(struct efi_stub *stub, struct efi_pages *pages, u32 type, u64 size);
 void efi_free(struct efi_stub *stub, struct efi_pages *pages);
@@ -129,6 +150,18 @@ efi_status_t efi_read_options(struct efi_stub *stub);
 
 /* efi_read_tables() - FDT and RSDP from the configuration tables. */
 efi_status_t efi_read_tables(struct efi_stub *stub);
+
+/*
+ * efi_decide() - stub->line and what is read from it, and stub->reach. An error where the kernel
+ * would stop for want of what the command line asks for: that has been said.
+ * efi_say_decision() - the CPU, and the plan, on firmware's console. Not where the command line
+ * has `quiet`.
+ */
+efi_status_t efi_decide(struct efi_stub *stub);
+void efi_say_decision(struct efi_stub *stub);
+
+/* efi_read_screen() - the frame buffer, by EFI_GRAPHICS_OUTPUT_PROTOCOL, where there is one. */
+void efi_read_screen(struct efi_stub *stub);
 
 /* efi_read_entropy() - seeds from EFI_RNG_PROTOCOL, where it is there and works. */
 void efi_read_entropy(struct efi_stub *stub);
@@ -157,7 +190,7 @@ efi_status_t efi_make_fdt(struct efi_stub *stub);
 void efi_forget_seeds(struct efi_stub *stub);
 
 /*
- * efi_boot() - all of it. @stub has handle, system, boot, image and line_size, and is zero
+ * efi_boot() - all of it. @stub has handle, system, boot, image, line_size and id, and is zero
  * otherwise. Does not return unless something is wrong; that has been said, and nothing is left
  * allocated.
  */

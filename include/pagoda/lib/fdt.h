@@ -121,7 +121,7 @@ struct fdt_value {
 #define FDT_NAME_SIZE 24
 #define FDT_WANTED_MAX 15 /* makes struct fdt_node 256 bytes: quick to index */
 #define FDT_HASH_SIZE 128
-#define FDT_KNOWN_MAX 256
+#define FDT_KNOWN_MAX 512
 
 /* A node, and those of its properties that the walk was asked for. */
 struct fdt_node {
@@ -142,6 +142,11 @@ struct fdt_walk {
 	int depth; /* of the node reached */
 	struct fdt_node *reached; /* &node[depth]; its ancestors stand before it */
 	bool root_seen;
+	/*
+	 * Bit i: of the nodes below the root's children only those that have a property of name i
+	 * or of another such bit are gone to. 0: all are.
+	 */
+	u32 only;
 	const char (*names)[FDT_NAME_SIZE];
 	u32 count; /* of them */
 	/*
@@ -155,7 +160,7 @@ struct fdt_walk {
 
 /*
  * fdt_walk_begin() - a walk that looks out for the properties in @names, at most FDT_WANTED_MAX.
- * @walk need not be cleared.
+ * @walk need not be cleared. It goes to every node; for less, set walk->only after this.
  */
 void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
 		    const char (*names)[FDT_NAME_SIZE], u32 count);

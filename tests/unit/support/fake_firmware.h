@@ -17,8 +17,11 @@
 #define FIRMWARE_PAGES (FIRMWARE_RAM_SIZE / EFI_PAGE_SIZE)
 #define FIRMWARE_IMAGE_SIZE KIB(256)
 #define FIRMWARE_FILE_SIZE KIB(100)
+#define FIRMWARE_ENTRY KIB(20) /* where in the Image its first instruction is */
 #define FIRMWARE_TABLES_MAX 4
+#define FIRMWARE_SCREENS_MAX 20
 #define FIRMWARE_NEVER 1000000
+#define FIRMWARE_MMFR0 0x0f000005 /* ID_AA64MMFR0_EL1: 4K pages alone, PARange 48 bits */
 
 enum fake_protocol {
 	PROTOCOL_ABSENT,
@@ -29,6 +32,8 @@ enum fake_protocol {
 struct fake_firmware {
 	/* What the test sets up, before or after firmware_start(). */
 	enum fake_protocol loaded_image, shell, rng, memory_attribute;
+	struct efi_graphics screen[FIRMWARE_SCREENS_MAX]; /* each is its own handle */
+	unsigned screens;
 	u8 random_seed; /* the bytes that the RNG gives count up from it */
 	const void *options;
 	u32 options_size;
@@ -39,6 +44,7 @@ struct fake_firmware {
 	bool map_grows_at_exit; /* it does after the first ExitBootServices() */
 	efi_status_t exit_status; /* what ExitBootServices() says instead of success */
 	u64 descriptor_size;
+	u64 id[SYSREG_FACT_COUNT]; /* the CPU's: at first 4K pages, and 48-bit addresses */
 	u8 type[FIRMWARE_PAGES]; /* of each page of RAM */
 
 	/* What it has seen. */
@@ -46,7 +52,7 @@ struct fake_firmware {
 	unsigned allocations, maps, exits, pages_taken;
 	bool late_call; /* a service that must not be called after the first exit */
 	bool left;
-	u64 entry, fdt; /* of efi_leave() */
+	u64 entry, fdt; /* of efi_leave(): where the Image is that is entered; its FDT */
 	u64 attribute_start, attribute_size, attributes;
 
 	/* Its own. */

@@ -369,7 +369,7 @@ struct stop machine_boot(struct fake_machine *machine)
 		return stop;
 	fdt.blob = machine->cache + (facts->entry.fdt - machine->setup.ram_start);
 	fdt_cut(&fdt);
-	tree_begin(&scan, &fdt, facts, &machine->memory);
+	tree_begin(&scan, &fdt, facts, &machine->lists);
 	while (tree_read(&scan, &seed)) {
 		memset((u8 *)(uintptr_t)seed.data, 0, seed.size);
 		memset(machine->ram + (seed.data - machine->cache), 0, seed.size);
@@ -410,7 +410,7 @@ struct boot_lists *machine_lists(const struct fake_machine *machine)
 
 const struct memory_map *machine_memory(const struct fake_machine *machine)
 {
-	return &machine->memory;
+	return &machine->lists.memory;
 }
 
 const char *machine_command_line(const struct fake_machine *machine)

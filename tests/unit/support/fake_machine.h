@@ -79,7 +79,7 @@ struct fake_machine {
 	unsigned lines_stray; /* maintained, and not RAM's */
 
 	struct boot_handoff *handoff; /* in the image's .bss */
-	struct memory_map memory; /* the kernel's list */
+	struct boot_lists lists; /* the kernel's: memory and nodes */
 	bool stale; /* at the flip, */
 	u64 stale_pa; /* and where */
 	struct fake_key key; /* as pac_key_set() had it, */

@@ -18,6 +18,8 @@
 #define CHOSEN_MAP_DESCRIPTOR_SIZE "linux,uefi-mmap-desc-size" /* u32: from one to the next */
 #define CHOSEN_MAP_DESCRIPTOR_VERSION "linux,uefi-mmap-desc-ver" /* u32 */
 #define CHOSEN_RSDP "pagoda,acpi-rsdp" /* u64: an address; absent without ACPI */
+#define CHOSEN_MADE_OF "pagoda,made-of" /* "acpi": the tree is the stub's, of those tables */
+#define CHOSEN_MADE_OF_ACPI "acpi"
 #define CHOSEN_KASLR_SOURCE "pagoda,kaslr-source" /* "efi": the seed is EFI_RNG_PROTOCOL's */
 #define CHOSEN_KASLR_SOURCE_EFI "efi"
 

@@ -9,16 +9,16 @@
 #include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/kernel.h>
 
-/* boot_lists_of() - what the early runtime left in lists, which lie in the image. */
+/*
+ * boot_lists_of() - what the early runtime collects and the kernel reads the FDT to, in the image.
+ * memory_list() - the list as the early runtime made it, in no order, which lies in the image: for
+ * memory_init(), and whoever comes before it.
+ */
 static inline struct boot_lists *boot_lists_of(const struct kernel *kernel)
 {
 	return facts_lists(&kernel->handoff->facts, kernel->kernel_space.phys_offset);
 }
 
-/*
- * memory_list() - the list as the early runtime made it, in no order, which lies in the image: for
- * memory_init(), and whoever comes before it.
- */
 static inline struct memory_map *memory_list(const struct kernel *kernel)
 {
 	return &boot_lists_of(kernel)->memory;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The device tree, read once, from its first node to its last: memory, consoles, PCI's ports, PSCI,
- * initrd, what the EFI stub found out. What decides anything before the flip is not in here: that
- * is read before it, by pi/chosen.c. So this runs right after the flip, through a window; or, where
- * a boot cannot get that far, with the MMU off, for a console to say so on. No cache maintenance:
- * that is the caller's, who knows how the FDT is seen.
+ * initrd, what the EFI stub found out, and where the nodes are that say how devices interrupt. What
+ * decides anything before the flip is not in here: that is read before it, by pi/chosen.c. So this
+ * runs right after the flip, through a window; or, where a boot cannot get that far, with the MMU
+ * off, for a console to say so on. No cache maintenance: that is the caller's, who knows how the
+ * FDT is seen.
  */
 #ifndef PAGODA_TREE_H
 #define PAGODA_TREE_H
@@ -13,11 +14,11 @@
 
 /*
  * tree_begin() - before the first node of @fdt, which is open, and cut. What it says goes to
- * @facts, which has entry and fdt already, and to @memory, as the FDT has it; the kernel puts that
- * in order. @scan need not be cleared.
+ * @facts, which has entry and fdt already, and to @lists: memory as the FDT has it, which the
+ * kernel puts in order, and nodes. @scan need not be cleared.
  */
 void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
-		struct memory_map *memory);
+		struct boot_lists *lists);
 
 /*
  * tree_read() - go on, to the end of the tree or of what can be read of it: false. True: @seed is a
