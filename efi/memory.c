@@ -37,32 +37,11 @@ void efi_map_sort(struct efi_memory_map *map)
 				swap(map, j, j - gap);
 }
 
-/* One past the last byte; the start itself where the size makes no sense. */
-static u64 end_of(const struct efi_descriptor *descriptor)
-{
-	if (descriptor->pages > (~(u64)0 - descriptor->start) / EFI_PAGE_SIZE)
-		return descriptor->start;
-	return descriptor->start + descriptor->pages * EFI_PAGE_SIZE;
-}
-
 static bool is_plain(const struct efi_descriptor *descriptor)
 {
 	return (descriptor->attributes & EFI_MEMORY_WB) &&
 	       !(descriptor->attributes & EFI_MEMORY_SP) &&
 	       is_aligned(descriptor->start, EFI_PAGE_SIZE);
-}
-
-static bool is_ram(const struct efi_descriptor *descriptor)
-{
-	switch (descriptor->type) {
-	case EFI_LOADER_CODE:
-	case EFI_LOADER_DATA:
-	case EFI_BOOT_SERVICES_CODE:
-	case EFI_BOOT_SERVICES_DATA:
-	case EFI_CONVENTIONAL:
-		return is_plain(descriptor);
-	}
-	return false;
 }
 
 /* The specification says ACPI_RECLAIM or ACPI_NVS; firmware is seen to use these, too. */
@@ -83,7 +62,7 @@ static bool is_good_for(const struct efi_descriptor *descriptor, enum efi_use us
 {
 	switch (use) {
 	case EFI_USE_RAM:
-		return is_ram(descriptor);
+		return efi_is_ram(descriptor);
 	case EFI_USE_TABLES:
 		return holds_tables(descriptor);
 	}
@@ -94,7 +73,7 @@ bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size)
 {
 	for (u64 i = 0; i < efi_map_count(map); i++) {
 		struct efi_descriptor descriptor = efi_map_get(map, i);
-		u64 end = end_of(&descriptor);
+		u64 end = efi_end(&descriptor);
 
 		if (start >= descriptor.start && start < end && size <= end - start)
 			return !(descriptor.attributes & EFI_MEMORY_RO) &&
@@ -162,7 +141,7 @@ void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct e
 	ranges->dropped_bytes = 0;
 	for (u64 i = 0; i < count; i++) {
 		struct efi_descriptor descriptor = efi_map_get(map, i);
-		u64 start = descriptor.start, end = end_of(&descriptor);
+		u64 start = descriptor.start, end = efi_end(&descriptor);
 
 		if (start == end)
 			continue;
@@ -181,7 +160,7 @@ static u64 count_places(const struct efi_descriptor *descriptor, const struct ef
 			u64 *lowest)
 {
 	u64 start = descriptor->start != 0 ? descriptor->start : 1;
-	u64 end = min_u64(end_of(descriptor), room->limit);
+	u64 end = min_u64(efi_end(descriptor), room->limit);
 	u64 first = align_up(start, room->align), last;
 
 	*lowest = first;

@@ -6,7 +6,7 @@
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, unaligned accesses, instructions a host compiler cannot build.
  *
- * Token follows token as long as all is well. From a word that fits nothing it goes on word by word,
+ * Token follows token as long as all is well. From a word that fits nothing it goes on word by word
  * to what can only be a property, or the beginning of a node. How nodes are nested nobody knows by
  * then, so that is not told.
  */

@@ -112,6 +112,19 @@ static void describe_tables(const struct stop *stop, char *buffer, size_t size)
 		       stop->x2);
 }
 
+static void describe_machine(const struct stop *stop, char *buffer, size_t size)
+{
+	if (stop->code == STOP_NO_CONSOLE)
+		format(buffer, size, "no console: the last one tried is at %#lx", stop->x1);
+	else if (stop->code == STOP_PAC_KEY)
+		format(buffer, size,
+		       "the key for pointer authentication cannot be set: a higher exception level "
+		       "forbids it (SCR_EL3.APK); try arm64.nopauth");
+	else
+		format(buffer, size, "exception before the MMU was on: ESR %#lx ELR %#lx FAR %#lx",
+		       stop->x1, stop->x2, stop->x3);
+}
+
 void stop_describe(const struct stop *stop, char *buffer, size_t size)
 {
 	switch (stop->code) {
@@ -147,16 +160,9 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 		describe_memory(stop, buffer, size);
 		break;
 	case STOP_NO_CONSOLE:
-		format(buffer, size, "no console: the last one tried is at %#lx", stop->x1);
-		break;
 	case STOP_PAC_KEY:
-		format(buffer, size,
-		       "the key for pointer authentication cannot be set: a higher exception level "
-		       "forbids it (SCR_EL3.APK); try arm64.nopauth");
-		break;
 	case STOP_EXCEPTION:
-		format(buffer, size, "exception before the MMU was on: ESR %#lx ELR %#lx FAR %#lx",
-		       stop->x1, stop->x2, stop->x3);
+		describe_machine(stop, buffer, size);
 		break;
 	}
 }

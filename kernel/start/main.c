@@ -22,8 +22,12 @@ struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
 /* Where a tree that cannot be used has led to no console: a search that forgives it more. */
-static void console_rescue(struct kernel *kernel, struct boot_handoff *handoff)
+static void console_find(struct kernel *kernel, struct boot_handoff *handoff,
+			 const struct stop *stop)
 {
+	console_choose(kernel);
+	if (stop->code == STOP_NONE)
+		return;
 	for (int by_header = 1; by_header >= 0 && kernel->console.source == CONSOLE_NONE;
 	     by_header--)
 		if (tree_rescue(kernel, handoff, by_header))
@@ -47,9 +51,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	stop = tree_take(&kernel, handoff);
 	handoff->timeline[STAGE_TREE] = counter_read();
 	exception_init(&kernel);
-	console_choose(&kernel);
-	if (stop.code != STOP_NONE)
-		console_rescue(&kernel, handoff);
+	console_find(&kernel, handoff, &stop);
 	console_fallbacks_find(&kernel);
 	serror_init(&kernel);
 	if (stop.code == STOP_NONE) {

@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/window.h>
+#include <pagoda/kernel/start/efi_memory.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/start/tree.h>
 #include <pagoda/kernel/tree/rescue.h>
@@ -67,6 +68,7 @@ struct stop tree_take(struct kernel *kernel, struct boot_handoff *handoff)
 	kernel->nodes = scan.nodes;
 	while (tree_read(&scan, &seed))
 		seed_clear(kernel, &seed);
+	efi_memory_take(kernel);
 	stop = tree_end(&scan);
 	tree_list_consoles(&scan, boot_lists_of(kernel)->console);
 	return stop;

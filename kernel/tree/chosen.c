@@ -32,6 +32,8 @@ static void read_efi(struct efi_facts *efi, const struct fdt_event *event)
 		efi->acpi = fdt_has_string(event->data, event->size, CHOSEN_MADE_OF_ACPI);
 	else if (strcmp(event->name, CHOSEN_RSDP) == 0)
 		efi->rsdp = number;
+	else if (strcmp(event->name, CHOSEN_FIRMWARE) == 0)
+		efi->stub = true;
 }
 
 /*
@@ -65,7 +67,7 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 			scan_usable(scan, (struct fdt_value){ event.data, event.size });
 		else if (strcmp(event.name, "linux,elfcorehdr") == 0)
 			scan_core_header(scan, (struct fdt_value){ event.data, event.size });
-		else if (strcmp(event.name, CHOSEN_FIRMWARE) == 0)
+		else if (strcmp(event.name, CHOSEN_SYSTEM_TABLE) == 0)
 			firmware = true;
 	}
 	if (start < end)

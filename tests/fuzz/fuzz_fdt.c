@@ -204,6 +204,28 @@ static void check_blob(const void *blob)
 }
 
 /* The blob has as many bytes as it claims: zeroes follow what the input has. */
+/* As a damaged tree: nothing is believed, and all that is found is inside. */
+static void check_rescue(const u8 *blob, u32 size, bool by_header)
+{
+	static struct fdt_walk walk;
+	struct fdt_rescue rescue;
+	struct fdt fdt;
+
+	if (!fdt_rescue(&fdt, blob, size, by_header))
+		return;
+	fdt_walk_begin(&walk, &fdt, wanted, WANTED);
+	fdt_rescue_begin(&rescue, &walk);
+	while (fdt_rescue_next(&rescue, &walk)) {
+		check_inside(&fdt, walk.reached->name, strlen(walk.reached->name) + 1);
+		for (u32 i = 0; i < WANTED; i++) {
+			struct fdt_value value = fdt_value(walk.reached, i);
+
+			if (value.data != NULL)
+				check_inside(&fdt, value.data, value.size);
+		}
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = { data, size }, first = input;
@@ -217,6 +239,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	blob = malloc(total);
 	fuzz_take(&input, blob, total);
 	check_blob(blob);
+	check_rescue(blob, total, true);
+	check_rescue(blob, total, false);
 	free(blob);
 	return 0;
 }

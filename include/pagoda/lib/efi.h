@@ -92,6 +92,29 @@ static inline struct efi_descriptor efi_map_get(const struct efi_memory_map *map
 	return *(const struct efi_descriptor *)(map->descriptors + index * map->descriptor_size);
 }
 
+/*
+ * efi_is_ram() - a kernel may have it, once boot services are over: it can be cached, and is not
+ * set aside for a purpose. efi_end() - one past its last byte; its start where its size makes no
+ * sense.
+ */
+static inline bool efi_is_ram(const struct efi_descriptor *descriptor)
+{
+	u32 plain = BIT(EFI_LOADER_CODE) | BIT(EFI_LOADER_DATA) | BIT(EFI_BOOT_SERVICES_CODE) |
+		    BIT(EFI_BOOT_SERVICES_DATA) | BIT(EFI_CONVENTIONAL);
+
+	return descriptor->type < EFI_MEMORY_TYPE_COUNT && (plain & BIT(descriptor->type)) &&
+	       (descriptor->attributes & EFI_MEMORY_WB) &&
+	       !(descriptor->attributes & EFI_MEMORY_SP) &&
+	       is_aligned(descriptor->start, EFI_PAGE_SIZE);
+}
+
+static inline u64 efi_end(const struct efi_descriptor *descriptor)
+{
+	if (descriptor->pages > (~(u64)0 - descriptor->start) / EFI_PAGE_SIZE)
+		return descriptor->start;
+	return descriptor->start + descriptor->pages * EFI_PAGE_SIZE;
+}
+
 struct efi_table_header {
 	u64 signature;
 	u32 revision, size, crc32, reserved;

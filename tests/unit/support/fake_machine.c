@@ -415,7 +415,9 @@ const struct memory_map *machine_memory(const struct fake_machine *machine)
 
 const char *machine_command_line(const struct fake_machine *machine)
 {
-	return machine->handoff->facts.command_line_length != 0 ? machine_lists(machine)->command_line : "";
+	return machine->handoff->facts.command_line_length != 0 ?
+		       machine_lists(machine)->command_line :
+		       "";
 }
 
 bool machine_stale(const struct fake_machine *machine, u64 *pa)

@@ -10,7 +10,7 @@
 #define CHOSEN_BOOTARGS "bootargs" /* a string: the command line */
 #define CHOSEN_KASLR_SEED "kaslr-seed" /* u64 */
 #define CHOSEN_STDOUT_PATH "stdout-path" /* where the console is */
-#define CHOSEN_FIRMWARE "pagoda,firmware" /* the string "uefi": those that follow are there */
+#define CHOSEN_FIRMWARE "pagoda,firmware" /* the string "uefi": of our stub; memory is told */
 #define CHOSEN_FIRMWARE_UEFI "uefi"
 #define CHOSEN_SYSTEM_TABLE "linux,uefi-system-table" /* u64: the address of EFI_SYSTEM_TABLE */
 #define CHOSEN_MAP_START "linux,uefi-mmap-start" /* u64: the address of the memory map */

@@ -56,12 +56,13 @@ struct console_choice {
 	enum console_source source;
 };
 
-/* What the EFI stub found out, by /chosen. All zero where the boot did not come through it. */
+/* What the EFI stub found out, by /chosen, ours or Linux's. All zero where there was none. */
 struct efi_facts {
 	u64 system_table;
 	u64 rsdp; /* of ACPI; 0 where there is none */
 	u64 map_start; /* the memory map's physical address */
 	u32 map_size, descriptor_size, descriptor_version;
+	bool stub; /* it was ours: memory nodes are those of the map, RAM alone */
 	bool seed; /* the KASLR seed is from EFI_RNG_PROTOCOL */
 	bool acpi; /* the FDT was made of ACPI's tables: nobody but the stub has seen it */
 };
