@@ -87,19 +87,19 @@ void scan_reserved(struct scan *scan, const struct fdt_node *node)
 /* Between two ranges there is another kernel's memory: as little ours as what lies around both. */
 static void add_usable(struct scan *scan, u64 start, u64 end)
 {
-	u64 first = scan->facts->usable.start, last = scan->facts->usable.end;
+	u64 first = scan->lists->usable.start, last = scan->lists->usable.end;
 
 	if (last == 0) {
-		scan->facts->usable.start = start;
-		scan->facts->usable.end = end;
+		scan->lists->usable.start = start;
+		scan->lists->usable.end = end;
 		return;
 	}
 	if (start > last)
 		memory_add(scan->memory, last, start - last, MEMORY_NOMAP);
 	else if (end < first)
 		memory_add(scan->memory, end, first - end, MEMORY_NOMAP);
-	scan->facts->usable.start = min_u64(start, first);
-	scan->facts->usable.end = end > last ? end : last;
+	scan->lists->usable.start = min_u64(start, first);
+	scan->lists->usable.end = end > last ? end : last;
 }
 
 void scan_usable(struct scan *scan, struct fdt_value ranges)

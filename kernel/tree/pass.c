@@ -82,6 +82,8 @@ void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 		struct boot_lists *lists)
 {
 	scan->facts = facts;
+	scan->lists = lists;
+	lists->usable.end = 0;
 	scan->memory = &lists->memory;
 	memory_begin(scan->memory);
 	scan->nodes = &lists->nodes;

@@ -45,8 +45,9 @@ struct console {
 /* All that the pass carries along. */
 struct scan {
 	struct boot_facts *facts;
-	struct memory_map *memory;
-	struct tree_nodes *nodes;
+	struct boot_lists *lists;
+	struct memory_map *memory; /* in it, */
+	struct tree_nodes *nodes; /* and these */
 	struct fdt_walk walk;
 	enum fdt_status status; /* what it has come to */
 	struct console console[CONSOLES_SEEN_MAX];
