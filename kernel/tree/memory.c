@@ -78,10 +78,8 @@ void scan_banks(struct scan *scan, const struct fdt_node *node)
 
 void scan_reserved(struct scan *scan, const struct fdt_node *node)
 {
-	struct fdt_event event;
-
 	add_ranges(scan, &node[-1], fdt_value(node, PROPERTY_REG),
-		   find_property(scan, node, "no-map", &event) ? MEMORY_NOMAP : MEMORY_RESERVED);
+		   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
 }
 
 /* Between two ranges there is another kernel's memory: as little ours as what lies around both. */
