@@ -389,7 +389,7 @@ static void an_interrupt_map_leads_to_the_gic(void **state)
 		cells("phandle", 2);
 		close_node();
 		read_tree();
-		/* masked, whole, an unknown parent, an interrupt that is not in it, another parent */
+		/* masked, whole; an unknown parent; not in the map; another parent */
 		assert_int_equal(devices.console.number, i == 0 ? 65 : i == 1 ? 66 : 0);
 	}
 }
