@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The device tree, read once, from its first node to its last: memory, consoles, PCI's ports, PSCI,
- * initrd, what the EFI stub found out, and where the nodes are that say how devices interrupt. What decides anything before the flip is not in here: that
- * is read before it, by pi/chosen.c. So this runs right after the flip, through a window; or, where
- * a boot cannot get that far, with the MMU off, for a console to say so on. No cache maintenance:
- * that is the caller's, who knows how the FDT is seen.
+ * initrd, what the EFI stub found out, and where the nodes are that say how devices interrupt. What
+ * decides anything before the flip is not in here: that is read before it, by pi/chosen.c. So this
+ * runs right after the flip, through a window; or, where a boot cannot get that far, with the MMU
+ * off, for a console to say so on. No cache maintenance: that is the caller's, who knows how the
+ * FDT is seen.
  */
 #ifndef PAGODA_TREE_H
 #define PAGODA_TREE_H
