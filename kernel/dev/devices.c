@@ -24,9 +24,12 @@
 #define PER_CPU_FIRST 16
 #define PER_CPU_COUNT 16
 
-/* Where the timers' interrupts stand that have no names. */
+/*
+ * Where the timers' interrupts stand that have no names. Here and below: characters, not pointers,
+ * each of which would be relocated in every boot.
+ */
 static const struct {
-	const char *name;
+	char name[12];
 	u32 index;
 } timers[DEVICE_TIMER_COUNT] = {
 	[DEVICE_TIMER_VIRTUAL] = { "virt", 2 },
@@ -202,8 +205,8 @@ static bool pass_map(const struct search *search, struct route *route)
  */
 static bool passes_on(const struct search *search, u32 offset)
 {
-	static const char *const names[] = { "mediatek,mt6577-sysirq", "nvidia,tegra20-ictlr",
-					     "nvidia,tegra30-ictlr", "nvidia,tegra210-ictlr" };
+	static const char names[][24] = { "mediatek,mt6577-sysirq", "nvidia,tegra20-ictlr",
+					  "nvidia,tegra30-ictlr", "nvidia,tegra210-ictlr" };
 	struct fdt_value compatible = property(search, offset, "compatible");
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)

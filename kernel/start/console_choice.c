@@ -14,6 +14,7 @@
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/start/memory.h>
+#include <pagoda/kernel/start/tree.h>
 #include <pagoda/kernel/dev/window.h>
 
 struct device_load {
@@ -81,4 +82,16 @@ void console_choose(struct kernel *kernel)
 		kernel->console_fault = fault;
 		kernel->console_lost = console;
 	}
+}
+
+void console_find(struct kernel *kernel, struct boot_handoff *handoff,
+			 const struct stop *stop)
+{
+	console_choose(kernel);
+	if (stop->code == STOP_NONE)
+		return;
+	for (int by_header = 1; by_header >= 0 && kernel->console.source == CONSOLE_NONE;
+	     by_header--)
+		if (tree_rescue(kernel, handoff, by_header))
+			console_choose(kernel);
 }

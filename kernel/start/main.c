@@ -21,19 +21,6 @@
 struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
-/* Where a tree that cannot be used has led to no console: a search that forgives it more. */
-static void console_find(struct kernel *kernel, struct boot_handoff *handoff,
-			 const struct stop *stop)
-{
-	console_choose(kernel);
-	if (stop->code == STOP_NONE)
-		return;
-	for (int by_header = 1; by_header >= 0 && kernel->console.source == CONSOLE_NONE;
-	     by_header--)
-		if (tree_rescue(kernel, handoff, by_header))
-			console_choose(kernel);
-}
-
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;

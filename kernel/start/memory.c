@@ -38,14 +38,15 @@ static void memory_collect(struct kernel *kernel, const struct boot_handoff *han
 	const struct regime *regime = &handoff->plan.kernel;
 	u64 limit = handoff->options.memory_limit, granule = regime_granule(regime);
 	struct memory_fate *fate = &kernel->memory_fate;
+	const struct boot_lists *lists = boot_lists_of(kernel);
 	struct memory_map *map = memory_list(kernel);
 
 	kernel->memory = map;
 	fate->overlaps = memory_normalise(map, granule);
 	fate->image_reserved = image_reserved(map, &facts->image);
 	fate->unreachable = memory_cut(map, 0, regime_pa_end(regime));
-	if (facts->usable.end != 0)
-		fate->others = memory_cut(map, facts->usable.start, facts->usable.end);
+	if (lists->usable.end != 0)
+		fate->others = memory_cut(map, lists->usable.start, lists->usable.end);
 	fate->limited = limit != 0 ? memory_limit(map, limit) : 0;
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_RAM);
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);

@@ -69,6 +69,8 @@ void scan_place(const struct scan *scan, struct tree_node *place)
 }
 
 #define GIC_NAME_SIZE 20
+#define GIC_LENGTH_MIN 10 /* of the names below */
+#define GIC_LENGTH_MAX 19
 
 static const struct {
 	char name[GIC_NAME_SIZE];
@@ -93,6 +95,8 @@ static u32 gic_version(const struct fdt_node *node)
 		const char *name = (const char *)value.data + at;
 
 		length = (u32)strnlen(name, value.size - at);
+		if (length < GIC_LENGTH_MIN || length > GIC_LENGTH_MAX)
+			continue;
 		for (unsigned i = 0; i < ARRAY_SIZE(gics); i++)
 			if (length == gics[i].length && length < value.size - at &&
 			    memcmp(name, gics[i].name, length) == 0 && gics[i].version > version)

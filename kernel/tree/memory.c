@@ -78,28 +78,26 @@ void scan_banks(struct scan *scan, const struct fdt_node *node)
 
 void scan_reserved(struct scan *scan, const struct fdt_node *node)
 {
-	struct fdt_event event;
-
 	add_ranges(scan, &node[-1], fdt_value(node, PROPERTY_REG),
-		   find_property(scan, node, "no-map", &event) ? MEMORY_NOMAP : MEMORY_RESERVED);
+		   node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
 }
 
 /* Between two ranges there is another kernel's memory: as little ours as what lies around both. */
 static void add_usable(struct scan *scan, u64 start, u64 end)
 {
-	u64 first = scan->facts->usable.start, last = scan->facts->usable.end;
+	u64 first = scan->lists->usable.start, last = scan->lists->usable.end;
 
 	if (last == 0) {
-		scan->facts->usable.start = start;
-		scan->facts->usable.end = end;
+		scan->lists->usable.start = start;
+		scan->lists->usable.end = end;
 		return;
 	}
 	if (start > last)
 		memory_add(scan->memory, last, start - last, MEMORY_NOMAP);
 	else if (end < first)
 		memory_add(scan->memory, end, first - end, MEMORY_NOMAP);
-	scan->facts->usable.start = min_u64(start, first);
-	scan->facts->usable.end = end > last ? end : last;
+	scan->lists->usable.start = min_u64(start, first);
+	scan->lists->usable.end = end > last ? end : last;
 }
 
 void scan_usable(struct scan *scan, struct fdt_value ranges)

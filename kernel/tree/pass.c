@@ -21,6 +21,7 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_KASLR_SEED] = CHOSEN_KASLR_SEED,
 	[PROPERTY_DEVICE_TYPE] = "device_type",
 	[PROPERTY_METHOD] = "method",
+	[PROPERTY_NO_MAP] = "no-map",
 	[PROPERTY_INTERRUPT_PARENT] = "interrupt-parent",
 	[PROPERTY_INTERRUPT_CONTROLLER] = "interrupt-controller",
 	[PROPERTY_INTERRUPT_MAP] = "interrupt-map",
@@ -31,7 +32,7 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 /* RAM is what the root's children say it is; the same word further down is about other things. */
 static bool is_bank(const struct scan *scan, const struct fdt_node *node)
 {
-	return scan->walk.depth == 1 && (node->found & BIT(PROPERTY_DEVICE_TYPE)) &&
+	return (node->found & BIT(PROPERTY_DEVICE_TYPE)) && scan->walk.depth == 1 &&
 	       fdt_node_has_string(node, PROPERTY_DEVICE_TYPE, "memory");
 }
 
@@ -94,6 +95,8 @@ void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
 		struct boot_lists *lists)
 {
+	scan->lists = lists;
+	lists->usable.end = 0;
 	scan->memory = &lists->memory;
 	memory_begin(scan->memory);
 	scan->nodes = &lists->nodes;

@@ -131,8 +131,8 @@ LEFT = "256M of RAM left to others, as /chosen/linux,usable-memory-range has it"
 
 
 @pytest.mark.parametrize("source, end, warnings", [
-    (tree(UART, memory=MEMORY.replace("};", "linux,usable-memory = <0 0x40000000 0 0x10000000>; };")),
-     0x50000000, []),
+    (tree(UART, memory=MEMORY.replace(
+        "};", "linux,usable-memory = <0 0x40000000 0 0x10000000>; };")), 0x50000000, []),
     (tree(UART, chosen="linux,usable-memory-range = <0 0x40000000 0 0x10000000>; "
           "linux,elfcorehdr = <0 0x4f000000 0 0x1000>;"), 0x50000000, [LEFT]),
 ], ids=["of a bank", "of all"])

@@ -218,6 +218,7 @@ void fake_boot_make(struct fake_boot *boot, unsigned index)
 	fake_boot_follow();
 	boot->memory = &facts_lists(facts, kernel->kernel_space.phys_offset)->memory;
 	memory_begin(boot->memory);
+	facts_lists(facts, kernel->kernel_space.phys_offset)->usable.end = 0;
 	memory_add(boot->memory, FAKE_BOOT_RAM, FAKE_BOOT_RAM_SIZE, MEMORY_RAM);
 }
 

@@ -113,9 +113,6 @@ struct boot_facts {
 	enum psci_conduit psci;
 	u32 consoles; /* that the FDT has beside that one */
 	struct pci_io pci_io;
-	struct {
-		u64 start, end; /* end 0: all */
-	} usable; /* the RAM that /chosen leaves to this kernel; another's may lie around it */
 	struct efi_facts efi;
 	paddr_t lists; /* of a struct boot_lists */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
@@ -126,6 +123,9 @@ struct boot_facts {
 struct boot_lists {
 	struct memory_map memory;
 	struct tree_nodes nodes;
+	struct {
+		u64 start, end; /* end 0: all */
+	} usable; /* the RAM that /chosen leaves to this kernel; another's may lie around it */
 	char command_line[COMMAND_LINE_MAX]; /* with a NUL; none where it is empty */
 	struct console_choice console[CONSOLES_SEEN_MAX]; /* the FDT's others */
 };

@@ -33,9 +33,9 @@ struct tree_nodes {
 };
 
 /*
- * tree_place() - the node that @walk has reached, and who takes its interrupts: by interrupt-parent,
- * which is property @parent of the walk, or by standing around it with one of the properties whose
- * bits @takers has.
+ * tree_place() - the node that @walk has reached, and who takes its interrupts: by its
+ * interrupt-parent, which is property @parent of the walk, or by standing around it with one of the
+ * properties whose bits @takers has.
  */
 static inline struct tree_node tree_place(const struct fdt_walk *walk, unsigned parent, u32 takers)
 {

@@ -43,8 +43,9 @@ struct gic_cpu {
 
 /*
  * gic_start() - map the controller that @description is of for @cpu, ask it what it is, turn off
- * and forget all that was left in it, and let interrupts through, of which none is enabled. Faults where nobody is at its
- * address: for fault_catch(). Until it is GIC_OK the rest must not be called; gic_unmap() then.
+ * and forget all that was left in it, and let interrupts through, of which none is enabled. Faults
+ * where nobody is at its address: for fault_catch(). Until it is GIC_OK the rest must not be
+ * called; gic_unmap() then.
  */
 enum gic_result gic_start(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel,
 			  const struct device_gic *description);

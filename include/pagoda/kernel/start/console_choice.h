@@ -14,4 +14,10 @@
  */
 void console_choose(struct kernel *kernel);
 
+/*
+ * console_find() - the same; and where @stop says that the tree cannot be used, and there is no
+ * console, once more with what a search finds that forgives the tree more.
+ */
+void console_find(struct kernel *kernel, struct boot_handoff *handoff, const struct stop *stop);
+
 #endif /* PAGODA_CONSOLE_CHOICE_H */

@@ -26,6 +26,7 @@ enum property {
 	PROPERTY_KASLR_SEED = PROPERTY_COMMON_COUNT,
 	PROPERTY_DEVICE_TYPE,
 	PROPERTY_METHOD,
+	PROPERTY_NO_MAP,
 	PROPERTY_INTERRUPT_PARENT,
 	PROPERTY_INTERRUPT_CONTROLLER,
 	PROPERTY_INTERRUPT_MAP,
@@ -44,8 +45,9 @@ struct console {
 /* All that the pass carries along. */
 struct scan {
 	struct boot_facts *facts;
-	struct memory_map *memory;
-	struct tree_nodes *nodes;
+	struct boot_lists *lists;
+	struct memory_map *memory; /* in it, */
+	struct tree_nodes *nodes; /* and these */
 	struct fdt_walk walk;
 	enum fdt_status status; /* what it has come to */
 	struct console console[CONSOLES_SEEN_MAX];
