@@ -106,6 +106,10 @@ def test_firmware_boots_it_over_the_network(tmp_path):
 
 # ---- kexec ----
 
+# With LPA2 in use Linux 6.12 ends in an oops of its own where it copies its map for kexec.
+LINUX_LINE = "console=ttyAMA0 quiet panic=-1 arm64.nolva"
+
+
 @contextlib.contextmanager
 def kexec(path, machine="", arguments=()):
     """The Image, started by kexec from a Linux that QEMU or its firmware has started."""
@@ -116,7 +120,7 @@ def kexec(path, machine="", arguments=()):
     ram_disk = path / "initramfs"
     subprocess.run([ROOT / "scripts/make-initramfs", "--append", LINE, FOLDER, IMAGE, ram_disk],
                    check=True)
-    with Firmware(machine, "console=ttyAMA0 quiet panic=-1", kernel=kernel, cpu=CPU,
+    with Firmware(machine, LINUX_LINE, kernel=kernel, cpu=CPU,
                   arguments=[*arguments, "-initrd", str(ram_disk)]) as running:
         running.expect("kexec: loading the Image")
         running.expect(PROMPT)

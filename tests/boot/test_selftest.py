@@ -94,7 +94,7 @@ def run_without(device, tests, tmp_path):
 
 
 def test_no_check_is_excused_by_the_name_of_a_device(tmp_path):
-    """QEMU takes blocks at levels that have none. That is found out; its own device says nothing."""
+    """QEMU takes blocks where there can be none. That is found out; its device says nothing."""
     results = run_without("qemu,fw-cfg-mmio", "illegal", tmp_path)
     assert names(results, "fail") == set() and names(results, "skip") == {"illegal.block"}
     reason = next(test.reason for test in results.tests if test.status == "skip")
