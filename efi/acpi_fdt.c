@@ -150,7 +150,7 @@ static u32 timer_flags(u32 flags)
 	return low ? IRQ_LEVEL_LOW : IRQ_LEVEL_HIGH;
 }
 
-/* One that is not there, or not a CPU's own, gets a number past all of those: it keeps its place. */
+/* One that is not there, or not a CPU's own, gets a number past those: it keeps its place. */
 static void write_timer(const struct acpi *acpi, struct fdt_writer *writer)
 {
 	if (!acpi->has_timers || acpi->gicd == 0)
@@ -239,6 +239,7 @@ enum fdt_write_status acpi_write_fdt(const struct acpi *acpi, const struct fdt_e
 	if (acpi->gicd != 0)
 		fdt_write_u32(&writer, "interrupt-parent", PHANDLE_GIC);
 	fdt_write_memory(&writer, edit, 2, 2);
+	fdt_write_screen(&writer, edit, 2, 2);
 	write_chosen(acpi, edit, &writer);
 	write_cpus(acpi, &writer);
 	write_psci(acpi, &writer);

@@ -57,6 +57,7 @@ static efi_status_t prepare(struct efi_stub *stub)
 	if (status != EFI_SUCCESS)
 		return status;
 	efi_read_entropy(stub);
+	efi_read_screen(stub);
 	status = efi_place_image(stub);
 	if (status == EFI_SUCCESS)
 		status = efi_prepare_fdt(stub);

@@ -54,6 +54,28 @@ void fdt_write_memory(struct fdt_writer *writer, const struct fdt_edit *edit, u3
 	fdt_write_node_end(writer);
 }
 
+void fdt_write_screen(struct fdt_writer *writer, const struct fdt_edit *edit, u32 address_cells,
+		      u32 size_cells)
+{
+	const struct fdt_screen *screen = edit->screen;
+
+	if (screen == NULL || screen->size == 0 || address_cells - 1 > 1 || size_cells - 1 > 1 ||
+	    screen->address >> 32 * (address_cells - 1) >> 32 != 0 ||
+	    screen->size >> 32 * (size_cells - 1) >> 32 != 0)
+		return;
+	fdt_write_node_at(writer, "framebuffer", screen->address);
+	fdt_write_string(writer, "compatible", "simple-framebuffer");
+	fdt_write_list(writer, "reg");
+	fdt_write_number(writer, screen->address, address_cells);
+	fdt_write_number(writer, screen->size, size_cells);
+	fdt_write_list_end(writer);
+	fdt_write_u32(writer, "width", screen->width);
+	fdt_write_u32(writer, "height", screen->height);
+	fdt_write_u32(writer, "stride", screen->stride);
+	fdt_write_string(writer, "format", screen->format);
+	fdt_write_node_end(writer);
+}
+
 static void write_setting(struct fdt_writer *writer, const struct fdt_setting *setting)
 {
 	switch (setting->kind) {
@@ -172,6 +194,7 @@ static void copy_node_end(struct copy *copy, const struct fdt_event *event)
 			fdt_write_node_end(copy->writer);
 		}
 		fdt_write_memory(copy->writer, copy->edit, copy->address_cells, copy->size_cells);
+		fdt_write_screen(copy->writer, copy->edit, copy->address_cells, copy->size_cells);
 	}
 	fdt_write_node_end(copy->writer);
 }

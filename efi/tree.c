@@ -73,8 +73,10 @@ static void say_what_console(struct efi_stub *stub)
 		efi_say(stub,
 			"ACPI's console at %#lx is of type %#x in address space %u: no driver",
 			uart->address, uart->type, uart->space);
-	efi_say(stub, "silent from here on; if there is a UART, name it: earlycon=pl011,ADDRESS "
-		      "or earlycon=uart8250,mmio32,ADDRESS");
+	efi_say(stub,
+		"%s from here on; if there is a UART, name it: earlycon=pl011,ADDRESS "
+		"or earlycon=uart8250,mmio32,ADDRESS",
+		stub->screen.size != 0 ? "only this screen" : "silent");
 }
 
 static void say_what_is_lost(struct efi_stub *stub)
@@ -164,7 +166,8 @@ efi_status_t efi_make_fdt(struct efi_stub *stub)
 		efi_say(stub, "%u pieces of RAM, %lu KiB in all, left out: too many for the kernel",
 			ram.dropped, ram.dropped_bytes / KIB(1));
 	collect(stub, &settings);
-	edit = (struct fdt_edit){ settings.setting, settings.count, ram.range, ram.count };
+	edit = (struct fdt_edit){ settings.setting, settings.count, ram.range, ram.count,
+				  &stub->screen };
 	status = write_tree(stub, &edit);
 	if (status == FDT_WRITE_OK)
 		return EFI_SUCCESS;

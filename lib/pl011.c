@@ -108,14 +108,13 @@ bool pl011_write(struct serial_kind kind, volatile void *device, unsigned depth,
 
 		if (room == 0)
 			return false;
-		while (text != stop) {
-			returned = *text == '\n' && !returned;
-			if (returned) {
-				mmio_write32(&registers[PL011_DR], '\r');
-				stop--; /* it takes a character's room */
-			} else {
-				mmio_write32(&registers[PL011_DR], (u8)*text++);
-			}
+		for (; text != stop && (*text != '\n' || returned); text++) {
+			mmio_write32(&registers[PL011_DR], (u8)*text);
+			returned = false;
+		}
+		if (text != stop) {
+			mmio_write32(&registers[PL011_DR], '\r'); /* it takes a character's room */
+			returned = true;
 		}
 	}
 	return true;

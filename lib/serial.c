@@ -13,6 +13,7 @@
 #define NAME_SIZE 25
 #define EARLYCON_SIZE 16
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): no array is made of a string in parentheses */
 #define NAME(type, driver, name) [type] = name,
 
 static const char names[][12] = { UARTS(NAME) };
@@ -32,22 +33,40 @@ static const struct {
 } compatibles[] = { UART_COMPATIBLES(COMPATIBLE) };
 
 /*
- * A tree has thousands of names, of which a handful is here. A number below 64 that a name of
- * @length characters has: few others have one that some name here has.
+ * A tree has thousands of names, of which a handful is here. Two numbers below 64 that a name of
+ * @length characters has: few others have two that some name here has.
  */
-static inline u64 mark(const char *name, u32 length)
+static inline u64 mark(char c, size_t length)
 {
-	return BIT(((u8)name[length - 1] * 3 + length * 5) % 64);
+	return BIT(((u8)c * 3 + length * 5) % 64);
 }
 
-#define MARK(name, ...) | mark(name, sizeof(name) - 1)
-
-static bool compatible_find(const char *name, u32 length, struct serial_kind *kind, u32 *offset)
+static inline u64 mark_last(const char *name, size_t length)
 {
-	const u64 marks = 0 UART_COMPATIBLES(MARK); /* a constant to the compiler */
+	return mark(name[length - 1], length);
+}
 
-	if (length == 0 || !(mark(name, length) & marks))
-		return false;
+static inline u64 mark_before(const char *name, size_t length)
+{
+	return mark(name[length - 2], length);
+}
+
+#define MARK_LAST(name, ...) | mark_last(name, sizeof(name) - 1)
+#define MARK_BEFORE(name, ...) | mark_before(name, sizeof(name) - 1)
+
+static inline bool may_be_compatible(const char *name, size_t length)
+{
+	const u64 last = 0 UART_COMPATIBLES(MARK_LAST); /* constants to the compiler */
+	const u64 before = 0 UART_COMPATIBLES(MARK_BEFORE);
+
+	return length > 1 && (mark_last(name, length) & last) &&
+	       (mark_before(name, length) & before);
+}
+
+/* Rare: kept out of the loop over names. */
+static __attribute__((noinline)) bool compatible_find(const char *name, size_t length,
+						      struct serial_kind *kind, u32 *offset)
+{
 	for (unsigned i = 0; i < ARRAY_SIZE(compatibles); i++) {
 		if (compatibles[i].length != length ||
 		    memcmp(compatibles[i].name, name, length) != 0)
@@ -61,14 +80,17 @@ static bool compatible_find(const char *name, u32 length, struct serial_kind *ki
 
 bool serial_find(const char *compatible, u32 size, struct serial_kind *kind, u32 *offset)
 {
-	u32 length;
+	const char *end = compatible + size;
 
-	for (u32 at = 0; at < size; at += length + 1) {
-		length = (u32)strnlen(compatible + at, size - at);
-		if (length == size - at) /* nothing ends it */
+	while (compatible != end) {
+		size_t length = strnlen(compatible, (size_t)(end - compatible));
+
+		if (compatible + length == end) /* nothing ends it */
 			return false;
-		if (compatible_find(compatible + at, length, kind, offset))
+		if (may_be_compatible(compatible, length) &&
+		    compatible_find(compatible, length, kind, offset))
 			return true;
+		compatible += length + 1;
 	}
 	return false;
 }
@@ -181,7 +203,7 @@ bool serial_access(const char *word, size_t length, struct serial_kind *kind)
 struct serial_register serial_status(struct serial_kind kind)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(STATUS)
+		UARTS(STATUS) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return (struct serial_register){ 0, sizeof(u32) };
 }
@@ -194,7 +216,7 @@ struct serial_register serial_status(struct serial_kind kind)
 void serial_enable(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(ENABLE)
+		UARTS(ENABLE) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 }
 
@@ -205,7 +227,7 @@ void serial_enable(struct serial_kind kind, volatile void *registers)
 unsigned serial_fifo_enable(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(FIFO_ENABLE)
+		UARTS(FIFO_ENABLE) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return 1;
 }
@@ -218,7 +240,7 @@ bool serial_write(struct serial_kind kind, volatile void *registers, unsigned de
 		  const char *text, size_t length)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(WRITE)
+		UARTS(WRITE) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return false;
 }
@@ -230,7 +252,7 @@ bool serial_write(struct serial_kind kind, volatile void *registers, unsigned de
 int serial_read(struct serial_kind kind, volatile void *registers)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(READ)
+		UARTS(READ) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 	return -1;
 }
@@ -243,6 +265,6 @@ int serial_read(struct serial_kind kind, volatile void *registers)
 void serial_receive_interrupt(struct serial_kind kind, volatile void *registers, bool on)
 {
 	switch ((enum serial_type)kind.type) {
-		UARTS(RECEIVE_INTERRUPT)
+		UARTS(RECEIVE_INTERRUPT) /* NOLINT(bugprone-branch-clone): one driver */
 	}
 }

@@ -5,7 +5,9 @@
  * line settings stay as firmware made them, and its interrupts are turned off; input is polled.
  * Runs in the early runtime with the MMU off, in the kernel, in exception handlers, and on the
  * host. May not use: absolute addresses, .bss, state of its own, pointers in static data.
- * Sources stand with each model; the names of registers and bits are theirs.
+ * With each model stand its binding and the manual to look it up in, whose names the registers and
+ * bits have. What they mean was taken from the drivers of Linux and U-Boot; but for Cadence's, none
+ * was tried on a machine.
  */
 #include "uart_io.h"
 
@@ -38,6 +40,7 @@ struct model {
 
 static const struct model models[] = {
 	/* NXP IMX8MMRM, chapter UART; binding fsl-imx-uart. */
+	/* NOLINTNEXTLINE(misc-redundant-expression): as in the others */
 	[SERIAL_IMX - SERIAL_IMX] = {
 		.status = 0xb4, /* UTS */
 		.send = 0x40, /* UTXD */

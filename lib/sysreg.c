@@ -4,7 +4,6 @@
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, instructions a host compiler cannot build.
  */
-#include <pagoda/lib/string.h>
 #include <pagoda/lib/sysreg.h>
 
 static u64 field_content(const struct sysreg_field *field, u64 value)
@@ -19,17 +18,6 @@ int sysreg_field_get(const struct sysreg_field *field, u64 value)
 	if (field->is_signed && (content & BIT(field->width - 1)))
 		content -= BIT(field->width);
 	return (int)content;
-}
-
-const struct sysreg_field *sysreg_find_field(enum sysreg reg, const char *name)
-{
-	const struct sysreg_field *field = sysreg_fields + sysreg_table[reg].first_field;
-	const struct sysreg_field *end = field + sysreg_table[reg].field_count;
-
-	for (; field < end; field++)
-		if (strcmp(field->name, name) == 0)
-			return field;
-	return NULL;
 }
 
 const char *sysreg_value_text(const struct sysreg_field *field, u64 value)

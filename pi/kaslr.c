@@ -105,11 +105,11 @@ u64 secret_place(const struct seed *seed, enum secret_place place)
 	return secret_number(key, (u8)place);
 }
 
-void secret_pac_key(const struct seed *seed)
+bool secret_pac_key(const struct seed *seed)
 {
 	u64 key[2] = { seed->word, seed->more };
 
-	pac_key_set(secret_number(key, LABEL_PAC_LOW), secret_number(key, LABEL_PAC_HIGH));
+	return pac_key_set(secret_number(key, LABEL_PAC_LOW), secret_number(key, LABEL_PAC_HIGH));
 }
 
 /*

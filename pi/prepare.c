@@ -40,8 +40,8 @@ static struct stop decide(struct boot_handoff *handoff)
 
 	seed_take(&seed, handoff);
 	stop = plan_make(plan, &handoff->facts, handoff->id, &handoff->options, seed.source);
-	if (stop.code == STOP_NONE && plan->pac)
-		secret_pac_key(&seed);
+	if (stop.code == STOP_NONE && plan->pac && !secret_pac_key(&seed))
+		stop.code = STOP_PAC_KEY;
 	if (stop.code == STOP_NONE && kaslr_has_seed(plan->kaslr_source)) {
 		plan_move_image(plan, &handoff->facts.image, secret_place(&seed, SECRET_IMAGE));
 		handoff->seed.linear = secret_place(&seed, SECRET_LINEAR);

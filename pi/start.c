@@ -57,7 +57,7 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 	image_describe(&facts->image);
 	stop = boot_prepare(&boot_handoff, 0);
 	if (stop.code != STOP_NONE)
-		boot_fail(&boot_handoff, &stop);
+		boot_fail(&boot_handoff, &stop, 0);
 	level_enter(&boot_handoff);
 	kernel_enter(&boot_handoff);
 }
@@ -66,5 +66,5 @@ void early_exception(u64 esr, u64 elr, u64 far)
 {
 	struct stop stop = { STOP_EXCEPTION, esr, elr, far };
 
-	boot_fail(&boot_handoff, &stop);
+	boot_fail(&boot_handoff, &stop, 0);
 }

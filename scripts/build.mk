@@ -61,12 +61,17 @@ endef
 compiled_with = $(eval $(call objects_of,$(2)): private extra := $(1))
 machine_only = $(eval host_left_out += $(1))
 
-generated := $(O)/gen/generated/sysreg.h $(O)/gen/sysreg_table.c
+generated := $(O)/gen/generated/sysreg.h $(O)/gen/generated/font.h $(O)/gen/sysreg_table.c
 
 $(O)/gen/generated/sysreg.h: arch/arm64/cpu/sysreg.tbl scripts/gen-sysreg
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-sysreg $< header > $@
+
+$(O)/gen/generated/font.h: lib/font.txt scripts/make-font
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)scripts/make-font $< > $@
 
 $(O)/gen/sysreg_table.c: arch/arm64/cpu/sysreg.tbl scripts/gen-sysreg
 	$(call say,GEN,$@)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's console over a serial port.
+ * The kernel's console over a serial port, or over what is left to print on where there is none.
  * Runs in the kernel, MMU on. Also from exception handlers, so it takes no lock, and what it keeps
  * is sound after every statement; what is received goes through a ring, of which an interrupt moves
  * one end and all others the other. Its buffers are not in .bss, which the boot clears word by
@@ -22,6 +22,8 @@
 static struct serial_kind console_kind;
 static volatile void *console_registers;
 static unsigned console_depth; /* of its FIFO */
+static struct virtio_console *console_virtio; /* where there is no serial port, */
+static struct screen *console_screen; /* one of these, if any */
 
 /*
  * What was typed and not read. All three count bytes and are never taken modulo: received, which
@@ -34,7 +36,7 @@ static u32 typed_seen;
 /* The device interrupts, unless the ring is full. */
 static volatile bool by_interrupt, receive_paused;
 
-static char log_text[LOG_MAX] __attribute__((section(".noinit")));
+static char log_text[LOG_MAX] __attribute__((section(".noinit"), aligned(sizeof(u64))));
 static u64 log_length; /* in all; the last LOG_MAX are there */
 
 static bool watching, interrupted, log_shown;
@@ -139,6 +141,8 @@ static void wait_typed(void)
 
 	if (by_interrupt && typed_in == typed_out)
 		console_sleep();
+	else if (!console_registers)
+		interrupt_wait(); /* for ever: nothing can be typed */
 	interrupts_mask(masked);
 }
 
@@ -156,6 +160,38 @@ static void device_write(const char *text, size_t length)
 	/* What a stalled device does not take is lost; the next write tries it again. */
 	if (console_registers)
 		(void)serial_write(console_kind, console_registers, console_depth, text, length);
+	else if (console_virtio)
+		(void)virtio_console_write(console_virtio, text, length);
+	else if (console_screen)
+		screen_write(console_screen, text, length);
+}
+
+/* What there is of the log goes to a device that has not seen it. */
+static void replay(void)
+{
+	u64 at = log_length > LOG_MAX ? log_length - LOG_MAX : 0;
+
+	while (at < log_length) {
+		size_t start = at % LOG_MAX, piece = min_u64(log_length - at, LOG_MAX - start);
+
+		device_write(&log_text[start], piece);
+		at += piece;
+	}
+}
+
+void console_use_virtio(struct virtio_console *virtio)
+{
+	console_registers = NULL;
+	console_virtio = virtio;
+	replay();
+}
+
+void console_use_screen(struct screen *screen)
+{
+	console_registers = NULL;
+	console_virtio = NULL;
+	console_screen = screen;
+	replay();
 }
 
 static void log_write(const char *text, size_t length)
@@ -233,20 +269,30 @@ void console_write(const char *text, size_t length)
 
 void console_write_safe(const char *text, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		console_write(text[i] >= ' ' && text[i] <= '~' ? &text[i] : "?", 1);
+	size_t start = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] >= ' ' && text[i] <= '~')
+			continue;
+		console_write(text + start, i - start);
+		console_write("?", 1);
+		start = i + 1;
+	}
+	console_write(text + start, length - start);
 }
 
+/* The text begins as far behind a multiple of 8 as its place in the log, to be copied by words. */
 void print(const char *text, ...)
 {
-	char buffer[PRINT_MAX];
+	char buffer[PRINT_MAX + sizeof(u64)] __attribute__((aligned(sizeof(u64))));
+	char *start = buffer + log_length % sizeof(u64);
 	va_list arguments;
 	size_t length;
 
 	va_start(arguments, text);
-	length = format_list(buffer, sizeof(buffer), text, arguments);
+	length = format_list(start, PRINT_MAX, text, arguments);
 	va_end(arguments);
-	console_write(buffer, min_u64(length, sizeof(buffer) - 1));
+	console_write(start, min_u64(length, PRINT_MAX - 1));
 }
 
 void console_watch_begin(unsigned rows)

@@ -20,7 +20,7 @@ enum reception {
 	RECEIVE_BY_INTERRUPT,
 	RECEIVE_NO_INTERRUPTS, /* none at all, or not this one: an interrupt_result says why */
 	RECEIVE_NO_DRIVER, /* for the UART's */
-	RECEIVE_NO_DEVICE, /* no node on the root's bus has its address */
+	RECEIVE_NO_DEVICE, /* no node of a UART that there is a driver for has its address */
 	RECEIVE_NO_LINE, /* that node has no interrupt of the GIC's */
 	RECEIVE_IN_VAIN, /* the UART's came over and over, and never for a byte */
 	RECEIVE_MISSED, /* there were bytes, and never an interrupt for them */
@@ -45,9 +45,9 @@ static const char *reception_str(void)
 	case RECEIVE_NO_DRIVER:
 		return "the driver of this UART has no interrupts";
 	case RECEIVE_NO_DEVICE:
-		return "the FDT has nothing at its address on the root bus";
+		return "no UART that Pagoda drives is described at its address";
 	case RECEIVE_NO_LINE:
-		return "the FDT names no interrupt of the GIC's for it";
+		return "no interrupt of the GIC's is described for it";
 	case RECEIVE_IN_VAIN:
 		return "its interrupt never ends";
 	case RECEIVE_MISSED:
@@ -96,26 +96,22 @@ void console_sleep(void)
 static enum reception start(const struct kernel *kernel)
 {
 	const struct devices *devices = kernel_devices(kernel);
-	const struct device *uart = &devices->console;
-	struct interrupt interrupt = { .handle = handle };
+	struct interrupt interrupt = { devices->console.number, devices->console.flags, handle,
+				       NULL };
 
 	if (serial_is_polled(kernel->console.kind))
 		return RECEIVE_NO_DRIVER;
 	state.why = INTERRUPT_NO_CONTROLLER;
-	if (!devices->gic.found)
+	if (devices->gic.version == 0)
 		return RECEIVE_NO_INTERRUPTS;
-	if (!uart->found)
+	if (!devices->has_console)
 		return RECEIVE_NO_DEVICE;
-	if (uart->interrupts == 0 || uart->interrupt[0].type != GIC_TYPE_SHARED ||
-	    uart->interrupt[0].number >= GIC_SPURIOUS_FIRST - GIC_SPI_FIRST)
+	if (interrupt.number < GIC_SPI_FIRST)
 		return RECEIVE_NO_LINE;
 	state.why = interrupt_timer_try(kernel);
 	if (state.why != INTERRUPT_OK)
 		return RECEIVE_NO_INTERRUPTS;
-	interrupt.number = state.number = uart->interrupt[0].number + GIC_SPI_FIRST;
-	interrupt.flags = uart->interrupt[0].flags;
-	if (uart->interrupt_parent != devices->gic.phandle)
-		return RECEIVE_NO_LINE;
+	state.number = interrupt.number;
 	state.why = interrupt_register(&interrupt);
 	if (state.why != INTERRUPT_OK)
 		return state.why == INTERRUPT_NO_LINE ? RECEIVE_NO_LINE : RECEIVE_NO_INTERRUPTS;
@@ -125,7 +121,9 @@ static enum reception start(const struct kernel *kernel)
 
 void console_receive_start(const struct kernel *kernel)
 {
-	state.reception = kernel->console.source != CONSOLE_NONE ? start(kernel) : RECEIVE_NO_LINE;
+	bool serial = kernel->console.source != CONSOLE_NONE && kernel->fallback == FALLBACK_NONE;
+
+	state.reception = serial ? start(kernel) : RECEIVE_NO_LINE;
 	if (state.reception == RECEIVE_BY_INTERRUPT)
 		interrupts_mask(false);
 }

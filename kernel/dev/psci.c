@@ -15,6 +15,7 @@ static void call(enum psci_conduit conduit, u64 function)
 {
 	switch (conduit) {
 	case PSCI_NONE:
+	case PSCI_OLD:
 		break;
 	case PSCI_HVC:
 		psci_call_hvc(function, 0, 0, 0);

@@ -146,6 +146,14 @@ void stop_describe(const struct stop *stop, char *buffer, size_t size)
 	case STOP_MEMORY:
 		describe_memory(stop, buffer, size);
 		break;
+	case STOP_NO_CONSOLE:
+		format(buffer, size, "no console: the last one tried is at %#lx", stop->x1);
+		break;
+	case STOP_PAC_KEY:
+		format(buffer, size,
+		       "the key for pointer authentication cannot be set: a higher exception level "
+		       "forbids it (SCR_EL3.APK); try arm64.nopauth");
+		break;
 	case STOP_EXCEPTION:
 		format(buffer, size, "exception before the MMU was on: ESR %#lx ELR %#lx FAR %#lx",
 		       stop->x1, stop->x2, stop->x3);

@@ -7,6 +7,7 @@
  * so nothing may call them before relocation.
  */
 #include <pagoda/kernel/handoff/handoff.h>
+#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
@@ -38,6 +39,8 @@ const char *psci_conduit_str(enum psci_conduit conduit)
 		return "hvc";
 	case PSCI_SMC:
 		return "smc";
+	case PSCI_OLD:
+		return "0.1";
 	}
 	return "unknown conduit";
 }
@@ -53,8 +56,23 @@ const char *console_source_str(enum console_source source)
 		return "first-uart";
 	case CONSOLE_EARLYCON:
 		return "earlycon";
+	case CONSOLE_NO_UART:
+		return "no-uart";
 	}
 	return "unknown source";
+}
+
+const char *fallback_type_str(enum fallback_type type)
+{
+	switch (type) {
+	case FALLBACK_NONE:
+		return "none";
+	case FALLBACK_VIRTIO:
+		return "virtio console";
+	case FALLBACK_SCREEN:
+		return "frame buffer";
+	}
+	return "unknown type";
 }
 
 const char *override_status_str(enum override_status status)
@@ -139,7 +157,6 @@ const char *kaslr_source_str(enum kaslr_source source)
 static const struct {
 	const char *fdt, *acpi;
 } sources[] = {
-	{ "on the FDT's root bus", "in ACPI's tables" },
 	{ "the FDT's", "ACPI's" },
 	{ "the FDT", "ACPI" },
 };

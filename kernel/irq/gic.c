@@ -34,7 +34,7 @@ static struct window device_window(u64 pa, u64 size)
 
 bool gic_map_distributor(const struct gic_start *start, u64 size)
 {
-	const struct device *device = start->device;
+	const struct device_gic *device = start->device;
 	struct gic *gic = start->gic;
 
 	if (device->regions < 1 || device->region[0].size < size)
@@ -89,11 +89,11 @@ bool gic_clear(const struct gic *gic, const struct gic_cpu *cpu)
 }
 
 enum gic_result gic_start(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel,
-			  const struct devices *devices)
+			  const struct device_gic *description)
 {
-	struct gic_start start = { gic, cpu, kernel, &devices->gic };
+	struct gic_start start = { gic, cpu, kernel, description };
 
-	gic->version = devices->gic_version;
+	gic->version = description->version;
 	return gic->version == 2 ? gicv2_start(&start) : gicv3_start(&start);
 }
 

@@ -13,13 +13,28 @@ enum {
 	GICC_IAR = 0xc / 4,
 	GICC_EOIR = 0x10 / 4,
 	GICC_APR = 0xd0 / 4,
+	GICC_IIDR = 0xfc / 4,
 	GICD_ITARGETSR = 0x800 / 4,
+	GICD_ICPIDR2 = 0xfe8 / 4,
 };
 
 #define GICD_CTLR_ENABLE 1
 #define GICC_CTLR_ENABLE 1 /* and no EOImode: writing EOIR is all that ends an interrupt */
 #define GICC_APRS 4
+#define GICC_IIDR_VERSION(value) ((value) >> 16 & 0xf)
 #define SIZE KIB(4)
+
+/*
+ * Version 1 is enough like it. A hypervisor that makes a distributor of its own may leave the ID
+ * registers out; the CPU interface that goes with it is the real one.
+ */
+static bool is_version_2(const struct gic *gic, const struct gic_cpu *cpu)
+{
+	u32 distributor = GICD_PIDR2_REVISION(mmio_read32(gic->distributor + GICD_ICPIDR2));
+	u32 interface = GICC_IIDR_VERSION(mmio_read32(cpu->frame + GICC_IIDR));
+
+	return distributor == 1 || distributor == 2 || interface == 1 || interface == 2;
+}
 
 /*
  * Whoever was here before may have left in the middle of an interrupt: as long as its priority
@@ -27,13 +42,15 @@ enum {
  */
 enum gic_result gicv2_start(const struct gic_start *start)
 {
-	const struct device *device = start->device;
+	const struct device_gic *device = start->device;
 	struct gic *gic = start->gic;
 	struct gic_cpu *cpu = start->cpu;
 
 	if (!gic_map_distributor(start, SIZE) || device->regions < 2 ||
 	    device->region[1].size < SIZE || !gic_map_cpu(start, device->region[1].start, SIZE))
 		return GIC_NOT_MAPPED;
+	if (!is_version_2(gic, cpu))
+		return GIC_OTHER;
 	cpu->own = gic->distributor;
 	mmio_write32(gic->distributor + GICD_CTLR, 0);
 	mmio_write32(cpu->frame + GICC_CTLR, 0);

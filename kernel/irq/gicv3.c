@@ -10,6 +10,7 @@
 
 enum {
 	GICD_IROUTER = 0x6000 / 4,
+	GICD_PIDR2 = 0xffe8 / 4,
 	GICR_CTLR = 0x0 / 4,
 	GICR_TYPER = 0x8 / 4,
 	GICR_WAKER = 0x14 / 4,
@@ -48,16 +49,19 @@ bool gicv3_settled(const struct gic *gic, const struct gic_cpu *cpu)
 	return distributor_settled(gic) && wait_clear(cpu->frame + GICR_CTLR, GICR_CTLR_RWP);
 }
 
-/*
- * The frames of this CPU in the row of all CPUs': each has two, or four where there are virtual
- * LPIs too; the last says so.
- */
-static bool find_redistributor(const struct gic_start *start)
+/* Bytes to the next redistributor: two frames, or four where there are virtual LPIs too. */
+static u64 step_of(const struct gic_start *start, volatile u32 *type)
 {
-	u64 pa = start->device->region[1].start, left = start->device->region[1].size;
+	if (start->device->stride != 0)
+		return start->device->stride;
+	return (mmio_read32(type) & GICR_TYPER_VLPIS ? 4 : 2) * GIC_FRAME;
+}
 
-	if (start->device->regions < 2)
-		return false;
+/* The frames of this CPU in the @row of some CPUs'; the last in it says so. */
+static bool find_in_row(const struct gic_start *start, const struct tree_region *row)
+{
+	u64 pa = row->start, left = row->size;
+
 	for (unsigned i = 0; i < REDISTRIBUTORS_MAX; i++) {
 		volatile u32 *type;
 		u64 step;
@@ -67,13 +71,30 @@ static bool find_redistributor(const struct gic_start *start)
 		type = start->cpu->frame + GICR_TYPER;
 		if (mmio_read32(type + 1) == start->cpu->affinity)
 			return true;
-		step = (mmio_read32(type) & GICR_TYPER_VLPIS ? 4 : 2) * GIC_FRAME;
+		step = step_of(start, type);
 		if (mmio_read32(type) & GICR_TYPER_LAST || left < step)
 			return false;
 		pa += step;
 		left -= step;
 	}
 	return false;
+}
+
+/* Or of all CPUs', where there is one row. */
+static bool find_redistributor(const struct gic_start *start)
+{
+	for (unsigned i = 1; i <= start->device->rows; i++)
+		if (find_in_row(start, &start->device->region[i]))
+			return true;
+	return false;
+}
+
+/* Version 4 has more for guests, and the rest as it was. */
+static bool is_version_3(const struct gic *gic)
+{
+	u32 revision = GICD_PIDR2_REVISION(mmio_read32(gic->distributor + GICD_PIDR2));
+
+	return revision == 3 || revision == 4;
 }
 
 static bool wake(const struct gic_cpu *cpu)
@@ -111,6 +132,8 @@ enum gic_result gicv3_start(const struct gic_start *start)
 	cpu->affinity = (u32)(SYSREG_GET(MPIDR_EL1_AFF3, mpidr) << 24 | (mpidr & 0xffffff));
 	if (!gic_map_distributor(start, GIC_FRAME))
 		return GIC_NOT_MAPPED;
+	if (!is_version_3(start->gic))
+		return GIC_OTHER;
 	if (!find_redistributor(start) || !wake(cpu) || !gic_cpu_enable(GIC_PRIORITY_MASK))
 		return GIC_NOT_THIS_CPU;
 	cpu->own = cpu->frame + GIC_FRAME / sizeof(u32);

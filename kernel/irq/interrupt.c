@@ -27,15 +27,17 @@ const char *interrupt_result_str(enum interrupt_result result)
 	case INTERRUPT_OK:
 		return "ok";
 	case INTERRUPT_NO_CONTROLLER:
-		return "no usable GICv2 or GICv3 found on the FDT's root bus";
+		return "no GICv2 or GICv3 is described";
 	case INTERRUPT_NOT_MAPPED:
 		return "the GIC's registers cannot be mapped";
+	case INTERRUPT_OTHER:
+		return "what is at the GIC's address is no GIC of its version";
 	case INTERRUPT_SILENT:
 		return "the GIC does not answer";
 	case INTERRUPT_NOT_THIS_CPU:
 		return "the GICv3 has no registers for this CPU, or none that it may use";
 	case INTERRUPT_NO_TIMER:
-		return "no timer for this exception level found on the FDT's root bus";
+		return "no timer of the GIC's is described for this exception level";
 	case INTERRUPT_NOT_DELIVERED:
 		return "the GIC does not pass on the timer's interrupt";
 	case INTERRUPT_NO_LINE:
@@ -53,6 +55,8 @@ static enum interrupt_result from_gic(enum gic_result result)
 		return INTERRUPT_OK;
 	case GIC_NOT_MAPPED:
 		return INTERRUPT_NOT_MAPPED;
+	case GIC_OTHER:
+		return INTERRUPT_OTHER;
 	case GIC_SILENT:
 		return INTERRUPT_SILENT;
 	case GIC_NOT_THIS_CPU:
@@ -72,7 +76,7 @@ static void start_gic(void *context)
 	struct attempt *attempt = context;
 
 	attempt->result = gic_start(&table.gic, cpu_this()->gic, attempt->kernel,
-				    kernel_devices(attempt->kernel));
+				    &kernel_devices(attempt->kernel)->gic);
 }
 
 /* There may be nobody at the controller's address. */
@@ -83,7 +87,7 @@ enum interrupt_result interrupt_start(const struct kernel *kernel)
 
 	if (table.started)
 		return INTERRUPT_OK;
-	if (!kernel_devices(kernel)->gic.found)
+	if (kernel_devices(kernel)->gic.version == 0)
 		return INTERRUPT_NO_CONTROLLER;
 	cpu_this()->gic = &table.boot_cpu;
 	if (fault_catch(start_gic, &attempt, &fault))

@@ -11,10 +11,6 @@
 #define SLEEPS_A_SECOND 10
 #define DELIVERIES_A_SECOND 100 /* for longer than that none is waited for */
 
-/* Which of the timers in the FDT, in the order of its binding. */
-#define TIMER_VIRTUAL 2
-#define TIMER_HYPERVISOR 3
-
 static struct {
 	unsigned el; /* on which the kernel runs: it says which timer is meant */
 	bool masked; /* interrupts were, before it was started */
@@ -37,14 +33,11 @@ static void timer_tick(void *context)
 /* At EL2 with HCR_EL2.E2H set the timer that CNTP_* names is EL2's own. */
 static bool find_timer(const struct kernel *kernel, u32 *number)
 {
-	unsigned which = kernel->handoff->plan.el == 2 ? TIMER_HYPERVISOR : TIMER_VIRTUAL;
-	const struct device *device = &kernel_devices(kernel)->timer;
+	enum device_timer which = kernel->handoff->plan.el == 2 ? DEVICE_TIMER_HYPERVISOR :
+								  DEVICE_TIMER_VIRTUAL;
 
-	if (which >= device->interrupts || device->interrupt[which].type != GIC_TYPE_PER_CPU ||
-	    device->interrupt[which].number >= GIC_SPI_FIRST - GIC_PPI_FIRST)
-		return false;
-	*number = device->interrupt[which].number + GIC_PPI_FIRST;
-	return true;
+	*number = kernel_devices(kernel)->timer[which].number;
+	return *number >= GIC_PPI_FIRST && *number < GIC_SPI_FIRST;
 }
 
 enum interrupt_result interrupt_timer_init(const struct kernel *kernel)

@@ -21,6 +21,9 @@ enum {
 	GICD_ICFGR = 0xc00 / 4,
 };
 
+/* The architecture's version in the peripheral ID register 2, each version's in its own place. */
+#define GICD_PIDR2_REVISION(value) ((value) >> 4 & 0xf)
+
 #define GIC_FRAME KIB(64) /* of registers, in version 3 */
 #define GIC_PRIORITY_MASK 0xff /* all are let through */
 
@@ -29,7 +32,7 @@ struct gic_start {
 	struct gic *gic;
 	struct gic_cpu *cpu;
 	const struct kernel *kernel;
-	const struct device *device;
+	const struct device_gic *device;
 };
 
 /*

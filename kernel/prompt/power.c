@@ -10,9 +10,12 @@
 /* Why the machine is still there. */
 static void say_why(const struct boot_facts *facts, const char *command)
 {
-	const char *why = facts->psci == PSCI_NONE ? "the FDT names no PSCI" :
-						     "the firmware refused";
+	const char *why = "the firmware refused";
 
+	if (facts->psci == PSCI_NONE)
+		why = "the FDT names no PSCI";
+	else if (facts->psci == PSCI_OLD)
+		why = "PSCI 0.1 has no call for it";
 	print("%s: %s\n", command, source_text(facts->efi.acpi, why).text);
 }
 

@@ -6,6 +6,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/handoff/stop.h>
 #include <pagoda/kernel/prompt/line.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/lib/string.h>
@@ -164,6 +165,10 @@ static enum line_event read_line(void)
 void shell_run(const struct kernel *kernel)
 {
 	shell_run_commands(kernel);
+	/* All is up that can be, and nobody can tell: that is for a debugger to find. */
+	if (kernel->console.source == CONSOLE_NONE)
+		cpu_halt(STOP_NO_CONSOLE, kernel->console_lost.address.value, kernel->console_fault,
+			 0);
 	console_receive_start(kernel);
 	line_init(&line, PROMPT);
 	for (;;) {

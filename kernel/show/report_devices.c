@@ -7,16 +7,25 @@
 
 #include "parts.h"
 
-static void print_input(const struct boot_facts *facts)
+static const char *type_str(const struct kernel *kernel)
+{
+	if (kernel->console.source == CONSOLE_NONE || kernel->fallback != FALLBACK_NONE)
+		return fallback_type_str(kernel->fallback);
+	return serial_type_str((enum serial_type)kernel->console.kind.type);
+}
+
+static void print_input(const struct kernel *kernel)
 {
 	const char *why_not;
 	u32 number;
 
 	report_label("input");
-	if (console_receives(&number, &why_not))
+	if (kernel->fallback != FALLBACK_NONE)
+		print("none: this console is for output only\n");
+	else if (console_receives(&number, &why_not))
 		print("by interrupt %u\n", number);
 	else
-		print("polled: %s\n", source_text(facts->efi.acpi, why_not).text);
+		print("polled: %s\n", source_text(kernel->handoff->facts.efi.acpi, why_not).text);
 }
 
 void report_devices(const struct kernel *kernel)
@@ -27,29 +36,33 @@ void report_devices(const struct kernel *kernel)
 	if (kernel->console.source == CONSOLE_NONE) {
 		print("none\n");
 	} else {
-		print("%s at 0x%016lx (%s)\n",
-		      serial_type_str((enum serial_type)kernel->console.kind.type),
-		      kernel->console.address.value, console_source_str(kernel->console.source));
-		print_input(facts);
+		print("%s at 0x%016lx (%s)\n", type_str(kernel), kernel->console.address.value,
+		      console_source_str(kernel->console.source));
+		print_input(kernel);
 	}
 	report_label("PSCI");
 	print("%s\n", psci_conduit_str(facts->psci));
 }
 
-void report_json_devices(const struct kernel *kernel, struct json *json)
+static const char *input_str(const struct kernel *kernel)
 {
-	const struct boot_facts *facts = &kernel->handoff->facts;
 	const char *why_not;
 	u32 number;
 
+	if (kernel->fallback != FALLBACK_NONE)
+		return "none";
+	return console_receives(&number, &why_not) ? "interrupt" : "polled";
+}
+
+void report_json_devices(const struct kernel *kernel, struct json *json)
+{
+	const struct boot_facts *facts = &kernel->handoff->facts;
+
 	json_row(json, "console");
 	json_string(json, "source", console_source_str(kernel->console.source));
-	json_string(json, "type",
-		    kernel->console.source == CONSOLE_NONE ?
-			    "none" :
-			    serial_type_str((enum serial_type)kernel->console.kind.type));
+	json_string(json, "type", type_str(kernel));
 	json_hex(json, "pa", kernel->console.address.value);
-	json_string(json, "input", console_receives(&number, &why_not) ? "interrupt" : "polled");
+	json_string(json, "input", input_str(kernel));
 	json_close(json);
 	json_string(json, "psci", psci_conduit_str(facts->psci));
 }

@@ -101,6 +101,9 @@ static void warn_about_memory(const struct kernel *kernel, struct json *json)
 	     size_text(fate->outside).text, size_text(linear->end.value - linear->start.value).text,
 	     linear->start.value);
 	warn(json, fate->limited != 0, "%s of RAM left out: mem=", size_text(fate->limited).text);
+	warn(json, fate->others != 0,
+	     "%s of RAM left to others, as /chosen/linux,usable-memory-range has it",
+	     size_text(fate->others).text);
 	warn(json, fate->overlaps != 0,
 	     "%u ranges of RAM overlap others in the FDT, and were joined", fate->overlaps);
 	warn(json, fate->image_reserved,
@@ -127,15 +130,20 @@ static void warn_about_devices(const struct kernel *kernel, struct json *json)
 	const struct boot_facts *facts = &kernel->handoff->facts;
 	const struct console_choice *lost = &kernel->console_lost;
 	bool first = kernel->console.source == CONSOLE_FIRST_UART;
+	const char *instead = "the FDT's is used";
+
+	if (kernel->console.source == CONSOLE_NONE)
+		instead = "there is none";
+	else if (kernel->fallback != FALLBACK_NONE)
+		instead = "there is no other UART";
 
 	warn(json, facts->psci == PSCI_NONE, "%s: poweroff and reboot will not work",
 	     source_text(facts->efi.acpi, "the FDT names no PSCI that can be called").text);
+	warn(json, facts->psci == PSCI_OLD,
+	     "PSCI is of version 0.1, without calls for it: poweroff and reboot will not work");
 	warn(json, kernel->console_fault != CONSOLE_WORKS, "the console at 0x%lx (%s) %s: %s",
 	     lost->address.value, console_source_str(lost->source),
-	     console_fault_str(kernel->console_fault),
-	     kernel->console.source == CONSOLE_NONE ?
-		     "there is none" :
-		     source_text(facts->efi.acpi, "the FDT's is used").text);
+	     console_fault_str(kernel->console_fault), source_text(facts->efi.acpi, instead).text);
 	warn(json, first && facts->fdt.has_stdout_path,
 	     "stdout-path names no UART that can be used: this is the FDT's first one");
 	warn(json, first && facts->fdt.has_chosen && !facts->fdt.has_stdout_path,

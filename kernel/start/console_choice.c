@@ -65,8 +65,10 @@ static enum console_fault console_try(struct kernel *kernel, const struct consol
 
 void console_choose(struct kernel *kernel)
 {
+	const struct boot_lists *lists = boot_lists_of(kernel);
+
 	for (unsigned i = 0; i < CONSOLES_MAX; i++) {
-		struct console_choice console = handoff_console(kernel->handoff, i);
+		struct console_choice console = handoff_console(kernel->handoff, lists, i);
 		enum console_fault fault;
 
 		if (console.address.value == 0)

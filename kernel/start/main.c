@@ -9,6 +9,7 @@
 #include <pagoda/kernel/show/report.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
+#include <pagoda/kernel/start/console_fallback.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/start/spaces.h>
 #include <pagoda/kernel/start/tree.h>
@@ -19,6 +20,15 @@
 /* What the early runtime fills in. */
 struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
+
+/* Where a tree that cannot be used has led to no console: a search that forgives it more. */
+static void console_rescue(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	for (int by_header = 1; by_header >= 0 && kernel->console.source == CONSOLE_NONE;
+	     by_header--)
+		if (tree_rescue(kernel, handoff, by_header))
+			console_choose(kernel);
+}
 
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
@@ -38,6 +48,9 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	handoff->timeline[STAGE_TREE] = counter_read();
 	exception_init(&kernel);
 	console_choose(&kernel);
+	if (stop.code != STOP_NONE)
+		console_rescue(&kernel, handoff);
+	console_fallbacks_find(&kernel);
 	serror_init(&kernel);
 	if (stop.code == STOP_NONE) {
 		efi_map_read(&kernel);
@@ -51,6 +64,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	kernel.init_result = memory_release_init(&kernel);
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
+	console_fallback(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);

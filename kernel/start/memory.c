@@ -44,6 +44,8 @@ static void memory_collect(struct kernel *kernel, const struct boot_handoff *han
 	fate->overlaps = memory_normalise(map, granule);
 	fate->image_reserved = image_reserved(map, &facts->image);
 	fate->unreachable = memory_cut(map, 0, regime_pa_end(regime));
+	if (facts->usable.end != 0)
+		fate->others = memory_cut(map, facts->usable.start, facts->usable.end);
 	fate->limited = limit != 0 ? memory_limit(map, limit) : 0;
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_RAM);
 	memory_add_own(map, facts->image.pa.value, facts->image.size, MEMORY_IMAGE);

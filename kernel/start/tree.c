@@ -7,7 +7,7 @@
 #include <pagoda/kernel/dev/window.h>
 #include <pagoda/kernel/start/memory.h>
 #include <pagoda/kernel/start/tree.h>
-#include <pagoda/kernel/tree/tree.h>
+#include <pagoda/kernel/tree/rescue.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/mm/pt/change.h>
 
@@ -63,8 +63,29 @@ struct stop tree_take(struct kernel *kernel, struct boot_handoff *handoff)
 
 	if (stop.code != STOP_NONE)
 		return stop;
-	tree_begin(&scan, &kernel->fdt, &handoff->facts, memory_list(kernel));
+	tree_begin(&scan, &kernel->fdt, &handoff->facts, boot_lists_of(kernel));
+	kernel->nodes = scan.nodes;
 	while (tree_read(&scan, &seed))
 		seed_clear(kernel, &seed);
-	return tree_end(&scan);
+	stop = tree_end(&scan);
+	tree_list_consoles(&scan, boot_lists_of(kernel)->console);
+	return stop;
+}
+
+bool tree_rescue(struct kernel *kernel, struct boot_handoff *handoff, bool by_header)
+{
+	struct boot_facts *facts = &handoff->facts;
+	struct tree_rescue rescue;
+	struct fdt_value seed;
+	struct fdt fdt;
+
+	if (kernel->fdt.blob == NULL ||
+	    !fdt_rescue(&fdt, kernel->fdt.blob, kernel->fdt.total_size, by_header))
+		return false;
+	facts->console.address = paddr(0);
+	tree_rescue_begin(&rescue, &fdt, facts);
+	while (tree_rescue_read(&rescue, &seed))
+		seed_clear(kernel, &seed);
+	tree_list_consoles(&rescue.scan, boot_lists_of(kernel)->console);
+	return facts->console.address.value != 0;
 }

@@ -55,12 +55,16 @@ void scan_chosen(struct scan *scan, const struct fdt_node *node)
 	bool firmware = false;
 
 	while (fdt_next_property(&cursor, &event)) {
-		if (strcmp(event.name, "stdout-path") == 0)
+		if (strcmp(event.name, CHOSEN_STDOUT_PATH) == 0)
 			scan->stdout_path = (struct fdt_value){ event.data, event.size };
 		else if (strcmp(event.name, "linux,initrd-start") == 0)
 			start = number_of(&event);
 		else if (strcmp(event.name, "linux,initrd-end") == 0)
 			end = number_of(&event);
+		else if (strcmp(event.name, "linux,usable-memory-range") == 0)
+			scan_usable(scan, (struct fdt_value){ event.data, event.size });
+		else if (strcmp(event.name, "linux,elfcorehdr") == 0)
+			scan_core_header(scan, (struct fdt_value){ event.data, event.size });
 		else if (strcmp(event.name, CHOSEN_FIRMWARE) == 0)
 			firmware = true;
 	}

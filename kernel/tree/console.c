@@ -12,7 +12,7 @@
  * parent is @bus[-1]. Empty ranges translate to themselves; a bus without the property does not
  * translate.
  */
-static bool translate(const struct fdt_node *bus, u64 *address)
+static bool translate_step(const struct fdt_node *bus, u64 *address)
 {
 	u32 child = address_cells(bus), up = address_cells(&bus[-1]), length = size_cells(bus);
 	u32 entry = (child + up + length) * sizeof(u32);
@@ -36,6 +36,14 @@ static bool translate(const struct fdt_node *bus, u64 *address)
 	return false;
 }
 
+bool scan_translate(const struct fdt_node *node, const struct fdt_node *root, u64 *address)
+{
+	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
+		if (!fdt_is_usable(bus, PROPERTY_STATUS) || !translate_step(bus, address))
+			return false;
+	return true;
+}
+
 /*
  * What the node that the walk has reached says of its registers, in properties too rare for the
  * walk to look out for.
@@ -51,16 +59,17 @@ static struct serial_properties read_properties(const struct scan *scan)
 	return properties;
 }
 
-/* What the properties say of the @kind of UART at *@address; false where they make no sense. */
-static bool read_kind(const struct scan *scan, struct serial_kind *kind, u64 *address)
+bool scan_kind(const struct scan *scan, struct serial_kind *kind, u64 *address)
 {
 	struct serial_properties properties;
 
-	if (!serial_has_properties(*kind))
-		return true;
-	properties = read_properties(scan);
-	*address += properties.reg_offset;
-	return serial_describe(kind, &properties);
+	if (serial_has_properties(*kind)) {
+		properties = read_properties(scan);
+		*address += properties.reg_offset;
+		if (!serial_describe(kind, &properties))
+			return false;
+	}
+	return serial_may_be_at(*kind, *address);
 }
 
 static void keep(struct scan *scan, const struct fdt_node *node, struct serial_kind kind,
@@ -68,23 +77,37 @@ static void keep(struct scan *scan, const struct fdt_node *node, struct serial_k
 {
 	struct console *console = &scan->console[scan->console_count];
 	const struct fdt_node *root = scan->walk.node;
+	struct tree_nodes *nodes = scan->nodes;
+	struct tree_region region;
 	int depth = scan->walk.depth;
 	u64 address, size;
 
 	if (scan->console_count == CONSOLES_SEEN_MAX || depth > CONSOLE_DEPTH_MAX ||
-	    !scan_reg(node, 0, &address, &size))
+	    !scan_reg(node, 0, &address, &size) || !scan_translate(node, root, &address))
 		return;
-	for (const struct fdt_node *bus = node - 1; bus != root; bus--)
-		if (!fdt_is_usable(bus, PROPERTY_STATUS) || !translate(bus, &address))
-			return;
+	region = (struct tree_region){ address, size };
 	address += offset;
-	if (!read_kind(scan, &kind, &address) || !serial_may_be_at(kind, address))
+	if (!scan_kind(scan, &kind, &address))
 		return;
 	console->choice = (struct console_choice){ paddr(address), kind, CONSOLE_FIRST_UART };
 	console->depth = depth;
 	for (int i = 0; i < depth; i++)
 		console->path[i] = root[i + 1].name;
 	scan->console_count++;
+	nodes->uart_region[nodes->uarts] = region;
+	scan_place(scan, &nodes->uart[nodes->uarts++]);
+}
+
+/* With their padding, word by word: then they are the same; else they may be all the same. */
+static inline bool is_same(struct fdt_value a, struct fdt_value b)
+{
+	u32 at = 0;
+
+	if (a.size != b.size)
+		return false;
+	while (at < a.size && fdt_word_at(a.data + at) == fdt_word_at(b.data + at))
+		at += sizeof(u32);
+	return at >= a.size;
 }
 
 void scan_uart(struct scan *scan, const struct fdt_node *node)
@@ -93,9 +116,12 @@ void scan_uart(struct scan *scan, const struct fdt_node *node)
 	struct serial_kind kind;
 	u32 offset;
 
-	if (compatible.data != NULL &&
-	    serial_find((const char *)compatible.data, compatible.size, &kind, &offset))
+	if (compatible.data == NULL || is_same(compatible, scan->no_uart))
+		return;
+	if (serial_find((const char *)compatible.data, compatible.size, &kind, &offset))
 		keep(scan, node, kind, offset);
+	else
+		scan->no_uart = compatible;
 }
 
 /* Characters of @path up to the next '/', the ':' before console options, or the end. */
@@ -129,11 +155,7 @@ static int path_descend(const char *path, const struct console *console, int dep
 	return *path == '\0' || *path == ':' ? depth : -1;
 }
 
-/*
- * Whether "/soc/serial@9000000:115200n8" leads to @console; or @path that begins with an alias,
- * "serial0:115200n8" or "soc/serial@9000000", with what that stands for in @alias.
- */
-static bool path_leads_to(const char *path, const char *alias, const struct console *console)
+bool console_has_path(const struct console *console, const char *path, const char *alias)
 {
 	int depth = alias == path ? 0 : path_descend(alias, console, 0);
 
@@ -141,15 +163,14 @@ static bool path_leads_to(const char *path, const char *alias, const struct cons
 	return path_descend(path, console, depth) == console->depth;
 }
 
-/* The value of the property of /aliases that @path names; @path itself where it is no alias. */
-static const char *follow_alias(const struct scan *scan, const char *path)
+const char *console_alias(const struct fdt *fdt, u32 aliases, const char *path)
 {
 	struct fdt_cursor cursor;
 	struct fdt_event event;
 
-	if (path[0] == '/' || scan->aliases == 0)
+	if (path[0] == '/' || aliases == 0)
 		return path;
-	cursor = fdt_properties(scan->walk.fdt, scan->aliases);
+	cursor = fdt_properties(fdt, aliases);
 	while (fdt_next_property(&cursor, &event))
 		if (fdt_is_string(event.data, event.size) &&
 		    text_equal(path, path_piece(path), event.name))
@@ -170,12 +191,22 @@ void tree_choose_console(struct scan *scan)
 	    !fdt_is_string(scan->stdout_path.data, scan->stdout_path.size))
 		return;
 	path = (const char *)scan->stdout_path.data;
-	alias = follow_alias(scan, path);
+	alias = console_alias(scan->walk.fdt, scan->aliases, path);
 	for (u32 i = 0; i < scan->console_count; i++) {
-		if (path_leads_to(path, alias, &scan->console[i])) {
+		if (console_has_path(&scan->console[i], path, alias)) {
 			facts->console = scan->console[i].choice;
 			facts->console.source = CONSOLE_STDOUT_PATH;
 			return;
 		}
 	}
+}
+
+void tree_list_consoles(const struct scan *scan, struct console_choice others[CONSOLES_SEEN_MAX])
+{
+	struct boot_facts *facts = scan->facts;
+
+	facts->consoles = 0;
+	for (u32 i = 0; i < scan->console_count; i++)
+		if (scan->console[i].choice.address.value != facts->console.address.value)
+			others[facts->consoles++] = scan->console[i].choice;
 }

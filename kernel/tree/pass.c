@@ -21,19 +21,28 @@ static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
 	[PROPERTY_KASLR_SEED] = CHOSEN_KASLR_SEED,
 	[PROPERTY_DEVICE_TYPE] = "device_type",
 	[PROPERTY_METHOD] = "method",
-	[PROPERTY_NO_MAP] = "no-map",
+	[PROPERTY_INTERRUPT_PARENT] = "interrupt-parent",
+	[PROPERTY_INTERRUPT_CONTROLLER] = "interrupt-controller",
+	[PROPERTY_INTERRUPT_MAP] = "interrupt-map",
+	[PROPERTY_INTERRUPTS] = "interrupts",
+	[PROPERTY_INTERRUPTS_EXTENDED] = "interrupts-extended",
 };
+
+/* RAM is what the root's children say it is; the same word further down is about other things. */
+static bool is_bank(const struct scan *scan, const struct fdt_node *node)
+{
+	return scan->walk.depth == 1 && (node->found & BIT(PROPERTY_DEVICE_TYPE)) &&
+	       fdt_node_has_string(node, PROPERTY_DEVICE_TYPE, "memory");
+}
 
 /* What a node with registers, or with memory of its own, says. */
 static void read_reg(struct scan *scan, const struct fdt_node *node)
 {
-	if ((node->found & BIT(PROPERTY_DEVICE_TYPE)) &&
-	    fdt_node_has_string(node, PROPERTY_DEVICE_TYPE, "memory"))
-		scan_memory(scan, node, MEMORY_RAM);
-	else if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
-		scan_memory(scan, node,
-			    node->found & BIT(PROPERTY_NO_MAP) ? MEMORY_NOMAP : MEMORY_RESERVED);
-	else if ((node->found & BIT(PROPERTY_RANGES)) && scan->walk.depth == 1 &&
+	if (scan->walk.depth == 2 && fdt_name_is(node[-1].name, "reserved-memory"))
+		scan_reserved(scan, node);
+	else if (node->found & BIT(PROPERTY_INTERRUPT_CONTROLLER))
+		scan_gic(scan, node);
+	else if ((node->found & BIT(PROPERTY_RANGES)) &&
 		 fdt_node_has_string(node, PROPERTY_COMPATIBLE, "pci-host-ecam-generic"))
 		scan_pci(scan, node);
 	else
@@ -46,15 +55,19 @@ static void read_node(struct scan *scan, const struct fdt_node *node)
 		return;
 	if (node->offset == scan->facts->fdt.chosen)
 		scan_chosen(scan, node);
+	else if (is_bank(scan, node))
+		scan_banks(scan, node);
 	else if (node->found & BIT(PROPERTY_REG))
 		read_reg(scan, node);
 	else if (node->found & BIT(PROPERTY_METHOD))
 		scan_psci(scan, node);
+	else if (node->found & (BIT(PROPERTY_INTERRUPTS) | BIT(PROPERTY_INTERRUPTS_EXTENDED)))
+		scan_timer(scan, node);
 	else if (scan->walk.depth == 1 && fdt_name_is(node->name, "aliases"))
 		scan->aliases = node->offset;
 }
 
-static bool has_seed(const struct fdt_node *node)
+bool tree_has_seed(const struct fdt_node *node)
 {
 	struct fdt_value value = fdt_value(node, PROPERTY_KASLR_SEED);
 	u8 bits = 0;
@@ -65,17 +78,28 @@ static bool has_seed(const struct fdt_node *node)
 }
 
 /* All but the walk's nodes and the consoles, which are written before they are read. */
-void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
-		struct memory_map *memory)
+void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts)
 {
 	scan->facts = facts;
-	scan->memory = memory;
-	memory_begin(memory);
 	scan->status = FDT_OK;
 	scan->console_count = 0;
 	scan->aliases = 0;
 	scan->stdout_path = (struct fdt_value){ NULL, 0 };
+	scan->no_uart = (struct fdt_value){ NULL, 0 };
 	fdt_walk_begin(&scan->walk, fdt, property_names, PROPERTY_COUNT);
+	scan->walk.only = BIT(PROPERTY_REG) | BIT(PROPERTY_METHOD) | BIT(PROPERTY_KASLR_SEED) |
+			  BIT(PROPERTY_INTERRUPTS) | BIT(PROPERTY_INTERRUPTS_EXTENDED);
+}
+
+void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+		struct boot_lists *lists)
+{
+	scan->memory = &lists->memory;
+	memory_begin(scan->memory);
+	scan->nodes = &lists->nodes;
+	scan->nodes->gic_version = scan->nodes->uarts = 0;
+	scan->nodes->gic.offset = scan->nodes->timer.offset = 0;
+	scan_begin(scan, fdt, facts);
 }
 
 bool tree_read(struct scan *scan, struct fdt_value *seed)
@@ -84,7 +108,7 @@ bool tree_read(struct scan *scan, struct fdt_value *seed)
 		const struct fdt_node *node = scan->walk.reached;
 
 		read_node(scan, node);
-		if ((node->found & BIT(PROPERTY_KASLR_SEED)) && has_seed(node)) {
+		if ((node->found & BIT(PROPERTY_KASLR_SEED)) && tree_has_seed(node)) {
 			*seed = fdt_value(node, PROPERTY_KASLR_SEED);
 			return true;
 		}

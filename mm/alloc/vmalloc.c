@@ -239,23 +239,21 @@ static enum vmalloc_result device_check(const struct vmalloc *vmalloc, u64 pa, u
 		return VMALLOC_BAD_SIZE;
 	if (pa >= pa_end || size > pa_end - pa)
 		return VMALLOC_UNREACHABLE;
-	if (!memory_may_map_device(vmalloc->memory, paddr(pa), size))
-		return VMALLOC_IS_RAM;
 	return VMALLOC_OK;
 }
 
-enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 size, vaddr_t *address)
+/* What device_check() has let through, and is not mapped elsewhere. */
+static enum vmalloc_result device_map(struct vmalloc *vmalloc, paddr_t pa, u64 size,
+				      vaddr_t *address)
 {
 	const struct regime *regime = &vmalloc->space->regime;
 	u64 granule = granule_of(vmalloc);
 	u64 first = align_down(pa.value, granule);
 	struct fit fit = { .pa = first };
-	enum vmalloc_result result = device_check(vmalloc, pa.value, size);
+	enum vmalloc_result result;
 	struct vmalloc_area *area;
 	u64 tables;
 
-	if (result != VMALLOC_OK)
-		return result;
 	fit.size = align_up(pa.value + size, granule) - first;
 	fit.align = block_align(regime, first, fit.size);
 	result = area_create(vmalloc, VMALLOC_DEVICE, &fit, &area);
@@ -273,6 +271,25 @@ enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 siz
 	else
 		area_delete(vmalloc, area);
 	return result;
+}
+
+enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 size, vaddr_t *address)
+{
+	enum vmalloc_result result = device_check(vmalloc, pa.value, size);
+
+	if (result == VMALLOC_OK && !memory_may_map_device(vmalloc->memory, pa, size))
+		result = VMALLOC_IS_RAM;
+	return result == VMALLOC_OK ? device_map(vmalloc, pa, size, address) : result;
+}
+
+enum vmalloc_result vmalloc_ioremap_hidden(struct vmalloc *vmalloc, paddr_t pa, u64 size,
+					   vaddr_t *address)
+{
+	enum vmalloc_result result = device_check(vmalloc, pa.value, size);
+
+	if (result == VMALLOC_OK && !memory_is_unmapped(vmalloc->memory, pa, size))
+		result = VMALLOC_IS_RAM;
+	return result == VMALLOC_OK ? device_map(vmalloc, pa, size, address) : result;
 }
 
 enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address)

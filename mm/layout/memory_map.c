@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The list of physical memory ranges.
- * memory_add() runs in the early runtime with the MMU off, the rest in the kernel; all of it also
- * on the host. May not use: absolute addresses, .bss, instructions a host compiler cannot build.
+ * The list of physical memory ranges. memory_add() may run with the MMU off, all of it in the
+ * kernel and on the host. May not use: absolute addresses, .bss, instructions a host compiler lacks.
  */
 #include <pagoda/mm/layout/memory_map.h>
 
@@ -361,6 +360,17 @@ bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size
 			return false;
 	}
 	return true;
+}
+
+bool memory_is_unmapped(const struct memory_map *map, paddr_t start, u64 size)
+{
+	struct memory_range piece = { .end = start };
+	u64 end = start.value + size;
+
+	while (memory_next(map, piece.end.value, &piece) && piece.start.value < end)
+		if (piece.kind != MEMORY_NOMAP)
+			return false;
+	return end > start.value;
 }
 
 bool memory_find(const struct memory_map *map, const struct memory_request *request, paddr_t *place,

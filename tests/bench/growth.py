@@ -24,6 +24,8 @@ STUB_ADDRESS = 0x46000000
 STUB = (0x58000080, 0x580000b0, 0xd61f0200, 0xd503201f)
 IMAGE_LIMIT = 2 * MIB  # of memory; the linker script holds to that
 BUDGET_PER_BYTE = 1.1  # instructions before the flip, a byte of structure block up to /chosen
+PASS_PER_BYTE = 2.6  # and from kernel_main to the end of the kernel's own pass, a byte of all of it
+JSON_PER_BYTE = 60  # instructions, for what `ptdump json` writes
 
 
 @dataclasses.dataclass
@@ -157,6 +159,19 @@ def fdt_curves(folder):
                   1.1, points, BUDGET_PER_BYTE)]
 
 
+def tree_pass():
+    """What the kernel does up to the end of its pass over the tree."""
+    return pagoda("kernel_main", "exception_init")
+
+
+def pass_curves(folder):
+    blobs = [tree_of(size * KIB) for size in (4, 16, 64, 256, 512, 1024)]
+    points = [(structure_size(blob), measure(loaded(folder, blob, kernel=tree_pass())).total)
+              for blob in blobs]
+    return [Curve("fdt-pass", "Device tree, kernel_main to the end of the pass",
+                  "bytes of structure block", "linear", 1.1, points, PASS_PER_BYTE)]
+
+
 def bank_curves(folder):
     counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 384, 512]
     early = [(count, measure(loaded(folder, banks(count))).total) for count in counts]
@@ -195,13 +210,23 @@ def vmalloc_boot(count):
                 kernel=pagoda("vmalloc_areas", "vmalloc_audit"))
 
 
+def json_cost(page_size):
+    """Instructions for each byte that `ptdump json` writes, its line's end and all."""
+    boot = Boot(f'nokaslr arm64.pagesize={page_size} pagoda.run="ptdump json; poweroff"',
+                machine=QUIET, kernel=pagoda("dump_json_filtered", "psci_poweroff"))
+    console = subprocess.run([*boot.command(), "-serial", "stdio"], stdin=subprocess.DEVNULL,
+                             capture_output=True, timeout=120, check=True).stdout
+    document = console[console.index(b"\n{\r\n") + 1:]
+    return measure(boot).total / len(document[:document.index(b"\n}\r\n") + 4])
+
+
 def vmalloc_curves(_):
     points = [(count, measure(vmalloc_boot(count)).total)
               for count in (1, 10, 100, 1000, 10_000, 100_000)]
     return [Curve("vmalloc", "vmalloc, mapping and unmapping", "mappings", "linear", 1.25, points)]
 
 
-CURVES = [ram_curves, fdt_curves, image_curves, bank_curves, vmalloc_curves]
+CURVES = [ram_curves, fdt_curves, pass_curves, image_curves, bank_curves, vmalloc_curves]
 
 
 def measure_all(folder):

@@ -60,8 +60,9 @@ static void run(const struct regime *regime, u64 size, u64 misaligned, unsigned 
 				   .next = paddr(start),
 				   .end = paddr(start + POOL_SIZE) };
 	struct space space = { .regime = *regime, .pool = &pool };
-	struct map_request request = { .start = vaddr(0),
-				       .end = vaddr(count * size),
+	vaddr_t first = pt_start(&space);
+	struct map_request request = { .start = first,
+				       .end = vaddr_add(first, count * size),
 				       .pa = paddr(misaligned),
 				       .attr = { PROT_READ_WRITE, MEM_NORMAL } };
 

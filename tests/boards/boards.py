@@ -54,7 +54,7 @@ class Board:
     def gets_console(self):
         """Pagoda drives the UART that the tree names."""
         return (self.driven and self.said["console"] is not None
-                and self.said["console"]["address"] == self.named.address())
+                and self.said["console"]["address"] == self.named.registers())
 
     @property
     def counts_for_interrupt(self):

@@ -22,6 +22,9 @@ GICS = ("arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic",
         "arm,cortex-a7-gic", "arm,gic-v1", "arm,pl390", "arm,eb11mp-gic", "qcom,msm-qgic2",
         "qcom,msm-8660-qgic")
 PASSING = re.compile(r"mediatek,mt\w+-sysirq|nvidia,tegra\d+-ictlr")
+# NXP's LPUARTs of i.MX have their version and parameters first (the i.MX reference manuals).
+AFTER_ADDRESS = {"fsl,imx7ulp-lpuart": 0x10, "fsl,imx8ulp-lpuart": 0x10,
+                 "fsl,imx8qxp-lpuart": 0x10, "fsl,imxrt1050-lpuart": 0x10}
 SPI = 0  # the first cell of a GIC's interrupt
 SPI_FIRST = 32
 
@@ -79,6 +82,14 @@ class Node:
         while bus.parent is not None and at is not None:
             at, bus = bus.up(at), bus.parent
         return at
+
+    def registers(self):
+        """Where those begin that a UART's driver uses, as the CPU sees them."""
+        at = self.address()
+        if at is None:
+            return None
+        after = max((AFTER_ADDRESS.get(word, 0) for word in self.strings("compatible")), default=0)
+        return at + after + (self.cell("reg-offset", 0) if is_16550(self) else 0)
 
     def up(self, at):
         """An address on this bus, on its parent's; None where it does not lead there."""
@@ -158,13 +169,13 @@ class Tree:
 
         node = self.stdout()
         if node is not None and drives(node):
-            return node, node.address()
-        return next(((node, node.address()) for node in self.serials() if drives(node)),
+            return node, node.registers()
+        return next(((node, node.registers()) for node in self.serials() if drives(node)),
                     (None, None))
 
     @staticmethod
     def placed(node):
-        at = node.address()
+        at = node.registers()
         width = node.cell("reg-io-width", 1) if is_16550(node) else 4
         return at is not None and 0 < at < 1 << 52 and at % width == 0
 

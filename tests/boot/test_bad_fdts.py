@@ -4,13 +4,14 @@ why it cannot boot, or, where the tree does not even lead to a console, stops wi
 registers. Within seconds, and without a mistake that QEMU would notice."""
 import contextlib
 import pathlib
+import random
 import struct
 import tempfile
 
 import pexpect
 import pytest
 
-from bad_fdts import COUNT, NAMES, broken
+from bad_fdts import COUNT, NAMES, broken, intact
 from loader import stub_code
 from machine import CANNOT_BOOT, IMAGE, PROMPT, STOP_MAGIC, Machine
 from patience import Patience
@@ -71,3 +72,30 @@ def test_a_boot_with_a_broken_device_tree_ends_in_time_and_says_how(index):
             outcome = machine.wait_stop().code
         machine.exceptions = int(outcome == EXCEPTION)
         assert outcome in ["report", EXCEPTION, *REASONS]
+
+
+def flipped(blob, seed):
+    """@blob with up to 32 of its bits wrong, all in what is in use of it."""
+    rng = random.Random(seed)
+    changed = bytearray(blob)
+    struct_at, strings_at, _ = struct.unpack_from(">3I", blob, 8)
+    strings_size, struct_size = struct.unpack_from(">2I", blob, 32)
+    end = max(struct_at + struct_size, strings_at + strings_size)
+    for _ in range(1 + seed % 32):
+        changed[rng.randrange(end)] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+FLIPPED = range(3, 27)  # seeds
+FLIPPED_SPEAK = 18  # of these, at least
+
+
+@pytest.mark.parametrize("seeds", [FLIPPED[::2], FLIPPED[1::2]], ids=["even", "odd"])
+def test_trees_with_flipped_bits_are_refused_on_the_screen_and_nothing_else_is_touched(seeds):
+    """Any exception, and any access to what is not there, would fail it."""
+    spoke = []
+    for seed in seeds:
+        with load_tree(flipped(intact(), seed)) as machine:
+            if machine.outcome() in ("report", "cannot boot"):
+                spoke.append(seed)
+    assert len(spoke) >= FLIPPED_SPEAK / 2, f"of {list(seeds)} only {spoke}"

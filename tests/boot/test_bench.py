@@ -49,6 +49,12 @@ def test_each_descriptor_is_written_once_and_no_table_is_cleared_that_is_not_nee
     assert written == bench.table_needs(page_size)
 
 
+def test_a_leaf_of_each_kind_costs_a_few_instructions():
+    each = bench.leaf_costs()
+    assert len(each) == 9
+    assert all(1 < cost < 6 for cost in each), each
+
+
 # ---- growth ----
 
 

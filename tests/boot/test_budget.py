@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
 import boot_cost  # noqa: E402
 import growth  # noqa: E402
+import trees  # noqa: E402
 
 # Linux 6.12 takes 683,383 with 4K pages, 549,866 with 16K, 527,879 with 64K.
 # Without the seeds in QEMU's FDT the CPU's own random numbers are used: KASLR is on either way.
@@ -63,6 +64,8 @@ def test_the_stores_before_the_flip_are_those_into_the_image(page_size):
 PROMPT_MOST = {"4k": 260_000, "64k": 480_000}
 BANK_MOST = 6_000
 MAPPING_MOST = 3_300
+# Bytes of structure block of the middle one of 1,599 different trees of Debian's kernels.
+MEDIAN_BOARD = 45_148
 
 
 @pytest.mark.parametrize("page_size", PROMPT_MOST)
@@ -87,6 +90,32 @@ def test_a_mapping_stays_within_its_budget():
     each = (many - few) / 1000
     print(f"{each:.0f} instructions a mapping")
     assert 500 < each <= MAPPING_MOST
+
+
+def test_a_byte_of_device_tree_after_the_flip_costs_no_more_than_its_budget(tmp_path):
+    points = []
+    for size in (16, 64):
+        blob = growth.tree_of(size * growth.KIB)
+        boot = growth.loaded(tmp_path, blob, kernel=growth.tree_pass())
+        points.append((growth.structure_size(blob), boot_cost.measure(boot).total))
+    curve = growth.Curve("pass", "", "", "linear", 1.1, points)
+    print(f"{curve.steepness:.2f} instructions a byte")
+    assert 0.5 < curve.steepness <= growth.PASS_PER_BYTE
+
+
+def test_a_tree_as_large_as_the_median_board_s_stays_within_the_budget_for_boards(tmp_path):
+    """The dearest of that size: with /chosen at its end. Boards' own are fetched: bench-trees."""
+    blob = growth.tree_of(MEDIAN_BOARD)
+    total = boot_cost.measure(growth.loaded(tmp_path, blob)).total
+    print(f"{growth.structure_size(blob)} bytes: {total}")
+    assert growth.structure_size(blob) > 0.99 * MEDIAN_BOARD
+    assert 10_000 < total <= trees.MEDIAN_MOST
+
+
+def test_a_byte_of_json_stays_within_its_budget():
+    each = growth.json_cost("4k")
+    print(f"{each:.1f} instructions a byte")
+    assert 10 < each <= growth.JSON_PER_BYTE
 
 
 @pytest.mark.parametrize("append", ["nokaslr", "nokaslr quiet"])

@@ -176,9 +176,9 @@ def started(board, source, append="", **options):
             yield machine
 
 
-NO_GIC = "no usable GICv2 or GICv3 found on the FDT's root bus"
-NO_INTERRUPT = "the FDT names no interrupt of the GIC's for it"
-NO_NODE = "the FDT has nothing at its address on the root bus"
+NO_GIC = "no GICv2 or GICv3 is described"
+NO_INTERRUPT = "no interrupt of the GIC's is described for it"
+NO_NODE = "no UART that Pagoda drives is described at its address"
 
 
 def start_pi(append="", source=PI_TREE, **options):

@@ -232,6 +232,27 @@ def test_what_is_undefined_before_the_flip_is_said(machine):
         assert (stop.code, stop.limit) == (12, mdscr) and "exception" in reason
 
 
+MSR_APIAKEYLO_EL1 = 0xD5182102  # X2
+
+
+@pytest.mark.parametrize("machine,append,el", LEVELS)
+def test_a_key_for_pointer_authentication_that_is_forbidden_is_said_with_advice(machine, append,
+                                                                                el):
+    """SCR_EL3.APK clear, as U-Boot may leave it: undefined, where firmware hands it back."""
+    for word in ("", " arm64.nopauth"):
+        with stopped(append + word, machine, exceptions=0 if word else 1) as running:
+            debugger = debugged(running)
+            key, _ = place_of("pac_key_set", MSR_APIAKEYLO_EL1)
+            debugger.write_memory(key, bytes(4))
+            debugger.go_on()
+            if word:
+                running.expect(PROMPT)
+                assert running.document("report json")["decision"]["el"] == el
+            else:
+                reason, stop = running.wait_cannot_boot()
+                assert stop.code == 17 and "arm64.nopauth" in reason
+
+
 # ---- what a loader left ----
 
 # Down from EL2 to EL1 with a virtual SError pending, which EL1 takes as it would a physical one.

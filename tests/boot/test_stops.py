@@ -17,7 +17,7 @@ FDT = WINDOW_START + 8 * MIB
 # Stop codes and, for the FDT, the values that go with them: an interface for debuggers.
 (ENTRY_EL, IMAGE_MISALIGNED, FDT_REFUSED, FDT_OVERLAPS_IMAGE, NO_MEMORY_NODE, PAGE_SIZE,
  VA_BITS) = range(1, 8)
-EXCEPTION = 12
+EXCEPTION, NO_CONSOLE = 12, 16
 (NULL, MISALIGNED, BAD_MAGIC, BAD_VERSION, BAD_SIZE, BAD_BLOCK, TRUNCATED, BAD_TOKEN, BAD_NAME,
  UNBALANCED, TOO_DEEP) = range(2, 13)
 
@@ -366,6 +366,54 @@ def test_an_image_not_aligned_to_its_page_size_is_refused_in_words(page_size, of
 def test_an_image_not_even_aligned_to_4k_stops_in_registers(machine, offset):
     _, stop = refuse(device_tree(), IMAGE + offset, console=False, machine=machine)
     assert (stop.code, stop.value, stop.limit) == (IMAGE_MISALIGNED, IMAGE + offset, 4096)
+
+
+def test_a_tree_above_2_mib_is_refused_on_a_console_in_what_can_be_read():
+    """As QEMU makes it of what it has dumped: the structure and its names first."""
+    blob = device_tree()
+    blob = header_word(blob, 1, 2 * MIB + 4096) + bytes(2 * MIB + 4096 - len(blob))
+    reason, stop = refuse(blob)
+    assert (stop.code, stop.value, stop.limit) == (FDT_REFUSED, BAD_SIZE, FDT)
+    assert "above 2 MiB" in reason and f"{2 * MIB + 4096:#x}" in reason
+
+
+@pytest.mark.parametrize("earlycon,speaks", [("earlycon=pl011,0x9000000", True), ("", False)])
+def test_a_tree_without_memory_or_console_is_refused_where_earlycon_says(earlycon, speaks):
+    blob = compile_tree("""/dts-v1/;
+        / { #address-cells = <2>; #size-cells = <2>; compatible = "t,nomem";
+            chosen { bootargs = "%s"; }; };""" % earlycon)
+    reason, stop = refuse(blob, kernel=True, console=speaks)
+    assert stop.code == NO_MEMORY_NODE
+    assert not speaks or "no usable /memory node" in reason
+
+
+@pytest.mark.parametrize("earlycon", ["earlycon=pl011,0x9000000", ""])
+def test_a_tree_that_is_damaged_before_a_console_that_only_the_command_line_names(earlycon):
+    """And before /chosen: nobody has read that when the boot fails."""
+    blob = compile_tree("""/dts-v1/;
+        / { #address-cells = <2>; #size-cells = <2>; compatible = "t,damaged";
+            one { }; two { };
+            chosen { bootargs = "%s"; }; };""" % earlycon)
+    at = blob.index(b"\0\0\0\1two\0")
+    blob = blob[:at] + b"\0\0\0\7" + blob[at + 4:]
+    reason, stop = refuse(blob, console=bool(earlycon))
+    assert (stop.code, stop.value) == (FDT_REFUSED, BAD_TOKEN)
+    assert not earlycon or "unknown token" in reason
+
+
+def test_a_boot_without_any_console_ends_in_registers():
+    memory = Memory()
+    memory.put(FDT, edit_tree(device_tree(), ["-t", "s", "FILE", "/pl011@9000000", "compatible",
+                                              "arm,pl111"]))
+    with load(memory, IMAGE, FDT) as machine:
+        stop = machine.wait_stop()
+        assert (stop.code, stop.value, stop.limit) == (NO_CONSOLE, 0, 0)
+    memory = Memory()
+    memory.put(FDT, edit_tree(device_tree("earlycon=pl011,0x7000000"),
+                              ["-t", "s", "FILE", "/pl011@9000000", "status", "disabled"]))
+    with load(memory, IMAGE, FDT) as machine:
+        stop = machine.wait_stop()
+        assert stop.code == NO_CONSOLE and stop.value == 0x7000000 and stop.limit != 0
 
 
 def test_an_image_entered_at_el3_is_refused_in_words():

@@ -205,6 +205,16 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 	FUZZ_CHECK(arguments->count <= ARGUMENTS_MAX, "%u arguments", arguments->count);
 }
 
+/* A shell with a console never comes to this. */
+void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
+{
+	(void)code;
+	(void)value;
+	(void)limit;
+	(void)extra;
+	abort();
+}
+
 u64 counter_read(void)
 {
 	static u64 ticks;

@@ -5,6 +5,8 @@
  * is as it says. Host only.
  */
 #include <pagoda/kernel/dev/devices.h>
+#include <pagoda/kernel/tree/tree.h>
+#include <pagoda/kernel/tree/fallback.h>
 
 #include "fuzz.h"
 
@@ -126,29 +128,62 @@ static void check_reservations(const struct fdt *fdt)
 
 #define CONSOLE 0x9000000 /* as in QEMU's tree, which is one of the seeds */
 
-static void check_device(const struct device *device)
+static void check_line(struct device_line line)
 {
-	FUZZ_CHECK(device->found || (device->regions == 0 && device->interrupts == 0),
-		   "a device that is not there has something");
-	FUZZ_CHECK(device->regions <= DEVICE_REGIONS_MAX &&
-			   device->interrupts <= DEVICE_INTERRUPTS_MAX,
-		   "%u regions, %u interrupts", device->regions, device->interrupts);
+	FUZZ_CHECK(line.number == 0 || (line.number >= 16 && line.number < 1020), "interrupt %u",
+		   line.number);
 }
 
-static void check_devices(const struct fdt *fdt)
+/* The pass over the tree, as far as it can be read, and what is then read of what it has noted. */
+static void check_devices(struct fdt *fdt)
 {
+	static struct boot_lists lists;
+	static struct boot_facts facts;
+	static struct scan scan;
 	struct devices devices;
+	struct fdt_value seed;
+	struct fdt_cursor cursor;
 
+	memset(&lists, 0xa5, sizeof(lists));
+	memset(&facts, 0, sizeof(facts));
 	memset(&devices, 0xa5, sizeof(devices));
-	devices_read(fdt, paddr(CONSOLE), &devices);
-	check_device(&devices.console);
-	check_device(&devices.gic);
-	check_device(&devices.timer);
-	FUZZ_CHECK(devices.gic.found == (devices.gic_version != 0), "a GIC of version %u",
-		   devices.gic_version);
-	FUZZ_CHECK(!devices.console.found || devices.console.regions == 0 ||
-			   devices.console.region[0].start == CONSOLE,
-		   "another console");
+	if (fdt_seek(fdt, "chosen", &cursor, &facts.fdt.chosen) != FDT_OK)
+		facts.fdt.chosen = 0;
+	tree_begin(&scan, fdt, &facts, &lists);
+	while (tree_read(&scan, &seed)) {
+		check_inside(fdt, seed.data, seed.size);
+		memset((u8 *)(uintptr_t)seed.data, 0, seed.size);
+	}
+	devices_read(fdt, &lists.nodes, paddr(CONSOLE), &devices);
+	check_line(devices.console);
+	for (unsigned i = 0; i < DEVICE_TIMER_COUNT; i++)
+		check_line(devices.timer[i]);
+	FUZZ_CHECK(devices.gic.regions <= TREE_GIC_REGIONS_MAX &&
+			   (devices.gic.rows == 0 || devices.gic.rows < devices.gic.regions),
+		   "%u regions, %u rows", devices.gic.regions, devices.gic.rows);
+	FUZZ_CHECK(devices.gic.version != 0 || devices.console.number == 0,
+		   "an interrupt of no GIC's");
+}
+
+/* What is found can be used as it is. */
+static void check_fallbacks(const struct fdt *fdt)
+{
+	struct fallbacks fallbacks;
+
+	memset(&fallbacks, 0xa5, sizeof(fallbacks));
+	fallbacks_find(fdt, &fallbacks);
+	FUZZ_CHECK(fallbacks.count <= FALLBACKS_MAX, "%u fallbacks", fallbacks.count);
+	for (u32 i = 0; i < fallbacks.count; i++) {
+		const struct fallback *found = &fallbacks.list[i];
+
+		FUZZ_CHECK(found->address.value != 0 && is_aligned(found->address.value, 4) &&
+				   found->address.value + found->size > found->address.value,
+			   "%#lx bytes at %#lx", found->size, found->address.value);
+		FUZZ_CHECK(found->type == FALLBACK_VIRTIO ||
+				   (screen_mode_size(&found->mode) != 0 &&
+				    screen_mode_size(&found->mode) <= found->size),
+			   "a frame buffer of no size");
+	}
 }
 
 static void check_blob(const void *blob)
@@ -164,6 +199,7 @@ static void check_blob(const void *blob)
 	status = read_events(&fdt);
 	check_walk(&fdt, status);
 	check_devices(&fdt);
+	check_fallbacks(&fdt);
 	free(events);
 }
 

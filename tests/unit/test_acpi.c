@@ -334,7 +334,7 @@ struct tree {
 
 static struct fdt_edit edit_make(const struct fdt_setting *settings, u32 count)
 {
-	return (struct fdt_edit){ settings, count, memory, ARRAY_SIZE(memory) };
+	return (struct fdt_edit){ settings, count, memory, ARRAY_SIZE(memory), NULL };
 }
 
 /* The tree in an allocation of just its size, found good by libfdt and by our reader. */
@@ -1299,7 +1299,7 @@ static void of_acpis_machines_no_words_speak_of_an_fdt(void **state)
 	static const char *const words[][2] = {
 		{ "the FDT has no kaslr-seed", "ACPI has no kaslr-seed" },
 		{ "the FDT's is used", "ACPI's is used" },
-		{ "no timer found on the FDT's root bus", "no timer found in ACPI's tables" },
+		{ "no timer in the FDT, nor a GIC", "no timer in ACPI, nor a GIC" },
 		{ "its interrupt does not come", "its interrupt does not come" },
 		{ "of the FDT", "of ACPI" },
 		{ "", "" },

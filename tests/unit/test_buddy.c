@@ -407,6 +407,27 @@ static void tables_come_from_the_memory_that_needs_them(void **state)
 	}
 }
 
+/* They are made and written while nobody can count: their struct pages are what is being mapped. */
+static void tables_of_metadata_are_counted_once_it_is_there(void **state)
+{
+	(void)state;
+	for (unsigned setup = 0; setup < FAKE_MEMORY_SETUPS; setup++) {
+		struct fake_memory *memory = &model.memory;
+		u32 counts[FAKE_MEMORY_TABLES];
+
+		model_make(setup);
+		memset(counts, 0xff, sizeof(counts));
+		pool_count_early(&memory->pool, counts);
+		add_all();
+		assert_int_equal(model_alloc(0), BUDDY_OK);
+		assert_true(paddr_diff(memory->pool.next, memory->pool.early) > 0);
+		assert_true(pt_counts_agree(&memory->space, memory->window_va.start,
+					    memory->window_va.end));
+		model_free_all();
+		fake_memory_free(memory);
+	}
+}
+
 static void an_allocator_without_memory_is_exhausted(void **state)
 {
 	paddr_t block;
@@ -434,6 +455,7 @@ int main(void)
 		cmocka_unit_test(a_merged_block_cannot_be_freed_again),
 		cmocka_unit_test(overlapping_and_too_many_ranges_are_refused),
 		cmocka_unit_test(tables_come_from_the_memory_that_needs_them),
+		cmocka_unit_test(tables_of_metadata_are_counted_once_it_is_there),
 		cmocka_unit_test(an_allocator_without_memory_is_exhausted),
 	};
 

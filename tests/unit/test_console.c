@@ -210,19 +210,18 @@ static int set_up_interrupts(void **state)
 static struct boot_handoff handoff;
 static struct kernel kernel = { .handoff = &handoff };
 
-#define NO_LINE "the FDT names no interrupt of the GIC's for it"
+#define NO_LINE "no interrupt of the GIC's is described for it"
 
 /* A kernel whose UART has shared interrupt 1, of the GIC that there is. */
 static int set_up_kernel(void **state)
 {
 	set_up(state);
 	kernel.console.source = CONSOLE_STDOUT_PATH;
+	kernel.fallback = FALLBACK_NONE;
 	kernel.console.kind = (struct serial_kind){ 0 };
-	devices = (struct devices){ .gic = { .found = true, .phandle = 7 },
-				    .console = { .found = true,
-						 .interrupts = 1,
-						 .interrupt = { { 0, 1, 4 } },
-						 .interrupt_parent = 7 } };
+	devices = (struct devices){ .gic = { .version = 2 },
+				    .has_console = true,
+				    .console = { 33, 4 } };
 	timer_result = register_result = INTERRUPT_OK;
 	is_registered = false;
 	masked = true;
@@ -277,7 +276,7 @@ static void a_uart_with_an_interrupt_of_the_gics_receives_by_it(void **state)
 
 static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 {
-	for (unsigned i = 0; i < 9; i++) {
+	for (unsigned i = 0; i < 7; i++) {
 		const char *why = NO_LINE;
 
 		set_up_kernel(state);
@@ -286,32 +285,29 @@ static void what_is_no_interrupt_of_the_gics_is_not_asked_for(void **state)
 			kernel.console.source = CONSOLE_NONE;
 			break;
 		case 1:
-			devices.gic.found = false;
+			devices.gic.version = 0;
 			why = "no GIC";
 			break;
 		case 2:
-			devices.console.interrupts = 0;
+			devices.console.number = 0;
 			break;
 		case 3:
-			devices.console.interrupt[0].type = 1;
+			devices.console.number = 31; /* the CPU's own */
 			break;
 		case 4:
-			devices.console.interrupt[0].number = 1020 - 32;
-			break;
-		case 5:
-			devices.console.interrupt_parent = 8;
-			break;
-		case 6:
 			timer_result = INTERRUPT_NO_TIMER;
 			why = "no timer";
 			break;
-		case 7:
-			devices.console = (struct device){ .found = false };
-			why = "the FDT has nothing at its address on the root bus";
+		case 5:
+			devices.has_console = false;
+			why = "no UART that Pagoda drives is described at its address";
 			break;
-		case 8:
+		case 6:
 			kernel.console.kind.type = SERIAL_IMX;
 			why = "the driver of this UART has no interrupts";
+			break;
+		case 9:
+			kernel.fallback = FALLBACK_SCREEN;
 			break;
 		}
 		console_receive_start(&kernel);
@@ -585,6 +581,31 @@ static void ctrl_c_makes_room_in_a_full_ring(void **state)
 	assert_true(interrupting);
 }
 
+/* Where the cursor is says how much of what was printed it has shown. */
+static void a_screen_shows_the_log_first_and_then_all_there_is_to_it(void **state)
+{
+	static u32 pixels[640 * 400];
+	static struct screen screen;
+	const struct screen_mode mode = { 640, 400, 640 * 4, { 4, 0 } };
+
+	set_up(state);
+	for (int i = 0; i < 2000; i++)
+		print("line %10d\n", i);
+	print("end");
+	sent_length = 0;
+	screen_begin(&screen, &mode, pixels);
+	console_use_screen(&screen);
+	/* 16 KiB, in lines of 16 characters and the piece of one, on 40 rows. */
+	assert_true(screen.wrapped);
+	assert_int_equal(screen.row, 1024 % screen.rows);
+	assert_int_equal(screen.column, 3);
+	print(" of it");
+	assert_int_equal(screen.column, 9);
+	type("k");
+	assert_int_equal(console_read(), -1);
+	assert_int_equal(sent_length, 0);
+}
+
 static void an_interrupt_without_a_byte_is_said_to_be_one(void **state)
 {
 	(void)state;
@@ -628,6 +649,7 @@ int main(void)
 		TEST_INTERRUPTS(outside_a_command_ctrl_c_is_a_key_like_any_other),
 		TEST_INTERRUPTS(what_is_typed_during_an_output_is_read_after_it_in_order),
 		TEST_INTERRUPTS(a_page_waits_for_a_key),
+		TEST(a_screen_shows_the_log_first_and_then_all_there_is_to_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "support/libfdt.h"
 
 #include <pagoda/kernel/dev/devices.h>
+#include <pagoda/kernel/tree/tree.h>
 
 #include "support/data.h"
 #include "support/random.h"
@@ -36,14 +37,32 @@ static void load_tree(void)
 	assert_int_equal(fdt_open_into(packed, tree, sizeof(tree)), 0);
 }
 
+/* As the kernel does: the pass, and what it has noted. False where the pass finds fault. */
+static bool read_devices(struct devices *devices)
+{
+	static struct boot_lists lists;
+	static struct boot_facts facts;
+	struct fdt_value seed;
+	struct scan scan;
+	struct fdt fdt;
+
+	if (fdt_open(&fdt, tree) != FDT_OK)
+		return false;
+	memset(&lists, 0xa5, sizeof(lists));
+	memset(devices, 0xa5, sizeof(*devices));
+	memset(&facts, 0, sizeof(facts));
+	tree_begin(&scan, &fdt, &facts, &lists);
+	while (tree_read(&scan, &seed))
+		memset((u8 *)(uintptr_t)seed.data, 0, seed.size);
+	devices_read(&fdt, &lists.nodes, paddr(CONSOLE), devices);
+	return scan.status == FDT_END;
+}
+
 static struct devices find(void)
 {
 	struct devices devices;
-	struct fdt fdt;
 
-	assert_int_equal(fdt_open(&fdt, tree), FDT_OK);
-	memset(&devices, 0xa5, sizeof(devices));
-	devices_read(&fdt, paddr(CONSOLE), &devices);
+	assert_true(read_devices(&devices));
 	return devices;
 }
 
@@ -66,98 +85,107 @@ static void delete (const char *path, const char *name)
 
 static void qemus_tree_has_one_of_each(void **state)
 {
-	static const u32 timers[] = { 13, 14, 11, 10 };
 	struct devices devices;
 
 	(void)state;
 	load_tree();
 	devices = find();
-	assert_true(devices.console.found);
-	assert_int_equal(devices.console.regions, 1);
-	assert_int_equal(devices.console.region[0].start, CONSOLE);
-	assert_int_equal(devices.console.region[0].size, 0x1000);
-	assert_int_equal(devices.console.interrupts, 1);
-	assert_int_equal(devices.console.interrupt[0].type, 0);
-	assert_int_equal(devices.console.interrupt[0].number, 1);
-	assert_int_equal(devices.console.interrupt[0].flags, 4);
-	assert_int_equal(devices.console.interrupt_parent, 0x8002);
-	assert_int_equal(devices.gic_version, 2);
-	assert_true(devices.gic.found);
-	assert_int_equal(devices.gic.phandle, 0x8002);
+	assert_true(devices.has_console);
+	assert_int_equal(devices.console.number, 33);
+	assert_int_equal(devices.console.flags, 4);
+	assert_int_equal(devices.gic.version, 2);
 	assert_int_equal(devices.gic.regions, 2);
+	assert_int_equal(devices.gic.region[0].start, 0x8000000);
 	assert_int_equal(devices.gic.region[1].start, 0x8010000);
-	assert_int_equal(devices.timer.interrupts, ARRAY_SIZE(timers));
-	for (unsigned i = 0; i < ARRAY_SIZE(timers); i++) {
-		assert_int_equal(devices.timer.interrupt[i].type, 1);
-		assert_int_equal(devices.timer.interrupt[i].number, timers[i]);
-	}
+	assert_int_equal(devices.gic.region[1].size, 0x10000);
+	assert_int_equal(devices.timer[DEVICE_TIMER_VIRTUAL].number, 27);
+	assert_int_equal(devices.timer[DEVICE_TIMER_HYPERVISOR].number, 26);
+}
+
+static void assert_nothing(void)
+{
+	struct devices devices = find();
+
+	assert_false(devices.has_console);
+	assert_int_equal(devices.gic.version, 0);
+	assert_int_equal(devices.console.number, 0);
+	assert_int_equal(devices.timer[0].number | devices.timer[1].number, 0);
 }
 
 static void what_is_disabled_or_something_else_is_not_found(void **state)
 {
-	struct devices devices;
-
 	(void)state;
 	load_tree();
 	set_text(UART, "status", "reserved");
 	set_text(GIC, "status", "disabled");
 	set_text("/timer", "status", "fail");
-	devices = find();
-	assert_false(devices.console.found || devices.gic.found || devices.timer.found);
-	assert_int_equal(devices.gic_version, 0);
+	assert_nothing();
 
 	load_tree();
 	set_text(GIC, "compatible", "arm,gic-v5");
 	set_text("/timer", "compatible", "arm,armv7-timer");
 	set_cell(UART, "reg", 0);
-	devices = find();
-	assert_false(devices.console.found || devices.gic.found || devices.timer.found);
+	assert_nothing();
+
+	load_tree();
+	set_text("/timer", "status", "fail");
+	assert_int_equal(find().timer[0].number, 0);
+	assert_int_equal(find().console.number, 33);
+	load_tree();
+	set_text("/timer", "compatible", "arm,armv7-timer");
+	assert_int_equal(find().timer[0].number, 0);
 }
 
 static void the_gic_of_the_higher_version_is_taken_and_of_two_the_first(void **state)
 {
-	struct devices devices;
 	int node;
 
 	(void)state;
 	load_tree();
 	set_text(GIC, "compatible", "somebody,gic\0arm,gic-400");
-	assert_int_equal(find().gic_version, 2);
+	assert_int_equal(find().gic.version, 2);
+	set(GIC, "compatible", "arm,gic-400", sizeof("arm,gic-400") - 1); /* nothing ends it */
+	assert_int_equal(find().gic.version, 0);
+	set_text(GIC, "compatible", "qcom,msm-qgic2");
+	assert_int_equal(find().gic.version, 2);
 	delete (GIC, "interrupt-controller");
-	assert_int_equal(find().gic_version, 0);
+	assert_int_equal(find().gic.version, 0);
 
 	/* libfdt puts a new node before the old ones. */
 	load_tree();
 	node = fdt_add_subnode(tree, 0, "intc@1");
 	assert_true(node > 0);
 	set_text("/intc@1", "compatible", "arm,gic-v3");
+	set("/intc@1", "reg", "\0\0\0\0\0\0\0\1\0\0\0\0\0\1\0\0", 16);
 	set("/intc@1", "interrupt-controller", NULL, 0);
 	set_cell("/intc@1", "phandle", 7);
-	devices = find();
-	assert_int_equal(devices.gic_version, 3);
-	assert_int_equal(devices.gic.phandle, 7);
+	assert_int_equal(find().gic.version, 3);
+	assert_int_equal(find().gic.region[0].start, 1);
+	assert_int_equal(find().console.number, 0); /* the other one's */
 	set_text(GIC, "compatible", "arm,gic-v3");
-	assert_int_equal(find().gic.phandle, 7);
+	assert_int_equal(find().gic.region[0].start, 1);
 	set_text("/intc@1", "compatible", "arm,gic-400");
-	devices = find();
-	assert_int_equal(devices.gic_version, 3);
-	assert_int_equal(devices.gic.phandle, 0x8002);
+	assert_int_equal(find().gic.version, 3);
+	assert_int_equal(find().gic.region[0].start, 0x8000000);
+	assert_int_equal(find().console.number, 33);
 }
 
 static void an_interrupt_has_its_nodes_parent_before_the_buss(void **state)
 {
-	struct devices devices;
-
 	(void)state;
 	load_tree();
 	set_cell(UART, "interrupt-parent", 7);
+	assert_int_equal(find().console.number, 0);
+	set_cell("/", "interrupt-parent", 7);
+	set_cell(UART, "interrupt-parent", 0x8002);
+	assert_int_equal(find().console.number, 33);
+	assert_int_equal(find().timer[0].number, 0);
 	set(UART, "interrupts", "\0\0\0\0\0\0\0\5", 8); /* cut short */
-	devices = find();
-	assert_int_equal(devices.console.interrupt_parent, 7);
-	assert_int_equal(devices.console.interrupts, 0);
+	assert_int_equal(find().console.number, 0);
+	load_tree();
 	delete ("/", "interrupt-parent");
-	delete (UART, "interrupt-parent");
-	assert_int_equal(find().console.interrupt_parent, 0);
+	assert_int_equal(find().console.number, 0);
+	assert_true(find().has_console);
 }
 
 static void registers_need_addresses_and_sizes_of_one_or_two_cells(void **state)
@@ -165,12 +193,11 @@ static void registers_need_addresses_and_sizes_of_one_or_two_cells(void **state)
 	(void)state;
 	load_tree();
 	set_cell("/", "#address-cells", 3);
-	assert_false(find().console.found);
+	assert_false(find().has_console);
 	assert_int_equal(find().gic.regions, 0);
 	set_cell("/", "#address-cells", 2);
 	set_cell("/", "#size-cells", 0);
-	assert_true(find().console.found);
-	assert_int_equal(find().console.regions, 0);
+	assert_true(find().has_console);
 }
 
 /* Half of the damage is near what is looked for, whose nodes are at the end. */
@@ -189,7 +216,6 @@ static void a_damaged_tree_gives_something_or_nothing_but_no_fault(void **state)
 	for (unsigned i = 0; i < DAMAGES; i++) {
 		unsigned bytes = 1 + random_below(&random, 4);
 		struct devices devices;
-		struct fdt fdt;
 
 		memcpy(tree, whole, tree_size);
 		while (bytes-- > 0)
@@ -197,10 +223,9 @@ static void a_damaged_tree_gives_something_or_nothing_but_no_fault(void **state)
 				     tree_size - 1 - random_below(&random, 3072) :
 				     40 + random_below(&random, (unsigned)tree_size - 40)] =
 				(u8)random_next(&random);
-		if (fdt_open(&fdt, tree) != FDT_OK)
-			continue;
-		devices_read(&fdt, paddr(CONSOLE), &devices);
-		found += devices.timer.found && devices.gic.found && devices.console.found;
+		if (read_devices(&devices))
+			found += devices.timer[0].number != 0 && devices.gic.version != 0 &&
+				 devices.console.number != 0;
 	}
 	assert_true(found > DAMAGES / 4 && found < DAMAGES);
 }

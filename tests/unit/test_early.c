@@ -963,20 +963,30 @@ static void a_tree_that_is_bad_after_chosen_is_for_the_kernel_to_refuse(void **s
 static void a_console_is_sought_once_and_never_where_there_is_no_tree(void **state)
 {
 	struct machine_setup setup = setup_at(GIB(1));
-	struct stop stop = { STOP_EXCEPTION, 1, 2, 3 };
+	struct stop stop = { STOP_FDT, 1, 2, 3 }, exception = { STOP_EXCEPTION, 1, 2, 3 };
 
 	(void)state;
 	bad_fdt_setup();
-	put_fdt_word(0, 0xd00dfeee);
+	put_fdt_word(0, 0xd00d0102);
 	assert_stop_fdt(FDT_BAD_MAGIC, 0);
 	assert_fails_on_console(&stop, false);
 	bad_fdt_setup();
+	put_fdt_word(0, 0xd00dfeee);
+	assert_stop_fdt(FDT_BAD_MAGIC, 0);
+	assert_fails_on_console(&stop, true);
+	bad_fdt_setup();
 	put_fdt_word(20, 15); /* a version with a size, and nothing else to go by */
 	assert_stop_fdt(FDT_BAD_VERSION, machine.fdt_size);
-	assert_fails_on_console(&stop, false);
+	assert_fails_on_console(&stop, true);
+
+	/* Reading the header is what the exception may have come of. */
+	bad_fdt_setup();
+	put_fdt_word(0, 0xd00dfeee);
+	assert_stop_fdt(FDT_BAD_MAGIC, 0);
+	assert_fails_on_console(&exception, false);
 
 	assert_int_equal(boot(&setup).code, STOP_NONE);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr(0);
 	assert_fails_on_console(&stop, false);
 }
@@ -1285,15 +1295,18 @@ static void the_console_is_what_stdout_path_names(void **state)
 		boot_well(&setup);
 		assert_int_equal(machine.handoff->facts.fdt.has_stdout_path,
 				 cases[i].stdout_path != NULL);
-		console = handoff_console(machine.handoff, 0);
+		console = handoff_console(machine.handoff, machine_lists(&machine), 0);
 		if (console.address.value != cases[i].address || console.source != cases[i].source)
 			fail_msg("stdout-path %s: console at %#lx, source %d",
 				 cases[i].stdout_path ? cases[i].stdout_path : "missing",
 				 console.address.value, console.source);
 		/* What the command line names is tried before the FDT's, not in its place. */
-		console = handoff_console(machine.handoff, 1);
-		assert_int_equal(console.address.value,
-				 cases[i].source == CONSOLE_EARLYCON ? 0x9040000 : 0);
+		console = handoff_console(machine.handoff, machine_lists(&machine), 1);
+		if (cases[i].source == CONSOLE_EARLYCON)
+			assert_int_equal(console.address.value, 0x9040000);
+		/* And then the others, in their order, each once. */
+		assert_true(console.address.value != cases[i].address);
+		assert_int_equal(machine.handoff->facts.consoles, 3);
 	}
 }
 
@@ -1352,6 +1365,19 @@ static void only_what_is_okay_or_says_nothing_is_used(void **state)
 		assert_int_equal(machine.handoff->facts.console.address.value,
 				 statuses[i].usable ? 0x9000000 : 0x9040000);
 	}
+}
+
+/* What was no UART's last time is not asked about again, as long as all of it is the same. */
+static void a_uart_after_a_device_whose_compatible_begins_the_same_is_found(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.serial.compatible = "arm,pl061,arm,primecell"; /* as long as a PL011's two */
+	setup.fdt.uart[1] =
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+	boot_well(&setup);
+	assert_int_equal(machine.handoff->facts.console.address.value, 0x9040000);
 }
 
 /* Whatever the UART says itself. */
@@ -1475,7 +1501,7 @@ static void psci_is_called_as_the_fdt_says(void **state)
 		enum psci_conduit conduit;
 	} cases[] = {
 		{ "arm,psci-1.0", "hvc", PSCI_HVC }, { "arm,psci-0.2", "smc", PSCI_SMC },
-		{ "arm,psci", "smc", PSCI_SMC },     { "arm,psci-1.0", "svc", PSCI_NONE },
+		{ "arm,psci", "smc", PSCI_OLD },     { "arm,psci-1.0", "svc", PSCI_NONE },
 		{ "arm,other", "hvc", PSCI_NONE },   { NULL, NULL, PSCI_NONE },
 	};
 	struct machine_setup setup = setup_at(GIB(1));
@@ -1523,6 +1549,8 @@ static void every_stop_is_described_with_its_values(void **state)
 		{ { STOP_FDT_UNREACHABLE, 0x1000000000123, 44, 0 },
 		  { "the FDT", "0x1000000000123", "44 bits" } },
 		{ { STOP_MEMORY, MIB(1), KIB(64), MIB(2) }, { "1024K", "64K", "2048K" } },
+		{ { STOP_NO_CONSOLE, 0x9000000, 0, 0 }, { "no console", "0x9000000" } },
+		{ { STOP_PAC_KEY, 0, 0, 0 }, { "SCR_EL3.APK", "arm64.nopauth" } },
 		{ { STOP_EXCEPTION, 0x96000021, 0x40231234, 0x40000001 },
 		  { "0x96000021", "0x40231234", "0x40000001" } },
 	};
@@ -1565,7 +1593,7 @@ static void a_boot_that_fails_says_so_and_halts_with_the_stop(void **state)
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr((uintptr_t)pl011);
 	stop = machine_catch_halt(&machine, &stop);
 	assert_stop(stop, STOP_POOL, 1, 2, 3);
@@ -1585,7 +1613,7 @@ static void a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothi
 	boot_well(&setup);
 	machine.handoff->options.earlycon = paddr((uintptr_t)absent);
 	machine.handoff->options.earlycon_kind = (struct serial_kind){ SERIAL_8250, 0, 1 };
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console =
 		(struct console_choice){ .address = paddr((uintptr_t)pl011) };
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_POOL, 1, 2, 3);
@@ -1599,10 +1627,28 @@ static void an_exception_while_a_stop_is_reported_does_not_take_its_place(void *
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr(0);
 	machine_catch_halt(&machine, &stop);
 	assert_stop(machine_catch_halt(&machine, &exception), STOP_POOL, 1, 2, 3);
+}
+
+/* By firmware, which makes them undefined. The word leaves them alone. */
+static void keys_that_are_forbidden_stop_with_advice(void **state)
+{
+	struct machine_setup setup = setup_at(GIB(1));
+	struct stop stop;
+
+	(void)state;
+	machine_build(&machine, &setup);
+	machine.keys_forbidden = true;
+	stop = machine_boot(&machine);
+	assert_stop(stop, STOP_PAC_KEY, 0, 0, 0);
+	assert_fails_on_console(&stop, true);
+	setup.fdt.bootargs = "arm64.nopauth";
+	machine_build(&machine, &setup);
+	machine.keys_forbidden = true;
+	assert_int_equal(machine_boot(&machine).code, STOP_NONE);
 }
 
 static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state)
@@ -1612,7 +1658,7 @@ static void a_boot_that_fails_without_a_console_halts_with_the_stop(void **state
 
 	(void)state;
 	boot_well(&setup);
-	machine.handoff->console_sought = true;
+	machine.handoff->searches = UINT8_MAX;
 	machine.handoff->facts.console.address = paddr(0);
 	assert_stop(machine_catch_halt(&machine, &stop), STOP_FDT, FDT_NULL, 0, 0);
 }
@@ -1815,6 +1861,8 @@ static bool is_stop_code(enum stop_code code)
 	case STOP_RESERVATIONS:
 	case STOP_MEMORY:
 	case STOP_FDT_UNREACHABLE:
+	case STOP_NO_CONSOLE:
+	case STOP_PAC_KEY:
 		return true;
 	}
 	return false;
@@ -1949,6 +1997,7 @@ int main(void)
 			consoles_of_other_kinds_are_known_by_compatible_and_register_layout),
 		cmocka_unit_test(a_console_that_is_disabled_or_out_of_reach_is_none),
 		cmocka_unit_test(only_what_is_okay_or_says_nothing_is_used),
+		cmocka_unit_test(a_uart_after_a_device_whose_compatible_begins_the_same_is_found),
 		cmocka_unit_test(a_console_on_a_bus_that_is_not_usable_is_none),
 		cmocka_unit_test(a_console_at_an_address_that_cannot_be_is_none),
 		cmocka_unit_test(reserved_memory_that_cannot_be_read_is_counted),
@@ -1962,6 +2011,7 @@ int main(void)
 		cmocka_unit_test(
 			a_boot_that_fails_tries_the_next_console_where_the_first_takes_nothing),
 		cmocka_unit_test(an_exception_while_a_stop_is_reported_does_not_take_its_place),
+		cmocka_unit_test(keys_that_are_forbidden_stop_with_advice),
 		cmocka_unit_test(a_boot_that_fails_without_a_console_halts_with_the_stop),
 		cmocka_unit_test(a_mutated_fdt_and_any_command_line_end_well_or_in_a_stop),
 	};

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/kernel/tree/tree.h>
 #include <pagoda/pi/early.h>
 
@@ -89,7 +90,7 @@ static void read_result(void)
 	assert_int_equal(facts_read_chosen(&facts, &kaslr_seed, 0).code, STOP_NONE);
 	fdt = facts.fdt.tree;
 	fdt_cut(&fdt);
-	tree_begin(&scan, &fdt, &facts, &lists.memory);
+	tree_begin(&scan, &fdt, &facts, &lists);
 	assert_false(tree_read(&scan, &seed));
 	assert_int_equal(tree_end(&scan).code, STOP_NONE);
 }
@@ -779,6 +780,79 @@ static void any_damage_to_the_fdt_ends_in_a_boot_or_an_error(void **state)
 
 /* ---- the end of boot services ---- */
 
+/* What a kernel without a UART finds to print on. */
+static struct fallbacks fallbacks;
+
+static void expect_screens(unsigned count)
+{
+	struct fdt tree;
+
+	expect_boot();
+	tree = facts.fdt.tree;
+	fdt_cut(&tree);
+	fallbacks_find(&tree, &fallbacks);
+	assert_int_equal(fallbacks.count, count);
+}
+
+static void add_screen(struct efi_graphics_mode *mode)
+{
+	firmware->screen[firmware->screens++].mode = mode;
+}
+
+static void the_screen_of_firmware_is_in_the_kernels_tree(void **state)
+{
+	struct efi_graphics_info info = { 0, 800, 600, EFI_PIXEL_BGRX, { 0 }, 832 };
+	struct efi_graphics_mode mode = { 1, 0, &info, sizeof(info), 0x812340000, 832 * 4 * 600 };
+	const struct fallback *found = &fallbacks.list[0];
+
+	(void)state;
+	add_screen(&mode);
+	expect_screens(1);
+	assert_int_equal(found->type, FALLBACK_SCREEN);
+	assert_false(found->named);
+	assert_int_equal(found->address.value, 0x812340000);
+	assert_int_equal(found->size, 832 * 4 * 600);
+	assert_int_equal(found->mode.width, 800);
+	assert_int_equal(found->mode.height, 600);
+	assert_int_equal(found->mode.stride, 832 * 4);
+	assert_int_equal(found->mode.format.bytes, 4);
+}
+
+static void a_screen_that_only_firmware_can_draw_on_is_passed_over(void **state)
+{
+	struct efi_graphics_info drawn = { 0, 800, 600, 3, { 0 }, 800 };
+	struct efi_graphics_info odd = { 0, 800, 600, EFI_PIXEL_MASKS, { 7, 56, 192, 0 }, 800 };
+	struct efi_graphics_info good = { 0,  640, 480, EFI_PIXEL_MASKS, { 0xf800, 0x7e0, 0x1f, 0 },
+					  640 };
+	struct efi_graphics_mode modes[] = {
+		{ 1, 0, &drawn, sizeof(drawn), 0x80000000, MIB(4) },
+		{ 1, 0, &odd, sizeof(odd), 0x80000000, MIB(4) },
+		{ 1, 0, NULL, 0, 0x80000000, MIB(4) },
+		{ 1, 0, &good, sizeof(good), 0, MIB(4) },
+		{ 1, 0, &good, sizeof(good), 0x80000000, 640 * 2 * 480 - 1 },
+		{ 1, 0, &good, sizeof(good), 0x90000000, 640 * 2 * 480 },
+	};
+
+	(void)state;
+	add_screen(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+		add_screen(&modes[i]);
+	expect_screens(1);
+	assert_int_equal(fallbacks.list[0].address.value, 0x90000000);
+	assert_int_equal(fallbacks.list[0].mode.format.bytes, 2);
+}
+
+static void without_a_screen_or_with_too_many_the_boot_goes_on(void **state)
+{
+	struct efi_graphics_info info = { 0, 800, 600, EFI_PIXEL_RGBX, { 0 }, 800 };
+	struct efi_graphics_mode mode = { 1, 0, &info, sizeof(info), 0x80000000, MIB(4) };
+
+	(void)state;
+	while (firmware->screens < 17)
+		add_screen(&mode);
+	expect_screens(0);
+}
+
 static void a_map_that_changes_at_exit_is_asked_for_again(void **state)
 {
 	(void)state;
@@ -886,6 +960,9 @@ int main(void)
 		TEST(tables_of_acpi_that_are_refused_are_named),
 		TEST(an_fdt_with_little_but_chosen_does_not_stand_for_the_machine),
 		TEST(any_damage_to_the_fdt_ends_in_a_boot_or_an_error),
+		TEST(the_screen_of_firmware_is_in_the_kernels_tree),
+		TEST(a_screen_that_only_firmware_can_draw_on_is_passed_over),
+		TEST(without_a_screen_or_with_too_many_the_boot_goes_on),
 		TEST(a_map_that_changes_at_exit_is_asked_for_again),
 		TEST(a_map_that_always_changes_gets_an_error),
 		TEST(an_exit_that_fails_otherwise_is_not_tried_again),

@@ -300,6 +300,41 @@ static const char *nodes_disagreement(const void *blob)
 	return NULL;
 }
 
+static bool is_wanted(const struct fdt_walk *walk, u32 only)
+{
+	return walk->depth < 2 || (walk->reached->found & only) != 0;
+}
+
+/* Null, or how a walk to some nodes only differs from one to all, of which it leaves out others. */
+static const char *picky_disagreement(const void *blob)
+{
+	static struct fdt_walk all, some;
+	enum fdt_status status, expected;
+	struct fdt fdt;
+
+	if (fdt_open(&fdt, blob) != FDT_OK)
+		return NULL;
+	for (u32 only = 1; only < BIT(WANTED); only = 2 * only + 1) {
+		fdt_walk_begin(&all, &fdt, wanted_names, WANTED);
+		fdt_walk_begin(&some, &fdt, wanted_names, WANTED);
+		some.only = only;
+		do {
+			status = fdt_walk_next(&some);
+			do
+				expected = fdt_walk_next(&all);
+			while (expected == FDT_OK && !is_wanted(&all, only));
+			if (status != expected)
+				return "the walk to some nodes ends otherwise";
+			for (int depth = 0; status == FDT_OK && depth <= all.depth; depth++)
+				if (some.depth != all.depth ||
+				    some.node[depth].offset != all.node[depth].offset ||
+				    some.node[depth].found != all.node[depth].found)
+					return "the walk to some nodes goes to another";
+		} while (status == FDT_OK);
+	}
+	return NULL;
+}
+
 /* What fdt_seek() should find, by reading event by event. */
 static enum fdt_status seek_slowly(const struct fdt *fdt, const char *word,
 				   struct fdt_cursor *cursor, u32 *offset)
@@ -355,7 +390,9 @@ static const char *disagreement(const void *blob)
 	const char *wrong = our_walk(&ours, blob);
 
 	if (!wrong)
-		wrong = nodes_disagreement(blob) ?: seek_disagreement(blob);
+		wrong = nodes_disagreement(blob)	 ?:
+				picky_disagreement(blob) ?:
+							   seek_disagreement(blob);
 	if (wrong)
 		return wrong;
 	reference_walk(&reference, blob);

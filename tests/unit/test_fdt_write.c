@@ -941,6 +941,53 @@ static void memory_in_cells_that_do_not_exist_is_refused(void **state)
 	}
 }
 
+static void a_screen_is_written_where_the_cells_of_the_root_can_express_it(void **state)
+{
+	static const struct {
+		int address_cells, size_cells;
+		u64 address;
+		const char *node, *reg;
+	} cases[] = {
+		{ 2, 2, 0x190000000, "/framebuffer@190000000",
+		  "\0\0\0\x01\x90\0\0\0\0\0\0\0\0\x1e\0" },
+		{ 2, 1, 0x190000000, "/framebuffer@190000000", "\0\0\0\x01\x90\0\0\0\0\x1e\0" },
+		{ 1, 1, 0x90000000, "/framebuffer@90000000", "\x90\0\0\0\0\x1e\0" },
+		{ 1, 1, 0x190000000, NULL, NULL },
+		{ 3, 2, 0x90000000, NULL, NULL },
+		{ 2, 0, 0x90000000, NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fdt_screen screen = {
+			cases[i].address, 0x1e0000, 800, 600, 3200, "x8r8g8b8"
+		};
+		struct fdt_edit edit = { .screen = &screen };
+		struct source_setup setup = plain_source;
+		struct blob source, copy;
+
+		setup.address_cells = cases[i].address_cells;
+		setup.size_cells = cases[i].size_cells;
+		source = make_source(&setup);
+		copy = blob_new(enough(&source, &edit));
+		assert_int_equal(copy_into(&copy, &source, &edit), FDT_WRITE_OK);
+		if (cases[i].node == NULL) {
+			assert_true(fdt_path_offset(copy.bytes, "/framebuffer") < 0);
+		} else {
+			const u32 last = cases[i].size_cells * 4 + cases[i].address_cells * 4;
+			int size;
+
+			assert_memory_equal(tree_value(copy.bytes, cases[i].node, "reg", &size),
+					    cases[i].reg, last);
+			assert_int_equal(size, last);
+			assert_text(&copy, cases[i].node, "format", "x8r8g8b8");
+			assert_bytes(&copy, cases[i].node, "stride", "\0\0\x0c\x80");
+		}
+		blob_free(&source);
+		blob_free(&copy);
+	}
+}
+
 static void a_copy_that_does_not_fit_is_refused(void **state)
 {
 	struct blob source = qemu_tree();
@@ -1042,6 +1089,7 @@ int main(void)
 		cmocka_unit_test(a_root_with_a_name_loses_it),
 		cmocka_unit_test(memory_is_written_in_the_cells_of_the_root),
 		cmocka_unit_test(memory_in_cells_that_do_not_exist_is_refused),
+		cmocka_unit_test(a_screen_is_written_where_the_cells_of_the_root_can_express_it),
 		cmocka_unit_test(a_copy_that_does_not_fit_is_refused),
 		cmocka_unit_test(random_trees_are_copied_in_the_room_that_was_promised),
 		cmocka_unit_test(a_damaged_source_makes_an_error_or_a_good_copy),

@@ -183,18 +183,13 @@ static void describe(unsigned version)
 {
 	bool v3 = version == 3;
 
-	devices = (struct devices){ .gic_version = version };
-	devices.gic.found = true;
-	devices.gic.regions = 2;
+	devices = (struct devices){ .gic = { .version = version, .regions = 2, .rows = 1 } };
 	devices.gic.region[0].start = FAKE_GIC_DISTRIBUTOR;
 	devices.gic.region[0].size = KIB(64);
 	devices.gic.region[1].start = v3 ? FAKE_GIC_ROW : FAKE_GIC_CPU;
 	devices.gic.region[1].size = v3 ? ALL_CPUS : KIB(8);
-	devices.timer.interrupts = 4;
-	for (unsigned i = 0; i < 4; i++) {
-		devices.timer.interrupt[i].type = 1;
-		devices.timer.interrupt[i].number = (i == 2 ? PPI : 20) - 16;
-	}
+	devices.timer[DEVICE_TIMER_VIRTUAL].number = PPI;
+	devices.timer[DEVICE_TIMER_HYPERVISOR].number = 20;
 }
 
 static void make(unsigned version)
@@ -222,7 +217,7 @@ static enum gic_result start(void)
 {
 	if (setjmp(fake_gic_nobody) != 0)
 		fail_msg("an access where nobody is");
-	return gic_start(&gic, &cpu, &kernel, &devices);
+	return gic_start(&gic, &cpu, &kernel, &devices.gic);
 }
 
 static void assert_right(void)
@@ -416,6 +411,82 @@ static void this_cpus_redistributor_is_found_wherever_it_is(void **state)
 		}
 }
 
+static void rows_of_redistributors_are_searched_one_after_the_other(void **state)
+{
+	(void)state;
+	make(3);
+	fake.cpus = 4;
+	fake.self = 3;
+	devices.gic.regions = 4;
+	devices.gic.rows = 2;
+	devices.gic.region[1].size = 4 * KIB(64); /* two, neither the last */
+	devices.gic.region[2].start = FAKE_GIC_ROW + 4 * KIB(64);
+	devices.gic.region[2].size = 4 * KIB(64);
+	devices.gic.region[3] = devices.gic.region[1]; /* something else: no redistributor's */
+	handoff.id[SYSREG_MPIDR_EL1] = 3;
+	assert_int_equal(start(), GIC_OK);
+	assert_int_equal(opened, 1 + 4);
+
+	make(3); /* the second row is not one */
+	fake.cpus = 4;
+	fake.self = 3;
+	devices.gic.region[1].size = 4 * KIB(64);
+	devices.gic.regions = 3;
+	devices.gic.region[2].start = FAKE_GIC_ROW + 4 * KIB(64);
+	devices.gic.region[2].size = 4 * KIB(64);
+	handoff.id[SYSREG_MPIDR_EL1] = 3;
+	assert_int_equal(start(), GIC_NOT_THIS_CPU);
+	assert_int_equal(opened, 1 + 2);
+}
+
+static void a_stride_counts_more_than_what_a_redistributor_says(void **state)
+{
+	(void)state;
+	make(3);
+	fake.cpus = 3;
+	fake.self = 2;
+	for (unsigned i = 0; i < 3; i++)
+		fake.cpu[i].frames = 4;
+	fake.says_two_frames = true;
+	devices.gic.stride = 4 * KIB(64);
+	handoff.id[SYSREG_MPIDR_EL1] = 2;
+	assert_int_equal(start(), GIC_OK);
+	assert_int_equal(opened, 1 + 3);
+
+	make(3); /* one that nobody could step by ends the search, too */
+	fake.cpus = 3;
+	devices.gic.stride = ~(u64)0;
+	handoff.id[SYSREG_MPIDR_EL1] = 2;
+	assert_int_equal(start(), GIC_NOT_THIS_CPU);
+	assert_int_equal(opened, 1 + 1);
+}
+
+static void what_says_that_it_is_something_else_is_not_written_to(void **state)
+{
+	static const struct {
+		unsigned version;
+		u32 revision, interface;
+		bool is_one;
+	} cases[] = {
+		{ 2, 2, 2, true },  { 2, 1, 1, true },	{ 2, 0, 2, true },    { 2, 2, 0, true },
+		{ 2, 0, 0, false }, { 2, 3, 0, false }, { 2, 15, 15, false }, { 3, 3, 0, true },
+		{ 3, 4, 0, true },  { 3, 2, 0, false }, { 3, 0, 0, false },   { 3, 15, 0, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		make(cases[i].version);
+		fake_gic_leave(&fake);
+		fake.revision = cases[i].revision;
+		fake.interface_revision = cases[i].interface;
+		if (start() != (cases[i].is_one ? GIC_OK : GIC_OTHER))
+			fail_msg("case %u", i);
+		assert_int_equal(fake_gic_enabled(SPI), !cases[i].is_one);
+		assert_right();
+		gic_unmap(&gic, &cpu, &kernel);
+	}
+}
+
 static void the_search_for_a_redistributor_ends(void **state)
 {
 	(void)state;
@@ -492,7 +563,7 @@ static void registers_that_cannot_be_are_not_mapped(void **state)
 
 				make(version);
 				if (i == 0)
-					devices.gic.regions = region;
+					devices.gic.regions = region, devices.gic.rows = 0;
 				else if (i == 1)
 					devices.gic.region[region].size =
 						version == 2 ? KIB(4) - 1 : KIB(64) - 1;
@@ -683,7 +754,7 @@ static void a_controller_is_started_once_and_given_up_whole(void **state)
 	assert_int_equal(opened, 2);
 
 	make(2);
-	devices.gic.found = false;
+	devices.gic.version = 0;
 	assert_int_equal(interrupt_start(&kernel), INTERRUPT_NO_CONTROLLER);
 	assert_int_equal(opened, 0);
 	make(2);
@@ -694,6 +765,10 @@ static void a_controller_is_started_once_and_given_up_whole(void **state)
 	make(2);
 	devices.gic.region[1].size = 1;
 	assert_int_equal(interrupt_start(&kernel), INTERRUPT_NOT_MAPPED);
+	assert_false(is_open());
+	make(2);
+	fake.revision = fake.interface_revision = 0;
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OTHER);
 	assert_false(is_open());
 	make(3);
 	fake.usable = false;
@@ -736,18 +811,15 @@ static void a_timer_that_does_not_get_through_is_none(void **state)
 	assert_int_equal(interrupt_timer_try(&kernel), INTERRUPT_NOT_DELIVERED);
 	assert_false(timer_on);
 	make(2);
-	devices.timer.interrupts = 2;
+	devices.timer[DEVICE_TIMER_VIRTUAL].number = 0;
 	assert_int_equal(interrupt_timer_try(&kernel), INTERRUPT_NO_TIMER);
 	make(2);
-	devices.timer.interrupt[2].type = 0;
-	assert_int_equal(interrupt_timer_try(&kernel), INTERRUPT_NO_TIMER);
-	make(2);
-	devices.timer.interrupt[2].number = 16;
+	devices.timer[DEVICE_TIMER_VIRTUAL].number = 32; /* a device's */
 	assert_int_equal(interrupt_timer_try(&kernel), INTERRUPT_NO_TIMER);
 	make(2); /* EL2 has another */
 	handoff.plan.el = 2;
-	devices.timer.interrupt[3] = devices.timer.interrupt[2];
-	devices.timer.interrupt[2].type = 0;
+	devices.timer[DEVICE_TIMER_HYPERVISOR].number = PPI;
+	devices.timer[DEVICE_TIMER_VIRTUAL].number = 0;
 	assert_int_equal(interrupt_timer_try(&kernel), INTERRUPT_OK);
 }
 
@@ -777,6 +849,9 @@ int main(void)
 		cmocka_unit_test(edge_and_level_are_set_and_no_other_changes),
 		cmocka_unit_test(an_enabled_interrupt_has_a_priority_and_no_other_changes),
 		cmocka_unit_test(this_cpus_redistributor_is_found_wherever_it_is),
+		cmocka_unit_test(rows_of_redistributors_are_searched_one_after_the_other),
+		cmocka_unit_test(a_stride_counts_more_than_what_a_redistributor_says),
+		cmocka_unit_test(what_says_that_it_is_something_else_is_not_written_to),
 		cmocka_unit_test(the_search_for_a_redistributor_ends),
 		cmocka_unit_test(a_redistributor_that_sleeps_is_woken),
 		cmocka_unit_test(a_controller_that_never_finishes_is_silent),

@@ -264,6 +264,30 @@ static void check_device_anywhere(u64 seed)
 	}
 }
 
+static void what_no_map_hides_is_in_no_map(void **state)
+{
+	(void)state;
+	memory_begin(&map);
+	memory_add(&map, 8 * GRANULE, 8 * GRANULE, MEMORY_RAM);
+	memory_add(&map, 10 * GRANULE, 2 * GRANULE, MEMORY_NOMAP);
+	memory_add(&map, 14 * GRANULE, 4 * GRANULE, MEMORY_NOMAP);
+	memory_add(&map, 12 * GRANULE, GRANULE, MEMORY_RESERVED);
+	memory_normalise(&map, GRANULE);
+	assert_true(memory_is_unmapped(&map, paddr(10 * GRANULE), 2 * GRANULE));
+	assert_true(memory_is_unmapped(&map, paddr(14 * GRANULE), 9 * GRANULE));
+	assert_true(memory_is_unmapped(&map, paddr(0), 8 * GRANULE));
+	assert_false(memory_is_unmapped(&map, paddr(10 * GRANULE - 1), 2));
+	assert_false(memory_is_unmapped(&map, paddr(10 * GRANULE), 2 * GRANULE + 1));
+	assert_false(memory_is_unmapped(&map, paddr(10 * GRANULE), 5 * GRANULE));
+	assert_false(memory_is_unmapped(&map, paddr(12 * GRANULE), GRANULE));
+	assert_false(memory_is_unmapped(&map, paddr(0), 9 * GRANULE));
+	assert_false(memory_is_unmapped(&map, paddr(10 * GRANULE), 0));
+	assert_false(memory_is_unmapped(&map, paddr(16 * GRANULE), -GRANULE));
+	memory_add_own(&map, 11 * GRANULE, GRANULE, MEMORY_IMAGE);
+	assert_true(memory_is_unmapped(&map, paddr(10 * GRANULE), GRANULE));
+	assert_false(memory_is_unmapped(&map, paddr(10 * GRANULE), 2 * GRANULE));
+}
+
 static void a_device_has_some_addresses_and_they_do_not_wrap(void **state)
 {
 	(void)state;
@@ -392,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_limit_keeps_the_lowest_bytes),
 		cmocka_unit_test(ram_beyond_reach_is_cut_and_counted),
 		cmocka_unit_test(a_range_can_lose_its_middle),
+		cmocka_unit_test(what_no_map_hides_is_in_no_map),
 		cmocka_unit_test(a_device_has_some_addresses_and_they_do_not_wrap),
 		cmocka_unit_test(random_lists_mean_the_same_when_normalised),
 		cmocka_unit_test(what_the_kernel_adds_stands_where_it_would_have_been),

@@ -15,6 +15,8 @@
 
 #include <pagoda/kernel/handoff/options.h>
 
+#include "support/sysreg_find.h"
+
 #define LINE_MAX 4096
 #define RANDOM_LINES 50000
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include <pagoda/kernel/prompt/command.h>
@@ -94,6 +95,13 @@ static u64 ticks;
 u64 counter_read(void)
 {
 	return ticks += 1000000;
+}
+
+/* A shell with a console never comes to this. */
+void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
+{
+	fail_msg("halted with %lu, %lu, %lu, %lu", code, value, limit, extra);
+	abort();
 }
 
 /* Self tests that stand for the machine's, and say that they ran. */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <pagoda/lib/sysreg.h>
+#include "support/sysreg_find.h"
 
 static int content(enum sysreg reg, const char *name, u64 value)
 {

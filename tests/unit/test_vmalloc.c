@@ -380,6 +380,15 @@ static void requests_that_make_no_sense_are_refused(void **state)
 		assert_int_equal(vmalloc_ioremap(vmalloc, paddr(memory.setup.ram_start),
 						 memory.granule, &address),
 				 VMALLOC_IS_RAM);
+		assert_int_equal(vmalloc_ioremap_hidden(vmalloc, paddr(memory.setup.ram_start),
+							memory.granule + 1, &address),
+				 VMALLOC_IS_RAM);
+		assert_int_equal(vmalloc_ioremap_hidden(vmalloc, paddr(memory.setup.ram_start),
+							memory.granule, &address),
+				 VMALLOC_OK);
+		assert_int_equal(vmalloc_free(vmalloc, address), VMALLOC_OK);
+		assert_int_equal(vmalloc_ioremap_hidden(vmalloc, paddr(end), 1, &address),
+				 VMALLOC_UNREACHABLE);
 		assert_int_equal(vmalloc_free(vmalloc, vaddr(image)), VMALLOC_NOT_AN_AREA);
 		assert_int_equal(vmalloc_free(vmalloc, vaddr(0)), VMALLOC_NOT_AN_AREA);
 		assert_int_equal(vmalloc_alloc(vmalloc, 5, &address), VMALLOC_OK);

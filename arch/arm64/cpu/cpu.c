@@ -55,12 +55,6 @@ bool random_read(u64 *number)
 	return false;
 }
 
-void pac_key_set(u64 low, u64 high)
-{
-	asm volatile("msr s3_0_c2_c1_0, %0\n\tmsr s3_0_c2_c1_1, %1\n\tisb" ::"r"(low), "r"(high)
-		     : "memory");
-}
-
 static unsigned current_level(void)
 {
 	u64 value;

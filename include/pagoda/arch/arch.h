@@ -33,9 +33,10 @@ void dcache_invalidate(const void *start, u64 size, u64 line_size);
 
 /*
  * pac_key_set() - the key that signs return addresses once SCTLR_EL1.EnIA is set (APIAKey_EL1;
- * FEAT_PAuth, which the caller has checked). MMU off: nothing signed may be outstanding.
+ * FEAT_PAuth, which the caller has checked). False where a higher level forbids the registers, and
+ * hands that back as an undefined instruction. MMU off: nothing signed may be outstanding.
  */
-void pac_key_set(u64 low, u64 high);
+bool pac_key_set(u64 low, u64 high);
 
 /*
  * stack_wipe() - clear @size bytes below the stack pointer, a multiple of 256, and the registers

@@ -124,6 +124,8 @@ struct efi_stub {
 	u64 rsdp; /* 0 where there is none */
 	struct acpi acpi; /* what it leads to, where there is no FDT */
 
+	struct fdt_screen screen; /* firmware's; all zero where there is none */
+
 	u64 load; /* where the copy of the Image is */
 	struct efi_memory_map map;
 	bool exit_tried; /* hardly any boot service may be called any more */
@@ -157,6 +159,9 @@ efi_status_t efi_read_tables(struct efi_stub *stub);
  */
 efi_status_t efi_decide(struct efi_stub *stub);
 void efi_say_decision(struct efi_stub *stub);
+
+/* efi_read_screen() - the frame buffer, by EFI_GRAPHICS_OUTPUT_PROTOCOL, where there is one. */
+void efi_read_screen(struct efi_stub *stub);
 
 /* efi_read_entropy() - seeds from EFI_RNG_PROTOCOL, where it is there and works. */
 void efi_read_entropy(struct efi_stub *stub);

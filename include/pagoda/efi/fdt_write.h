@@ -103,6 +103,15 @@ struct fdt_setting {
 	u64 number; /* FDT_SETTING_U32, FDT_SETTING_U64 */
 };
 
+#define FDT_SCREEN_FORMAT_SIZE 12
+
+/* A frame buffer that firmware has set up. */
+struct fdt_screen {
+	u64 address, size; /* in bytes; 0: there is none */
+	u32 width, height, stride; /* pixels, pixels, bytes */
+	char format[FDT_SCREEN_FORMAT_SIZE]; /* as the binding of simple-framebuffer has it */
+};
+
 /* What differs from the source of a tree, an FDT or ACPI's tables. */
 struct fdt_edit {
 	const struct fdt_setting *chosen;
@@ -110,6 +119,7 @@ struct fdt_edit {
 	/* What becomes /memory; ranges of another kind than MEMORY_RAM are passed over. */
 	const struct memory_range *memory;
 	u32 memory_count;
+	const struct fdt_screen *screen; /* null: none is added */
 };
 
 /*
@@ -117,7 +127,7 @@ struct fdt_edit {
  * setting, and the settings' names and texts, is large enough for fdt_copy(). Of the memory, 16
  * more for each 2 GiB where the root has sizes of one cell.
  */
-#define FDT_EDIT_ROOM 512
+#define FDT_EDIT_ROOM 768
 
 /*
  * fdt_copy() - write a tree that is @fdt with @edit: its memory nodes (device_type "memory", below
@@ -143,6 +153,13 @@ void fdt_write_named(struct fdt_writer *writer, u32 distance, const void *data, 
 
 /* fdt_write_memory() - the node /memory, with @address_cells and @size_cells as the root has. */
 void fdt_write_memory(struct fdt_writer *writer, const struct fdt_edit *edit, u32 address_cells,
+		      u32 size_cells);
+
+/*
+ * fdt_write_screen() - a node of simple-framebuffer, where @edit has one that those cells can
+ * express. At the root: /chosen need not say how many cells its children have.
+ */
+void fdt_write_screen(struct fdt_writer *writer, const struct fdt_edit *edit, u32 address_cells,
 		      u32 size_cells);
 
 /* fdt_edit_sets() - @edit has a setting of this name. */

@@ -11,6 +11,7 @@
 #include <pagoda/lib/efi.h>
 #include <pagoda/kernel/dev/pci.h>
 #include <pagoda/kernel/handoff/handoff.h>
+#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/mm/layout/linear.h>
 
 #define PAGODA_VERSION "0.1.0"
@@ -19,6 +20,7 @@
 struct memory_fate {
 	u64 unreachable; /* dropped: beyond the output address */
 	u64 limited; /* left out: mem= */
+	u64 others; /* left out: /chosen says that it is another kernel's */
 	u64 outside; /* dropped: beyond the window of the linear map */
 	u32 overlaps; /* ranges of RAM that overlapped another, and were joined with it */
 	bool image_reserved; /* a reservation lies over the image, and does not count there */
@@ -44,7 +46,9 @@ struct kernel {
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
 	enum pci_result pci_result; /* what became of the PCI I/O window */
 	struct fdt fdt; /* in the fixmap */
+	const struct tree_nodes *nodes; /* in it; null before it has been read */
 	struct console_choice console; /* the one that answered; source CONSOLE_NONE: none did */
+	enum fallback_type fallback; /* what it is where it is no UART; then it has no kind */
 	enum console_fault console_fault; /* of the console that was given up, */
 	struct console_choice console_lost; /* and that console */
 	struct efi_memory_map efi_map; /* a copy, as far as it fits; empty where there is none */

@@ -103,6 +103,8 @@ enum efi_allocate_type {
 	EFI_ALLOCATE_ADDRESS,
 };
 
+#define EFI_BY_PROTOCOL 2 /* for locate_handle() */
+
 struct efi_boot_services {
 	struct efi_table_header header;
 	void *raise_tpl, *restore_tpl;
@@ -116,7 +118,10 @@ struct efi_boot_services {
 	efi_status_t (*handle_protocol)(void *handle, const struct efi_guid *protocol,
 					void **interface);
 	void *reserved;
-	void *register_protocol_notify, *locate_handle, *locate_device_path;
+	void *register_protocol_notify;
+	efi_status_t (*locate_handle)(u32 how, const struct efi_guid *protocol, void *key,
+				      u64 *size, void **handles);
+	void *locate_device_path;
 	void *install_configuration_table;
 	void *load_image, *start_image, *exit, *unload_image;
 	efi_status_t (*exit_boot_services)(void *handle, u64 key);
@@ -165,6 +170,35 @@ struct efi_rng {
 	void *get_info;
 	efi_status_t (*get_rng)(struct efi_rng *self, const struct efi_guid *algorithm, u64 size,
 				u8 *value);
+};
+
+/* EFI_GRAPHICS_OUTPUT_PROTOCOL. Pixels of 32 bits, red or blue in the lowest byte; or by masks. */
+enum efi_pixel_format {
+	EFI_PIXEL_RGBX,
+	EFI_PIXEL_BGRX,
+	EFI_PIXEL_MASKS,
+};
+
+struct efi_pixel_masks {
+	u32 red, green, blue, reserved;
+};
+
+struct efi_graphics_info {
+	u32 version, width, height, format;
+	struct efi_pixel_masks masks;
+	u32 pixels_per_line;
+};
+
+struct efi_graphics_mode {
+	u32 modes, number;
+	struct efi_graphics_info *info;
+	u64 info_size;
+	u64 frame_buffer, frame_buffer_size; /* a physical address, and bytes */
+};
+
+struct efi_graphics {
+	void *query_mode, *set_mode, *blt;
+	struct efi_graphics_mode *mode;
 };
 
 /* EFI_MEMORY_ATTRIBUTE_PROTOCOL. */

@@ -121,7 +121,7 @@ struct fdt_value {
 #define FDT_NAME_SIZE 24
 #define FDT_WANTED_MAX 15 /* makes struct fdt_node 256 bytes: quick to index */
 #define FDT_HASH_SIZE 128
-#define FDT_KNOWN_MAX 256
+#define FDT_KNOWN_MAX 512
 
 /* A node, and those of its properties that the walk was asked for. */
 struct fdt_node {
@@ -142,7 +142,13 @@ struct fdt_walk {
 	int depth; /* of the node reached */
 	struct fdt_node *reached; /* &node[depth]; its ancestors stand before it */
 	bool root_seen;
+	/*
+	 * Bit i: of the nodes below the root's children only those that have a property of name i
+	 * or of another such bit are gone to. 0: all are.
+	 */
+	u32 only;
 	const char (*names)[FDT_NAME_SIZE];
+	u32 count; /* of them */
 	/*
 	 * A hash table of the names, as index + 1; and what names were seen last at which places of
 	 * the strings block, wanted or not.
@@ -154,7 +160,7 @@ struct fdt_walk {
 
 /*
  * fdt_walk_begin() - a walk that looks out for the properties in @names, at most FDT_WANTED_MAX.
- * @walk need not be cleared.
+ * @walk need not be cleared. It goes to every node; for less, set walk->only after this.
  */
 void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
 		    const char (*names)[FDT_NAME_SIZE], u32 count);
@@ -165,6 +171,31 @@ void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
  * the specification forbids, is passed over.
  */
 enum fdt_status fdt_walk_next(struct fdt_walk *walk);
+
+/* Where a walk over a damaged tree stands. */
+struct fdt_rescue {
+	bool inside; /* among the properties of the node reached */
+};
+
+/*
+ * fdt_rescue_size() - how much of a blob may be read that is damaged, at an address that is a
+ * multiple of 8 and with its header readable: @room at most, and what the header says where that
+ * makes sense. 0 where it has not even the magic number, give or take a few bits.
+ *
+ * fdt_rescue() - where the blocks are in such a blob, of which @size bytes are readable: as the
+ * header says, or as can be seen without it. False where that tells nothing. struct_start to
+ * struct_end is then all that may be the structure block, and nothing in it has been checked.
+ *
+ * fdt_rescue_begin() - behind fdt_walk_begin(), a walk over such a tree. fdt_rescue_next() - go to
+ * the next node, with what is whole of its properties; false past the last. Nodes and properties
+ * that make no sense are passed over, one wrong bit in a token or a property's name is forgiven.
+ * How deep the node is cannot be told: the depth is 1 for all, and the root is not come to. In
+ * walk->node[2] is what was found, before it or in it, of nodes whose beginning is lost.
+ */
+u32 fdt_rescue_size(const u8 *blob, u32 room);
+bool fdt_rescue(struct fdt *fdt, const u8 *blob, u32 size, bool by_header);
+void fdt_rescue_begin(struct fdt_rescue *rescue, struct fdt_walk *walk);
+bool fdt_rescue_next(struct fdt_rescue *rescue, struct fdt_walk *walk);
 
 /* fdt_value() - the property of name @index; {NULL, 0} where @node has none. */
 static inline struct fdt_value fdt_value(const struct fdt_node *node, unsigned index)

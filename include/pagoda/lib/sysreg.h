@@ -57,12 +57,6 @@ static inline u64 dcache_line_size(u64 ctr)
 int sysreg_field_get(const struct sysreg_field *field, u64 value);
 
 /*
- * sysreg_find_field() - the field of @reg with this @name, in lower case; a null pointer where
- * there is none.
- */
-const struct sysreg_field *sysreg_find_field(enum sysreg reg, const char *name);
-
-/*
  * sysreg_value_text() - the words for the content of @field in @value; a null pointer where the
  * table has none.
  */

@@ -62,7 +62,8 @@ u64 siphash(const u64 key[2], const u8 *message, size_t size);
 
 /*
  * secret_place() - the number that places the image, or the linear map: the same for the same seed.
- * secret_pac_key() - make the key for pointer authentication, and put it into its register.
+ * secret_pac_key() - make the key for pointer authentication, and put it into its register; false
+ * where a higher level forbids that.
  */
 enum secret_place {
 	SECRET_IMAGE,
@@ -70,7 +71,7 @@ enum secret_place {
 };
 
 u64 secret_place(const struct seed *seed, enum secret_place place);
-void secret_pac_key(const struct seed *seed);
+bool secret_pac_key(const struct seed *seed);
 
 /*
  * map_kernel() - both sets of tables, from the plan: the identity map (the entry code that is

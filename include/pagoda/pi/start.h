@@ -21,9 +21,11 @@ void early_exception(u64 esr, u64 elr, u64 far) __attribute__((noreturn));
 
 /*
  * boot_fail() - say why on the console, where one is known, and stop with the code and values of
- * @stop in registers; of the first one, where it has been called before. MMU off.
+ * @stop in registers; of the first one, where it has been called before. MMU off. @phys_offset as
+ * in early.h.
  */
-void boot_fail(struct boot_handoff *handoff, const struct stop *stop) __attribute__((noreturn));
+void boot_fail(struct boot_handoff *handoff, const struct stop *stop, u64 phys_offset)
+	__attribute__((noreturn));
 
 #endif /* __ASSEMBLER__ */
 #endif /* PAGODA_START_H */

@@ -15,6 +15,7 @@ static const struct efi_guid guids[] = {
 	{ 0xf4560cf6, 0x40ec, 0x4b4a, { 0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1, 0x89 } },
 	{ 0xb1b621d5, 0xf19c, 0x41a5, { 0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0 } },
 	{ 0x8868e871, 0xe4f1, 0x11d3, { 0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 } },
+	{ 0x9042a9de, 0x23dc, 0x4a38, { 0x96, 0xfb, 0x7a, 0xde, 0xd0, 0x80, 0x51, 0x6a } },
 };
 
 enum guid {
@@ -23,7 +24,8 @@ enum guid {
 	GUID_RNG,
 	GUID_ATTRIBUTE,
 	GUID_FDT,
-	GUID_ACPI
+	GUID_ACPI,
+	GUID_GRAPHICS,
 };
 
 static bool guid_is(const struct efi_guid *guid, enum guid which)
@@ -174,12 +176,30 @@ static efi_status_t offer(enum fake_protocol state, void *interface, void **foun
 
 static efi_status_t handle_protocol(void *handle, const struct efi_guid *guid, void **found)
 {
-	(void)handle;
+	if (guid_is(guid, GUID_GRAPHICS))
+		return offer(PROTOCOL_WORKS, handle, found);
 	if (guid_is(guid, GUID_LOADED_IMAGE))
 		return offer(firmware->loaded_image, &firmware->loaded, found);
 	if (guid_is(guid, GUID_SHELL))
 		return offer(firmware->shell, firmware, found);
 	return EFI_UNSUPPORTED;
+}
+
+static efi_status_t locate_handle(u32 how, const struct efi_guid *guid, void *key, u64 *size,
+				  void **handles)
+{
+	u64 room = *size;
+
+	(void)key;
+	firmware->late_call |= firmware->exits != 0;
+	if (how != EFI_BY_PROTOCOL || !guid_is(guid, GUID_GRAPHICS) || firmware->screens == 0)
+		return EFI_NOT_FOUND;
+	*size = firmware->screens * sizeof(*handles);
+	if (*size > room)
+		return EFI_BUFFER_TOO_SMALL;
+	for (unsigned i = 0; i < firmware->screens; i++)
+		handles[i] = &firmware->screen[i];
+	return EFI_SUCCESS;
 }
 
 static efi_status_t locate_protocol(const struct efi_guid *guid, void *registration, void **found)
@@ -256,6 +276,7 @@ static void services_start(struct fake_firmware *it)
 	it->boot.get_memory_map = get_memory_map;
 	it->boot.exit_boot_services = exit_boot_services;
 	it->boot.handle_protocol = handle_protocol;
+	it->boot.locate_handle = locate_handle;
 	it->boot.locate_protocol = locate_protocol;
 	it->output.output_string = output_string;
 	it->rng_interface.get_rng = get_rng;

@@ -19,6 +19,7 @@
 #define FIRMWARE_FILE_SIZE KIB(100)
 #define FIRMWARE_ENTRY KIB(20) /* where in the Image its first instruction is */
 #define FIRMWARE_TABLES_MAX 4
+#define FIRMWARE_SCREENS_MAX 20
 #define FIRMWARE_NEVER 1000000
 #define FIRMWARE_MMFR0 0x0f000005 /* ID_AA64MMFR0_EL1: 4K pages alone, PARange 48 bits */
 
@@ -31,6 +32,8 @@ enum fake_protocol {
 struct fake_firmware {
 	/* What the test sets up, before or after firmware_start(). */
 	enum fake_protocol loaded_image, shell, rng, memory_attribute;
+	struct efi_graphics screen[FIRMWARE_SCREENS_MAX]; /* each is its own handle */
+	unsigned screens;
 	u8 random_seed; /* the bytes that the RNG gives count up from it */
 	const void *options;
 	u32 options_size;

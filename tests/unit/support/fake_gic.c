@@ -20,7 +20,7 @@ jmp_buf fake_gic_nobody;
 void fake_gic_make(struct fake_gic *made, unsigned version)
 {
 	memset(made, 0, sizeof(*made));
-	made->version = version;
+	made->version = made->revision = made->interface_revision = version;
 	made->cpu_bit = 4;
 	made->cpus = 1;
 	made->usable = true;
@@ -222,6 +222,8 @@ static u32 distributor_read(u64 offset)
 		return gic->control | (rwp(&gic->shared) ? RWP_DISTRIBUTOR : 0);
 	if (offset == 4)
 		return 0x780000 | (FAKE_GIC_LINES / 32 - 1);
+	if (offset == (gic->version == 2 ? 0xfe8 : 0xffe8))
+		return gic->revision << 4 | 0xb;
 	if (offset >= 0xc00 && offset < 0xd00)
 		return gic->config[(offset - 0xc00) / 4];
 	if (offset == 0x800 && gic->version == 2)
@@ -266,6 +268,8 @@ static u32 interface_read(u64 offset)
 		/* An SGI says from whom, too. */
 		return number < 16 ? number | 5 << 10 : number;
 	}
+	if (offset == 0xfc)
+		return 0x0200043b | gic->interface_revision << 16;
 	wrong("a read of the CPU interface");
 	return 0;
 }
@@ -293,7 +297,8 @@ static u32 redistributor_read(struct fake_gic_cpu *cpu, u64 offset)
 	if (offset == 0)
 		return rwp(&cpu->part) ? RWP_REDISTRIBUTOR : 0;
 	if (offset == 8)
-		return (is_last ? 0x10 : 0) | (cpu->frames == 4 ? 2 : 0) | 1;
+		return (is_last ? 0x10 : 0) | (cpu->frames == 4 && !gic->says_two_frames ? 2 : 0) |
+		       1;
 	if (offset == 0xc)
 		return cpu->affinity;
 	if (offset == 0x14) {

@@ -28,6 +28,7 @@ struct fake_gic_part {
 
 struct fake_gic {
 	unsigned version;
+	u32 revision, interface_revision; /* what their ID registers say */
 	/* The distributor. */
 	struct fake_gic_part shared;
 	u32 control;
@@ -42,6 +43,7 @@ struct fake_gic {
 	unsigned cpus;
 	unsigned self; /* which of them looks */
 	bool no_last, usable, stuck, sleeper;
+	bool says_two_frames; /* whatever there are */
 	struct fake_gic_cpu {
 		struct fake_gic_part part;
 		u32 affinity, waker;

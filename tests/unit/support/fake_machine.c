@@ -139,9 +139,10 @@ bool random_read(u64 *number)
 	return selected->random_works;
 }
 
-void pac_key_set(u64 low, u64 high)
+bool pac_key_set(u64 low, u64 high)
 {
 	selected->key = (struct fake_key){ low, high };
+	return !selected->keys_forbidden;
 }
 
 /* The host's stack is the host's. */
@@ -301,7 +302,7 @@ void machine_build(struct fake_machine *machine, const struct machine_setup *set
 					       .el = 1,
 					       .counter = 1000 };
 	machine->counter = machine->entry.counter;
-	machine->random_works = false;
+	machine->random_works = machine->keys_forbidden = false;
 	machine->random_calls = machine->lines_lost = machine->lines_stray = 0;
 	memset(machine->ram, setup->poison, setup->ram_size);
 	describe_image(&machine->image, setup);
@@ -368,12 +369,14 @@ struct stop machine_boot(struct fake_machine *machine)
 		return stop;
 	fdt.blob = machine->cache + (facts->entry.fdt - machine->setup.ram_start);
 	fdt_cut(&fdt);
-	tree_begin(&scan, &fdt, facts, &machine->memory);
+	tree_begin(&scan, &fdt, facts, &machine->lists);
 	while (tree_read(&scan, &seed)) {
 		memset((u8 *)(uintptr_t)seed.data, 0, seed.size);
 		memset(machine->ram + (seed.data - machine->cache), 0, seed.size);
 	}
-	return tree_end(&scan);
+	stop = tree_end(&scan);
+	tree_list_consoles(&scan, machine_lists(machine)->console);
+	return stop;
 }
 
 void machine_free(struct fake_machine *machine)
@@ -398,21 +401,21 @@ u8 *machine_pointer(const struct fake_machine *machine, u64 pa)
 	return offset < machine->setup.ram_size ? machine->ram + offset : NULL;
 }
 
-static const struct boot_lists *lists(const struct fake_machine *machine)
+struct boot_lists *machine_lists(const struct fake_machine *machine)
 {
 	u64 pa = machine->handoff->facts.lists.value;
 
-	return (const struct boot_lists *)(const void *)machine_pointer(machine, pa);
+	return (struct boot_lists *)(void *)machine_pointer(machine, pa);
 }
 
 const struct memory_map *machine_memory(const struct fake_machine *machine)
 {
-	return &machine->memory;
+	return &machine->lists.memory;
 }
 
 const char *machine_command_line(const struct fake_machine *machine)
 {
-	return machine->handoff->facts.command_line_length != 0 ? lists(machine)->command_line : "";
+	return machine->handoff->facts.command_line_length != 0 ? machine_lists(machine)->command_line : "";
 }
 
 bool machine_stale(const struct fake_machine *machine, u64 *pa)
@@ -435,7 +438,7 @@ struct stop machine_catch_halt(struct fake_machine *machine, const struct stop *
 {
 	machine_select(machine);
 	if (setjmp(machine->halt) == 0)
-		boot_fail(machine->handoff, stop);
+		boot_fail(machine->handoff, stop, machine->phys_offset);
 	return machine->halted;
 }
 

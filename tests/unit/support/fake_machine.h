@@ -79,10 +79,11 @@ struct fake_machine {
 	unsigned lines_stray; /* maintained, and not RAM's */
 
 	struct boot_handoff *handoff; /* in the image's .bss */
-	struct memory_map memory; /* the kernel's list */
+	struct boot_lists lists; /* the kernel's: memory and nodes */
 	bool stale; /* at the flip, */
 	u64 stale_pa; /* and where */
-	struct fake_key key; /* as pac_key_set() had it */
+	struct fake_key key; /* as pac_key_set() had it, */
+	bool keys_forbidden; /* which fails */
 	struct stop halted; /* what cpu_halt() was called with, by machine_catch_halt() */
 	jmp_buf halt;
 };
@@ -111,6 +112,9 @@ void machine_select(struct fake_machine *machine);
 
 /* A pointer to the byte of RAM at @pa; a null pointer where there is no RAM. */
 u8 *machine_pointer(const struct fake_machine *machine, u64 pa);
+
+/* What the early runtime keeps in lists. */
+struct boot_lists *machine_lists(const struct fake_machine *machine);
 
 /* The memory ranges that machine_boot() has found. */
 const struct memory_map *machine_memory(const struct fake_machine *machine);

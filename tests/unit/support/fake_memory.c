@@ -15,7 +15,6 @@
 
 /* As much RAM is full of poison; the rest is zero, and costs nothing until it is used. */
 #define POISONED MIB(8)
-#define FIRST_TABLES 16
 
 static struct fake_memory *selected;
 
@@ -69,7 +68,7 @@ static u8 *map_ram(size_t size, int file)
 static void space_make(struct fake_memory *memory)
 {
 	const struct fake_memory_setup *setup = &memory->setup;
-	u64 tables_end = setup->ram_start + FIRST_TABLES * memory->granule;
+	u64 tables_end = setup->ram_start + FAKE_MEMORY_TABLES * memory->granule;
 
 	memory->pool = (struct table_pool){ .start = paddr(setup->ram_start),
 					    .next = paddr(setup->ram_start),

@@ -27,6 +27,7 @@ struct fake_memory_setup {
 };
 
 /* Every kind of regime once, and both sizes of struct page. */
+#define FAKE_MEMORY_TABLES 16 /* in the pool at first */
 #define FAKE_MEMORY_SETUPS 9
 struct fake_memory_setup fake_memory_setup(unsigned index);
 

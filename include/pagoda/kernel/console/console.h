@@ -7,12 +7,22 @@
 #ifndef PAGODA_CONSOLE_H
 #define PAGODA_CONSOLE_H
 
+#include <pagoda/lib/screen.h>
 #include <pagoda/lib/serial.h>
+#include <pagoda/lib/virtio_console.h>
 
 /*
  * console_init() - @registers: a serial port's, mapped as Device memory; null for no console.
  */
 void console_init(struct serial_kind kind, void *registers);
+
+/*
+ * console_use_virtio(), console_use_screen() - from now on output goes there, and nowhere else, all
+ * that is remembered of what was printed first; nothing is received any more. @virtio, @screen: of
+ * static duration.
+ */
+void console_use_virtio(struct virtio_console *virtio);
+void console_use_screen(struct screen *screen);
 
 /*
  * console_write() - @length bytes as they are; "\n" becomes "\r\n". Bounded: a dead device drops.

@@ -1,46 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The devices in the FDT that the kernel has a use for once it runs, all found in one pass. Only
- * those on the root's bus: other buses translate addresses and interrupts. Kernel and host.
- * Sources: Devicetree Specification 0.4; the bindings of Arm's GIC and timer.
+ * The devices in the FDT that have to do with interrupts: the controller, the timer's and the
+ * console's lines to it. The pass over the tree has noted where they are (tree_nodes.h); what they
+ * say is read here, when it is asked for. Kernel and host.
+ *
+ * An interrupt goes from a node to its parent, which need not be the GIC: an interrupt-map stands
+ * for other interrupts, and some controllers in front of the GIC pass on what comes under the
+ * number that it has there. Sources: Devicetree Specification 0.4, 2.4; the bindings of Arm's GIC
+ * and timer, of MediaTek's sysirq and NVIDIA's legacy interrupt controller.
  */
 #ifndef PAGODA_DEVICES_H
 #define PAGODA_DEVICES_H
 
+#include <pagoda/kernel/handoff/tree_nodes.h>
 #include <pagoda/lib/fdt.h>
 
-#define DEVICE_REGIONS_MAX 2
-#define DEVICE_INTERRUPTS_MAX 4
-
-struct device {
-	bool found;
-	unsigned regions, interrupts; /* found, as many as there is room for */
-	struct {
-		u64 start, size;
-	} region[DEVICE_REGIONS_MAX]; /* `reg` */
-	struct {
-		u32 type, number; /* 0: shared, 1: of each CPU; numbers count from 0 in either */
-		u32 flags; /* 1, 2: an edge; 4, 8: a level */
-	} interrupt[DEVICE_INTERRUPTS_MAX]; /* by the binding of Arm's GIC */
-	u32 phandle, interrupt_parent; /* 0 for none */
+/* A line to the GIC. */
+struct device_line {
+	u32 number; /* as the GIC counts; 0, which no device can have: there is none */
+	u32 flags; /* 1, 2: an edge; 4, 8: a level */
 };
 
-/* Of several, the first that is not disabled. */
+struct device_gic {
+	unsigned version; /* 2, 3; 0: there is none */
+	unsigned regions; /* of registers, as many as there is room for */
+	unsigned rows; /* version 3: as many after the first have redistributors, */
+	u64 stride; /* each so many bytes from the one before; 0: as each says itself */
+	struct tree_region region[TREE_GIC_REGIONS_MAX];
+};
+
+/* The CPU's timers that a kernel may use. */
+enum device_timer {
+	DEVICE_TIMER_VIRTUAL,
+	DEVICE_TIMER_HYPERVISOR, /* EL2's own, physical */
+	DEVICE_TIMER_COUNT,
+};
+
 struct devices {
-	struct device console; /* whose registers start where the console's are */
-	struct device gic; /* of the higher version, where there are two */
-	unsigned gic_version; /* 2, 3 */
-	struct device timer; /* arm,armv8-timer */
+	struct device_gic gic;
+	struct device_line timer[DEVICE_TIMER_COUNT];
+	bool has_console; /* a UART among whose registers the console's are */
+	struct device_line console; /* its first */
 };
 
 struct kernel;
 
 /*
- * devices_read() - look for all of them; @console is the address of the console's registers. Pure.
- * kernel_devices() - those in @kernel's FDT, which is looked through when this is first asked: a
- * boot needs none of them before its prompt.
+ * devices_read() - what @fdt says of the nodes that @nodes has; @console is the address of the
+ * console's registers. Pure; nodes anywhere in the tree, also none that are what they should be, do
+ * no harm. kernel_devices() - those of @kernel, read when this is first asked: a boot needs none of
+ * them before its prompt.
  */
-void devices_read(const struct fdt *fdt, paddr_t console, struct devices *devices);
+void devices_read(const struct fdt *fdt, const struct tree_nodes *nodes, paddr_t console,
+		  struct devices *devices);
 const struct devices *kernel_devices(const struct kernel *kernel);
 
 #endif /* PAGODA_DEVICES_H */

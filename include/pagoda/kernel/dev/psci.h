@@ -8,7 +8,7 @@
 
 #include <pagoda/kernel/handoff/facts.h>
 
-/* Both return only where firmware refused, or @conduit is PSCI_NONE. */
+/* Both return only where firmware refused, or @conduit is none or has no such call. */
 void psci_poweroff(enum psci_conduit conduit);
 void psci_reboot(enum psci_conduit conduit);
 

@@ -2,13 +2,14 @@
 /*
  * What the EFI stub tells the early runtime, as properties of /chosen: efi/ writes them, pi/ reads
  * them, and nobody else. Names and sizes are those of Linux's stub, where it has them. The first
- * two come from any boot loader.
+ * three come from any boot loader.
  */
 #ifndef PAGODA_CHOSEN_H
 #define PAGODA_CHOSEN_H
 
 #define CHOSEN_BOOTARGS "bootargs" /* a string: the command line */
 #define CHOSEN_KASLR_SEED "kaslr-seed" /* u64 */
+#define CHOSEN_STDOUT_PATH "stdout-path" /* where the console is */
 #define CHOSEN_FIRMWARE "pagoda,firmware" /* the string "uefi": those that follow are there */
 #define CHOSEN_FIRMWARE_UEFI "uefi"
 #define CHOSEN_SYSTEM_TABLE "linux,uefi-system-table" /* u64: the address of EFI_SYSTEM_TABLE */

@@ -13,9 +13,11 @@
 #include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/lib/serial.h>
 #include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/kernel/handoff/tree_nodes.h>
 #include <pagoda/lib/sysreg.h>
 
 #define COMMAND_LINE_MAX 4096
+#define CONSOLES_SEEN_MAX TREE_UARTS_MAX
 
 /* How the boot loader entered the Image. */
 struct entry_state {
@@ -32,6 +34,7 @@ enum psci_conduit {
 	PSCI_NONE,
 	PSCI_HVC,
 	PSCI_SMC,
+	PSCI_OLD, /* version 0.1: it knows of CPUs, and of no way out */
 };
 
 const char *psci_conduit_str(enum psci_conduit conduit);
@@ -41,6 +44,7 @@ enum console_source {
 	CONSOLE_STDOUT_PATH,
 	CONSOLE_FIRST_UART, /* no usable stdout-path: the first UART we know in the FDT */
 	CONSOLE_EARLYCON, /* named on the command line */
+	CONSOLE_NO_UART, /* no UART works: what else the FDT has to print on */
 };
 
 const char *console_source_str(enum console_source source);
@@ -106,7 +110,11 @@ struct boot_facts {
 	} fdt;
 	struct console_choice console; /* the FDT's */
 	enum psci_conduit psci;
+	u32 consoles; /* that the FDT has beside that one */
 	struct pci_io pci_io;
+	struct {
+		u64 start, end; /* end 0: all */
+	} usable; /* the RAM that /chosen leaves to this kernel; another's may lie around it */
 	struct efi_facts efi;
 	paddr_t lists; /* of a struct boot_lists */
 	u32 command_line_length; /* cut at COMMAND_LINE_MAX - 1 */
@@ -116,7 +124,9 @@ struct boot_facts {
 /* What can be long: outside .bss, or clearing it would be slow. What is in use of it counts. */
 struct boot_lists {
 	struct memory_map memory;
+	struct tree_nodes nodes;
 	char command_line[COMMAND_LINE_MAX]; /* with a NUL; none where it is empty */
+	struct console_choice console[CONSOLES_SEEN_MAX]; /* the FDT's others */
 };
 
 /* facts_lists() - the lists, where @phys_offset turns physical addresses into pointers. */

@@ -41,7 +41,7 @@ struct boot_handoff {
 		u64 kaslr; /* the FDT's; 0 without one, and once it was used */
 		u64 linear; /* for linear_place(); 0 without KASLR, and once it was used */
 	} seed;
-	bool console_sought; /* by boot_fail(), and */
+	u8 searches; /* for consoles, by boot_fail(), and of what the last one found */
 	u8 consoles_tried;
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */
 	struct stop stop; /* why the boot cannot go on, once it cannot */
@@ -51,23 +51,25 @@ struct boot_handoff {
 /* What is zero at first. Behind it is text, of which as much counts as was written. */
 #define HANDOFF_CLEARED __builtin_offsetof(struct boot_handoff, options.run[sizeof(u64)])
 
-/* The command line's console, and the FDT's. */
-#define CONSOLES_MAX 2
+/* The command line's console, the FDT's, and those that are not named. */
+#define CONSOLES_MAX (2 + CONSOLES_SEEN_MAX)
 
 /*
  * handoff_console() - the console to try as number @nth, from 0 to CONSOLES_MAX - 1; its address is
- * 0 where there is none.
+ * 0 where there is none. @lists: the handoff's.
  */
 static inline struct console_choice handoff_console(const struct boot_handoff *handoff,
-						    unsigned nth)
+						    const struct boot_lists *lists, unsigned nth)
 {
 	const struct boot_options *asked = &handoff->options;
 
-	if (nth == 0 && asked->earlycon.value != 0)
+	if (asked->earlycon.value != 0 && nth-- == 0)
 		return (struct console_choice){ asked->earlycon, asked->earlycon_kind,
 						CONSOLE_EARLYCON };
-	if (nth == (asked->earlycon.value != 0))
+	if (nth == 0)
 		return handoff->facts.console;
+	if (nth <= handoff->facts.consoles)
+		return lists->console[nth - 1];
 	return (struct console_choice){ .source = CONSOLE_NONE };
 }
 

@@ -36,6 +36,8 @@ enum stop_code {
 	STOP_RESERVATIONS = 13, /* x1: those left over; x2: room for all ranges */
 	STOP_MEMORY = 14, /* x1: bytes needed; x2: largest free piece; x3: RAM in all */
 	STOP_FDT_UNREACHABLE = 15, /* x1: its end; x2: address bits */
+	STOP_NO_CONSOLE = 16, /* x1: of the last one tried, or 0; x2: enum console_fault */
+	STOP_PAC_KEY = 17, /* nothing */
 };
 
 /* A reason and what belongs to it. A set of numbers has bit n set for each number n in it. */

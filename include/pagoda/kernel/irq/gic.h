@@ -10,19 +10,17 @@
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/dev/window.h>
 
-#define GIC_PPI_FIRST 16 /* interrupts of each CPU, by their own number */
+#define GIC_PPI_FIRST 16 /* interrupts of each CPU: from here on the timer's and so on */
 #define GIC_SPI_FIRST 32 /* those that CPUs share */
 #define GIC_SPURIOUS_FIRST 1020 /* no interrupts, but what else there is to say */
 #define GIC_SPURIOUS_LAST 1023
 
-/* In the FDT: what an interrupt is, and its flags. */
-#define GIC_TYPE_SHARED 0
-#define GIC_TYPE_PER_CPU 1
-#define GIC_FLAGS_EDGE 3
+#define GIC_FLAGS_EDGE 3 /* of an interrupt's flags in the FDT */
 
 enum gic_result {
 	GIC_OK,
 	GIC_NOT_MAPPED,
+	GIC_OTHER, /* what answers there says that it is something else */
 	GIC_SILENT, /* nobody at its address, or one who never finishes */
 	GIC_NOT_THIS_CPU, /* version 3: no registers for it, or none that it may use */
 };
@@ -44,12 +42,12 @@ struct gic_cpu {
 };
 
 /*
- * gic_start() - map the controller that @devices has for @cpu, turn off and forget all that was
- * left in it, and let interrupts through, of which none is enabled. Faults where nobody is at its
+ * gic_start() - map the controller that @description is of for @cpu, ask it what it is, turn off
+ * and forget all that was left in it, and let interrupts through, of which none is enabled. Faults where nobody is at its
  * address: for fault_catch(). Until it is GIC_OK the rest must not be called; gic_unmap() then.
  */
 enum gic_result gic_start(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel,
-			  const struct devices *devices);
+			  const struct device_gic *description);
 void gic_unmap(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel);
 
 /* gic_has() - there is such an interrupt: one of a CPU's, or of those that this controller has. */

@@ -13,6 +13,7 @@ enum interrupt_result {
 	INTERRUPT_OK,
 	INTERRUPT_NO_CONTROLLER, /* the FDT has no GIC of version 2 or 3 */
 	INTERRUPT_NOT_MAPPED, /* the GIC's registers */
+	INTERRUPT_OTHER, /* what is there is no GIC of the version that the FDT has */
 	INTERRUPT_SILENT, /* nobody at their address */
 	INTERRUPT_NOT_THIS_CPU, /* a GICv3 without registers for it, or that it may not use */
 	INTERRUPT_NO_TIMER,

@@ -9,7 +9,7 @@
 #include <pagoda/kernel/kernel.h>
 
 /*
- * console_choose() - map the console and turn it on. Where it cannot be one, take the FDT's in its
+ * console_choose() - map the console and turn it on. Where it cannot be one, take the next in its
  * place; note in @kernel which it is, which was given up, and why.
  */
 void console_choose(struct kernel *kernel);

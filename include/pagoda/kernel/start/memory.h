@@ -10,12 +10,18 @@
 #include <pagoda/kernel/kernel.h>
 
 /*
+ * boot_lists_of() - what the early runtime collects and the kernel reads the FDT to, in the image.
  * memory_list() - the list as the early runtime made it, in no order, which lies in the image: for
  * memory_init(), and whoever comes before it.
  */
+static inline struct boot_lists *boot_lists_of(const struct kernel *kernel)
+{
+	return facts_lists(&kernel->handoff->facts, kernel->kernel_space.phys_offset);
+}
+
 static inline struct memory_map *memory_list(const struct kernel *kernel)
 {
-	return &facts_lists(&kernel->handoff->facts, kernel->kernel_space.phys_offset)->memory;
+	return &boot_lists_of(kernel)->memory;
 }
 
 /*

@@ -15,4 +15,11 @@
  */
 struct stop tree_take(struct kernel *kernel, struct boot_handoff *handoff);
 
+/*
+ * tree_rescue() - look for consoles in a tree that tree_take() has refused, as the header says
+ * where its blocks are, or as can be seen without it. True: there are some, in the place of those
+ * that were known.
+ */
+bool tree_rescue(struct kernel *kernel, struct boot_handoff *handoff, bool by_header);
+
 #endif /* PAGODA_START_TREE_H */

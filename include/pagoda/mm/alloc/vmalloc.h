@@ -70,6 +70,13 @@ enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *ad
 enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 size,
 				    vaddr_t *address);
 
+/*
+ * vmalloc_ioremap_hidden() - the same of what a device may share with us in RAM: no-map hides it
+ * from the linear map, and from all who do not ask like this.
+ */
+enum vmalloc_result vmalloc_ioremap_hidden(struct vmalloc *vmalloc, paddr_t pa, u64 size,
+					   vaddr_t *address);
+
 /* vmalloc_free() - undo either, by the address it returned. No translation of it is left. */
 enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address);
 

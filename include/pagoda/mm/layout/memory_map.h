@@ -104,6 +104,13 @@ bool memory_step(const struct memory_map *map, u32 *bank, u64 from, struct memor
  */
 bool memory_may_map_device(const struct memory_map *map, paddr_t start, u64 size);
 
+/*
+ * memory_is_unmapped() - the same of what may be shown once the linear map is there: RAM with
+ * no-map, which is in no map, may be somebody's, as frame buffers are on phones. The list is
+ * normalised.
+ */
+bool memory_is_unmapped(const struct memory_map *map, paddr_t start, u64 size);
+
 /* @size bytes in one piece, aligned to @align, below @end. */
 struct memory_request {
 	u64 size, align, end;
