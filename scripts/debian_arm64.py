@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Files out of Debian's arm64 packages, on whatever architecture this machine has: from the suites
-that it is configured for, or another one beside them, with a private apt whose lists are in a folder
-of ours. The system's own lists, packages and architectures stay as they are, and it needs no root.
+that it is configured for, or another one beside them, with a private apt whose lists are in a
+folder of ours. The system's own lists, packages and architectures stay as they are, and it needs no
+root.
 """
 import contextlib
 import os

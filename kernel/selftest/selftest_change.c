@@ -127,7 +127,7 @@ static void swap_roots(struct change *change)
 	pool_give(&change->space, copy.root);
 }
 
-/* Whether the timer's interrupts come at all; those of the console, if it has any, wait meanwhile. */
+/* Whether the timer's interrupts come at all; the console's, if it has any, wait meanwhile. */
 static enum interrupt_result try_timer(const struct kernel *kernel)
 {
 	bool masked = interrupts_mask(true);

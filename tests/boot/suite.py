@@ -20,12 +20,13 @@ def _skip(package):
     pytest.skip(f"{package} of {SUITE or 'the configured suites'}: {why}", allow_module_level=True)
 
 
-def system(package, path):
-    """The file or folder @path of @package: this system's own, or with PAGODA_SUITE that suite's;
-    without it all of a module is skipped."""
-    if not SUITE:
-        return pathlib.Path(path)
-    return unpacked(package, path.lstrip("/"))
+def system(package, *paths):
+    """The file or folder of @package, the first of @paths that is there: this system's own, or with
+    PAGODA_SUITE that suite's; without it all of a module is skipped."""
+    if SUITE:
+        return unpacked(package, *(path.lstrip("/") for path in paths))
+    there = [path for path in paths if pathlib.Path(path).exists()]
+    return pathlib.Path((there or paths)[0])
 
 
 def unpacked(package, *patterns):

@@ -7,6 +7,7 @@ Debian's packages for arm64, which scripts/fetch-loaders unpacks; slow, and part
 import contextlib
 import functools
 import gzip
+import re
 import shutil
 import subprocess
 import sys
@@ -106,6 +107,10 @@ def test_firmware_boots_it_over_the_network(tmp_path):
 
 # ---- kexec ----
 
+# With LPA2 in use Linux 6.12 ends in an oops of its own where it copies its map for kexec.
+LINUX_LINE = "console=ttyAMA0 quiet panic=-1 arm64.nolva"
+
+
 @contextlib.contextmanager
 def kexec(path, machine="", arguments=()):
     """The Image, started by kexec from a Linux that QEMU or its firmware has started."""
@@ -116,7 +121,7 @@ def kexec(path, machine="", arguments=()):
     ram_disk = path / "initramfs"
     subprocess.run([ROOT / "scripts/make-initramfs", "--append", LINE, FOLDER, IMAGE, ram_disk],
                    check=True)
-    with Firmware(machine, "console=ttyAMA0 quiet panic=-1", kernel=kernel, cpu=CPU,
+    with Firmware(machine, LINUX_LINE, kernel=kernel, cpu=CPU,
                   arguments=[*arguments, "-initrd", str(ram_disk)]) as running:
         running.expect("kexec: loading the Image")
         running.expect(PROMPT)
@@ -220,7 +225,8 @@ def test_a_domain_of_xens_has_a_console_that_xen_makes(tmp_path):
              f"loader,file={IMAGE},addr={GUEST_AT:#x},force-raw=on") as running:
         running.expect(f"{PROMPT}poweroff")
         text = running.text
-    guest = [line.partition("DOM1:   ")[2] for line in text.splitlines()]
+    # What stands before a line of the domain is another in each version of Xen.
+    guest = {re.sub(r"^\(XEN\) (DOM1: )? +", "", line) for line in text.splitlines()}
     assert f'command line {XEN_LINE} pagoda.run="poweroff"' in guest
     assert "memory       0x0000000040000000-0x0000000048000000   128M  ram" in guest
     assert "console      SBSA UART at 0x0000000022000000 (first-uart)" in guest

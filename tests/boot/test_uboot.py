@@ -183,7 +183,8 @@ def test_extlinux_on_every_machine(tmp_path, machine, cpu, pages):
         pytest.skip("the CPU has no 16K pages")
     append = f"nokaslr arm64.pagesize={pages}"
     arguments = ["-bios", UBOOT, *disk(tmp_path / "disk.img", append)]
-    with Machine(cpu, kernel=None, arguments=arguments, machine=machine, excused=EXCUSED) as running:
+    with Machine(cpu, kernel=None, arguments=arguments, machine=machine,
+                 excused=EXCUSED) as running:
         result = capture(running)
     check(result, append, machine, cpu)
 

@@ -22,7 +22,9 @@ from machine import IMAGE, PROMPT, Boot, Machine, boot, capture, follows_firmwar
 from suite import system, unpacked
 
 FIRMWARE = str(system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"))
-SECURE_CODE = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_CODE.fd")
+# Newer suites have Secure Boot in a file of its own.
+SECURE_CODE = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_CODE.secboot.fd",
+                     "/usr/share/AAVMF/AAVMF_CODE.fd")
 VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.fd")
 SECURE_VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd")
 SNAKEOIL = system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64")

@@ -85,8 +85,8 @@ def test_what_is_there_already_needs_no_network(tmp_path):
 def program(folder, place, *options):
     path = folder / place
     path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["aarch64-linux-gnu-gcc", "-nostdlib", "-shared", "-x", "c", "/dev/null",
-                    "-x", "none", "-Wl,--no-as-needed", f"-Wl,-soname,{path.name}", "-o", path, *options],
+    subprocess.run(["aarch64-linux-gnu-gcc", "-nostdlib", "-shared", "-x", "c", "/dev/null", "-x",
+                    "none", "-Wl,--no-as-needed", f"-Wl,-soname,{path.name}", "-o", path, *options],
                    check=True)
     return path
 
