@@ -373,7 +373,7 @@ FDT_CONSOLE = {"source": "stdout-path", "type": "PL011", "pa": "0x00000000090000
 # Each is one line in the report, and no more: the console is the device tree's.
 NONSENSE = ["nonsense", "pl011", "pl011,", "pl011,0x", "pl011,9000000z", "pl011,0x9000001",
             "pl011,0x10000000000000", "pl011,0xffffffffffffffffff", "pl011,mmio32", "pl011,,",
-            "uart8250", "uart8250,0x9000000", "uart8250,io,0x3f8", "uart8250,mmio64,0x9000000",
+            "uart8250", "uart8250,io,0x3f8", "uart8250,mmio64,0x9000000",
             "uart8250,mmio32,0x9000002", ",,,,", "uart8250," + "x" * 300]
 
 
