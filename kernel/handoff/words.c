@@ -6,6 +6,7 @@
  * Runs in the kernel, MMU on, and on the host: a compiler may turn these into tables of pointers,
  * so nothing may call them before relocation.
  */
+#include <pagoda/kernel/handoff/fallback.h>
 #include <pagoda/kernel/handoff/handoff.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
@@ -265,4 +266,17 @@ const char *boot_stage_str(enum boot_stage stage)
 		break;
 	}
 	return "unknown stage";
+}
+
+const char *fallback_type_str(enum fallback_type type)
+{
+	switch (type) {
+	case FALLBACK_NONE:
+		return "none";
+	case FALLBACK_VIRTIO:
+		return "virtio console";
+	case FALLBACK_SCREEN:
+		return "frame buffer";
+	}
+	return "unknown type";
 }

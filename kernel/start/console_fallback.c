@@ -7,6 +7,7 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/start/console_fallback.h>
+#include <pagoda/kernel/tree/fallback.h>
 #include <pagoda/mm/alloc/alloc.h>
 
 /* Outside .bss, which every boot clears. */

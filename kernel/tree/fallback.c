@@ -131,16 +131,3 @@ void fallbacks_find(const struct fdt *fdt, struct fallbacks *fallbacks)
 		if (type_of(walk.reached) != FALLBACK_NONE)
 			keep(&walk, &wanted, fallbacks);
 }
-
-const char *fallback_type_str(enum fallback_type type)
-{
-	switch (type) {
-	case FALLBACK_NONE:
-		return "none";
-	case FALLBACK_VIRTIO:
-		return "virtio console";
-	case FALLBACK_SCREEN:
-		return "frame buffer";
-	}
-	return "unknown type";
-}

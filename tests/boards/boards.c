@@ -238,7 +238,7 @@ static void print_damaged(u8 *blob, u64 seed)
 	}
 	free(damaged);
 	printf("{\"consoles\": %u, \"trees\": %u, \"found\": %u, \"wrong\": %u}\n", intact.count,
-	       DAMAGED_ROUNDS, found, wrong);
+	       (unsigned)DAMAGED_ROUNDS, found, wrong);
 }
 
 int main(int argc, char **argv)

@@ -379,14 +379,17 @@ static void of_a_whole_boot_entry_its_options_count(void **state)
 {
 	static const u32 attributes[] = { 0, 1, 9, 0x101 };
 	u8 entry[128];
+	u32 size;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
-		boot_with_options(entry, make_entry(entry, attributes[i], "mem=1G nokaslr"));
+		size = make_entry(entry, attributes[i], "mem=1G nokaslr");
+		boot_with_options(entry, size);
 		assert_string_equal(facts_command_line(&facts, 0), "mem=1G nokaslr");
 		assert_true(said("pagoda: load options are a whole boot entry: 28 bytes of "
 				 "options in it\r\n"));
-		boot_with_options(entry, make_entry(entry, attributes[i], ""));
+		size = make_entry(entry, attributes[i], "");
+		boot_with_options(entry, size);
 		assert_string_equal(facts_command_line(&facts, 0), "panic=reboot");
 	}
 }

@@ -11,7 +11,7 @@
 #include <pagoda/lib/efi.h>
 #include <pagoda/kernel/dev/pci.h>
 #include <pagoda/kernel/handoff/handoff.h>
-#include <pagoda/kernel/tree/fallback.h>
+#include <pagoda/kernel/handoff/fallback.h>
 #include <pagoda/mm/layout/linear.h>
 
 #define PAGODA_VERSION "0.1.0"

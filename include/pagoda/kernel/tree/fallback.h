@@ -4,36 +4,11 @@
  * virtio-mmio, and frame buffers that firmware has set up. Output only. MMU on, right after the
  * flip, as tree.h; and the host. Sources: the bindings "virtio,mmio" and "simple-framebuffer".
  */
-#ifndef PAGODA_FALLBACK_H
-#define PAGODA_FALLBACK_H
+#ifndef PAGODA_TREE_FALLBACK_H
+#define PAGODA_TREE_FALLBACK_H
 
+#include <pagoda/kernel/handoff/fallback.h>
 #include <pagoda/lib/fdt.h>
-#include <pagoda/lib/screen.h>
-
-enum fallback_type {
-	FALLBACK_NONE,
-	FALLBACK_VIRTIO, /* some device behind virtio-mmio; which, its registers say */
-	FALLBACK_SCREEN,
-};
-
-/* "virtio console", "frame buffer", "none". */
-const char *fallback_type_str(enum fallback_type type);
-
-struct fallback {
-	enum fallback_type type;
-	bool named; /* stdout-path leads to it */
-	paddr_t address; /* of registers, or the first pixel */
-	u64 size; /* of either, in bytes */
-	struct screen_mode mode; /* FALLBACK_SCREEN; its size is not 0, nor more than there is */
-};
-
-/* QEMU's virt machine has 32 places for virtio devices. */
-#define FALLBACKS_MAX 40
-
-struct fallbacks {
-	u32 count;
-	struct fallback list[FALLBACKS_MAX]; /* in the FDT's order */
-};
 
 /*
  * fallbacks_find() - all there are in @fdt, which is open and cut, as far as it can be read and
@@ -42,4 +17,4 @@ struct fallbacks {
  */
 void fallbacks_find(const struct fdt *fdt, struct fallbacks *fallbacks);
 
-#endif /* PAGODA_FALLBACK_H */
+#endif /* PAGODA_TREE_FALLBACK_H */
