@@ -155,7 +155,7 @@ static inline enum fdt_status walk_enter(struct fdt_walk *walk, const u8 *at, in
 /* Whether who walks wants to see the node that has been entered, in @open others. */
 static inline bool is_stop(const struct fdt_walk *walk, int open)
 {
-	/* cppcheck-suppress arrayIndexOutOfBoundsCond; walk_enter() was OK, so it is not too deep */
+	/* cppcheck-suppress arrayIndexOutOfBoundsCond; walk_enter() has looked */
 	return open < 2 || walk->only == 0 || (walk->node[open].found & walk->only) != 0;
 }
 

@@ -84,8 +84,7 @@ void console_choose(struct kernel *kernel)
 	}
 }
 
-void console_find(struct kernel *kernel, struct boot_handoff *handoff,
-			 const struct stop *stop)
+void console_find(struct kernel *kernel, struct boot_handoff *handoff, const struct stop *stop)
 {
 	console_choose(kernel);
 	if (stop->code == STOP_NONE)

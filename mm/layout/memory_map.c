@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The list of physical memory ranges. memory_add() may run with the MMU off, all of it in the
- * kernel and on the host. May not use: absolute addresses, .bss, instructions a host compiler lacks.
+ * kernel and on the host. May not use: absolute addresses, .bss, what a host compiler lacks.
  */
 #include <pagoda/mm/layout/memory_map.h>
 

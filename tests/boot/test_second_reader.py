@@ -269,11 +269,6 @@ def pool(look):
     return [int(number) for number in look.said(r"page tables +(\d+) of (\d+) pages used")[0]]
 
 
-def has_input(look):
-    """UEFI's own tree for ACPI has no interrupt for the console."""
-    return ["polled" if look.case.name == "acpi" else "interrupt"]
-
-
 # By the path of a value: what it must be wherever that path is, in the order of the document.
 # Numbers stand for hexadecimal strings, too.
 READERS = {
@@ -336,7 +331,7 @@ READERS = {
     "console.source": constant("stdout-path"),
     "console.type": constant("PL011"),
     "console.pa": constant(UART),
-    "console.input": has_input,
+    "console.input": constant("interrupt"),
     "psci": lambda look: ["smc" if look.case.entry_el == 2 else "hvc"],
     "efi.system_table": lambda look: [look.efi_place("system table", SYSTEM_TABLE)],
     "efi.rsdp": lambda look: [look.efi_place("RSDP", RSDP)],
