@@ -17,28 +17,14 @@
 #include <pagoda/kernel/start/tree.h>
 #include <pagoda/kernel/dev/window.h>
 
-struct device_load {
-	vaddr_t va;
-	unsigned size;
-	u64 value;
-};
-
-static void device_load(void *context)
-{
-	struct device_load *load = context;
-
-	load->value = memory_load(load->va, load->size);
-}
-
 /* A bus that has nobody at an address answers with an error, or with ones. */
 static bool answers(struct serial_kind kind, u64 registers)
 {
 	struct serial_register status = serial_status(kind);
-	struct device_load load = { vaddr(registers + status.offset), status.width, 0 };
-	struct fault fault;
+	u64 value;
 
-	return !fault_catch(device_load, &load, &fault) &&
-	       load.value != ~(u64)0 >> (64 - 8 * status.width);
+	return load_catch(vaddr(registers + status.offset), status.width, &value) &&
+	       value != ~(u64)0 >> (64 - 8 * status.width);
 }
 
 /* One granule of registers; a UART has fewer. */

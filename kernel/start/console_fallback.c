@@ -25,17 +25,12 @@ void console_fallbacks_find(const struct kernel *kernel)
 		fallbacks_find(&kernel->fdt, &fallbacks);
 }
 
-static void load_word(void *context)
-{
-	(void)memory_load(*(vaddr_t *)context, sizeof(u32));
-}
-
 /* A bus that has nobody there answers with an error. */
 static bool answers(vaddr_t va)
 {
-	struct fault fault;
+	u64 value;
 
-	return !fault_catch(load_word, &va, &fault);
+	return load_catch(va, sizeof(u32), &value);
 }
 
 /* Null, or a reason. The device has the memory for as long as the kernel runs. */

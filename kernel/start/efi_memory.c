@@ -5,7 +5,7 @@
  * kept for itself. What our own stub has started has it in the tree.
  * Runs in the kernel, MMU on, right after the tree was read.
  */
-#include <pagoda/kernel/dev/window.h>
+#include <pagoda/kernel/dev/efi_map.h>
 #include <pagoda/kernel/start/efi_memory.h>
 #include <pagoda/kernel/start/memory.h>
 
@@ -72,20 +72,13 @@ static void add_ram(struct memory_map *list, const struct efi_memory_map *map)
 void efi_memory_take(struct kernel *kernel)
 {
 	const struct efi_facts *efi = &kernel->handoff->facts.efi;
-	vaddr_t slot = layout_fixmap(&kernel->handoff->plan.layout, FIXMAP_EFI_MAP);
 	struct memory_map *list = memory_list(kernel);
-	struct efi_memory_map map = { .size = min_u64(efi->map_size, MAP_SIZE_MAX),
-				      .descriptor_size = efi->descriptor_size,
-				      .version = efi->descriptor_version };
-	struct window window = { .pa = paddr(efi->map_start),
-				 .size = map.size,
-				 .attr = { PROT_READ_ONLY, MEM_NORMAL } };
+	struct efi_memory_map map;
+	struct window window;
 
-	if (efi->stub || map.size == 0 || !efi_map_check(&map) ||
-	    !is_aligned(efi->map_start, sizeof(u64)) ||
-	    window_open(kernel, slot, &window) != MAP_OK)
+	if (efi->stub || !is_aligned(efi->map_start, sizeof(u64)) ||
+	    !efi_map_open(kernel, MAP_SIZE_MAX, &map, &window))
 		return;
-	map.descriptors = vaddr_pointer(window.va);
 	if (has_ram(&map)) {
 		forget_ram(list);
 		add_ram(list, &map);

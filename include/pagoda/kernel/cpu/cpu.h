@@ -74,6 +74,12 @@ enum map_result cpu_guard_stack(struct space *space);
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 
 /*
+ * load_catch() - memory_load() where perhaps nobody is: false where that is an exception, as on a
+ * bus that answers with an error. When fault_catch() may be called.
+ */
+bool load_catch(vaddr_t va, unsigned size, u64 *value);
+
+/*
  * root_replace() - from now on TTBR1 leads to the root of @space, in which the kernel is mapped
  * where it runs.
  */
