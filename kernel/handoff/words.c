@@ -7,6 +7,7 @@
  * so nothing may call them before relocation.
  */
 #include <pagoda/kernel/handoff/fallback.h>
+#include <pagoda/kernel/handoff/follow.h>
 #include <pagoda/kernel/handoff/handoff.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
@@ -279,4 +280,34 @@ const char *fallback_type_str(enum fallback_type type)
 		return "frame buffer";
 	}
 	return "unknown type";
+}
+
+/* A row more than a function has lines for; the enum counts them. */
+static const char follow_names[FOLLOW_FIELD_COUNT][24] = {
+	[FOLLOW_OK] = "nothing",
+	[FOLLOW_LEVEL] = "exception level",
+	[FOLLOW_PAGE_SIZE] = "page size",
+	[FOLLOW_VA_BITS] = "virtual address bits",
+	[FOLLOW_WIDE_PA] = "descriptor address bits",
+	[FOLLOW_PA_BITS] = "physical address bits",
+	[FOLLOW_VHE] = "VHE",
+	[FOLLOW_BTI] = "BTI",
+	[FOLLOW_PAC] = "pointer authentication",
+	[FOLLOW_PAN] = "PAN",
+	[FOLLOW_E0PD] = "E0PD",
+	[FOLLOW_ASID_BITS] = "ASID bits",
+	[FOLLOW_VMID_BITS] = "VMID bits",
+	[FOLLOW_MTE] = "MTE",
+	[FOLLOW_BBM] = "BBM level",
+	[FOLLOW_TLBI_RANGE] = "TLBI by range",
+	[FOLLOW_TTL] = "TTL",
+	[FOLLOW_DATA_LINE] = "data cache line",
+	[FOLLOW_CODE_LINE] = "instruction cache line",
+	[FOLLOW_CODE_SYNC] = "CTR_EL0.IDC and DIC",
+	[FOLLOW_FREQUENCY] = "counter frequency",
+};
+
+const char *follow_field_str(enum follow_field field)
+{
+	return field < FOLLOW_FIELD_COUNT ? follow_names[field] : "unknown field";
 }
