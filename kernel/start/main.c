@@ -7,6 +7,7 @@
 #include <pagoda/kernel/dev/efi_map.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/kernel/show/report.h>
+#include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/start/console_fallback.h>
@@ -54,6 +55,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
 	console_fallback(&kernel);
+	smp_start(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);

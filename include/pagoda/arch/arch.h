@@ -203,6 +203,20 @@ void code_publish(vaddr_t va, u64 size);
 void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
 void ttbr1_swap(u64 ttbr1, u64 tcr);
 
+/*
+ * event_send() - all that was stored is in memory or on its way past caches, and whoever waits in
+ * event_wait() looks again: any CPU, MMU on or off. event_wait() - sleep until then, or until any
+ * other event.
+ */
+void event_send(void);
+void event_wait(void);
+
+/* vectors_get() - VBAR of the level the kernel runs at. */
+u64 vectors_get(void);
+
+/* pac_key_get() - what pac_key_set() has set: a secret. */
+void pac_key_get(u64 key[2]);
+
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
 

@@ -23,6 +23,7 @@ struct fault {
 };
 
 struct gic_cpu;
+struct cpu_work;
 
 struct cpu {
 	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
@@ -34,6 +35,8 @@ struct cpu {
 	u64 mpidr;
 	const u64 *id; /* its ID registers, by enum sysreg */
 	struct gic_cpu *gic; /* its part of the interrupt controller, once that is on */
+	bool running; /* out of its flip, and not off since */
+	struct cpu_work *work; /* what it is to do; null: nothing */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
 	struct {

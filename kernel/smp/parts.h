@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of kernel/smp share. MMU on, on the boot CPU.
+ */
+#ifndef PAGODA_SMP_PARTS_H
+#define PAGODA_SMP_PARTS_H
+
+#include <pagoda/arch/secondary.h>
+#include <pagoda/kernel/smp/smp.h>
+
+/* A CPU's way from CPU_ON to the flip, by a mailbox. */
+struct passage {
+	struct smp_cpu *cpu; /* null: the mailbox is free */
+	u32 number;
+	bool lost; /* its CPU has not come, and may yet: nobody else's ever */
+};
+
+/*
+ * mailbox_open() - an empty mailbox for @mpidr, for all to see. mailbox_hear() - what has been said
+ * so far; what a SAID_ state vouches for is there with it. mailbox_tell() - @told but for whose it
+ * is and the verdict, and then that. mailbox_close() - nobody's any more; what was told is cleared.
+ * @line: bytes in a line of the data cache.
+ */
+void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 line);
+const struct said *mailbox_hear(struct mailbox *mailbox, u64 line);
+void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line);
+void mailbox_close(struct mailbox *mailbox, u64 line);
+
+/* cpu_make() - what CPU @number with @mpidr needs to run; null where there is no memory for it. */
+struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr);
+
+/* cpu_facts_take() - its ID registers, @id, after what the command line lowers, into cpu->id. */
+void cpu_facts_take(struct cpu *cpu, const u64 *id);
+
+/* image_physical() - where something of the Image is in memory. */
+static inline paddr_t image_physical(const struct kernel *kernel, const void *address)
+{
+	const struct boot_handoff *handoff = kernel->handoff;
+
+	return paddr((uintptr_t)address - handoff->plan.image_va.value +
+		     handoff->facts.image.pa.value);
+}
+
+/* cpu_idle() - wait for work, and do it, for good. */
+void cpu_idle(struct cpu *cpu) __attribute__((noreturn));
+
+/* Where a CPU goes on after its flip: secondary.c. */
+void secondary_main(struct cpu *cpu, u64 published, u64 flipped, u64 forbidden)
+	__attribute__((noreturn));
+
+#endif /* PAGODA_SMP_PARTS_H */
