@@ -32,7 +32,6 @@ enum madt_field {
 };
 
 #define GICC_ENABLED BIT(0)
-#define MPIDR_AFFINITY 0xff00ffffff
 
 /* Of register frames: what the GIC architecture makes them. */
 #define GICR_FRAMES_V3 KIB(128)
@@ -76,6 +75,10 @@ static const u8 *entry_next(const struct acpi *acpi, const u8 *entry)
 	return entry < acpi->madt + acpi->madt_length ? entry : NULL;
 }
 
+/*
+ * One that is merely online capable (bit 3) is not there yet: its firmware lets nobody start it
+ * before the machine has been given it, and that is told where only an interpreter of AML reads.
+ */
 static bool is_processor(const u8 *entry)
 {
 	return entry[ENTRY_TYPE] == MADT_GICC && (number32(entry + GICC_FLAGS) & GICC_ENABLED);

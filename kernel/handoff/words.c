@@ -31,6 +31,38 @@ const char *segment_str(enum segment segment)
 	return "unknown segment";
 }
 
+const char *cpu_method_str(enum cpu_method method)
+{
+	switch (method) {
+	case CPU_METHOD_NONE:
+		return "none";
+	case CPU_METHOD_PSCI:
+		return "psci";
+	case CPU_METHOD_SPIN_TABLE:
+		return "spin-table";
+	case CPU_METHOD_OTHER:
+		return "other";
+	}
+	return "unknown method";
+}
+
+const char *cpu_loss_str(enum cpu_loss loss)
+{
+	switch (loss) {
+	case CPU_LOSS_NO_ROOM:
+		return "is one more than there is room for";
+	case CPU_LOSS_TWICE:
+		return "has the MPIDR of an earlier one";
+	case CPU_LOSS_BAD_REG:
+		return "has a reg that is no MPIDR";
+	case CPU_LOSS_FAILED:
+		return "has failed, by its status";
+	case CPU_LOSS_COUNT:
+		break;
+	}
+	return "is left out";
+}
+
 const char *psci_conduit_str(enum psci_conduit conduit)
 {
 	switch (conduit) {
