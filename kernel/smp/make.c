@@ -9,8 +9,6 @@
 
 #include "parts.h"
 
-#define STACK_SIZE KIB(16) /* as the boot CPU's */
-
 /* A struct cpu and what its pointers lead to. */
 struct cpu_memory {
 	struct cpu cpu;
@@ -22,9 +20,9 @@ static bool make_stack(struct vmalloc *vmalloc, struct stack *stack)
 {
 	vaddr_t address;
 
-	if (vmalloc_alloc(vmalloc, STACK_SIZE, &address) != VMALLOC_OK)
+	if (vmalloc_alloc(vmalloc, SECONDARY_STACK_SIZE, &address) != VMALLOC_OK)
 		return false;
-	*stack = (struct stack){ address.value, address.value + STACK_SIZE };
+	*stack = (struct stack){ address.value, address.value + SECONDARY_STACK_SIZE };
 	return true;
 }
 

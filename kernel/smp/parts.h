@@ -8,6 +8,9 @@
 #include <pagoda/arch/secondary.h>
 #include <pagoda/kernel/smp/smp.h>
 
+/* Bytes on the stack of a further CPU, and on that of its exceptions; 4K pages, one or more. */
+#define SECONDARY_STACK_SIZE 0x4000
+
 /* A CPU's way from CPU_ON to the flip, by a mailbox. */
 struct passage {
 	struct smp_cpu *cpu; /* null: the mailbox is free */

@@ -325,7 +325,6 @@ static void list_take(struct kernel *kernel)
 
 void smp_start(struct kernel *kernel)
 {
-	const struct boot_options *options = &kernel->handoff->options;
 
 	list_take(kernel);
 	smp.cpu[0].state = CPU_STATE_RUNNING;
@@ -334,6 +333,6 @@ void smp_start(struct kernel *kernel)
 	smp.running = 1;
 	kernel->smp = &smp;
 	if (smp.count > 1)
-		start_all(kernel, options->cpus_parallel ? MAILBOXES : 1,
-			  options->cpus_max != 0 ? options->cpus_max : smp.count);
+		start_all(kernel, 1,
+			  smp.count);
 }

@@ -87,7 +87,8 @@ secondary_entry:
 8:	bl	el2_enter_vhe
 9:	ldr	x0, [x19, #TOLD_PAC]
 	cbz	x0, 1f
-	ldp	x0, x1, [x19, #TOLD_KEY]
+	ldr	x0, [x19, #TOLD_KEY]
+	ldr	x1, [x19, #TOLD_KEY + 8]
 	bl	pac_key_set
 	cbz	x0, 2f
 1:	add	x0, x19, #TOLD_FLIP

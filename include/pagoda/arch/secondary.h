@@ -13,6 +13,7 @@
 #define MAILBOXES 16
 #define MAILBOX_SIZE 4096
 #define MAILBOX_HALF 2048
+#define MAILBOX_STACK_SIZE 1536 /* of the first half, behind what is said */
 
 /* Offsets in struct mailbox, for assembly. */
 #define SAID_STATE 0
@@ -86,6 +87,7 @@ MAILBOX_HAS(TOLD_PAC, told.pac);
 MAILBOX_HAS(TOLD_KEY, told.key);
 MAILBOX_HAS(TOLD_FLIP, told.flip);
 #undef MAILBOX_HAS
+_Static_assert(sizeof(struct said) <= MAILBOX_HALF - MAILBOX_STACK_SIZE, "room for a stack");
 _Static_assert(sizeof(struct mailbox) == MAILBOX_SIZE, "secondary.S goes from one to the next");
 
 /* Read by secondary.S where a CPU comes with nothing in x0; the kernel's from its start on. */
