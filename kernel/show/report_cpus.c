@@ -59,7 +59,10 @@ void report_cpus(const struct kernel *kernel)
 	if (smp == NULL)
 		return;
 	report_label("CPUs");
-	print("%u of %u running\n", smp->running, smp->count);
+	print("%u of %u running", smp->running, smp->count);
+	if (smp->repeat_tlbi != NULL)
+		print("; TLBI is done twice, for erratum %s", smp->repeat_tlbi);
+	print("\n");
 	print_others(smp);
 	print_losses(kernel->cpus);
 }

@@ -9,6 +9,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/psci.h>
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/mm/alloc/alloc.h>
 
@@ -140,6 +141,17 @@ static const struct said *passage_wait(const struct kernel *kernel, struct mailb
 	return said->state == SAID_NOTHING ? NULL : said;
 }
 
+/* From before the first other CPU turns its MMU on. */
+static void note_errata(struct smp *machine, u64 midr)
+{
+	const char *erratum = errata_repeat_tlbi(midr);
+
+	if (erratum == NULL || machine->repeat_tlbi != NULL)
+		return;
+	machine->repeat_tlbi = erratum;
+	tlb_repeat();
+}
+
 static u64 verdict_go(const struct boot_handoff *handoff)
 {
 	if (handoff->facts.entry.el == 1)
@@ -197,6 +209,8 @@ static struct told judge(const struct kernel *kernel, struct smp_cpu *cpu, const
 		cpu_settle(cpu, CPU_STATE_REFUSED, CPU_REASON_FOLLOWS_NOT);
 		return told;
 	}
+	note_errata(kernel->smp, handoff->facts.id[SYSREG_MIDR_EL1]);
+	note_errata(kernel->smp, said->id[SYSREG_MIDR_EL1]);
 	told.verdict = verdict_go(handoff);
 	told.pac = handoff->plan.pac;
 	if (told.pac)

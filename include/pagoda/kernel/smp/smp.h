@@ -56,6 +56,7 @@ struct smp_cpu {
 struct smp {
 	u32 count; /* of CPUs; number 0 is the one that boots */
 	u32 running;
+	const char *repeat_tlbi; /* the erratum for which TLBI is done twice; null: none */
 	struct smp_cpu *cpu;
 };
 
