@@ -139,6 +139,12 @@ const char *override_reason_str(enum override_reason reason)
 		return "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always";
 	case REASON_CUT:
 		return "longer than there is room for, and ignored";
+	case REASON_NO_CPU:
+		return "no such CPU has been started";
+	case REASON_ALL_CPUS:
+		return "decided for all CPUs: say it without pagoda.cpu";
+	case REASON_NO_ROOM:
+		return "more of these than there is room for";
 	}
 	return "unknown reason";
 }
