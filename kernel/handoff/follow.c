@@ -113,24 +113,3 @@ struct follow cpu_follows(const struct boot_plan *plan, const struct cpu_facts *
 		follow = (struct follow){ FOLLOW_FREQUENCY, cpu->frequency, first->frequency };
 	return follow;
 }
-
-static void field_lower(u64 *id, const struct sysreg_field *field, u64 had, u64 has)
-{
-	u64 mask = ~(u64)0 >> (64 - field->width) << field->shift;
-
-	if (((had ^ has) & mask) != 0 &&
-	    sysreg_field_get(field, has) < sysreg_field_get(field, *id))
-		*id = (*id & ~mask) | (has & mask);
-}
-
-void cpu_lower(u64 id[SYSREG_FACT_COUNT], const u64 first_had[SYSREG_FACT_COUNT],
-	       const u64 first_has[SYSREG_FACT_COUNT])
-{
-	for (unsigned reg = 0; reg < SYSREG_FACT_COUNT; reg++) {
-		const struct sysreg_desc *desc = &sysreg_table[reg];
-
-		for (unsigned i = 0; first_had[reg] != first_has[reg] && i < desc->field_count; i++)
-			field_lower(&id[reg], &sysreg_fields[desc->first_field + i], first_had[reg],
-				    first_has[reg]);
-	}
-}

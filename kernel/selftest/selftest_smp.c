@@ -109,7 +109,7 @@ static void smp_features(struct selftest *test)
 
 		if (smp->cpu[i].state != CPU_STATE_RUNNING)
 			continue;
-		facts.id = i == 0 ? handoff->id : smp->cpu[i].cpu->id;
+		facts.id = smp->cpu[i].cpu->id;
 		test_equal(test, cpu_follows(&handoff->plan, &first, &facts).field, FOLLOW_OK,
 			   "what it lacks");
 	}

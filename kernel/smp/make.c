@@ -4,6 +4,9 @@
  * command line leaves them.
  * Runs in the kernel, MMU on, and on the host.
  */
+#include <pagoda/kernel/handoff/override.h>
+#include <pagoda/kernel/irq/gic.h>
+#include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/mm/alloc/alloc.h>
 
@@ -12,7 +15,8 @@
 /* A struct cpu and what its pointers lead to. */
 struct cpu_memory {
 	struct cpu cpu;
-	u64 id[SYSREG_FACT_COUNT];
+	struct gic_cpu gic;
+	u64 had[SYSREG_FACT_COUNT], id[SYSREG_FACT_COUNT];
 };
 
 /* Below every area of vmalloc's is a page that nothing is mapped in: the last one's guard. */
@@ -39,6 +43,7 @@ struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr)
 	memory->cpu.kernel = kernel;
 	memory->cpu.number = number;
 	memory->cpu.mpidr = mpidr;
+	memory->cpu.had = memory->had;
 	memory->cpu.id = memory->id;
 	if (!make_stack(&alloc->vmalloc, &memory->cpu.stack)) {
 		heap_free(&alloc->heap, object);
@@ -51,14 +56,15 @@ struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr)
 	}
 	memory->cpu.guard = (struct stack){ memory->cpu.stack.start - granule,
 					    memory->cpu.stack.start };
+	(void)interrupt_find_cpu(kernel, &memory->cpu, &memory->gic);
 	return &memory->cpu;
 }
 
-void cpu_facts_take(struct cpu *cpu, const u64 *id)
+void cpu_facts_take(struct cpu *cpu, const u64 *id, struct boot_handoff *handoff)
 {
-	const struct boot_handoff *handoff = cpu->kernel->handoff;
-	u64 *own = ((struct cpu_memory *)cpu)->id;
+	struct cpu_memory *memory = (struct cpu_memory *)cpu;
 
-	memcpy(own, id, sizeof(((struct cpu_memory *)cpu)->id));
-	cpu_lower(own, handoff->facts.id, handoff->id);
+	memcpy(memory->had, id, sizeof(memory->had));
+	memcpy(memory->id, id, sizeof(memory->id));
+	override_apply_for_cpu(handoff, cpu->number, memory->id);
 }

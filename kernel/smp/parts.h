@@ -32,8 +32,11 @@ void mailbox_close(struct mailbox *mailbox, u64 line);
 /* cpu_make() - what CPU @number with @mpidr needs to run; null where there is no memory for it. */
 struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr);
 
-/* cpu_facts_take() - its ID registers, @id, after what the command line lowers, into cpu->id. */
-void cpu_facts_take(struct cpu *cpu, const u64 *id);
+/*
+ * cpu_facts_take() - its ID registers, @id, into cpu->had, and after what the command line lowers
+ * into cpu->id. What became of words that are about this CPU is noted in @handoff.
+ */
+void cpu_facts_take(struct cpu *cpu, const u64 *id, struct boot_handoff *handoff);
 
 /* image_physical() - where something of the Image is in memory. */
 static inline paddr_t image_physical(const struct kernel *kernel, const void *address)
@@ -43,6 +46,13 @@ static inline paddr_t image_physical(const struct kernel *kernel, const void *ad
 	return paddr((uintptr_t)address - handoff->plan.image_va.value +
 		     handoff->facts.image.pa.value);
 }
+
+/*
+ * nudge_init() - on the boot CPU: interrupts may be sent; false where there is no controller.
+ * nudge_listen() - on another: take them, or without a controller wait for events.
+ */
+bool nudge_init(const struct kernel *kernel);
+void nudge_listen(void);
 
 /* cpu_idle() - wait for work, and do it, for good. */
 void cpu_idle(struct cpu *cpu) __attribute__((noreturn));

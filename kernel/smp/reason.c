@@ -31,6 +31,7 @@ static const char plain[][64] = {
 	[CPU_REASON_ASKED] = "turned off: cpu off",
 	[CPU_REASON_NO_KEY] = "a higher level forbids it APIAKey_EL1",
 	[CPU_REASON_SILENT] = "called, and not heard of within 2 s",
+	[CPU_REASON_LEFT] = "told to turn itself off, and neither off nor back",
 	[CPU_REASON_LOST] = "it came, and has not turned its MMU on within 2 s",
 };
 
@@ -44,7 +45,7 @@ void smp_reason(const struct smp_cpu *cpu, char *text, size_t size)
 		format(text, size, "its release address 0x%lx cannot be written", cpu->value);
 		break;
 	case CPU_REASON_FOLLOWS_NOT:
-		format(text, size, "%s: it has 0x%lx, and needs 0x%lx",
+		format(text, size, "%s: it has %lu, and needs %lu",
 		       follow_field_str(cpu->follow.field), cpu->follow.has, cpu->follow.needs);
 		break;
 	case CPU_REASON_FAULTED:
@@ -60,6 +61,7 @@ void smp_reason(const struct smp_cpu *cpu, char *text, size_t size)
 	case CPU_REASON_ASKED:
 	case CPU_REASON_NO_KEY:
 	case CPU_REASON_SILENT:
+	case CPU_REASON_LEFT:
 	case CPU_REASON_LOST:
 		format(text, size, "%s", plain[cpu->reason]);
 		break;

@@ -11,7 +11,6 @@
 static void running_set(struct cpu *cpu)
 {
 	__atomic_store_n(&cpu->running, true, __ATOMIC_RELEASE);
-	event_send();
 }
 
 void secondary_main(struct cpu *cpu, u64 published, u64 flipped, u64 forbidden)
@@ -22,7 +21,8 @@ void secondary_main(struct cpu *cpu, u64 published, u64 flipped, u64 forbidden)
 	if (cpu->kernel->handoff->plan.pan)
 		pan_set(true);
 	idmap_disable();
-	running_set(cpu);
 	serror_unmask();
+	nudge_listen();
+	running_set(cpu);
 	cpu_idle(cpu);
 }

@@ -21,6 +21,7 @@
 static struct smp smp;
 static struct smp_cpu boot_only; /* where there is no memory for more */
 static struct passage passages[MAILBOXES];
+static struct boot_handoff *boot; /* what became of words about CPUs is noted in it */
 
 static u64 line_size(const struct kernel *kernel)
 {
@@ -202,7 +203,7 @@ static struct told judge(const struct kernel *kernel, struct smp_cpu *cpu, const
 	struct cpu_facts own = { said->el, said->frequency, cpu->cpu->id };
 	struct told told = { .verdict = VERDICT_REFUSED, .off = off_way(handoff->facts.psci) };
 
-	cpu_facts_take(cpu->cpu, said->id);
+	cpu_facts_take(cpu->cpu, said->id, boot);
 	cpu->el = said->el;
 	cpu->follow = cpu_follows(&handoff->plan, &first, &own);
 	if (cpu->follow.field != FOLLOW_OK) {
@@ -337,16 +338,25 @@ static void list_take(struct kernel *kernel)
 		smp.cpu[i].entry = &list->cpu[i];
 }
 
-void smp_start(struct kernel *kernel)
+void smp_cpu_on(const struct kernel *kernel, u32 number)
 {
+	wave(kernel, number, number + 1, 1);
+}
 
+void smp_start(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	const struct boot_options *options = &handoff->options;
+
+	boot = handoff;
 	list_take(kernel);
 	smp.cpu[0].state = CPU_STATE_RUNNING;
-	smp.cpu[0].el = kernel->handoff->facts.entry.el;
+	smp.cpu[0].el = handoff->facts.entry.el;
 	smp.cpu[0].cpu = cpu_this();
 	smp.running = 1;
 	kernel->smp = &smp;
-	if (smp.count > 1)
-		start_all(kernel, 1,
-			  smp.count);
+	if (smp.count == 1)
+		return;
+	(void)nudge_init(kernel);
+	start_all(kernel, options->cpus_parallel ? MAILBOXES : 1,
+		  options->cpus_max != 0 ? options->cpus_max : smp.count);
 }

@@ -55,7 +55,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
 	console_fallback(&kernel);
-	smp_start(&kernel);
+	smp_start(&kernel, handoff);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);

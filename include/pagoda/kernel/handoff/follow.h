@@ -57,11 +57,4 @@ struct follow {
 struct follow cpu_follows(const struct boot_plan *plan, const struct cpu_facts *first,
 			  const struct cpu_facts *cpu);
 
-/*
- * cpu_lower() - take from a CPU's registers, @id, what overrides took from the first one's:
- * @first_had it, and now has @first_has. What is lower already stays.
- */
-void cpu_lower(u64 id[SYSREG_FACT_COUNT], const u64 first_had[SYSREG_FACT_COUNT],
-	       const u64 first_has[SYSREG_FACT_COUNT]);
-
 #endif /* PAGODA_FOLLOW_H */

@@ -38,6 +38,7 @@ enum cpu_reason {
 	CPU_REASON_NO_KEY, /* refused: a higher level forbids it the key for return addresses */
 	CPU_REASON_FAULTED, /* refused: an exception with its MMU off; see fault */
 	CPU_REASON_SILENT, /* silent: it has not come */
+	CPU_REASON_LEFT, /* silent: it was to turn itself off, and is neither off nor back */
 	CPU_REASON_LOST, /* silent: it came, was told to go on, and did not come out of the flip */
 };
 
@@ -61,11 +62,35 @@ struct smp {
 };
 
 /* smp_start() - find and start the CPUs, as the command line has it. kernel->smp from then on. */
-void smp_start(struct kernel *kernel);
+void smp_start(struct kernel *kernel, struct boot_handoff *handoff);
+
+/*
+ * smp_cpu_off() - CPU @number, which runs and does not boot, turns itself off, with nothing to do.
+ * False where firmware did not let it: @answer is what it said. smp_cpu_on() - start it, as
+ * smp_start() does; it has a state and a reason afterwards.
+ */
+bool smp_cpu_off(const struct kernel *kernel, u32 number, s64 *answer);
+void smp_cpu_on(const struct kernel *kernel, u32 number);
 
 /* smp_reason() - why CPU @cpu is in its state, a clause; empty where it runs. */
 #define SMP_REASON_MAX 120
 void smp_reason(const struct smp_cpu *cpu, char *text, size_t size);
+
+/*
+ * smp_stop_others() - from an exception that is reported: all CPUs but @cpu, this one, stop, those
+ * that listen; where another one reports already, this one does. smp_stopping() - somebody does.
+ * smp_stop_here() - this CPU, in an interrupt, is one that stops. On any CPU.
+ */
+struct exception_frame;
+void smp_stop_others(struct cpu *cpu);
+bool smp_stopping(void);
+void smp_stop_here(struct cpu *cpu, const struct exception_frame *frame) __attribute__((noreturn));
+
+/* smp_heed_stop() - stop here where that is asked of this CPU; for loops with interrupts masked. */
+void smp_heed_stop(void);
+
+/* cpu_nudge() - @cpu looks for work, or notices that it is to stop. Any CPU. */
+void cpu_nudge(struct cpu *cpu);
 
 /* What a CPU may be asked to do. */
 struct cpu_work {
