@@ -34,8 +34,8 @@ thread_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer -O1 -fsanitize
 thread_sources := $(filter lib/% mm/% kernel/console/%,$(host_sources)) \
 	$(addprefix tests/unit/support/,host_lock.c machine_stubs.c)
 thread_objects := $(patsubst %.c,$(O)/threads/%.o,$(thread_sources))
-thread_tests := $(wildcard tests/threads/test_*.c)
-thread_programs := $(thread_tests:tests/threads/%.c=$(O)/threads/%)
+thread_tests := $(wildcard tests/threads/threads_*.c)
+thread_programs := $(thread_tests:tests/threads/%.c=$(O)/host/%)
 
 $(O)/threads/%.o: %.c $(makefiles) tests/rules.mk | $(generated)
 	$(call compile,HOSTCC,$(HOSTCC),$(thread_flags))
@@ -44,7 +44,7 @@ $(O)/threads/libpagoda.a: $(thread_objects)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcsT $@ $^
 
-$(O)/threads/test_%: $(O)/threads/tests/threads/test_%.o $(O)/threads/libpagoda.a
+$(O)/host/threads_%: $(O)/threads/tests/threads/threads_%.o $(O)/threads/libpagoda.a
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) $(thread_flags) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka
 
@@ -76,7 +76,7 @@ $(O)/count.so: tests/bench/count.c
 	$(Q)$(HOSTCC) -O2 -Wall -Wextra -Werror -fPIC -shared -o $@ $<
 
 # A program that maps leaves of every kind, to count what each costs.
-leaf_objects = $(shared_objects) $(O)/mm/pt/change.o
+leaf_objects = $(shared_objects) $(O)/mm/pt/change.o $(O)/arch/arm64/cpu/lock.o
 $(O)/leaf_cost.elf: tests/bench/leaf_cost.c $(leaf_objects) $(makefiles)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(filter-out -fpie,$(image_flags)) -O2 -nostdlib -static -Wl,-e,_start \

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: MIT
 /*
- * How a CPU waits for a lock, and what it writes there.
+ * How a CPU waits for a lock, and how it masks interrupts for one. What costs nothing to inline is
+ * in pagoda/arch/lock.h: taking a lock that is free is ten instructions, and dropping it five. LDXR
+ * and STXR, since not every CPU has LSE.
  * Runs in the kernel, MMU on. May not use: absolute addresses, .bss.
- *
- * Uncontended, taking is ten instructions and dropping four: LDXR and STXR, since not every CPU has
- * LSE; MPIDR for the holder, since it is one instruction at either level.
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/arch/lock.h>
 
-static inline u64 self(void)
-{
-	u64 value;
-
-	asm volatile("mrs %0, mpidr_el1" : "=r"(value));
-	return value;
-}
-
 /*
  * LDAXR marks the counter for this CPU's exclusive monitor; the store that serves another number
  * clears the mark, which is an event, and ends WFE (DDI 0487 B2.9.1, D1.6.1). So nobody needs SEV.
- * An event that came before, as from SEVL, makes the first WFE fall through.
+ * With the event of SEVL the first WFE falls through.
  */
-static void __attribute__((noinline)) turn_wait(struct lock *lock, u32 ticket)
+void lock_wait(struct lock *lock, u32 ticket)
 {
 	u32 serving;
 
-	if (lock_holder(lock) == self()) {
+	if (lock_mine(lock)) {
 		register struct lock *x0 asm("x0") = lock;
 
 		asm volatile("brk %0" ::"i"(LOCK_TWICE), "r"(x0) : "memory");
@@ -41,39 +32,12 @@ static void __attribute__((noinline)) turn_wait(struct lock *lock, u32 ticket)
 		     : "cc", "memory");
 }
 
-static inline void take(struct lock *lock)
-{
-	u32 ticket = lock_draw(lock);
-
-	if (lock_serving(lock) != ticket)
-		turn_wait(lock, ticket);
-	lock_hold(lock, self());
-}
-
-void lock_take(struct lock *lock)
-{
-	take(lock);
-}
-
-bool lock_try(struct lock *lock)
-{
-	if (!lock_draw_free(lock))
-		return false;
-	lock_hold(lock, self());
-	return true;
-}
-
-bool lock_mine(const struct lock *lock)
-{
-	return lock_holder(lock) == self();
-}
-
 u64 lock_take_masked(struct lock *lock)
 {
 	u64 daif;
 
 	asm volatile("mrs %0, daif\n\tmsr daifset, #2" : "=r"(daif)::"memory");
-	take(lock);
+	lock_take(lock);
 	return daif;
 }
 

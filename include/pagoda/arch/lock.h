@@ -14,15 +14,58 @@
  * lock_take() - wait for @lock, asleep (WFE) while others have it, and take it; not in the handler
  * of an interrupt. lock_drop() gives it up. A CPU that has it already would wait for ever: it takes
  * a BRK exception instead, LOCK_TWICE in its syndrome, @lock in x0.
+ *
+ * lock_try() - take it where that needs no wait; false where somebody has it.
+ *
+ * lock_self() - this CPU, as a lock's holder.
  */
-void lock_take(struct lock *lock);
 #define LOCK_TWICE 0x10c
 
-/* lock_try() - take it where that needs no wait; false where somebody has it. */
+#if __STDC_HOSTED__
+
+/* Host tests watch who takes what. There a thread is a CPU. */
+void lock_take(struct lock *lock);
 bool lock_try(struct lock *lock);
+u64 lock_self(void);
+
+#else
+
+/* lock_wait() - until @ticket is served. */
+void lock_wait(struct lock *lock, u32 ticket);
+
+/* MPIDR_EL1: one instruction, and the same name at either level. */
+static inline u64 lock_self(void)
+{
+	u64 value;
+
+	asm("mrs %0, mpidr_el1" : "=r"(value));
+	return value;
+}
+
+static inline void lock_take(struct lock *lock)
+{
+	u32 ticket = lock_draw(lock);
+
+	if (lock_serving(lock) != ticket)
+		lock_wait(lock, ticket);
+	lock_hold(lock, lock_self());
+}
+
+static inline bool lock_try(struct lock *lock)
+{
+	if (!lock_draw_free(lock))
+		return false;
+	lock_hold(lock, lock_self());
+	return true;
+}
+
+#endif
 
 /* lock_mine() - this CPU has it. */
-bool lock_mine(const struct lock *lock);
+static inline bool lock_mine(const struct lock *lock)
+{
+	return lock_holder(lock) == lock_self();
+}
 
 /*
  * lock_take_masked() - the same as lock_take(), with interrupts masked from before it is taken: for

@@ -28,16 +28,11 @@ static struct {
 } pairs[PAIRS_MAX];
 static unsigned pair_count;
 
-static u64 self(void)
+u64 lock_self(void)
 {
 	if (number == 0)
 		number = BIT(31) + __atomic_fetch_add(&numbers, 1, __ATOMIC_RELAXED);
 	return number;
-}
-
-bool lock_mine(const struct lock *lock)
-{
-	return lock_holder(lock) == self();
 }
 
 static void __attribute__((noreturn)) give_up(const char *why, const struct lock *lock)
@@ -72,10 +67,10 @@ static void pair_note(const struct lock *first, const struct lock *second)
 		give_up("taken after one that others take after it", second);
 }
 
-/* Before it waits: a deadlock is to be said, not met. What is tried cannot wait, and has no order. */
+/* Before it waits: a deadlock is to be said, not met. What is only tried has no order. */
 static void order_check(const struct lock *lock)
 {
-	if (lock_holder(lock) == self())
+	if (lock_holder(lock) == lock_self())
 		give_up("taken twice", lock);
 	for (unsigned i = 0; i < held_count; i++)
 		if (lock_mine(held[i]))
@@ -87,7 +82,7 @@ static void hold(struct lock *lock)
 	if (held_count == HELD_MAX)
 		give_up("too many at once", lock);
 	held[held_count++] = lock;
-	lock_hold(lock, self());
+	lock_hold(lock, lock_self());
 }
 
 /* lock_drop() is everybody's, and tells nobody. */
