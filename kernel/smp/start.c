@@ -348,6 +348,8 @@ void smp_start(struct kernel *kernel, struct boot_handoff *handoff)
 	const struct boot_options *options = &handoff->options;
 
 	boot = handoff;
+	smp = (struct smp){ 0 };
+	memset(passages, 0, sizeof(passages));
 	list_take(kernel);
 	smp.cpu[0].state = CPU_STATE_RUNNING;
 	smp.cpu[0].el = handoff->facts.entry.el;
