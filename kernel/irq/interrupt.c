@@ -65,9 +65,10 @@ static enum interrupt_result from_gic(enum gic_result result)
 	return INTERRUPT_SILENT;
 }
 
-/* What start_gic() is about to touch, and what came of it. */
+/* What start_gic() or find_cpu() is about to touch, and what came of it. */
 struct attempt {
 	const struct kernel *kernel;
+	const struct cpu *cpu;
 	enum gic_result result;
 };
 
@@ -82,7 +83,7 @@ static void start_gic(void *context)
 /* There may be nobody at the controller's address. */
 enum interrupt_result interrupt_start(const struct kernel *kernel)
 {
-	struct attempt attempt = { kernel, GIC_SILENT };
+	struct attempt attempt = { kernel, cpu_this(), GIC_SILENT };
 	struct fault fault;
 
 	if (table.started)
@@ -96,6 +97,66 @@ enum interrupt_result interrupt_start(const struct kernel *kernel)
 	if (!table.started)
 		gic_unmap(&table.gic, cpu_this()->gic, kernel);
 	return from_gic(attempt.result);
+}
+
+static void find_cpu(void *context)
+{
+	struct attempt *attempt = context;
+
+	attempt->result = gic_find_cpu(&table.gic, attempt->cpu->gic, attempt->kernel,
+				       &kernel_devices(attempt->kernel)->gic, attempt->cpu->mpidr);
+}
+
+/* A row of redistributors may be longer in the FDT than it is. */
+enum interrupt_result interrupt_find_cpu(const struct kernel *kernel, struct cpu *cpu,
+					 struct gic_cpu *gic)
+{
+	struct attempt attempt = { kernel, cpu, GIC_SILENT };
+	struct fault fault;
+
+	if (!table.started)
+		return INTERRUPT_NO_CONTROLLER;
+	*gic = (struct gic_cpu){ 0 };
+	cpu->gic = gic;
+	if (fault_catch(find_cpu, &attempt, &fault))
+		attempt.result = GIC_SILENT;
+	if (attempt.result != GIC_OK)
+		cpu->gic = NULL;
+	return from_gic(attempt.result);
+}
+
+enum interrupt_result interrupt_start_cpu(void)
+{
+	struct gic_cpu *cpu = cpu_this()->gic;
+	enum gic_result result;
+
+	if (cpu == NULL)
+		return INTERRUPT_NOT_THIS_CPU;
+	result = gic_start_cpu(&table.gic, cpu);
+	for (u32 i = 0; result == GIC_OK && i < table.count; i++)
+		if (table.row[i].number < GIC_SGIS)
+			gic_enable(&table.gic, cpu, table.row[i].number, 0);
+	return from_gic(result);
+}
+
+void interrupt_stop_cpu(void)
+{
+	if (cpu_this()->gic != NULL)
+		gic_stop_cpu(&table.gic, cpu_this()->gic);
+}
+
+enum interrupt_result interrupt_send(const struct cpu *to, u32 number)
+{
+	if (!table.started || to->gic == NULL)
+		return INTERRUPT_NO_CONTROLLER;
+	return gic_send(&table.gic, to->gic, number) ? INTERRUPT_OK : INTERRUPT_NOT_THIS_CPU;
+}
+
+void interrupt_take_over(void)
+{
+	for (u32 i = 0; i < table.count; i++)
+		if (table.row[i].number >= GIC_SPI_FIRST)
+			gic_route(&table.gic, cpu_this()->gic, table.row[i].number);
 }
 
 static struct interrupt *find(u32 number)
@@ -113,14 +174,13 @@ enum interrupt_result interrupt_register(const struct interrupt *interrupt)
 
 	if (!gic_has(&table.gic, interrupt->number))
 		return INTERRUPT_NO_LINE;
-	if (row != NULL)
-		return row->handle == interrupt->handle && row->context == interrupt->context ?
-			       INTERRUPT_OK :
-			       INTERRUPT_TAKEN;
-	if (table.count == ROWS)
+	if (row == NULL ? table.count == ROWS :
+			  row->handle != interrupt->handle || row->context != interrupt->context)
 		return INTERRUPT_TAKEN;
-	table.row[table.count++] = *interrupt;
-	gic_enable(&table.gic, cpu_this()->gic, interrupt->number, interrupt->flags);
+	if (row == NULL)
+		table.row[table.count++] = *interrupt;
+	if (row == NULL || interrupt->number < GIC_SPI_FIRST)
+		gic_enable(&table.gic, cpu_this()->gic, interrupt->number, interrupt->flags);
 	return INTERRUPT_OK;
 }
 
