@@ -31,10 +31,10 @@ static void others_wait(struct selftest *test)
 
 	for (u32 i = 0; i < smp->count; i++)
 		if (smp->cpu[i].state == CPU_STATE_RUNNING && smp->cpu[i].cpu != cpu_this())
-			test_check(test,
-				   cpu_wait(smp->cpu[i].cpu,
-					    PATIENCE_SECONDS * counter_frequency()),
-				   "a CPU does not come back", i);
+			test_check(
+				test,
+				cpu_wait(smp->cpu[i].cpu, PATIENCE_SECONDS * counter_frequency()),
+				"a CPU does not come back", i);
 }
 
 static bool has_others(struct selftest *test)
@@ -269,10 +269,9 @@ static void dwell(struct stretch *stretch, enum outlook outlook)
 
 static void stretch_map(struct stretch *stretch, u64 size, paddr_t pa, enum mem_prot prot)
 {
-	struct map_request request = { vaddr(stretch->va),
-				       vaddr(stretch->va + size),
-				       pa,
-				       { prot, MEM_NORMAL } };
+	struct map_request request = {
+		vaddr(stretch->va), vaddr(stretch->va + size), pa, { prot, MEM_NORMAL }
+	};
 
 	test_equal(stretch->test, map_range(stretch->space, &request), MAP_OK, "map");
 	tables_publish();
@@ -368,8 +367,7 @@ static bool stretch_make(struct stretch *stretch, struct selftest *test, struct 
 		.block = regime_span(&space->regime, 2),
 		.pages = 1,
 	};
-	if (!alloc || !test_needs(test,
-				  buddy_alloc(&alloc->buddy, 1, &stretch->first) == BUDDY_OK,
+	if (!alloc || !test_needs(test, buddy_alloc(&alloc->buddy, 1, &stretch->first) == BUDDY_OK,
 				  "no memory for two pages"))
 		return false;
 	stretch->second = paddr_add(stretch->first, stretch->page);
@@ -394,8 +392,7 @@ static void smp_change(struct selftest *test)
 	outlook_set(&stretch, OUTLOOK_END);
 	others_wait(test);
 	verdict_check(test, &stretch.verdict, "an old translation, at outlook");
-	print("# %u accesses by %u CPUs\n", stretch.verdict.asked,
-	      test->kernel->smp->running - 1);
+	print("# %u accesses by %u CPUs\n", stretch.verdict.asked, test->kernel->smp->running - 1);
 	test_equal(test, buddy_free(&test->kernel->alloc->buddy, stretch.first, 1), BUDDY_OK,
 		   "freeing pages");
 }

@@ -22,12 +22,13 @@ static void tell_word(u64 *word, u64 value, u64 line)
 	dcache_clean(word, sizeof(*word), line);
 }
 
-void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 line)
+void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 off, u64 line)
 {
 	memset(&mailbox->said, 0, sizeof(mailbox->said));
 	dcache_clean(&mailbox->said, MAILBOX_HALF, line);
 	memset(&mailbox->told, 0, sizeof(mailbox->told));
 	mailbox->told.mpidr = (u64)MPIDR_NOBODY;
+	mailbox->told.off = off;
 	dcache_clean(&mailbox->told, sizeof(mailbox->told), line);
 	tell_word(&mailbox->told.mpidr, mpidr, line);
 }
@@ -45,13 +46,22 @@ const struct said *mailbox_hear(struct mailbox *mailbox, u64 line)
 
 void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line)
 {
-	u64 mpidr = mailbox->told.mpidr;
+	u64 mpidr = mailbox->told.mpidr, off = mailbox->told.off;
 
 	mailbox->told = *told;
 	mailbox->told.mpidr = mpidr;
+	mailbox->told.off = off;
 	mailbox->told.verdict = VERDICT_NONE;
 	dcache_clean(&mailbox->told, sizeof(mailbox->told), line);
 	tell_word(&mailbox->told.verdict, told->verdict, line);
+	event_send();
+}
+
+void mailbox_withdraw(struct mailbox *mailbox, u64 line)
+{
+	secret_wipe(mailbox->told.key, sizeof(mailbox->told.key));
+	dcache_clean(mailbox->told.key, sizeof(mailbox->told.key), line);
+	tell_word(&mailbox->told.verdict, VERDICT_REFUSED, line);
 	event_send();
 }
 

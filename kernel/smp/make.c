@@ -54,8 +54,8 @@ struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr)
 		heap_free(&alloc->heap, object);
 		return NULL;
 	}
-	memory->cpu.guard = (struct stack){ memory->cpu.stack.start - granule,
-					    memory->cpu.stack.start };
+	memory->cpu.guard =
+		(struct stack){ memory->cpu.stack.start - granule, memory->cpu.stack.start };
 	(void)interrupt_find_cpu(kernel, &memory->cpu, &memory->gic);
 	return &memory->cpu;
 }

@@ -19,15 +19,19 @@ struct passage {
 };
 
 /*
- * mailbox_open() - an empty mailbox for @mpidr, for all to see. mailbox_hear() - what has been said
- * so far; what a SAID_ state vouches for is there with it. mailbox_tell() - @told but for whose it
- * is and the verdict, and then that. mailbox_close() - nobody's any more; what was told is cleared.
+ * mailbox_open() - a mailbox for @mpidr, which turns itself off by @off, OFF_,
+ * for all to see. mailbox_hear() - what has been said
+ * so far; what a SAID_ state vouches for is there with it. mailbox_tell() - @told but for that
+ * and the verdict, and then the verdict. mailbox_close() - nobody's any more; what was told is cleared.
+ * mailbox_withdraw() - the CPU is given up, and if it still comes it is to go away; the key is
+ * cleared, the rest stays: it may be reading just that.
  * @line: bytes in a line of the data cache.
  */
-void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 line);
+void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 off, u64 line);
 const struct said *mailbox_hear(struct mailbox *mailbox, u64 line);
 void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line);
 void mailbox_close(struct mailbox *mailbox, u64 line);
+void mailbox_withdraw(struct mailbox *mailbox, u64 line);
 
 /* cpu_make() - what CPU @number with @mpidr needs to run; null where there is no memory for it. */
 struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr);

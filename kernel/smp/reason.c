@@ -49,8 +49,7 @@ void smp_reason(const struct smp_cpu *cpu, char *text, size_t size)
 		       follow_field_str(cpu->follow.field), cpu->follow.has, cpu->follow.needs);
 		break;
 	case CPU_REASON_FAULTED:
-		format(text, size,
-		       "an exception with its MMU off: ESR 0x%lx, ELR 0x%lx, FAR 0x%lx",
+		format(text, size, "an exception with its MMU off: ESR 0x%lx, ELR 0x%lx, FAR 0x%lx",
 		       cpu->fault.esr, cpu->fault.elr, cpu->fault.far);
 		break;
 	case CPU_REASON_NONE:

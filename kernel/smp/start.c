@@ -43,8 +43,8 @@ static bool release_write(const struct kernel *kernel, u64 release, u64 entry)
 
 	if (!is_aligned(release, sizeof(u64)))
 		return false;
-	if (!memory_may_map_device(kernel->memory, paddr(release), sizeof(u64)) && address_probe(va, true, &pa) &&
-	    pa.value == release) {
+	if (!memory_may_map_device(kernel->memory, paddr(release), sizeof(u64)) &&
+	    address_probe(va, true, &pa) && pa.value == release) {
 		memory_store(va, sizeof(u64), entry);
 		dcache_clean(vaddr_pointer(va), sizeof(u64), line_size(kernel));
 		return true;
@@ -94,6 +94,21 @@ static bool has_method(const struct kernel *kernel, const struct smp_cpu *cpu)
 	return false;
 }
 
+/* How a CPU turns itself off, in the words of a mailbox. */
+static u64 off_way(enum psci_conduit conduit)
+{
+	switch (conduit) {
+	case PSCI_HVC:
+		return OFF_HVC;
+	case PSCI_SMC:
+		return OFF_SMC;
+	case PSCI_NONE:
+	case PSCI_OLD:
+		break;
+	}
+	return OFF_PARK;
+}
+
 /* Call CPU @number by a mailbox that is free. */
 static void passage_begin(const struct kernel *kernel, struct passage *passage, u32 number)
 {
@@ -111,7 +126,8 @@ static void passage_begin(const struct kernel *kernel, struct passage *passage, 
 		return;
 	}
 	cpu->cpu->running = false;
-	mailbox_open(mailbox, cpu->entry->mpidr, line_size(kernel));
+	mailbox_open(mailbox, cpu->entry->mpidr, off_way(kernel->handoff->facts.psci),
+		     line_size(kernel));
 	if (call(kernel, cpu, mailbox))
 		*passage = (struct passage){ .cpu = cpu, .number = number };
 	else
@@ -181,27 +197,13 @@ static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 			      .mmfr3 = cpu->id[SYSREG_ID_AA64MMFR3_EL1] };
 }
 
-static u64 off_way(enum psci_conduit conduit)
-{
-	switch (conduit) {
-	case PSCI_HVC:
-		return OFF_HVC;
-	case PSCI_SMC:
-		return OFF_SMC;
-	case PSCI_NONE:
-	case PSCI_OLD:
-		break;
-	}
-	return OFF_PARK;
-}
-
 /* Whether it follows, and what it needs if so. */
 static struct told judge(const struct kernel *kernel, struct smp_cpu *cpu, const struct said *said)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
 	struct cpu_facts first = { handoff->facts.entry.el, counter_frequency(), handoff->id };
 	struct cpu_facts own = { said->el, said->frequency, cpu->cpu->id };
-	struct told told = { .verdict = VERDICT_REFUSED, .off = off_way(handoff->facts.psci) };
+	struct told told = { .verdict = VERDICT_REFUSED };
 
 	cpu_facts_take(cpu->cpu, said->id, boot);
 	cpu->el = said->el;
@@ -232,46 +234,50 @@ static void passage_judge(const struct kernel *kernel, struct passage *passage, 
 {
 	struct mailbox *mailbox = &secondary_mailboxes[passage - passages];
 	const struct said *said = passage_wait(kernel, mailbox, time);
-	struct told told = { .verdict = VERDICT_REFUSED,
-			     .off = off_way(kernel->handoff->facts.psci) };
+	struct told told;
 
 	if (said == NULL) {
 		cpu_settle(passage->cpu, CPU_STATE_SILENT, CPU_REASON_SILENT);
 		passage->lost = true;
 	} else if (said->state == SAID_ARRIVED) {
 		told = judge(kernel, passage->cpu, said);
-	} else {
-		note_fault(passage->cpu, said);
+		mailbox_tell(mailbox, &told, line_size(kernel));
+		secret_wipe(&told, sizeof(told));
 	}
-	mailbox_tell(mailbox, &told, line_size(kernel));
-	secret_wipe(&told, sizeof(told));
 }
 
-/* It runs, or it has met an exception on the way, or is lost. */
-static void passage_end(const struct kernel *kernel, struct passage *passage, u64 time)
+/* Until the CPU of @passage reads no more in its mailbox: it runs, or has said its last. */
+static bool passage_is_over(const struct kernel *kernel, struct passage *passage)
 {
 	struct mailbox *mailbox = &secondary_mailboxes[passage - passages];
 	struct smp_cpu *cpu = passage->cpu;
-	const struct said *said;
-	bool late, running = false;
+	const struct said *said = mailbox_hear(mailbox, line_size(kernel));
 
-	passage->cpu = NULL;
-	if (passage->lost)
-		return;
-	while (cpu->reason == CPU_REASON_LOST && !running) {
-		late = is_late(time);
-		running = __atomic_load_n(&cpu->cpu->running, __ATOMIC_ACQUIRE);
-		said = mailbox_hear(mailbox, line_size(kernel));
-		if (running)
-			cpu_settle(cpu, CPU_STATE_RUNNING, CPU_REASON_NONE);
-		else if (said->state != SAID_ARRIVED)
-			note_fault(cpu, said);
-		else if (late)
-			break;
+	if (__atomic_load_n(&cpu->cpu->running, __ATOMIC_ACQUIRE)) {
+		cpu_settle(cpu, CPU_STATE_RUNNING, CPU_REASON_NONE);
+		kernel->smp->running++;
+		return true;
 	}
-	kernel->smp->running += running;
-	passage->lost = cpu->reason == CPU_REASON_LOST;
-	mailbox_close(mailbox, line_size(kernel));
+	if (said->state == SAID_FAULTED || said->state == SAID_NO_KEY)
+		note_fault(cpu, said);
+	return said->state != SAID_ARRIVED;
+}
+
+static void passage_end(const struct kernel *kernel, struct passage *passage, u64 time)
+{
+	struct mailbox *mailbox = &secondary_mailboxes[passage - passages];
+	bool late = false, over = false;
+
+	while (!passage->lost && !over && !late) {
+		late = is_late(time);
+		over = passage_is_over(kernel, passage);
+	}
+	passage->cpu = NULL;
+	passage->lost = !over;
+	if (over)
+		mailbox_close(mailbox, line_size(kernel));
+	else
+		mailbox_withdraw(mailbox, line_size(kernel));
 }
 
 /* CPUs from @number to @end stay off. */

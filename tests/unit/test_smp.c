@@ -29,6 +29,7 @@ enum conduct {
 	FOLLOWS,
 	NEVER_COMES,
 	COMES_LATE, /* when it has been given up */
+	IS_SLOW, /* to look for its verdict */
 	FAULTS, /* at once */
 	FAULTS_AFTER_VERDICT,
 	HAS_NO_KEY,
@@ -97,10 +98,13 @@ static void sim_step(struct sim *sim)
 		sim->off = sim->conduct == FAULTS;
 		return;
 	}
-	if (told->verdict == VERDICT_NONE)
+	if (told->verdict == VERDICT_NONE ||
+	    (sim->conduct == IS_SLOW && now - sim->called < counter_frequency()))
 		return;
+	assert_int_equal(told->mpidr, sim->mpidr);
 	sim->told = *told;
 	if (told->verdict == VERDICT_REFUSED) {
+		said->state = SAID_OFF;
 		sim->off = true;
 	} else if (sim->conduct == FAULTS_AFTER_VERDICT || sim->conduct == HAS_NO_KEY) {
 		said->state = sim->conduct == HAS_NO_KEY ? SAID_NO_KEY : SAID_FAULTED;
@@ -328,7 +332,8 @@ static void make(u32 count)
 	for (u32 i = 0; i < count; i++) {
 		struct cpu_entry entry = { mpidr_of(i), 0, CPU_METHOD_PSCI };
 
-		sims[i] = (struct sim){ FOLLOWS, mpidr_of(i), 1, 1000, { 0 }, NULL, 0, 0, 0, { 0 } };
+		sims[i] =
+			(struct sim){ FOLLOWS, mpidr_of(i), 1, 1000, { 0 }, NULL, 0, 0, 0, { 0 } };
 		memcpy(sims[i].id, max_id, sizeof(sims[i].id));
 		cpu_list_add(&list, &entry, i);
 	}
@@ -387,8 +392,7 @@ static void every_cpu_gets_the_registers_of_the_first(void **state)
 		assert_int_equal(sims[i].told.verdict, VERDICT_GO);
 		assert_int_equal(flip->sctlr, 0x5c);
 		assert_int_equal(flip->ttbr0, 0xb0);
-		assert_int_equal(flip->ttbr1,
-				 ttbr_encode(&memory.space.regime, memory.space.root));
+		assert_int_equal(flip->ttbr1, ttbr_encode(&memory.space.regime, memory.space.root));
 		assert_int_equal(flip->vectors, 0x800);
 		assert_ptr_equal((void *)(uintptr_t)flip->cpu, cpu);
 		assert_int_equal(flip->stack, cpu->stack.end);
@@ -449,6 +453,25 @@ static void a_cpu_that_does_not_follow_is_sent_away(void **state)
 	assert_int_equal(sims[1].told.off, OFF_SMC);
 	assert_int_equal(sims[1].told.key[0], 0);
 	check_runs(smp, 2);
+	fake_memory_free(&memory);
+}
+
+/* Or it would take the next one's verdict for its own, and that one's stack. */
+static void no_mailbox_is_the_next_ones_before_it_has_been_read(void **state)
+{
+	const struct smp *smp;
+
+	(void)state;
+	make(4);
+	sims[1].id[SYSREG_ID_AA64MMFR1_EL1] = 0;
+	sims[1].conduct = IS_SLOW;
+	sims[2].conduct = IS_SLOW;
+	handoff.plan.pan = true;
+	smp = start();
+	check(smp, 1, CPU_STATE_REFUSED, CPU_REASON_FOLLOWS_NOT);
+	assert_true(sims[1].off);
+	check_runs(smp, 2);
+	check_runs(smp, 3);
 	fake_memory_free(&memory);
 }
 
@@ -654,6 +677,7 @@ int main(void)
 		cmocka_unit_test(each_cpu_has_stacks_of_its_own_with_a_gap_below),
 		cmocka_unit_test(no_key_stays_in_a_mailbox),
 		cmocka_unit_test(a_cpu_that_does_not_follow_is_sent_away),
+		cmocka_unit_test(no_mailbox_is_the_next_ones_before_it_has_been_read),
 		cmocka_unit_test(a_cpu_at_another_level_or_of_another_clock_is_sent_away),
 		cmocka_unit_test(a_cpu_that_does_not_come_is_given_up),
 		cmocka_unit_test(where_all_mailboxes_are_lost_the_others_stay_off),

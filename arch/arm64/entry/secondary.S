@@ -81,6 +81,7 @@ secondary_entry:
 	b.lo	9f
 	b.eq	8f
 	cmp	x0, #VERDICT_GO_DROP
+	mov	x0, #SAID_OFF
 	b.ne	secondary_off
 	bl	el2_drop
 	b	9f
@@ -94,7 +95,6 @@ secondary_entry:
 1:	add	x0, x19, #TOLD_FLIP
 	b	mmu_flip
 2:	mov	x0, #SAID_NO_KEY
-	bl	secondary_say
 	b	secondary_off
 	.size	secondary_entry, . - secondary_entry
 
@@ -114,13 +114,14 @@ secondary_fault:
 	stp	x0, x1, [x19, #SAID_FAULT]
 	str	x2, [x19, #SAID_FAULT + 16]
 	mov	x0, #SAID_FAULTED
-	bl	secondary_say
 
-// secondary_off: as the mailbox says. Firmware that does not do it leaves the CPU asleep here.
+// secondary_off: x0 the last that this CPU says; then off, as the mailbox has it. Firmware that
+// does not do it leaves the CPU asleep here.
 secondary_off:
-	ldr	x1, [x19, #TOLD_OFF]
+	ldr	x20, [x19, #TOLD_OFF]
+	bl	secondary_say
 	mov_q	x0, PSCI_CPU_OFF
-	cmp	x1, #OFF_HVC
+	cmp	x20, #OFF_HVC
 	b.lo	secondary_park
 	b.eq	1f
 	smc	#0

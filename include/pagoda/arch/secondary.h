@@ -30,8 +30,9 @@
 /* What a starting CPU says of itself. */
 #define SAID_NOTHING 0
 #define SAID_ARRIVED 1 /* it waits for the verdict; el, frequency and id count */
-#define SAID_FAULTED 2 /* it met an exception, which fault has, and is off */
-#define SAID_NO_KEY 3 /* a higher level forbids the key for return addresses; it is off */
+#define SAID_OFF 2 /* as it was told. From this word and the next two on it reads no more here */
+#define SAID_FAULTED 3 /* it met an exception, which esr, elr and far have, and turns itself off */
+#define SAID_NO_KEY 4 /* a higher level forbids the key for return addresses; it does, too */
 
 /* What it is told to do. */
 #define VERDICT_NONE 0
