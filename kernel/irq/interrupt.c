@@ -194,13 +194,23 @@ void interrupt_unregister(u32 number)
 	*row = table.row[--table.count];
 }
 
+/* A copy: another CPU may take the row out of the table meanwhile. */
+static bool look_up(u32 number, struct interrupt *found)
+{
+	const struct interrupt *row = find(number);
+
+	if (row != NULL)
+		*found = *row;
+	return row != NULL;
+}
+
 /* An interrupt that is nobody's would come for ever if its device holds on to it. */
 static void dispatch(u32 number)
 {
-	struct interrupt *row = find(number);
+	struct interrupt row;
 
-	if (row != NULL)
-		row->handle(row->context);
+	if (look_up(number, &row))
+		row.handle(row.context);
 	else if (gic_has(&table.gic, number))
 		gic_disable(&table.gic, cpu_this()->gic, number);
 }

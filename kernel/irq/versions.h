@@ -56,9 +56,9 @@ bool gic_map_distributor(const struct gic_start *start, u64 size);
 bool gic_map_cpu(const struct gic_start *start, u64 pa, u64 size);
 
 /*
- * gic_clear() - of interrupts of the first group, which are @cpu's own, and of @groups more: of what whoever was here before left, nothing comes: an interrupt that nobody here
- * knows would come for ever, and one that is still active never again. False where the controller
- * does not finish.
+ * gic_clear() - of interrupts of the first group, which are @cpu's own, and of @groups more: of
+ * what whoever was here before left, nothing comes: an interrupt that nobody here knows would come
+ * for ever, and one that is still active never again. False where the controller does not finish.
  */
 bool gic_clear(const struct gic *gic, const struct gic_cpu *cpu, u32 groups);
 

@@ -4,8 +4,8 @@
  * Runs as pass.c does, and may not use what that may not.
  *
  * Sources: Devicetree Specification 0.4, 3.8, and Linux's binding of Arm's CPUs. A CPU whose status
- * is "disabled" is one that sleeps until its enable-method wakes it, and so is as good as any; Linux
- * takes it, too. Left out is only what has failed.
+ * is "disabled" is one that sleeps until its enable-method wakes it, and so is as good as any;
+ * Linux takes it, too. Left out is only what has failed.
  */
 #include <pagoda/kernel/tree/scan.h>
 #include <pagoda/lib/string.h>

@@ -975,6 +975,25 @@ static void redistributors_may_stand_with_each_processor(void **state)
 	}
 }
 
+static void processors_redistributors_side_by_side_are_one_run(void **state)
+{
+	struct tables tables = tables_bare();
+	struct tree tree;
+
+	(void)state;
+	distributor(&tables, 3);
+	for (u32 i = 0; i < 10; i++)
+		put(processor(&tables, i, 1), 60, 0x9000000 + i * 0x20000 + (i >= 5) * 0x100000, 8);
+	tree = tree_of_tables(&tables);
+	assert_int_equal(acpi.redistributors, 2);
+	assert_bytes(&tree, "/intc@8000000", "#redistributor-regions", "\0\0\0\2");
+	assert_bytes(&tree, "/intc@8000000", "reg",
+		     "\0\0\0\0\x08\0\0\0\0\0\0\0\0\1\0\0"
+		     "\0\0\0\0\x09\0\0\0\0\0\0\0\0\x0a\0\0"
+		     "\0\0\0\0\x09\x1a\0\0\0\0\0\0\0\x0a\0\0");
+	free(tree.bytes);
+}
+
 static void several_runs_of_redistributors_are_all_there(void **state)
 {
 	struct tables tables = tables_default();
@@ -1438,6 +1457,7 @@ int main(void)
 		cmocka_unit_test(every_processor_that_is_there_is_listed_and_no_other),
 		cmocka_unit_test(a_gic_of_version_2_has_a_processor_interface),
 		cmocka_unit_test(redistributors_may_stand_with_each_processor),
+		cmocka_unit_test(processors_redistributors_side_by_side_are_one_run),
 		cmocka_unit_test(several_runs_of_redistributors_are_all_there),
 		cmocka_unit_test(a_table_that_is_missing_is_named),
 		cmocka_unit_test(a_fault_says_where_the_table_is),

@@ -183,9 +183,9 @@ u32 gic_cpu_acknowledge(void);
 void gic_cpu_end(u32 number);
 
 /*
- * gic_cpu_disable() - let none through any more. gic_cpu_has_ranges() - ICC_CTLR_EL1.RSS: interrupts
- * can be sent to CPUs whose Aff0 is above 15. gic_cpu_send() - @what into ICC_SGI1R_EL1; whom it
- * interrupts sees what was written before. After gic_cpu_enable().
+ * gic_cpu_disable() - let none through any more. gic_cpu_has_ranges() - ICC_CTLR_EL1.RSS:
+ * interrupts can be sent to CPUs whose Aff0 is above 15. gic_cpu_send() - @what into ICC_SGI1R_EL1;
+ * whom it interrupts sees what was written before. After gic_cpu_enable().
  */
 void gic_cpu_disable(void);
 bool gic_cpu_has_ranges(void);

@@ -79,13 +79,13 @@ enum gic_result gic_start(struct gic *gic, struct gic_cpu *cpu, const struct ker
 void gic_unmap(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel);
 
 /*
- * For a CPU with @mpidr that does not run yet: gic_find_cpu() - find what it has, for @cpu, which is
- * zero. On a CPU that runs, one at a time; faults as gic_start() does. GIC_OK, GIC_NOT_MAPPED,
+ * For a CPU with @mpidr that does not run yet: gic_find_cpu() - find what it has, for @cpu, which
+ * is zero. On a CPU that runs, one at a time; faults as gic_start() does. GIC_OK, GIC_NOT_MAPPED,
  * GIC_NOT_THIS_CPU.
  *
  * On that CPU: gic_start_cpu() - forget what was left in its part, and let interrupts through, of
- * which none is enabled. GIC_OK, GIC_SILENT, GIC_NOT_THIS_CPU. gic_stop_cpu() - none comes there any
- * more; before it is turned off. After it, gic_start_cpu() again.
+ * which none is enabled. GIC_OK, GIC_SILENT, GIC_NOT_THIS_CPU. gic_stop_cpu() - none comes there
+ * any more; before it is turned off. After it, gic_start_cpu() again.
  */
 enum gic_result gic_find_cpu(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel,
 			     const struct device_gic *description, u64 mpidr);
@@ -105,8 +105,8 @@ void gic_route(const struct gic *gic, const struct gic_cpu *cpu, u32 number);
 bool gic_has(const struct gic *gic, u32 number);
 
 /*
- * gic_enable() - let @number come, to @cpu, the one this runs on. @flags: of a shared one, as the FDT has them.
- * gic_disable() - no longer. Of numbers that gic_has().
+ * gic_enable() - let @number come, to @cpu, the one this runs on. @flags: of a shared one, as the
+ * FDT has them. gic_disable() - no longer. Of numbers that gic_has().
  */
 void gic_enable(const struct gic *gic, const struct gic_cpu *cpu, u32 number, u32 flags);
 void gic_disable(const struct gic *gic, const struct gic_cpu *cpu, u32 number);

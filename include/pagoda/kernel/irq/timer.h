@@ -10,8 +10,8 @@
 #include <pagoda/kernel/irq/interrupt.h>
 
 /*
- * interrupt_timer_init() - find the timer; more than once is as good as once. On each CPU that wants
- * its own.
+ * interrupt_timer_init() - find the timer; more than once is as good as once. On each CPU that
+ * wants its own.
  */
 enum interrupt_result interrupt_timer_init(const struct kernel *kernel);
 
