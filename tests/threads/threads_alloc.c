@@ -26,7 +26,7 @@
 #define AREA_PAGES 3
 #define RAM_START GIB(1)
 #define RAM_SIZE MIB(64)
-#define TABLES 24 /* in the pool at first */
+#define TABLES 1 /* in the pool at first: the root */
 #define PAGE KIB(4)
 #define DEVICE_PA GIB(4)
 #define RANGES 4
