@@ -5,21 +5,26 @@
  * exception stack.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/lib/string.h>
 #include <pagoda/kernel/cpu/cpu.h>
 
-/* There are 1020 numbers, and few that anybody asks for: .bss is cleared with the MMU off. */
+/* There are 1020 numbers, and few that anybody asks for. */
 #define ROWS 8
 
+static bool started;
+
+/* Cleared when it is first needed, not with the MMU off. The lock is the rows'. */
 static struct {
-	bool started;
 	struct gic gic;
 	struct gic_cpu boot_cpu;
+	struct lock lock;
 	u32 count;
 	struct interrupt row[ROWS];
-} table;
+} table __attribute__((section(".noinit")));
 
 const char *interrupt_result_str(enum interrupt_result result)
 {
@@ -86,15 +91,16 @@ enum interrupt_result interrupt_start(const struct kernel *kernel)
 	struct attempt attempt = { kernel, cpu_this(), GIC_SILENT };
 	struct fault fault;
 
-	if (table.started)
+	if (started)
 		return INTERRUPT_OK;
 	if (kernel_devices(kernel)->gic.version == 0)
 		return INTERRUPT_NO_CONTROLLER;
+	memset(&table, 0, sizeof(table));
 	cpu_this()->gic = &table.boot_cpu;
 	if (fault_catch(start_gic, &attempt, &fault))
 		attempt.result = GIC_SILENT;
-	table.started = attempt.result == GIC_OK;
-	if (!table.started)
+	started = attempt.result == GIC_OK;
+	if (!started)
 		gic_unmap(&table.gic, cpu_this()->gic, kernel);
 	return from_gic(attempt.result);
 }
@@ -114,7 +120,7 @@ enum interrupt_result interrupt_find_cpu(const struct kernel *kernel, struct cpu
 	struct attempt attempt = { kernel, cpu, GIC_SILENT };
 	struct fault fault;
 
-	if (!table.started)
+	if (!started)
 		return INTERRUPT_NO_CONTROLLER;
 	*gic = (struct gic_cpu){ 0 };
 	cpu->gic = gic;
@@ -147,7 +153,7 @@ void interrupt_stop_cpu(void)
 
 enum interrupt_result interrupt_send(const struct cpu *to, u32 number)
 {
-	if (!table.started || to->gic == NULL)
+	if (!started || to->gic == NULL)
 		return INTERRUPT_NO_CONTROLLER;
 	return gic_send(&table.gic, to->gic, number) ? INTERRUPT_OK : INTERRUPT_NOT_THIS_CPU;
 }
@@ -168,12 +174,10 @@ static struct interrupt *find(u32 number)
 }
 
 /* The row stands before the interrupt can come. */
-enum interrupt_result interrupt_register(const struct interrupt *interrupt)
+static enum interrupt_result row_put(const struct interrupt *interrupt)
 {
 	const struct interrupt *row = find(interrupt->number);
 
-	if (!gic_has(&table.gic, interrupt->number))
-		return INTERRUPT_NO_LINE;
 	if (row == NULL ? table.count == ROWS :
 			  row->handle != interrupt->handle || row->context != interrupt->context)
 		return INTERRUPT_TAKEN;
@@ -184,23 +188,44 @@ enum interrupt_result interrupt_register(const struct interrupt *interrupt)
 	return INTERRUPT_OK;
 }
 
+enum interrupt_result interrupt_register(const struct interrupt *interrupt)
+{
+	enum interrupt_result result;
+	u64 daif;
+
+	if (!started || !gic_has(&table.gic, interrupt->number))
+		return INTERRUPT_NO_LINE;
+	daif = lock_take_masked(&table.lock);
+	result = row_put(interrupt);
+	lock_drop_masked(&table.lock, daif);
+	return result;
+}
+
 void interrupt_unregister(u32 number)
 {
-	struct interrupt *row = find(number);
+	struct interrupt *row;
+	u64 daif;
 
-	if (row == NULL)
+	if (!started)
 		return;
-	gic_disable(&table.gic, cpu_this()->gic, number);
-	*row = table.row[--table.count];
+	daif = lock_take_masked(&table.lock);
+	row = find(number);
+	if (row != NULL) {
+		gic_disable(&table.gic, cpu_this()->gic, number);
+		*row = table.row[--table.count];
+	}
+	lock_drop_masked(&table.lock, daif);
 }
 
 /* A copy: another CPU may take the row out of the table meanwhile. */
 static bool look_up(u32 number, struct interrupt *found)
 {
+	u64 daif = lock_take_masked(&table.lock);
 	const struct interrupt *row = find(number);
 
 	if (row != NULL)
 		*found = *row;
+	lock_drop_masked(&table.lock, daif);
 	return row != NULL;
 }
 
@@ -219,7 +244,7 @@ bool interrupt_handle(void)
 {
 	u32 acknowledged, number;
 
-	if (!table.started)
+	if (!started)
 		return false;
 	acknowledged = gic_acknowledge(&table.gic, cpu_this()->gic);
 	number = gic_number(&table.gic, acknowledged);

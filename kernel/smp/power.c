@@ -16,7 +16,7 @@ static struct farewell {
 	enum psci_conduit conduit;
 	s64 answer;
 	struct cpu_work work;
-} farewell;
+} farewell __attribute__((section(".noinit")));
 
 /* On that CPU, whose caches firmware cleans. It returns where firmware did not do it. */
 static void leave(void *context)

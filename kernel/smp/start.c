@@ -18,9 +18,11 @@
 /* A CPU that has been called has this long to come, and as long again to come out of its flip. */
 #define PATIENCE_SECONDS 2
 
-static struct smp smp;
-static struct smp_cpu boot_only; /* where there is no memory for more */
-static struct passage passages[MAILBOXES];
+/* Not in .bss, which every boot clears with the MMU off: smp_start() does. */
+#define NOINIT __attribute__((section(".noinit")))
+static struct smp smp NOINIT;
+static struct smp_cpu boot_only NOINIT; /* where there is no memory for more */
+static struct passage passages[MAILBOXES] NOINIT;
 static struct boot_handoff *boot; /* what became of words about CPUs is noted in it */
 
 static u64 line_size(const struct kernel *kernel)
@@ -355,6 +357,7 @@ void smp_start(struct kernel *kernel, struct boot_handoff *handoff)
 
 	boot = handoff;
 	smp = (struct smp){ 0 };
+	boot_only = (struct smp_cpu){ 0 };
 	memset(passages, 0, sizeof(passages));
 	list_take(kernel);
 	smp.cpu[0].state = CPU_STATE_RUNNING;
