@@ -225,6 +225,7 @@ static void make(unsigned version)
 	memset(&gic, 0, sizeof(gic));
 	memset(&cpu, 0, sizeof(cpu));
 	memset(&table, 0, sizeof(table));
+	started = false;
 	memset(&handoff, 0, sizeof(handoff));
 	memset(open, 0, sizeof(open));
 	memset(others, 0, sizeof(others));
