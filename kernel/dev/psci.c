@@ -4,6 +4,7 @@
  */
 #include <pagoda/kernel/dev/psci.h>
 
+#define PSCI_CPU_SUSPEND 0xc4000001
 #define PSCI_CPU_OFF 0x84000002
 #define PSCI_CPU_ON 0xc4000003
 #define PSCI_AFFINITY_INFO 0xc4000004
@@ -51,6 +52,11 @@ s64 psci_cpu_on(enum psci_conduit conduit, u64 mpidr, paddr_t entry, u64 context
 s64 psci_cpu_off(enum psci_conduit conduit)
 {
 	return call(conduit, PSCI_CPU_OFF, 0, 0, 0);
+}
+
+s64 psci_cpu_suspend(enum psci_conduit conduit)
+{
+	return call(conduit, PSCI_CPU_SUSPEND, 0, 0, 0);
 }
 
 bool psci_cpu_is_off(enum psci_conduit conduit, u64 mpidr)

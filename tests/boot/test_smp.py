@@ -213,3 +213,28 @@ def test_a_panic_stops_the_other_cpus(cpu):
     assert f"on CPU {cpu}" in text
     for other in {0, 1, 2} - {cpu}:
         assert re.search(rf"CPU {other} was here:\s+ELR ", text)
+
+
+def test_features_shows_where_another_cpu_differs():
+    with Machine("max", "pagoda.cpu=1:id_aa64mmfr0.tgran4=0", arguments=cpus(3)) as machine:
+        machine.expect(PROMPT)
+        text = machine.command("features")
+    assert re.search(r"^CPU 1: ID_AA64MMFR0_EL1 .* -> ", text, re.MULTILINE)
+    assert "CPU 2:" not in text
+
+
+def test_the_machine_sleeps_as_long_as_it_is_told():
+    with Machine("max", arguments=cpus(2)) as machine:
+        machine.expect(PROMPT)
+        slept = re.search(r"slept for (\d+) ms", machine.command("suspend 1"))
+        assert int(slept[1]) >= 1000
+        assert "1 to 3600" in machine.command("suspend 0")
+
+
+@pytest.mark.parametrize("cpu,erratum", [("cortex-a76", "4193800"), ("cortex-a72", None)])
+def test_tlbi_is_done_twice_on_cores_that_need_it(cpu, erratum):
+    """Which the report says; and only where more than one CPU runs."""
+    for number in (1, 2):
+        with Machine(cpu, arguments=cpus(number)) as machine:
+            said = "TLBI is done twice" in machine.expect(PROMPT)
+        assert said == (erratum is not None and number > 1)

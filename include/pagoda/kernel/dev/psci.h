@@ -27,4 +27,11 @@ s64 psci_cpu_on(enum psci_conduit conduit, u64 mpidr, paddr_t entry, u64 context
 s64 psci_cpu_off(enum psci_conduit conduit);
 bool psci_cpu_is_off(enum psci_conduit conduit, u64 mpidr);
 
+/*
+ * psci_cpu_suspend() - this CPU sleeps as WFI does, in the state with number 0, which loses
+ * nothing (a standby state of this CPU's, for the extended format, too), until an interrupt is
+ * pending. Below 0: it has not slept.
+ */
+s64 psci_cpu_suspend(enum psci_conduit conduit);
+
 #endif /* PAGODA_PSCI_H */
