@@ -33,7 +33,7 @@ void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 off, u64 line)
 	tell_word(&mailbox->told.mpidr, mpidr, line);
 }
 
-/* What stands beside the state was stored before it; so it must be dropped here after it is seen. */
+/* What stands beside the state was stored before it: it is dropped here after that was seen. */
 const struct said *mailbox_hear(struct mailbox *mailbox, u64 line)
 {
 	struct said *said = &mailbox->said;

@@ -76,7 +76,7 @@ secondary_entry:
 	cbnz	x0, 7f
 	wfe
 	b	6b
-7:	dmb	sy				// what was written before the verdict is read after it
+7:	dmb	sy				// what stood before the verdict is read after it
 	cmp	x0, #VERDICT_GO_VHE
 	b.lo	9f
 	b.eq	8f
