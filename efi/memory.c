@@ -44,27 +44,13 @@ static bool is_plain(const struct efi_descriptor *descriptor)
 	       is_aligned(descriptor->start, EFI_PAGE_SIZE);
 }
 
-/* The specification says ACPI_RECLAIM or ACPI_NVS; firmware is seen to use these, too. */
-static bool holds_tables(const struct efi_descriptor *descriptor)
-{
-	switch (descriptor->type) {
-	case EFI_RESERVED:
-	case EFI_BOOT_SERVICES_DATA:
-	case EFI_RUNTIME_SERVICES_DATA:
-	case EFI_ACPI_RECLAIM:
-	case EFI_ACPI_NVS:
-		return true;
-	}
-	return false;
-}
-
 static bool is_good_for(const struct efi_descriptor *descriptor, enum efi_use use)
 {
 	switch (use) {
 	case EFI_USE_RAM:
 		return efi_is_ram(descriptor);
 	case EFI_USE_TABLES:
-		return holds_tables(descriptor);
+		return efi_holds_tables(descriptor);
 	}
 	return false;
 }
@@ -77,7 +63,7 @@ bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size)
 
 		if (start >= descriptor.start && start < end && size <= end - start)
 			return !(descriptor.attributes & EFI_MEMORY_RO) &&
-			       (descriptor.type == EFI_LOADER_DATA || holds_tables(&descriptor));
+			       (descriptor.type == EFI_LOADER_DATA || efi_holds_tables(&descriptor));
 	}
 	return false;
 }

@@ -7,6 +7,7 @@
 #include <pagoda/kernel/dev/efi_map.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/kernel/show/report.h>
+#include <pagoda/kernel/start/acpi_tree.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/start/console_fallback.h>
@@ -49,6 +50,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 		secret_wipe(&handoff->seed, sizeof(handoff->seed));
 		cannot_boot(&stop);
 	}
+	acpi_take(&kernel, handoff);
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	kernel.pool_result = memory_close_pool(&kernel);

@@ -95,10 +95,16 @@ void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
 		struct boot_lists *lists)
 {
-	scan->lists = lists;
 	lists->usable.end = 0;
+	memory_begin(&lists->memory);
+	tree_begin_devices(scan, fdt, facts, lists);
+}
+
+void tree_begin_devices(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+			struct boot_lists *lists)
+{
+	scan->lists = lists;
 	scan->memory = &lists->memory;
-	memory_begin(scan->memory);
 	scan->nodes = &lists->nodes;
 	scan->nodes->gic_version = scan->nodes->uarts = 0;
 	scan->nodes->gic.offset = scan->nodes->timer.offset = 0;

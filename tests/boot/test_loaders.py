@@ -164,8 +164,6 @@ def kept_by_firmware(machine):
             if entry["number"] in RUNTIME]
 
 
-# To be mended: of /chosen's linux,uefi-mmap-* nothing is read when the EFI stub did not write it.
-@pytest.mark.xfail(reason="the EFI memory map that kexec hands on is not read", strict=True)
 @pytest.mark.parametrize("machine", ["acpi=off", ""])
 def test_kexec_from_a_linux_that_uefi_started(tmp_path, machine):
     with kexec(tmp_path, machine, ["-bios", FIRMWARE]) as running:

@@ -7,11 +7,11 @@
 #ifndef PAGODA_EFI_STUB_H
 #define PAGODA_EFI_STUB_H
 
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 #include <pagoda/kernel/handoff/facts.h>
 #include <pagoda/lib/efi.h>
 #include <pagoda/lib/fdt.h>
-#include <pagoda/efi/fdt_write.h>
+#include <pagoda/kernel/firmware/fdt_write.h>
 #include <pagoda/mm/layout/memory_map.h>
 
 /*
