@@ -134,7 +134,7 @@ struct stop tree_end(struct scan *scan)
 		return (struct stop){ STOP_FDT, scan->status, facts->entry.fdt,
 				      facts->fdt.tree.total_size };
 	if (scan->memory->banks == 0)
-		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
+		return (struct stop){ STOP_NO_MEMORY_NODE, facts->efi.map_start, 0, 0 };
 	scan_reservations(scan);
 	if (scan->memory->unprotected != 0)
 		return (struct stop){ STOP_RESERVATIONS, scan->memory->unprotected,

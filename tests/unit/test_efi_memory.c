@@ -45,7 +45,7 @@ static struct efi_descriptor piece(u32 type, u64 first_page, u64 pages)
 static bool find_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice,
 		       u64 *place)
 {
-	struct efi_room room = { size, align, ~(u64)0 };
+	struct efi_room room = { size, align, ~(u64)0, NULL };
 
 	return efi_map_place(map, &room, choice, place);
 }
@@ -340,7 +340,7 @@ static void a_map_whose_stride_makes_no_sense_is_refused(void **state)
 static void no_place_reaches_above_the_limit(void **state)
 {
 	struct efi_memory_map map = map_empty();
-	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE };
+	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE, NULL };
 	u64 place;
 
 	(void)state;

@@ -82,9 +82,13 @@ enum efi_use {
  */
 void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct efi_ranges *ranges);
 
-/* What is looked for: @size bytes at a multiple of @align, none of them at @limit or above. */
+/*
+ * What is looked for: @size bytes at a multiple of @align, none of them at @limit or above, nor in
+ * what of @kept is not RAM. Null: there is no such list.
+ */
 struct efi_room {
 	u64 size, align, limit;
+	const struct memory_map *kept;
 };
 
 /*
