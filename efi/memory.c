@@ -63,7 +63,8 @@ bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size)
 
 		if (start >= descriptor.start && start < end && size <= end - start)
 			return !(descriptor.attributes & EFI_MEMORY_RO) &&
-			       (descriptor.type == EFI_LOADER_DATA || efi_holds_tables(&descriptor));
+			       (descriptor.type == EFI_LOADER_DATA ||
+				efi_holds_tables(&descriptor));
 	}
 	return false;
 }

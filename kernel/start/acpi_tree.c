@@ -78,7 +78,7 @@ static const u8 *fetch(void *context, u64 address, u32 size)
 	return copy;
 }
 
-/* That Linux has told firmware of virtual addresses, and firmware has put them in its own tables. */
+/* That Linux has told firmware of virtual addresses, which now stand in firmware's own tables. */
 static u64 physical(const struct efi_memory_map *map, u64 address)
 {
 	for (u64 i = 0; i < efi_map_count(map); i++) {
@@ -104,9 +104,9 @@ static u64 rsdp_find(struct copies *copies, u64 system_table)
 	if (system == NULL || system->header.signature != EFI_SYSTEM_TABLE_SIGNATURE)
 		return 0;
 	count = min_u64(system->table_count, SYSTEM_TABLES_MAX);
-	tables = (const void *)fetch(
-		copies, physical(&copies->kernel->efi_map, (uintptr_t)system->tables),
-		(u32)(count * sizeof(*tables)));
+	tables = (const void *)fetch(copies,
+				     physical(&copies->kernel->efi_map, (uintptr_t)system->tables),
+				     (u32)(count * sizeof(*tables)));
 	for (u64 i = 0; tables != NULL && i < count; i++)
 		if (memcmp(&tables[i].guid, &acpi_guid, sizeof(acpi_guid)) == 0)
 			return (uintptr_t)tables[i].table;
@@ -148,11 +148,12 @@ static void tree_make(struct kernel *kernel, struct boot_handoff *handoff, const
 	u32 size;
 
 	status = acpi_write_fdt(acpi, &edit, tree, TREE_SIZE, &size);
-	if (status != FDT_WRITE_OK || fdt_open(&kernel->fdt, tree) != FDT_OK) {
+	if (status != FDT_WRITE_OK) {
 		print("pagoda: no device tree of ACPI's tables: %s\n",
 		      fdt_write_status_str(status));
 		return;
 	}
+	(void)fdt_open(&kernel->fdt, tree);
 	memory_add_own(kernel->memory, place.value, size, MEMORY_FDT);
 	handoff->facts.efi.rsdp = acpi->rsdp;
 	handoff->facts.efi.acpi = true;
@@ -163,8 +164,7 @@ static void tree_make(struct kernel *kernel, struct boot_handoff *handoff, const
 
 static void tables_read(struct kernel *kernel, struct boot_handoff *handoff, paddr_t place)
 {
-	struct copies copies = { kernel,
-				 (u8 *)linear_pointer(&kernel->linear, place) + TREE_SIZE,
+	struct copies copies = { kernel, (u8 *)linear_pointer(&kernel->linear, place) + TREE_SIZE,
 				 WORK_SIZE - TREE_SIZE };
 	struct acpi_view view = { .fetch = fetch, .context = &copies };
 	u64 rsdp = rsdp_find(&copies, handoff->facts.efi.system_table);

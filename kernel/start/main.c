@@ -42,10 +42,9 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	console_find(&kernel, handoff, &stop);
 	console_fallbacks_find(&kernel);
 	serror_init(&kernel);
-	if (stop.code == STOP_NONE) {
-		efi_map_read(&kernel);
+	efi_map_read(&kernel);
+	if (stop.code == STOP_NONE)
 		stop = memory_init(&kernel, handoff);
-	}
 	if (stop.code != STOP_NONE) {
 		secret_wipe(&handoff->seed, sizeof(handoff->seed));
 		cannot_boot(&stop);

@@ -358,11 +358,58 @@ static void no_place_reaches_above_the_limit(void **state)
 	assert_false(efi_map_place(&map, &room, 0, &place));
 }
 
+/* Every place there is, against what each page says; what is kept may overlap, and RAM is not. */
+static void no_place_has_a_part_of_what_is_kept(void **state)
+{
+	static struct memory_map kept;
+	struct random random = random_start();
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		struct efi_memory_map map = map_empty();
+		struct efi_room room = { (1 + random_below(&random, 4)) * PAGE,
+					 PAGE << random_below(&random, 3), 60 * PAGE, &kept };
+		unsigned wanted[64], count = 0;
+		u8 taken[64] = { 0 };
+		u64 place;
+
+		map_add(&map, piece(EFI_CONVENTIONAL, 8, 24));
+		map_add(&map, piece(EFI_CONVENTIONAL, 40, 24));
+		memory_begin(&kept);
+		memory_add(&kept, 0, 64 * PAGE, MEMORY_RAM);
+		for (unsigned i = random_below(&random, 6); i > 0; i--) {
+			u64 first = random_below(&random, 64), size = random_below(&random, 12);
+
+			memory_add(&kept, first * PAGE, size * PAGE - (size != 0),
+				   i % 2 ? MEMORY_NOMAP : MEMORY_RESERVED);
+			for (u64 page = first; page < first + size && page < 64; page++)
+				taken[page] = 1;
+		}
+		for (unsigned at = 8; at * PAGE + room.size <= room.limit; at++) {
+			bool free = is_aligned(at * PAGE, room.align);
+
+			for (unsigned page = at; page < at + room.size / PAGE; page++)
+				free = free && !taken[page] && page >= 8 &&
+				       (page < 32 || page >= 40);
+			if (free)
+				wanted[count++] = at;
+		}
+		assert_int_equal(efi_map_place(&map, &room, 0, &place), count != 0);
+		for (unsigned i = 0; i < count; i++) {
+			u64 choice = (u64)(((unsigned __int128)i << 64) / count) + 1;
+
+			assert_true(efi_map_place(&map, &room, choice, &place));
+			assert_int_equal(place, wanted[i] * PAGE);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(boot_services_and_loaders_leave_ram_and_no_other_type_does),
 		cmocka_unit_test(no_place_reaches_above_the_limit),
+		cmocka_unit_test(no_place_has_a_part_of_what_is_kept),
 		cmocka_unit_test(tables_of_acpi_may_lie_where_firmware_keeps_data),
 		cmocka_unit_test(special_uncached_and_misaligned_memory_is_not_ram),
 		cmocka_unit_test(neighbours_are_joined),

@@ -180,12 +180,12 @@ struct efi_configuration_table {
 };
 
 /* Of the table that is ACPI's RSDP, of revision 2 or later. */
-#define EFI_ACPI_GUID                                                                \
-	{                                                                            \
-		0x8868e871, 0xe4f1, 0x11d3,                                          \
-		{                                                                    \
-			0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81               \
-		}                                                                    \
+#define EFI_ACPI_GUID                                                  \
+	{                                                              \
+		0x8868e871, 0xe4f1, 0x11d3,                            \
+		{                                                      \
+			0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 \
+		}                                                      \
 	}
 
 #define EFI_SYSTEM_TABLE_SIGNATURE 0x5453595320494249 /* "IBI SYST" */
