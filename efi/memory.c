@@ -164,8 +164,6 @@ static struct piece first_piece(const struct memory_map *kept, u64 start, u64 en
 	struct piece piece = { start, end };
 	u64 next;
 
-	if (kept == NULL)
-		return piece;
 	while ((next = kept_end(kept, piece.start)) != piece.start)
 		piece.start = next;
 	for (u32 i = 0; i < kept->count; i++) {

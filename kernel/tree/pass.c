@@ -2,8 +2,8 @@
 /*
  * The pass over the FDT's structure block: node by node, and whose each is.
  * Runs in the kernel, right after the flip; with the MMU off, .bss clear, image not relocated,
- * where a boot cannot get that far; and on the host. May not use: absolute addresses, pointers in
- * static data, .bss.
+ * where a boot cannot get that far; in the EFI stub; and on the host. May not use: absolute
+ * addresses, pointers in static data, .bss.
  *
  * Each node is judged with its properties at hand and its ancestors on the walk's path, since what
  * its addresses mean depends on all of them.

@@ -19,6 +19,7 @@
 
 static u64 buffer[DESCRIPTORS_MAX * STRIDE / sizeof(u64)];
 static struct efi_ranges ranges;
+static const struct memory_map nothing; /* is kept */
 
 static struct efi_memory_map map_empty(void)
 {
@@ -45,7 +46,7 @@ static struct efi_descriptor piece(u32 type, u64 first_page, u64 pages)
 static bool find_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice,
 		       u64 *place)
 {
-	struct efi_room room = { size, align, ~(u64)0, NULL };
+	struct efi_room room = { size, align, ~(u64)0, &nothing };
 
 	return efi_map_place(map, &room, choice, place);
 }
@@ -340,7 +341,7 @@ static void a_map_whose_stride_makes_no_sense_is_refused(void **state)
 static void no_place_reaches_above_the_limit(void **state)
 {
 	struct efi_memory_map map = map_empty();
-	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE, NULL };
+	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE, &nothing };
 	u64 place;
 
 	(void)state;

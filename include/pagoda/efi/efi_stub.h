@@ -84,7 +84,7 @@ void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct e
 
 /*
  * What is looked for: @size bytes at a multiple of @align, none of them at @limit or above, nor in
- * what of @kept is not RAM. Null: there is no such list.
+ * what of @kept is not RAM. That list need not be normalised.
  */
 struct efi_room {
 	u64 size, align, limit;

@@ -4,8 +4,8 @@
  * initrd, what the EFI stub found out, and where the nodes are that say how devices interrupt. What
  * decides anything before the flip is not in here: that is read before it, by pi/chosen.c. So this
  * runs right after the flip, through a window; or, where a boot cannot get that far, with the MMU
- * off, for a console to say so on. No cache maintenance: that is the caller's, who knows how the
- * FDT is seen.
+ * off, for a console to say so on; and in the EFI stub, for what is reserved. No cache maintenance:
+ * that is the caller's, who knows how the FDT is seen.
  */
 #ifndef PAGODA_TREE_H
 #define PAGODA_TREE_H
