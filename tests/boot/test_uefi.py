@@ -22,9 +22,11 @@ from machine import IMAGE, PROMPT, Boot, Machine, boot, capture, follows_firmwar
 from suite import SUITE, system, unpacked
 
 FIRMWARE = str(system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"))
-# Newer suites have Secure Boot in a file of its own.
+# Newer suites have Secure Boot in a file of its own, and no shell in that.
 SECURE_CODE = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_CODE.secboot.fd",
                      "/usr/share/AAVMF/AAVMF_CODE.fd")
+SHELL_CODE = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd",
+                    "/usr/share/AAVMF/AAVMF_CODE.fd")
 VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.fd")
 SECURE_VARIABLES = system("qemu-efi-aarch64", "/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd")
 SNAKEOIL = system("qemu-efi-aarch64", "/usr/share/qemu-efi-aarch64")
@@ -308,8 +310,8 @@ def test_the_shell_passes_arguments_without_the_images_own_name(tmp_path):
     assert document["regime"]["granule"] == 16384
 
 
-def flash(variables):
-    return ["-drive", f"if=pflash,format=raw,readonly=on,file={SECURE_CODE}",
+def flash(variables, code=SECURE_CODE):
+    return ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
             "-drive", f"if=pflash,format=raw,file={variables}"]
 
 
@@ -328,10 +330,10 @@ def test_a_boot_option_with_arguments_boots_with_them(tmp_path):
               b"bcfg boot -opt 0x0 fs0:\\options\r\nreset -s\r\n")
     options = "mem=256M nokaslr".encode("utf-16-le")
     with disk(root, {"Image": IMAGE.read_bytes(), "startup.nsh": script, "options": options},
-              firmware=flash(variables)) as running:
+              firmware=flash(variables, SHELL_CODE)) as running:
         running.expect_end()
     (root / "startup.nsh").unlink()
-    with disk(root, {}, firmware=flash(variables)) as running:
+    with disk(root, {}, firmware=flash(variables, SHELL_CODE)) as running:
         running.expect(PROMPT)
         assert running.document("report json")["command_line"] == "mem=256M nokaslr"
 
