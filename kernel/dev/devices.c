@@ -200,13 +200,14 @@ static bool pass_map(const struct search *search, struct route *route)
 
 /*
  * Controllers whose bindings say that an interrupt has the GIC's cells and number there. One sets
- * polarities, the other masks what wakes the machine up; if either keeps an interrupt to itself,
- * the console finds that out and goes on without.
+ * polarities, the others mask what wakes the machine up; if any keeps an interrupt to itself, the
+ * console finds that out and goes on without.
  */
 static bool passes_on(const struct search *search, u32 offset)
 {
 	static const char names[][24] = { "mediatek,mt6577-sysirq", "nvidia,tegra20-ictlr",
-					  "nvidia,tegra30-ictlr", "nvidia,tegra210-ictlr" };
+					  "nvidia,tegra30-ictlr", "nvidia,tegra210-ictlr",
+					  "fsl,imx8mq-gpc" };
 	struct fdt_value compatible = property(search, offset, "compatible");
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)

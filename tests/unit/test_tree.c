@@ -433,6 +433,7 @@ static void controllers_that_pass_interrupts_on_are_passed(void **state)
 #define CASE(words, line) { words, sizeof(words), line }
 		CASE("mediatek,mt8173-sysirq\0mediatek,mt6577-sysirq", 123),
 		CASE("nvidia,tegra210-ictlr", 123),
+		CASE("fsl,imx8mq-gpc", 123),
 		CASE("nvidia,tegra186-agic\0nvidia,tegra210-agic", 0),
 		CASE("acme,sysirq", 0),
 #undef CASE

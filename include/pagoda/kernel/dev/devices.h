@@ -7,7 +7,7 @@
  * An interrupt goes from a node to its parent, which need not be the GIC: an interrupt-map stands
  * for other interrupts, and some controllers in front of the GIC pass on what comes under the
  * number that it has there. Sources: Devicetree Specification 0.4, 2.4; the bindings of Arm's GIC
- * and timer, of MediaTek's sysirq and NVIDIA's legacy interrupt controller.
+ * and timer, of MediaTek's sysirq, NVIDIA's legacy interrupt controller and NXP's GPC of version 2.
  */
 #ifndef PAGODA_DEVICES_H
 #define PAGODA_DEVICES_H
