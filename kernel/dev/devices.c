@@ -341,6 +341,23 @@ static void read_timers(const struct search *search, const struct tree_node *nod
 		lines[i] = line_of(search, node, index_of(names, timers[i].name, timers[i].index));
 }
 
+static void read_psci(const struct search *search, u32 offset, struct device_psci *psci)
+{
+	struct fdt_value method;
+
+	if (offset == 0)
+		return;
+	method = property(search, offset, "method");
+	if (fdt_has_string(method.data, method.size, "hvc"))
+		psci->conduit = PSCI_HVC;
+	else if (fdt_has_string(method.data, method.size, "smc"))
+		psci->conduit = PSCI_SMC;
+	if (psci->conduit == PSCI_NONE)
+		return;
+	psci->cpu_on = cell(search, offset, "cpu_on", 0);
+	psci->cpu_off = cell(search, offset, "cpu_off", 0);
+}
+
 /* The registers that are written to need not be the first: a node's may begin before them. */
 static const struct tree_node *find_console(const struct tree_nodes *nodes, paddr_t console)
 {
@@ -360,6 +377,7 @@ void devices_read(const struct fdt *fdt, const struct tree_nodes *nodes, paddr_t
 	struct search search = { .fdt = fdt, .gic = nodes->gic };
 
 	*devices = (struct devices){ .has_console = uart != NULL };
+	read_psci(&search, nodes->psci_old, &devices->psci_old);
 	if (nodes->gic.offset == 0)
 		return;
 	search.gic_phandle = cell(&search, nodes->gic.offset, "phandle", 0);

@@ -101,7 +101,7 @@ void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 	memory_begin(scan->memory);
 	scan->nodes = &lists->nodes;
 	scan->nodes->gic_version = scan->nodes->uarts = 0;
-	scan->nodes->gic.offset = scan->nodes->timer.offset = 0;
+	scan->nodes->gic.offset = scan->nodes->timer.offset = scan->nodes->psci_old = 0;
 	scan_begin(scan, fdt, facts);
 }
 

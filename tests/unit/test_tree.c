@@ -652,6 +652,38 @@ static void psci_0_1_has_no_way_to_turn_the_machine_off(void **state)
 	}
 }
 
+static void psci_0_1_says_itself_how_it_is_called(void **state)
+{
+	static const struct {
+		const char *compatible, *method;
+		u32 on, off; /* in the tree; 0: not there */
+		struct device_psci psci;
+	} cases[] = {
+		{ "arm,psci", "smc", 0x95c1ba60, 0x95c1ba5f, { PSCI_SMC, 0x95c1ba60, 0x95c1ba5f } },
+		{ "arm,psci", "hvc", 0xc4000003, 0, { PSCI_HVC, 0xc4000003, 0 } },
+		{ "arm,psci", "smc", 0, 0x84000002, { PSCI_SMC, 0, 0x84000002 } },
+		{ "arm,psci", "trap", 1, 2, { PSCI_NONE, 0, 0 } },
+		{ "arm,psci-0.2", "smc", 1, 2, { PSCI_NONE, 0, 0 } },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin_tree();
+		open_node("psci");
+		put_bytes("compatible", cases[i].compatible, strlen(cases[i].compatible) + 1);
+		put_bytes("method", cases[i].method, strlen(cases[i].method) + 1);
+		if (cases[i].on != 0)
+			cells("cpu_on", cases[i].on);
+		if (cases[i].off != 0)
+			cells("cpu_off", cases[i].off);
+		close_node();
+		read_tree();
+		assert_int_equal(devices.psci_old.conduit, cases[i].psci.conduit);
+		assert_int_equal(devices.psci_old.cpu_on, cases[i].psci.cpu_on);
+		assert_int_equal(devices.psci_old.cpu_off, cases[i].psci.cpu_off);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -672,6 +704,7 @@ int main(void)
 		cmocka_unit_test(chosen_limits_ram_to_a_range_or_two),
 		cmocka_unit_test(pcis_ports_are_found_below_buses),
 		cmocka_unit_test(psci_0_1_has_no_way_to_turn_the_machine_off),
+		cmocka_unit_test(psci_0_1_says_itself_how_it_is_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
