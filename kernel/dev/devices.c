@@ -128,7 +128,8 @@ static bool take(struct fdt_value *value, u32 size, struct fdt_value *taken)
 	if (size > value->size)
 		return false;
 	*taken = (struct fdt_value){ value->data, size };
-	value->data += size;
+	if (size != 0) /* there may be no value to point into */
+		value->data += size;
 	value->size -= size;
 	return true;
 }
