@@ -170,6 +170,27 @@ def test_a_bank_or_a_uart_with_a_status_of_reserved_is_not_used():
         assert number(document["console"]["pa"]) == 0x9000000
 
 
+def test_a_seed_of_zeroes_is_no_entropy_and_the_reason_says_so():
+    source = tree(UART, chosen="kaslr-seed = <0 0>;").replace('"nokaslr"', '"panic=halt"')
+    with started(source, cpu="cortex-a57") as machine:
+        machine.expect(PROMPT)
+        document = machine.document("report json")
+        assert document["image"]["kaslr"]["source"] == "off: no entropy"
+        assert document["warnings"] == [
+            "KASLR off: no entropy: the FDT's kaslr-seed is zero, the CPU no RNDR"]
+
+
+@pytest.mark.parametrize("stdout", ["soc/serial@1000000", "soc/serial@1000000:115200n8",
+                                    "soc/serial"])
+def test_an_alias_may_begin_the_path_to_the_console(stdout):
+    source = tree("aliases { soc = \"/soc\"; };", UART.replace("9000000", "9040000"),
+                  GIC_V2, TIMER, on_bus(BUS_UART), stdout=stdout)
+    with started(source) as machine:
+        machine.expect(PROMPT)
+        console = machine.document("report json")["console"]
+        assert (number(console["pa"]), console["source"]) == (0x9000000, "stdout-path")
+
+
 def test_psci_of_version_0_1_is_not_asked_for_what_it_does_not_have():
     psci = 'psci { compatible = "arm,psci"; method = "hvc"; cpu_on = <0x95c1ba60>; };'
     with started(tree(UART, psci=psci)) as machine:

@@ -339,6 +339,7 @@ static void load_options_that_are_no_text_are_ignored_and_that_is_said(void **st
 		ROW("quiet"),
 		ROW("nokaslr"),
 		ROW("nokaslr\0\0\0"),
+		ROW("00000000: 6e6f 6b61 736c 7200  nokaslr.\n"),
 #undef ROW
 		{ "nokaslr", 7, "pagoda: load options of 7" IGNORED },
 		{ "nokaslr mem=2G", 14, "pagoda: load options of 14" IGNORED },

@@ -527,6 +527,41 @@ static void only_the_roots_children_are_ram(void **state)
 	assert_int_equal(lists.memory.dropped, 0);
 }
 
+/* As Linux: what a child says of itself counts, and what is around it does not. */
+static void a_reservation_counts_unless_it_says_itself_that_it_is_none(void **state)
+{
+	static const struct {
+		const char *bus, *child;
+		bool counts;
+	} cases[] = {
+		{ NULL, NULL, true },	      { NULL, "ok", true },
+		{ NULL, "okay", true },	      { NULL, "disabled", false },
+		{ NULL, "reserved", false },  { "disabled", NULL, true },
+		{ "disabled", "okay", true }, { "fail", "disabled", false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin_tree();
+		put_memory();
+		open_node("reserved-memory");
+		cells("#address-cells", 2);
+		cells("#size-cells", 2);
+		flag("ranges");
+		if (cases[i].bus != NULL)
+			put_bytes("status", cases[i].bus, strlen(cases[i].bus) + 1);
+		open_node("secure@48000000");
+		flag("no-map");
+		cells("reg", 0, 0x48000000, 0, 0x100000);
+		if (cases[i].child != NULL)
+			put_bytes("status", cases[i].child, strlen(cases[i].child) + 1);
+		close_node();
+		close_node();
+		read_tree();
+		assert_int_equal(bytes_of(MEMORY_NOMAP), cases[i].counts ? 0x100000 : 0);
+	}
+}
+
 static void a_bank_is_what_is_usable_of_it(void **state)
 {
 	(void)state;
@@ -700,6 +735,7 @@ int main(void)
 		cmocka_unit_test(controllers_that_pass_interrupts_on_are_passed),
 		cmocka_unit_test(who_stands_in_a_controller_has_it_for_a_parent),
 		cmocka_unit_test(only_the_roots_children_are_ram),
+		cmocka_unit_test(a_reservation_counts_unless_it_says_itself_that_it_is_none),
 		cmocka_unit_test(a_bank_is_what_is_usable_of_it),
 		cmocka_unit_test(chosen_limits_ram_to_a_range_or_two),
 		cmocka_unit_test(pcis_ports_are_found_below_buses),
