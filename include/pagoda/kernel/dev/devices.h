@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The devices in the FDT that have to do with interrupts: the controller, the timer's and the
- * console's lines to it; and what PSCI 0.1 calls its calls. The pass over the tree has noted where they are (tree_nodes.h); what they
- * say is read here, when it is asked for. Kernel and host.
+ * console's lines to it; and the numbers of PSCI 0.1's calls. The pass over the tree has noted
+ * where they are (tree_nodes.h); what they say is read here, when it is asked for. Kernel, host.
  *
  * An interrupt goes from a node to its parent, which need not be the GIC: an interrupt-map stands
  * for other interrupts, and some controllers in front of the GIC pass on what comes under the
