@@ -828,7 +828,10 @@ static void a_screen_that_only_firmware_can_draw_on_is_passed_over(void **state)
 	struct efi_graphics_info odd = { 0, 800, 600, EFI_PIXEL_MASKS, { 7, 56, 192, 0 }, 800 };
 	struct efi_graphics_info good = { 0,  640, 480, EFI_PIXEL_MASKS, { 0xf800, 0x7e0, 0x1f, 0 },
 					  640 };
+	/* A row of 4 GiB and 640 pixels. */
+	struct efi_graphics_info wide = { 0, 640, 480, EFI_PIXEL_RGBX, { 0 }, 0x40000280 };
 	struct efi_graphics_mode modes[] = {
+		{ 1, 0, &wide, sizeof(wide), 0x80000000, ~(u64)0 },
 		{ 1, 0, &drawn, sizeof(drawn), 0x80000000, MIB(4) },
 		{ 1, 0, &odd, sizeof(odd), 0x80000000, MIB(4) },
 		{ 1, 0, NULL, 0, 0x80000000, MIB(4) },
