@@ -133,7 +133,7 @@ def check_virtio(machine, source):
     """The report is there from its first line on, and says that nothing can be typed."""
     machine.expect(PROMPT)
     machine.expect(PROMPT)
-    assert machine.text.startswith("Pagoda ")
+    assert machine.text.startswith("\rPagoda ")
     assert (f"  console      virtio console at {VIRTIO:#018x} ({source})\r\n"
             "  input        none: this console is for output only\r\n") in machine.text
     document, = documents(machine.text)
@@ -252,7 +252,7 @@ def test_a_frame_buffer_in_memory_that_no_map_hides_shows_the_report():
 def test_a_frame_buffer_in_ram_is_given_up_with_a_line_on_the_next_console():
     with start(VirtioConsole, 'pagoda.run="report json"', *NO_UART, *screen_node()) as machine:
         assert machine.expect("\r\n") == (
-            f"pagoda: no console on the frame buffer at {PIXELS:#x}: is RAM, not a device")
+            f"\rpagoda: no console on the frame buffer at {PIXELS:#x}: is RAM, not a device")
         machine.expect(PROMPT)
 
 
