@@ -93,6 +93,21 @@ def test_input_comes_by_interrupt_whatever_way_the_tree_says_so(source, machine)
     check_input(source, machine=machine)
 
 
+EARLYCON = '"nokaslr earlycon=pl011,0x9000000"'
+
+
+@pytest.mark.parametrize("uart, why", [
+    (UART, None),
+    (UART.replace("arm,pl011", "vendor,uart"),
+     "no UART that Pagoda drives is described at its address"),
+    (UART.replace("arm,pl011", "vendor,gpio").replace("9000000", "9040000"),
+     "no UART that Pagoda drives is described at its address"),
+], ids=["described", "no driver", "elsewhere"])
+def test_the_console_of_the_command_line_has_the_interrupt_of_its_node(uart, why):
+    source = tree(GIC_V2, TIMER, uart).replace('"nokaslr"', EARLYCON)
+    check_input(source, why)
+
+
 NOT_ONE = "what is at the GIC's address is no GIC of its version"
 
 
