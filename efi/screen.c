@@ -59,7 +59,7 @@ static bool read_screen(const struct efi_graphics *graphics, struct fdt_screen *
 	    !find_format(mode->info, &format))
 		return false;
 	stride = (u64)mode->info->pixels_per_line * formats[format].bytes;
-	if (stride > (u32)stride)
+	if (stride >> 32 != 0)
 		return false;
 	screen->address = mode->frame_buffer;
 	screen->width = mode->info->width;
