@@ -122,6 +122,18 @@ def test_what_does_not_say_that_it_is_the_gic_is_not_used(described):
                          "gicv3_redist_read: invalid guest read"])
 
 
+@pytest.mark.parametrize("source, why, machine", [
+    (tree(GIC_V2, UART), "no timer of the GIC's is described for this exception level", ""),
+    (tree(GIC_V2, TIMER.replace(", <1 10 4>", ""), UART),
+     "no timer of the GIC's is described for this exception level", "virtualization=on"),
+    # Of two CPUs, the other's redistributor alone.
+    (tree(GIC_V3.replace("<0 0x80a0000 0 0xf60000>", "<0 0x80c0000 0 0x20000>"), TIMER, UART),
+     "the GICv3 has no registers for this CPU, or none that it may use", "gic-version=3"),
+], ids=["no timer", "no timer for EL2", "another CPU's"])
+def test_what_is_missing_for_interrupts_is_the_reason_for_polling(source, why, machine):
+    check_input(source, why, machine)
+
+
 def memory_of(document, kind):
     return [(number(entry["start"]), number(entry["end"])) for entry in document["memory"]
             if entry["kind"] == kind]
