@@ -480,6 +480,26 @@ static void who_stands_in_a_controller_has_it_for_a_parent(void **state)
 	assert_line(devices.console, 35, 4);
 }
 
+/* The one before it has a parent of its own, which is not this one's. */
+static void who_has_no_interrupt_parent_has_no_interrupt(void **state)
+{
+	(void)state;
+	begin_tree();
+	gic("arm,gic-400", 3);
+	open_node("timer");
+	text("compatible", "arm,armv8-timer");
+	cells("interrupt-parent", GIC_PHANDLE);
+	cells("interrupts", OWN(13), OWN(14), OWN(11), OWN(10));
+	close_node();
+	open_uart();
+	cells("interrupts", SHARED(3));
+	close_node();
+	read_tree();
+	assert_true(devices.has_console);
+	assert_int_equal(devices.timer[DEVICE_TIMER_VIRTUAL].number, 27);
+	assert_line(devices.console, 0, 0);
+}
+
 /* ---- memory ---- */
 
 static u64 bytes_of(enum memory_kind kind)
@@ -734,6 +754,7 @@ int main(void)
 		cmocka_unit_test(a_map_below_a_map_is_followed_and_a_circle_is_not),
 		cmocka_unit_test(controllers_that_pass_interrupts_on_are_passed),
 		cmocka_unit_test(who_stands_in_a_controller_has_it_for_a_parent),
+		cmocka_unit_test(who_has_no_interrupt_parent_has_no_interrupt),
 		cmocka_unit_test(only_the_roots_children_are_ram),
 		cmocka_unit_test(a_reservation_counts_unless_it_says_itself_that_it_is_none),
 		cmocka_unit_test(a_bank_is_what_is_usable_of_it),
