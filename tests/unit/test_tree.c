@@ -395,6 +395,47 @@ static void an_interrupt_map_leads_to_the_gic(void **state)
 	}
 }
 
+/* Each is looked for in the whole tree: there is a limit, and the GIC is not counted. */
+static void a_map_may_name_eight_other_parents(void **state)
+{
+	(void)state;
+	for (u32 parents = 8; parents <= 9; parents++) {
+		u32 map[9 * 4 + 2 * 6], count = 0;
+
+		begin_tree();
+		gic("arm,gic-400", 3);
+		for (u32 i = 0; i < parents; i++) {
+			const u32 to_gic[] = { 0, 50, GIC_PHANDLE, SHARED(1) };
+			const u32 to_pin[] = { 0, 100 + i, 10 + i, i };
+
+			if (i == 3) {
+				memcpy(map + count, to_gic, sizeof(to_gic));
+				count += ARRAY_SIZE(to_gic);
+			}
+			memcpy(map + count, to_pin, sizeof(to_pin));
+			count += ARRAY_SIZE(to_pin);
+			open_node("pins");
+			flag("interrupt-controller");
+			cells("#interrupt-cells", 1);
+			cells("phandle", 10 + i);
+			close_node();
+		}
+		memcpy(map + count, (const u32[]){ 0x1000000, 4, GIC_PHANDLE, SHARED(33) },
+		       6 * sizeof(u32));
+		open_bus(0x8000000);
+		cells("#interrupt-cells", 1);
+		put_cells("interrupt-map", map, count + 6);
+		open_node("serial@1000000");
+		text("compatible", "arm,pl011");
+		cells("reg", 0x1000000, 0x1000);
+		cells("interrupts", 4);
+		close_node();
+		close_node();
+		read_tree();
+		assert_int_equal(devices.console.number, parents == 8 ? 65 : 0);
+	}
+}
+
 static void a_map_below_a_map_is_followed_and_a_circle_is_not(void **state)
 {
 	(void)state;
@@ -752,6 +793,7 @@ int main(void)
 		cmocka_unit_test(a_console_is_the_node_that_its_registers_are_in),
 		cmocka_unit_test(rows_of_redistributors_and_their_stride_are_told),
 		cmocka_unit_test(an_interrupt_map_leads_to_the_gic),
+		cmocka_unit_test(a_map_may_name_eight_other_parents),
 		cmocka_unit_test(a_map_below_a_map_is_followed_and_a_circle_is_not),
 		cmocka_unit_test(controllers_that_pass_interrupts_on_are_passed),
 		cmocka_unit_test(who_stands_in_a_controller_has_it_for_a_parent),
