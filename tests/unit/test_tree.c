@@ -240,6 +240,18 @@ static void timers_are_known_by_their_names_where_they_have_some(void **state)
 	read_tree();
 	assert_line(devices.timer[DEVICE_TIMER_VIRTUAL], 16 + 11, 8);
 	assert_line(devices.timer[DEVICE_TIMER_HYPERVISOR], 16 + 10, 8);
+
+	begin_tree(); /* nor is what others are called taken for one that has no name there */
+	cells("interrupt-parent", GIC_PHANDLE);
+	gic("arm,gic-v3", 3);
+	open_node("timer");
+	text("compatible", "arm,armv8-timer");
+	text("interrupt-names", "sec-phys\0phys\0hyp-virt\0hyp-phys");
+	cells("interrupts", OWN(13), OWN(14), OWN(12), OWN(10));
+	close_node();
+	read_tree();
+	assert_line(devices.timer[DEVICE_TIMER_VIRTUAL], 0, 0);
+	assert_line(devices.timer[DEVICE_TIMER_HYPERVISOR], 16 + 10, 8);
 }
 
 static void open_bus(u32 ranges)
