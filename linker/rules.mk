@@ -6,6 +6,7 @@ POOL_SIZE ?=
 linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
 link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=65536 -Wl,--no-dynamic-linker -Wl,--build-id=none \
+	-Wl,--no-eh-frame-hdr \
 	-Wl,--fix-cortex-a53-843419 \
 	-Wl,--orphan-handling=error -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments
 

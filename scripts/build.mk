@@ -24,8 +24,13 @@ warnings := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings -Wstric
 image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidden \
 	-include include/pagoda/hidden.h -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-common \
-	-fno-tree-loop-distribute-patterns -fno-ident -Iinclude -I$(O)/gen
-branch_protection := -mbranch-protection=standard
+	-fno-tree-loop-distribute-patterns -fno-ident -ffixed-x18 -Iinclude -I$(O)/gen
+
+# What the kernel executes: landing pads, and return addresses that are signed or, where the CPU
+# cannot, kept on the stack that x18 leads to. Tables for unwinding say which PACIASP and AUTIASP
+# belong together (pi/scs.c), function by function: so none is in two parts.
+branch_protection := -mbranch-protection=standard -fasynchronous-unwind-tables \
+	-fno-reorder-blocks-and-partition
 
 # Cortex-A53 loses in two ways: a 64-bit multiply-accumulate after a load or store may go wrong
 # (835769), and so may an address that ADRP makes at the end of a page (843419: the linker's part).
