@@ -45,10 +45,12 @@ $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(s
 
 $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
 		scripts/early-imports.txt scripts/check-rooms scripts/rooms.txt scripts/elf.py \
-		$(O)/stack.txt
+		scripts/check-pads $(O)/stack.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
 		$(stub_objects) --shared $(shared_objects)
+	$(call say,CHECK,landing pads)
+	$(Q)scripts/check-pads $(image_objects)
 	$(call say,CHECK,rooms)
 	$(Q)scripts/check-rooms scripts/rooms.txt $(O) $(image_objects)
 	$(call say,LD,$@)

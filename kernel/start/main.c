@@ -21,6 +21,8 @@
 struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
+LANDING_PAD(kernel_main);
+
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;
