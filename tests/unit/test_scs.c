@@ -15,9 +15,9 @@
 #include "support/fake_frames.h"
 
 #define TEXT 0x100
-#define TEXT_SIZE 0x200
-#define FRAMES 0x400
-#define SIZE 0x800
+#define TEXT_SIZE 0x600
+#define FRAMES 0x800
+#define SIZE 0xc00
 
 /* Call-frame instructions. */
 #define ADVANCE(instructions) (0x40 | (instructions))
@@ -194,6 +194,24 @@ static void every_known_instruction_is_skipped_as_long_as_it_is(void **state)
 	patch(1, 0);
 	assert_code(TEXT + 16, FAKE_PUSH);
 	assert_code(TEXT + 20, FAKE_POP);
+}
+
+static void a_long_way_is_counted_in_all_its_bytes(void **state)
+{
+	static const u8 ways[][5] = { { 0x03, 0x01, 0x01 }, { 0x04, 0x01, 0x01, 0, 0 } };
+	static const u8 lengths[] = { 3, 5 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		u8 instructions[6];
+
+		begin(state);
+		CODE(TEXT + 256 * 4, FAKE_PACIASP);
+		memcpy(instructions, ways[i], lengths[i]);
+		instructions[lengths[i]] = NEGATE;
+		describe_at(TEXT, 300 * 4, instructions, lengths[i] + 1u);
+		patch(1, 0);
+		assert_code(TEXT + 256 * 4, FAKE_PUSH);
+	}
 }
 
 static void functions_are_patched_independently_of_each_other(void **state)
@@ -374,7 +392,10 @@ static void an_fde_finds_the_cie_that_is_its_own(void **state)
 	cie = end;
 	end = frames_add_cie(bytes, end);
 	DESCRIBE(TEXT, ADVANCE(1), NEGATE, ADVANCE(1), NEGATE);
-	patch(1, 2);
+	cie = first; /* as good, but not the last */
+	CODE(TEXT + 0x40, FAKE_PACIASP, FAKE_AUTIASP);
+	DESCRIBE(TEXT + 0x40, ADVANCE(1), NEGATE, ADVANCE(1), NEGATE);
+	patch(1, 3);
 }
 
 static void tables_end_at_a_length_of_zero(void **state)
@@ -440,6 +461,7 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(what_only_looks_like_a_signature_is_not_touched, begin),
 		cmocka_unit_test_setup(every_known_instruction_is_skipped_as_long_as_it_is, begin),
+		cmocka_unit_test_setup(a_long_way_is_counted_in_all_its_bytes, begin),
 		cmocka_unit_test_setup(functions_are_patched_independently_of_each_other, begin),
 		cmocka_unit_test_setup(what_was_exchanged_before_something_unknown_is_put_back,
 				       begin),
