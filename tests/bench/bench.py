@@ -171,8 +171,8 @@ def show_patching(report):
     symbols = Boot().kernel.symbols
     report.say("Where the CPU cannot sign return addresses, between `tables` and `relocated`: "
                f"{symbols['_frames_end'] - symbols['_frames_start']:,} bytes of unwind",
-               "tables are read. Afterwards a push and a pop stand where signing and checking stood. "
-               "Where it can:", "nothing.", "")
+               "tables are read. Afterwards a push and a pop stand where signing and checking "
+               "stood. Where it can:", "nothing.", "")
     rows = []
     for cpu, append in (("cortex-a57", ""), ("max", "arm64.nopauth")):
         functions = early_report("4k", append, cpu=cpu)["scs"]["patched"]

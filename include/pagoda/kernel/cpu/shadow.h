@@ -11,7 +11,7 @@
 #ifndef PAGODA_SHADOW_H
 #define PAGODA_SHADOW_H
 
-#include <pagoda/kernel/trap/backtrace.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/mm/alloc/vmalloc.h>
 
 /*
