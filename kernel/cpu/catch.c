@@ -13,7 +13,7 @@ bool fault_catch(void (*function)(void *context), void *context, struct fault *f
 
 	cpu->expected.pan = cpu->kernel->handoff->plan.pan ? pan_get() : 0;
 	cpu->expected.fault = fault;
-	caught = catch_call(function, context, &cpu->expected.sp);
+	caught = catch_call(function, context, &cpu->expected.resume);
 	cpu->expected.fault = NULL;
 	return caught;
 }

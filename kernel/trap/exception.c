@@ -54,7 +54,8 @@ static void catch_fault(struct cpu *cpu, struct exception_frame *frame)
 					       .pan = plan->pan && pan_get() != 0 };
 	cpu->expected.fault = NULL;
 	frame->x[0] = true;
-	frame->sp = cpu->expected.sp;
+	frame->sp = cpu->expected.resume.sp;
+	frame->x[18] = cpu->expected.resume.shadow;
 	frame->elr = (u64)(uintptr_t)catch_resume;
 	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT | cpu->expected.pan;
 }

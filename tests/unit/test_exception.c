@@ -124,12 +124,12 @@ void smp_stop_others(struct cpu *here)
 	stops++;
 }
 
-/* As catch.S has it: called, and the stack pointer noted. */
+/* As catch.S has it: called, and the stack pointers noted. */
 static bool faults;
 
-bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp)
+bool catch_call(void (*function)(void *context), void *context, struct resume *resume)
 {
-	*resume_sp = 0x5ca1ab1e;
+	*resume = (struct resume){ 0x5ca1ab1e, 0x5ad0 };
 	function(context);
 	return faults;
 }
@@ -310,6 +310,7 @@ static void a_fault_that_is_waited_for_ends_the_call_and_says_what_it_was(void *
 		assert_int_equal(frame.x[0], 1);
 		assert_int_equal(frame.elr, (uintptr_t)catch_resume);
 		assert_int_equal(frame.sp, 0x5ca1ab1e);
+		assert_int_equal(frame.x[18], 0x5ad0);
 		assert_int_equal(frame.spsr, 0x3c0 | 1 << 2 | PAN);
 		assert_null(cpu.expected.fault);
 		assert_string_equal(captured, "");

@@ -44,6 +44,12 @@ bool pac_key_set(u64 low, u64 high);
  */
 void stack_wipe(size_t size);
 
+/*
+ * shadow_begin() - from here on x18 leads to a shadow call stack that begins at @start; and what
+ * was written to memory, past the caches, is what is executed. MMU off.
+ */
+void shadow_begin(u64 *start);
+
 /* serror_pending() - ISR_EL1: an SError waits that this level would take. Any time. */
 bool serror_pending(void);
 
@@ -56,11 +62,24 @@ u64 cpu_mpidr(void);
 void *cpu_pointer(void);
 
 /*
- * catch_call() - call @function with @context, and note in @resume_sp what SP must be at
+ * catch_call() - call @function with @context, and note in @resume what SP and x18 must be at
  * catch_resume. False after its return; true where x0 is that at catch_resume.
  */
-bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp);
+struct resume {
+	u64 sp, shadow;
+};
+
+bool catch_call(void (*function)(void *context), void *context, struct resume *resume);
 void catch_resume(void);
+
+/*
+ * shadow_get() - where the shadow call stack ends, x18. shadow_set() - from here on there: what is
+ * below it is what returns will find. shadow_fill() - never returns from the fault it causes: for
+ * fault_catch(), or to see the report.
+ */
+u64 shadow_get(void);
+void shadow_set(u64 end);
+void shadow_fill(void);
 
 /*
  * control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of the level the kernel runs at, and HCR_EL2

@@ -9,6 +9,7 @@
 /* Offsets in struct cpu, for assembly. */
 #define CPU_NESTED_SP 8
 #define CPU_EXCEPTION_STACK_END 40
+#define CPU_EXCEPTION_SHADOW 80
 
 #ifndef __ASSEMBLER__
 
@@ -32,6 +33,7 @@ struct cpu {
 	struct stack stack; /* what it boots on; */
 	struct stack exception_stack; /* in exceptions, and in nothing else */
 	struct stack guard; /* the gap below the first */
+	struct stack shadow, exception_shadow; /* of both: kernel/cpu/shadow.h */
 	unsigned number; /* 0 for the one that boots */
 	u64 mpidr;
 	const u64 *had, *id; /* its ID registers, by enum sysreg; and after overrides */
@@ -44,13 +46,16 @@ struct cpu {
 	bool fault_in_report; /* asked for: the report is to fault */
 	struct {
 		struct fault *fault; /* where to say what it was; null where none is waited for */
-		u64 sp, pan; /* to go on with after it */
+		struct resume resume; /* to go on with after it, */
+		u64 pan; /* and with this */
 		u64 *serror; /* where to note the syndrome of one SError; null for a report */
 	} expected;
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");
 _Static_assert(__builtin_offsetof(struct cpu, exception_stack.end) == CPU_EXCEPTION_STACK_END,
+	       "vectors.S");
+_Static_assert(__builtin_offsetof(struct cpu, exception_shadow.start) == CPU_EXCEPTION_SHADOW,
 	       "vectors.S");
 
 /* The CPU that boots. */
