@@ -181,6 +181,7 @@ static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 			      .stack = cpu->stack.end,
 			      .exception_stack = cpu->exception_stack.end,
 			      .vectors = vectors_get(),
+			      .shadow = cpu->shadow.start,
 			      .mmfr3 = cpu->id[SYSREG_ID_AA64MMFR3_EL1] };
 }
 

@@ -11,6 +11,8 @@
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
+#define VECTOR_IRQ 1
+
 static const char *vector_str(u64 vector)
 {
 	switch (vector % 4) {
@@ -102,7 +104,7 @@ static void print_others(const struct cpu *reporter)
 		print("\nCPU %u %s\n", i, cpu->stopped ? "was here:" : "has not stopped");
 		if (!cpu->stopped || !cpu->stopped_frame)
 			continue;
-		print_registers(cpu, cpu->stopped_frame);
+		print_registers(cpu, cpu->stopped_frame, VECTOR_IRQ);
 		print_calls(cpu, cpu->stopped_frame);
 	}
 }

@@ -63,6 +63,7 @@ secondary_entry:
 5:	msr	tpidrro_el0, x19
 	msr	spsel, #1
 	add	sp, x19, #MAILBOX_HALF
+	add	x18, x19, #MAILBOX_HALF - MAILBOX_STACK_SIZE - MAILBOX_SHADOW_SIZE
 	mov	x29, xzr
 	mov	x30, xzr
 	mrs	x0, cntfrq_el0
