@@ -30,6 +30,12 @@ void scratch_control(struct scratch *scratch, u64 clear, u64 set)
 	registers_set(scratch, clear, set);
 }
 
+void scratch_off(const struct scratch *scratch)
+{
+	(void)scratch;
+	idmap_disable();
+}
+
 void scratch_reset(struct scratch *scratch, unsigned va_bits)
 {
 	const struct regime *kernel = &scratch->test->kernel->kernel_space.regime;
@@ -77,6 +83,7 @@ bool scratch_begin(struct scratch *scratch, struct selftest *test, unsigned va_b
 	scratch->space.policy.guarded = kernel->kernel_space.policy.guarded;
 	scratch->space.phys_offset = kernel->linear.offset;
 	scratch->space.pool = &scratch->pool;
+	test->space = &scratch->space;
 	scratch_reset(scratch, va_bits);
 	return true;
 }
@@ -85,6 +92,7 @@ void scratch_end(struct scratch *scratch)
 {
 	struct buddy *buddy = &scratch->test->kernel->alloc->buddy;
 
+	scratch->test->space = NULL;
 	lower_half_set(scratch->ttbr0, scratch->tcr);
 	test_equal(scratch->test, buddy_free(buddy, scratch->tables, SCRATCH_TABLES_ORDER),
 		   BUDDY_OK, "freeing tables");
@@ -136,7 +144,7 @@ volatile u64 *scratch_word(const struct scratch *scratch, u64 index)
 }
 
 /* UXNTable, which is set in all tables, would have the last word for EL0. */
-static void tables_open(struct scratch *scratch, u64 va)
+void scratch_open(const struct scratch *scratch, u64 va)
 {
 	const struct regime *regime = &scratch->space.regime;
 
@@ -144,12 +152,17 @@ static void tables_open(struct scratch *scratch, u64 va)
 		scratch_write(scratch, va, level, TABLE_UXN, 0);
 }
 
+void scratch_publish(const struct scratch *scratch)
+{
+	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data), 2 * scratch->page);
+}
+
 void scratch_code(struct scratch *scratch, u64 va, u32 first, u64 clear, u64 set)
 {
 	scratch_reset(scratch, scratch->space.regime.va_bits);
 	*scratch_word(scratch, 0) = (u64)CODE_RET << 32 | first;
 	scratch_page(scratch, va);
-	tables_open(scratch, va);
+	scratch_open(scratch, va);
 	scratch_edit(scratch, va, clear, set);
 	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data), 2 * sizeof(u32));
 }
@@ -158,6 +171,7 @@ void test_translates(struct selftest *test, u64 va, u64 pa)
 {
 	u64 par = at_translate(vaddr(va), false);
 
+	test_about(test, vaddr(va));
 	if (SYSREG_GET(PAR_EL1_F, par)) {
 		test_check(test, false, "not translated", va);
 		test_equal(test, SYSREG_GET(PAR_EL1_FST, par), 0, "fault status");
@@ -170,6 +184,7 @@ void test_status(struct selftest *test, u64 va, unsigned status)
 {
 	u64 par = at_translate(vaddr(va), false);
 
+	test_about(test, vaddr(va));
 	test_check(test, SYSREG_GET(PAR_EL1_F, par), "translated", va);
 	test_equal(test, SYSREG_GET(PAR_EL1_FST, par), status, "fault status");
 }

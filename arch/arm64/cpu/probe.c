@@ -215,15 +215,28 @@ void alignment_check_set(bool on)
 	asm volatile("isb" ::: "memory");
 }
 
+/* What they change may be cached with translations, so these go. */
+void system_control_set(u64 sctlr)
+{
+	WRITE_REGISTER(SCTLR_EL1, sctlr);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+void memory_types_set(u64 mair)
+{
+	WRITE_REGISTER(MAIR_EL1, mair);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
 /*
  * Walks of the half are off while its registers disagree, and the TLB forgets what it has of the
  * half before: TCR's fields may be cached with the translations.
  */
 void lower_half_set(u64 ttbr0, u64 tcr)
 {
-	WRITE_REGISTER(TCR_EL1, READ_REGISTER(TCR_EL1) | TCR_EL1_EPD0_MASK);
-	asm volatile("isb" ::: "memory");
-	tlb_invalidate_all();
+	idmap_disable();
 	WRITE_REGISTER(TTBR0_EL1, ttbr0);
 	asm volatile("isb" ::: "memory");
 	WRITE_REGISTER(TCR_EL1, tcr);

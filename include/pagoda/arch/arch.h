@@ -85,7 +85,10 @@ void tables_publish(void);
  */
 bool address_probe(vaddr_t va, bool write, paddr_t *pa);
 
-/* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
+/*
+ * idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found: its tables may be
+ * written in any order.
+ */
 void idmap_disable(void);
 
 /*
@@ -150,6 +153,13 @@ u64 pac_check(u64 pointer, u64 modifier);
 
 /* alignment_check_set() - SCTLR.A: whether accesses to Normal memory must be aligned. */
 void alignment_check_set(bool on);
+
+/*
+ * system_control_set() - SCTLR, which must leave the kernel what it runs by: M, C, I, BT1, EnIA.
+ * memory_types_set() - MAIR, with the kernel's own types where they are.
+ */
+void system_control_set(u64 sctlr);
+void memory_types_set(u64 mair);
 
 /* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
 void lower_half_set(u64 ttbr0, u64 tcr);

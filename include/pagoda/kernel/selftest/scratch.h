@@ -23,7 +23,10 @@
 #define LEAF_CONTIGUOUS BIT(52)
 #define LEAF_PXN BIT(53)
 #define LEAF_UXN BIT(54)
+#define TABLE_PXN BIT(59)
 #define TABLE_UXN BIT(60)
+#define TABLE_AP_SHIFT 61
+#define LEAF_AP_SHIFT 6
 
 /* bti c, bti j, paciasp, ret, svc #0; harmless, if they are executed at EL1. */
 #define CODE_BTI 0xd503245f
@@ -74,6 +77,12 @@ void scratch_reset(struct scratch *scratch, unsigned va_bits);
 /* scratch_control() - TCR as the kernel has it, but for walks of the lower half, @clear, @set. */
 void scratch_control(struct scratch *scratch, u64 clear, u64 set);
 
+/*
+ * scratch_off() - nothing is walked any more, nor in a TLB: tables may be written in any order,
+ * until scratch_control().
+ */
+void scratch_off(const struct scratch *scratch);
+
 /* scratch_map() - @size bytes at @va to @pa, or the test fails. */
 void scratch_map(struct scratch *scratch, u64 va, u64 pa, u64 size, struct map_attr attr);
 
@@ -91,6 +100,12 @@ void scratch_write(const struct scratch *scratch, u64 va, int level, u64 clear, 
 
 /* scratch_edit() - the descriptor that the walk of @va ends at, by break-before-make. */
 void scratch_edit(struct scratch *scratch, u64 va, u64 clear, u64 set);
+
+/* scratch_open() - nothing in the tables on the way to @va keeps EL0 from executing. While off. */
+void scratch_open(const struct scratch *scratch, u64 va);
+
+/* scratch_publish() - what was stored by scratch_word() may be executed. */
+void scratch_publish(const struct scratch *scratch);
 
 /* scratch_word() - word @index of the data. */
 volatile u64 *scratch_word(const struct scratch *scratch, u64 index);
