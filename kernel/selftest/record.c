@@ -6,11 +6,13 @@
  */
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/record.h>
+#include <pagoda/lib/format.h>
 #include <pagoda/mm/pt/pagetable.h>
 #include <pagoda/mm/pt/pool.h>
 #include <pagoda/mm/pt/slot.h>
 
 #define FAILURES_SHOWN 8
+#define NOTE_MAX 160
 
 /* The registers that a translation of stage 1 depends on, as they are now. */
 static void show_registers(struct json *json)
@@ -98,6 +100,23 @@ static void fail(struct selftest *test, const char *what, const u64 *expected, u
 		print("# %s: 0x%lx, not 0x%lx\n", what, value, *expected);
 	else
 		print("# %s: 0x%016lx\n", what, value);
+}
+
+void test_note(struct selftest *test, const char *text, ...)
+{
+	char note[NOTE_MAX];
+	va_list arguments;
+
+	va_start(arguments, text);
+	format_list(note, sizeof(note), text, arguments);
+	va_end(arguments);
+	if (!test->json) {
+		print("# %s\n", note);
+	} else if (test->failures > 0) {
+		json_object(test->json, NULL);
+		json_string(test->json, "what", note);
+		json_close(test->json);
+	}
 }
 
 void test_about(struct selftest *test, vaddr_t va)

@@ -167,6 +167,42 @@ void scratch_code(struct scratch *scratch, u64 va, u32 first, u64 clear, u64 set
 	code_publish(linear_va(&scratch->test->kernel->linear, scratch->data), 2 * sizeof(u32));
 }
 
+u64 test_ram_end(const struct selftest *test, bool empty)
+{
+	struct memory_range piece;
+	u64 end = 0;
+
+	for (u64 from = 0; memory_next(test->kernel->memory, from, &piece); from = piece.end.value)
+		if (piece.kind == MEMORY_RAM || !empty)
+			end = piece.end.value;
+	return end;
+}
+
+const u8 scratch_ips_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+bool scratch_size_will_do(struct selftest *test, unsigned ips)
+{
+	return test_needs(test,
+			  test_ram_end(test, false) <= BIT(scratch_ips_bits[ips]) &&
+				  test->kernel->console.address.value < BIT(scratch_ips_bits[ips]),
+			  "RAM or console need every bit of the output size");
+}
+
+/*
+ * With 64K pages of less than 48 bits: whether bits 15:12 count as address bits while the output
+ * size is 48 is where emulators go their own way.
+ */
+bool scratch_small_size(struct selftest *test, unsigned *ips)
+{
+	const struct regime *regime = &test->kernel->kernel_space.regime;
+	unsigned most = regime->format == DESC_LPA2 ? 48 : 44;
+
+	*ips = 0;
+	while (scratch_ips_bits[*ips] < min_u64(regime->pa_bits, most))
+		++*ips;
+	return scratch_size_will_do(test, *ips);
+}
+
 void test_translates(struct selftest *test, u64 va, u64 pa)
 {
 	u64 par = at_translate(vaddr(va), false);

@@ -134,6 +134,24 @@ void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
 }
 
+/* As above; and nothing of the other tables is left in the TLB when it returns. */
+u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code)
+{
+	u64 (*probe)(u64, u64, u64) = (u64(*)(u64, u64, u64))(uintptr_t)probe_code.value;
+	u64 kernel = READ_REGISTER(TCR_EL1);
+	u64 daif, par;
+
+	asm volatile("mrs %0, daif\n\tmsr daifset, #0xf" : "=r"(daif)::"memory");
+	WRITE_REGISTER(TCR_EL1, kernel & ~TCR_EL1_EPD0_MASK);
+	asm volatile("isb" ::: "memory");
+	par = probe(ttbr1, tcr & ~TCR_EL1_EPD0_MASK, va.value);
+	WRITE_REGISTER(TCR_EL1, kernel);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
+	return par;
+}
+
 /* "Pagoda" in front of the code tells a debugger that the registers hold a stop, not chance. */
 #define HALT_MAGIC ((u64)0x5061676f6461 << 16)
 

@@ -230,6 +230,12 @@ void memory_types_set(u64 mair)
 	tlb_invalidate_all();
 }
 
+void lower_root_set(u64 ttbr0)
+{
+	WRITE_REGISTER(TTBR0_EL1, ttbr0);
+	asm volatile("isb" ::: "memory");
+}
+
 /*
  * Walks of the half are off while its registers disagree, and the TLB forgets what it has of the
  * half before: TCR's fields may be cached with the translations.

@@ -161,7 +161,12 @@ void alignment_check_set(bool on);
 void system_control_set(u64 sctlr);
 void memory_types_set(u64 mair);
 
-/* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
+/*
+ * lower_root_set() - TTBR0 alone, with walks of it on: what the TLB has stays, by its ASID.
+ * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper
+ * half; the TLB forgets all.
+ */
+void lower_root_set(u64 ttbr0);
 void lower_half_set(u64 ttbr0, u64 tcr);
 
 /*
@@ -212,6 +217,14 @@ void code_publish(vaddr_t va, u64 size);
  */
 void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
 void ttbr1_swap(u64 ttbr1, u64 tcr);
+
+/*
+ * upper_half_probe() - PAR_EL1 for a read of @va by EL1, under another @ttbr1 and @tcr, in which
+ * the kernel need not be. @probe_code: the physical address of ttbr1_probe(), which only this may
+ * call. The rest is as for ttbr1_replace().
+ */
+u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code);
+u64 ttbr1_probe(u64 ttbr1, u64 tcr, u64 va);
 
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));

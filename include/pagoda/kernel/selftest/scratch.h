@@ -116,6 +116,26 @@ volatile u64 *scratch_word(const struct scratch *scratch, u64 index);
  */
 void scratch_code(struct scratch *scratch, u64 va, u32 first, u64 clear, u64 set);
 
+/* test_ram_end() - where RAM ends, or with @empty that part of it that nothing lies in. */
+u64 test_ram_end(const struct selftest *test, bool empty);
+
+/*
+ * scratch_small_size() - a value of TCR.IPS whose output size, in scratch_ips_bits, a descriptor
+ * can exceed: the CPU's own or, where the format has no more bits than that, a smaller one.
+ * scratch_size_will_do() - false, and the test is skipped, where RAM or the console lie beyond the
+ * size that @ips means; so does the other.
+ */
+extern const u8 scratch_ips_bits[];
+bool scratch_size_will_do(struct selftest *test, unsigned ips);
+bool scratch_small_size(struct selftest *test, unsigned *ips);
+
+/*
+ * scratch_careless() - this is an emulator that leaves out what no correct program asks for, all of
+ * it: then a test may be skipped for SCRATCH_CARELESS. Resets @scratch.
+ */
+#define SCRATCH_CARELESS "an emulator: blocks are taken at any level, Device memory unaligned"
+bool scratch_careless(struct scratch *scratch);
+
 /* test_translates() - for a read of @va the CPU finds @pa. test_status() - it finds a fault. */
 void test_translates(struct selftest *test, u64 va, u64 pa);
 void test_status(struct selftest *test, u64 va, unsigned status);

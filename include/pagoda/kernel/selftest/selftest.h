@@ -109,6 +109,12 @@ void test_check(struct selftest *test, bool holds, const char *what, u64 value);
 /* test_equal() - @value is @expected. */
 void test_equal(struct selftest *test, u64 value, u64 expected, const char *what);
 
+/*
+ * test_note() - a line for people, formatted as by format() and without its end: how much was
+ * looked at, or what a failure before was about; of 159 characters at most.
+ */
+void test_note(struct selftest *test, const char *text, ...) __attribute__((format(printf, 2, 3)));
+
 /* test_needs() - @has: or the test is skipped for @reason. Returns @has. */
 bool test_needs(struct selftest *test, bool has, const char *reason);
 
