@@ -17,6 +17,7 @@ class Test:
     status: str  # pass, fail or skip
     reason: str = ""  # why it was skipped
     diagnostics: tuple = ()
+    known: bool = False  # failed, and is known to: a defect of the emulator
 
 
 @dataclasses.dataclass

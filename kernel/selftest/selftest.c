@@ -80,18 +80,45 @@ static const struct selftest_row *test_after(const struct selftest_row *test)
 	return subject ? subject + 1 : NULL;
 }
 
-/* @names has it, or its subject, or all. */
+/* The next of @names, which stand between blanks or commas. */
+static struct words name_take(struct words *names)
+{
+	struct words name = word_take(names);
+	size_t length = 0;
+
+	while (length < name.length && name.text[length] != ',')
+		length++;
+	if (length < name.length) {
+		names->length += name.length - length - 1;
+		names->text -= name.length - length - 1;
+		name.length = length;
+	}
+	return name;
+}
+
+static bool is_meant(struct words word, const char *name)
+{
+	return words_equal(word, "all") || words_equal(word, name) ||
+	       (word.length < strlen(name) && name[word.length] == '.' &&
+		memcmp(name, word.text, word.length) == 0);
+}
+
+/* @names has it, or its subject, or all; and not, later on, with a minus sign before. */
 static bool is_asked_for(struct words names, const struct selftest_row *test)
 {
 	const char *name = row_text(&test->name);
+	bool asked_for = false;
 	struct words word;
 
-	while ((word = word_take(&names)).length > 0)
-		if (words_equal(word, "all") || words_equal(word, name) ||
-		    (word.length < strlen(name) && name[word.length] == '.' &&
-		     memcmp(name, word.text, word.length) == 0))
-			return true;
-	return false;
+	while ((word = name_take(&names)).length > 0) {
+		bool without = word.text[0] == '-';
+
+		word.text += without;
+		word.length -= without;
+		if (is_meant(word, name))
+			asked_for = !without;
+	}
+	return asked_for;
 }
 
 static unsigned count_asked_for(struct words names)
@@ -209,16 +236,26 @@ bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed)
 	return *seed != 0 || argument_refuse(arguments, index, "is no seed: any other number is");
 }
 
-COMMAND(190, selftest, "NAME|SUBJECT|all [SEED] [json] [--budget N] | list | stress SECONDS [SEED]",
+COMMAND(190, selftest,
+	"NAME|SUBJECT|all[,-NAME] [SEED] [json] [--budget N] | list | stress SECONDS [SEED]",
 	"check the map against the CPU, and report as KTAP or JSON", "selftest walk",
 	"all list json stress --budget");
+
+/* `stress` takes a number of seconds first. */
+static bool seconds_take(struct selftest_request *request, const struct arguments *arguments)
+{
+	request->has_count = argument_is(arguments, 0, "stress") && arguments->count > 1;
+	return !request->has_count || argument_number(arguments, 1, &request->count);
+}
 
 /* What may follow the names, in any order: a seed, json, and a budget. */
 static bool request_take(struct selftest_request *request, const struct arguments *arguments)
 {
 	unsigned seed = 0;
 
-	for (unsigned i = 1; i < arguments->count; i++) {
+	if (!seconds_take(request, arguments))
+		return false;
+	for (unsigned i = request->has_count ? 2 : 1; i < arguments->count; i++) {
 		if (argument_is(arguments, i, "json"))
 			request->json = true;
 		else if (!argument_is(arguments, i, "--budget")) {

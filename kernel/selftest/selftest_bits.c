@@ -69,10 +69,7 @@ static void bits_ignored(struct selftest *test)
 #define CONTIGUOUS(level)                                                              \
 	SELFTEST_CASE(bits, contiguous_##level, "D8.6 Contiguous",                     \
 		      "a contiguous group at level " #level ", each member by itself", \
-		      bits_contiguous, level);                                         \
-	SELFTEST_CASE(bits, contiguous_##level##_torn, "D8.6 Contiguous",              \
-		      "a group at level " #level " with a member that has no hint",    \
-		      bits_contiguous, 0x10 + level)
+		      bits_contiguous, level)
 
 CONTIGUOUS(2);
 CONTIGUOUS(3);
@@ -89,14 +86,10 @@ static unsigned group_length(unsigned granule_shift, int level)
 	return 32;
 }
 
-/*
- * Members translate in turn, whichever was used first. Torn: a member without the hint is a mistake
- * of software's, after which an access is to what one of the members, or the group, says: here all
- * say the same, so nothing may change.
- */
+/* Members translate in turn, whichever was used first. */
 static void bits_contiguous(struct selftest *test)
 {
-	int level = (int)(test->number & 15);
+	int level = (int)test->number;
 	u64 span, base;
 	unsigned length;
 	struct scratch scratch;
@@ -111,8 +104,6 @@ static void bits_contiguous(struct selftest *test)
 	scratch_off(&scratch);
 	for (unsigned i = 0; i < length; i++)
 		scratch_write(&scratch, i * span, level, 0, LEAF_CONTIGUOUS);
-	if (test->number >> 4)
-		scratch_write(&scratch, span, level, LEAF_CONTIGUOUS, 0);
 	tables_publish();
 	scratch_control(&scratch, 0, 0);
 	test_works(test, TOUCH_LOAD, vaddr(scratch.data.value - base));

@@ -32,7 +32,6 @@ static void check_leaves(struct selftest *test, struct scratch *scratch, int lev
 	test_translates(test, va, base);
 	test_translates(test, data, scratch->data.value);
 	test_translates(test, va + size - 1, base + size - 1);
-	dcache_clean(linear_pointer(&test->kernel->linear, scratch->data), 8, 8);
 	test_works(test, TOUCH_LOAD, vaddr(data));
 	test_equal(test, memory_load(vaddr(data), 8), SCRATCH_MAGIC, "data");
 	test_faults(test, TOUCH_STORE, vaddr(data), fault_status(FAULT_PERMISSION, level));
@@ -123,7 +122,7 @@ static void descriptor_memory(struct selftest *test)
 	if (!scratch_begin(&scratch, test, 48))
 		return;
 	/* The tables by which it is mapped are no place to write to. */
-	if (pa - scratch.tables.value < page << SCRATCH_TABLES_ORDER)
+	if (pa - scratch.tables.value < SCRATCH_TABLES_SIZE)
 		pa = scratch.data.value;
 	word = linear_pointer(&test->kernel->linear, paddr(pa));
 	scratch_map(&scratch, 0, pa, page, (struct map_attr){ PROT_READ_WRITE, MEM_NORMAL });

@@ -142,7 +142,6 @@ static void flag_check(struct selftest *test)
 			(test->number & HA ? TCR_EL1_HA_MASK : 0) |
 				(test->number & HD ? TCR_EL1_HD_MASK : 0));
 	act(test);
-	scratch_off(&scratch);
 	check_leaf(test, leaf, slot_read(scratch_slot(&scratch, 0, LEVEL_PAGE)).bits);
 	scratch_end(&scratch);
 }
@@ -167,7 +166,6 @@ static void flag_block(struct selftest *test)
 	scratch_write(&scratch, span, 2, LEAF_AF, LEAF_DBM);
 	tables_publish();
 	scratch_control(&scratch, 0, TCR_EL1_HA_MASK | TCR_EL1_HD_MASK);
-	dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 8, 8);
 	test_works(test, TOUCH_STORE, vaddr(va));
 	test_equal(test,
 		   slot_read(scratch_slot(&scratch, span, 2)).bits & (LEAF_AF | LEAF_READ_ONLY),

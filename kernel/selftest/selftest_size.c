@@ -101,7 +101,7 @@ static void move_root(struct scratch *scratch)
 	const struct regime *regime = &scratch->space.regime;
 	unsigned entries = regime_entries(regime, regime->root_level);
 	u64 size = entries * sizeof(u64) < ROOT_ALIGN ? ROOT_ALIGN : entries * sizeof(u64);
-	u64 place = scratch->tables.value + (scratch->page << SCRATCH_TABLES_ORDER) - size;
+	u64 place = scratch->tables.value + SCRATCH_TABLES_SIZE - size;
 
 	if (size >= scratch->page)
 		return;
@@ -357,5 +357,40 @@ static void size_root_too_large(struct selftest *test)
 	test_status(test, 0, fault_status(FAULT_ADDRESS_SIZE, 0));
 	test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_ADDRESS_SIZE, 0));
 	test_faults(test, TOUCH_RUN, vaddr(0), fault_status(FAULT_ADDRESS_SIZE, 0));
+	scratch_end(&scratch);
+}
+
+#define GRANULE(name, shift)                                   \
+	SELFTEST_CASE(size, granule_##name, "D8.2 TG",         \
+		      "pages of " #name " in the lower half, " \
+		      "whatever the upper half has",           \
+		      size_granule, shift)
+
+GRANULE(4k, 12);
+GRANULE(16k, 14);
+GRANULE(64k, 16);
+
+static void size_granule(struct selftest *test)
+{
+	static const u8 sizes[] = { 28, 36, 39, 42, 47, 48 };
+	unsigned shift = test->number;
+	struct scratch scratch;
+
+	if (!test_needs(test, scratch_has_granule(test, shift),
+			"no such pages beside the kernel's") ||
+	    !scratch_begin(&scratch, test, 48))
+		return;
+	scratch_granule(&scratch, shift);
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		unsigned bits = sizes[i];
+
+		scratch_reset(&scratch, bits);
+		test_status(test, 0, fault_status(FAULT_TRANSLATION, start_level(shift, bits)));
+		scratch_page(&scratch, 0);
+		scratch_page(&scratch, BIT(bits) - scratch.page);
+		check_lower(test, &scratch, bits);
+		test_faults(test, TOUCH_LOAD, vaddr(scratch.page),
+			    fault_status(FAULT_TRANSLATION, LEVEL_PAGE));
+	}
 	scratch_end(&scratch);
 }

@@ -178,7 +178,6 @@ static void tlb_block(struct selftest *test)
 	base = align_down(scratch.data.value, span);
 	range = (struct tlb_range){ vaddr(span), vaddr(2 * span), 2, false };
 	scratch_map(&scratch, span, base, span, attr);
-	dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 8, 8);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
 		   "through a block");
 	slot_break(scratch_slot(&scratch, span, 2));

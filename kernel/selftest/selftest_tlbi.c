@@ -96,10 +96,10 @@ static void issue(unsigned number, u64 operand)
 /* A page of the data at @va, read-only; the second one where @second. */
 static void put(struct scratch *scratch, u64 va, bool second, u64 bits)
 {
+	scratch->space.policy.not_global = bits & LEAF_NG;
 	scratch_map(scratch, va, scratch->data.value + (second ? scratch->page : 0), scratch->page,
 		    (struct map_attr){ PROT_READ_ONLY, MEM_NORMAL });
-	scratch_write(scratch, va, LEVEL_PAGE, 0, bits);
-	tables_publish();
+	scratch->space.policy.not_global = false;
 }
 
 static void check_reads(struct selftest *test, u64 va, bool second)
@@ -307,8 +307,7 @@ static void tlbi_level(struct selftest *test)
 /* Two roots for the same address: the space's own, and a copy of it in the last table. */
 static paddr_t second_root(struct scratch *scratch)
 {
-	paddr_t root = paddr(scratch->tables.value + (scratch->page << SCRATCH_TABLES_ORDER) -
-			     scratch->page);
+	paddr_t root = paddr(scratch->tables.value + SCRATCH_TABLES_SIZE - scratch->page);
 	struct scratch other = *scratch;
 
 	slots_clear(slot_at(&scratch->space, root), (unsigned)(scratch->page / sizeof(u64)));

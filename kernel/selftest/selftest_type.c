@@ -196,7 +196,6 @@ static void type_aligned(struct selftest *test)
 		return;
 	if (test_needs(test, !scratch_careless(&scratch), SCRATCH_CARELESS)) {
 		scratch_reset(&scratch, 48);
-		dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 16, 8);
 		type_map(&scratch, mair, test->number);
 		for (u64 va = 1; va < 8; va++) {
 			test_faults(test, TOUCH_LOAD, vaddr(va), FAULT_ALIGNMENT);
@@ -224,7 +223,6 @@ static void type_unaligned(struct selftest *test)
 
 	if (!scratch_begin(&scratch, test, 48))
 		return;
-	dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 16, 8);
 	type_map(&scratch, mair, test->number);
 	for (u64 va = 1; va < 8; va++)
 		test_works(test, TOUCH_LOAD, vaddr(va));

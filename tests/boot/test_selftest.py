@@ -31,7 +31,9 @@ BLOCKS_64K = ALL_64K | {"blocks are legal at every level of this regime"}
 OLD = {"no FEAT_BTI, or turned off", "no FEAT_E0PD", "no FEAT_HAFDBS", "no FEAT_HPDS",
        "no FEAT_PAN, or turned off", "no FEAT_PAN2, or turned off",
        "no FEAT_PAuth, or turned off", "no FEAT_TLBIOS", "no FEAT_TLBIRANGE", "no FEAT_TTCNP",
-       "no FEAT_TTL", "no FEAT_TTST", "no hardware dirty state (FEAT_HAFDBS)"}
+       "no FEAT_TTL", "no FEAT_TTST", "no hardware dirty state (FEAT_HAFDBS)",
+       "no such pages beside the kernel's"}
+GRANULES = {"no such pages beside the kernel's"}
 NO_WXN = {"WXN is off"}
 BTI_PAC = {"no FEAT_BTI, or turned off", "no FEAT_PAuth, or turned off"}
 
@@ -42,8 +44,8 @@ MACHINES = [
     ("max", "", f"{EL2},gic-version=3", 57, WIDE | AT_EL0),
     ("max", "arm64.pagesize=16k", "gic-version=3", 50, WIDE | LEVELS | LEAVES),
     ("max", "arm64.pagesize=16k", EL2, 62, WIDE | LEVELS | LEAVES | AT_EL0),
-    ("max", "arm64.pagesize=64k", "", 54, NARROW | LEVELS | BLOCKS_64K),
-    ("max", "arm64.pagesize=64k", EL2, 66, NARROW | LEVELS | BLOCKS_64K | AT_EL0),
+    ("max", "arm64.pagesize=64k", "", 56, NARROW | LEVELS | BLOCKS_64K | GRANULES),
+    ("max", "arm64.pagesize=64k", EL2, 68, NARROW | LEVELS | BLOCKS_64K | AT_EL0 | GRANULES),
     ("max", "arm64.nolva", EL2, 70, NARROW | LEVELS | LEAVES | SMALL | AT_EL0),
     ("max", "arm64.nolva arm64.pagesize=16k", "", 64, NARROW | LEVELS | LEAVES | SMALL),
     ("max", "arm64.nolva arm64.pagesize=64k", "", 60, NARROW | LEVELS | LEAVES | BLOCKS_64K),
@@ -51,12 +53,13 @@ MACHINES = [
     ("max", "rodata=off", "", 51, WIDE | NO_WXN | {"rodata=off"}),
     ("max", "arm64.nobti arm64.nopauth", "", 47, WIDE | BTI_PAC),
     ("max", "pagoda.va_bits=39", "", 58, NARROW | LEVELS | LEAVES | SMALL),
-    ("max", "pagoda.va_bits=42 arm64.pagesize=64k", "", 54, NARROW | LEVELS | BLOCKS_64K),
+    ("max", "pagoda.va_bits=42 arm64.pagesize=64k", "", 56,
+     NARROW | LEVELS | BLOCKS_64K | GRANULES),
     ("max", "pagoda.va_bits=36 arm64.pagesize=16k", "", 64, NARROW | LEVELS | LEAVES | SMALL),
     ("max,lpa2=off", "arm64.pagesize=16k", "", 64, NARROW | LEVELS | LEAVES | SMALL),
-    ("cortex-a53", "", "", 168, NARROW | LEVELS | LEAVES | SMALL | OLD | {
+    ("cortex-a53", "", "", 169, NARROW | LEVELS | LEAVES | SMALL | OLD | {
         "no address is beyond the CPU's output size"}),
-    ("cortex-a72", "arm64.pagesize=64k", EL2, 173, NARROW | LEVELS | LEAVES | SMALL | OLD),
+    ("cortex-a72", "arm64.pagesize=64k", EL2, 174, NARROW | LEVELS | LEAVES | SMALL | OLD),
 ]
 
 
@@ -85,7 +88,7 @@ def test_every_check_passes_but_for_what_the_machine_lacks(cpu, append, machine,
     assert reasons(results) == ALWAYS | why
     assert results.count("skip") == skipped
     assert {"user.registers", "user.secrets"} <= names(results, "pass")
-    assert len(results.tests) >= 404
+    assert len(results.tests) >= 406
 
 
 @pytest.mark.parametrize("defect", ktap.defects(), ids=lambda defect: defect.words["title"])
@@ -178,7 +181,7 @@ def test_one_check_or_one_subject_can_be_asked_for_and_a_seed_repeats_it():
         subjects = list(dict.fromkeys(name.split(".")[0] for name in listed))
         assert subjects == ["walk", "audit", "permission", "descriptor", "size", "flag", "type",
                             "bits", "illegal", "fault", "execute", "rights", "user", "tlb", "tlbi",
-                            "change", "memory", "buddy", "vmalloc"]
+                            "stress", "change", "memory", "buddy", "vmalloc"]
         again = ktap.parse(machine.command("selftest all"))
         assert again.unexpected() == [], "and once more"
 
@@ -227,6 +230,16 @@ def check_schema(value, schema, whole):
         check_schema(part, schema["properties"][name], whole)
     if isinstance(value, dict):
         assert set(schema["required"]) <= set(value)
+
+
+def test_random_cases_run_for_as_long_as_asked_and_a_seed_repeats_them():
+    with Machine(exceptions=None) as machine:
+        machine.expect(PROMPT)
+        results = ktap.parse(machine.command("selftest stress 2 0x1234"))
+        listed = ktap.parse(machine.command("selftest stress"))
+    assert results.unexpected() == [] and results.seed == 0x1234
+    cases, _ = map(int, re.findall(r"\d+", results.tests[0].diagnostics[-1]))
+    assert cases > 60 and listed.tests[0].diagnostics[-1].startswith("60 cases")
 
 
 def test_the_list_of_rules_is_that_of_the_self_tests():

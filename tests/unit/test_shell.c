@@ -411,6 +411,9 @@ static void self_tests_are_listed_by_subject_and_reported_as_ktap(void **state)
 			    "pagoda> ");
 	assert_runs("selftest change", 16 + 32, "1..2\n");
 	assert_runs("selftest change.live", 16, "1..1\n");
+	assert_runs("selftest change,memory.ends", 1 + 16 + 32, "1..3\n");
+	assert_runs("selftest all,-change,-vmalloc.areas", 1 + 2 + 4, "1..3\n");
+	assert_runs("selftest -change", 0, "'-change' is no test; selftest list names them\n");
 	assert_runs("selftest chang", 0, "'chang' is no test; selftest list names them\n");
 	assert_runs("selftest all 0", 0, "'0' is no seed: any other number is\n");
 	assert_session("selftest cha\t", "pagoda> selftest change ");

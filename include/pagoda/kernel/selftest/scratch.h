@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A translation regime for self tests to do as they please with: the lower half, which the kernel
- * has no use for after boot, with tables and memory of its own. The page size and the format of
- * descriptors are the kernel's, since TCR has one DS for both halves; the address size is the
- * test's. MMU on. One at a time.
+ * has no use for after boot, with tables and memory of its own. The address size is the test's; the
+ * page size is the kernel's unless it asks for another; TCR has one DS and one output size for both
+ * halves. MMU on. One at a time.
  */
 #ifndef PAGODA_SCRATCH_H
 #define PAGODA_SCRATCH_H
@@ -35,8 +35,8 @@
 #define CODE_RET 0xd65f03c0
 #define CODE_SVC 0xd4000001
 
-#define SCRATCH_TABLES_ORDER 4
-#define SCRATCH_DATA_ORDER 1 /* two pages */
+#define SCRATCH_TABLES_SIZE MIB(1)
+#define SCRATCH_DATA_SIZE KIB(128) /* two pages of any size */
 
 /* What the two pages of data begin with. */
 #define SCRATCH_MAGIC 0x5061676f6461a55a
@@ -46,6 +46,7 @@ struct scratch {
 	struct space space;
 	struct table_pool pool;
 	paddr_t tables, data;
+	unsigned granule_shift; /* the kernel's, or what scratch_granule() has made of it */
 	u64 page; /* bytes */
 	u64 tcr, ttbr0; /* the kernel's, for scratch_end() */
 };
@@ -57,6 +58,13 @@ struct scratch {
  */
 bool scratch_begin(struct scratch *scratch, struct selftest *test, unsigned va_bits);
 void scratch_end(struct scratch *scratch);
+
+/*
+ * scratch_has_granule() - beside the kernel's tables, the lower half can have pages of this size.
+ * scratch_granule() - and from the next scratch_reset() on it does.
+ */
+bool scratch_has_granule(const struct selftest *test, unsigned granule_shift);
+void scratch_granule(struct scratch *scratch, unsigned granule_shift);
 
 /*
  * FEAT_LVA, whatever the command line says: the kernel may do without, but the CPU goes on taking
