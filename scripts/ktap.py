@@ -77,7 +77,7 @@ class Defect:
     checks: list
     first: tuple
     last: tuple
-    words: dict  # title, rule, found, repeat, where
+    words: dict  # title, rule, found, repeat, and perhaps judged
 
     def is_in(self, version):
         return self.first <= version <= self.last

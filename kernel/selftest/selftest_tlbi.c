@@ -118,6 +118,35 @@ static void check_gone(struct selftest *test, u64 va)
 	test_check(test, touch(TOUCH_LOAD, vaddr(va), &fault), "still translated", va);
 }
 
+#define CROWD_AT GIB(1)
+#define CROWD 8192 /* pages */
+
+/*
+ * Very many translations are used first, all of one page. A TLB that has room for few drops all of
+ * them rather than search for those of a range, as QEMU's does where its own is small: it grows
+ * with what is used.
+ */
+static void crowd(struct scratch *scratch)
+{
+	u64 each = regime_span(&scratch->space.regime, LEVEL_PAGE - 1) / scratch->page;
+
+	if (scratch->granule_shift != GRANULE_SHIFT_4K)
+		return;
+	for (u64 i = 0; i < CROWD; i += each) {
+		struct slot *slot;
+
+		put(scratch, CROWD_AT + i * scratch->page, false, 0);
+		slot = scratch_slot(scratch, CROWD_AT + i * scratch->page, LEVEL_PAGE);
+		slots_fill(slot + 1, (unsigned)each - 1, slot_read(slot), 0);
+	}
+	tables_publish();
+	for (u64 pages = 256; pages <= CROWD; pages *= 2) {
+		for (u64 i = 0; i < pages; i++)
+			memory_load(vaddr(CROWD_AT + i * scratch->page), 8);
+		tlb_invalidate_all();
+	}
+}
+
 /* The scratch root, with @asid in TTBR0, which is where it counts. */
 static void use_asid(struct scratch *scratch, u64 asid)
 {
@@ -187,6 +216,8 @@ static void tlbi_operation(struct selftest *test)
 	if (!has_form(test, test->number) || !scratch_begin(&scratch, test, scratch_bits(test)))
 		return;
 	use_asid(&scratch, ASID);
+	if (by_range(what))
+		crowd(&scratch);
 	check_leaf(test, &scratch, LEAF_NG);
 	if (!by_asid_only(what)) {
 		scratch_reset(&scratch, scratch.space.regime.va_bits);
@@ -228,6 +259,7 @@ static void tlbi_range_edges(struct selftest *test)
 
 	if (!has_form(test, TLBI_RVAAE1) || !scratch_begin(&scratch, test, scratch_bits(test)))
 		return;
+	crowd(&scratch);
 	pages = (num + 1) << (5 * scale + 1);
 	u64 va[] = { PAGES_AT, PAGES_AT + (pages - 1) * scratch.page,
 		     PAGES_AT + pages / 2 * scratch.page, PAGES_AT + (pages - 2) * scratch.page };

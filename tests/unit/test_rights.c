@@ -45,6 +45,17 @@ static void pxn_is_for_el1_and_uxn_for_el0(void **state)
 	assert_false(rights_allow(&uxn, RIGHTS_EL0_FETCH));
 }
 
+static void so_they_are_in_tables(void **state)
+{
+	struct rights pxn = { .ap = 3, .pxn_table = true }, uxn = { .ap = 3, .uxn_table = true };
+
+	(void)state;
+	assert_false(rights_allow(&pxn, RIGHTS_EL1_FETCH));
+	assert_true(rights_allow(&pxn, RIGHTS_EL0_FETCH));
+	assert_true(rights_allow(&uxn, RIGHTS_EL1_FETCH));
+	assert_false(rights_allow(&uxn, RIGHTS_EL0_FETCH));
+}
+
 static void tables_only_take_rights_away_and_only_where_they_count(void **state)
 {
 	(void)state;
@@ -147,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ap_gives_each_privilege_its_rights),
 		cmocka_unit_test(pxn_is_for_el1_and_uxn_for_el0),
+		cmocka_unit_test(so_they_are_in_tables),
 		cmocka_unit_test(tables_only_take_rights_away_and_only_where_they_count),
 		cmocka_unit_test(ap_table_says_the_same_as_ap),
 		cmocka_unit_test(wxn_is_for_whoever_can_write),

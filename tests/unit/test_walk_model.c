@@ -135,6 +135,29 @@ static void tables_lead_on_and_their_limits_add_up(void **state)
 	assert_ends(&model, 0x40600000, WALK_LOST, 2);
 }
 
+static void each_limit_is_a_bit_of_its_own(void **state)
+{
+	struct walk_model model = model_make(12, 30, 48);
+	struct rights rights;
+
+	(void)state;
+	for (unsigned bit = 59; bit <= 62; bit++) {
+		memory[0][0] = table_pa(1) | TABLE | 1ull << bit;
+		memory[1][0] = 0x12345000 | PAGE;
+		rights = walk_model(&model, 0).rights;
+		assert_int_equal(rights.pxn_table, bit == 59);
+		assert_int_equal(rights.uxn_table, bit == 60);
+		assert_int_equal(rights.ap_table, bit == 61 ? 1 : bit == 62 ? 2 : 0);
+	}
+	for (unsigned ap = 0; ap < 4; ap++) {
+		memory[1][0] = 0x12345000 | PAGE | ap << 6;
+		assert_int_equal(walk_model(&model, 0).rights.ap, ap);
+	}
+	memory[1][0] = 0x12345000 | PAGE | 1ull << 54;
+	rights = walk_model(&model, 0).rights;
+	assert_true(rights.uxn && !rights.pxn);
+}
+
 static void what_faults_faults_in_the_manuals_order(void **state)
 {
 	struct walk_model model = model_make(12, 21, 44);
@@ -163,6 +186,7 @@ int main(void)
 		cmocka_unit_test(addresses_have_their_high_bits_where_the_format_has_them),
 		cmocka_unit_test(a_block_is_one_only_where_the_manual_has_them),
 		cmocka_unit_test(tables_lead_on_and_their_limits_add_up),
+		cmocka_unit_test(each_limit_is_a_bit_of_its_own),
 		cmocka_unit_test(what_faults_faults_in_the_manuals_order),
 	};
 

@@ -242,7 +242,9 @@ void lower_root_set(u64 ttbr0)
  */
 void lower_half_set(u64 ttbr0, u64 tcr)
 {
-	idmap_disable();
+	WRITE_REGISTER(TCR_EL1, READ_REGISTER(TCR_EL1) | TCR_EL1_EPD0_MASK);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
 	WRITE_REGISTER(TTBR0_EL1, ttbr0);
 	asm volatile("isb" ::: "memory");
 	WRITE_REGISTER(TCR_EL1, tcr);
