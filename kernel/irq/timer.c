@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/timer.h>
@@ -14,6 +15,7 @@
 static struct {
 	unsigned el; /* on which the kernel runs: it says which timer is meant */
 	bool masked; /* interrupts were, before it was started */
+	bool watching;
 	u64 period; /* 0: not started */
 	volatile u64 count;
 } timer;
@@ -24,6 +26,8 @@ static void timer_tick(void *context)
 	(void)context;
 	if (timer.period == 0) {
 		timer_clear(timer.el);
+		cpu_this()->give_up = timer.watching;
+		timer.watching = false;
 		return;
 	}
 	timer.count++;
@@ -55,21 +59,24 @@ enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 
 /*
  * Whoever sleeps until a device interrupts must be woken also if that never comes; the timer can,
- * if its own interrupt does. Interrupts are masked: it is enough that there would be one.
+ * if its own interrupt does. It is enough that there would be one.
  */
 enum interrupt_result interrupt_timer_try(const struct kernel *kernel)
 {
 	enum interrupt_result result = interrupt_timer_init(kernel);
 	u64 asked = counter_read(), patience = counter_frequency() / DELIVERIES_A_SECOND;
-	bool came;
+	bool masked, came;
 
 	if (result != INTERRUPT_OK)
 		return result;
+	masked = interrupts_mask(true);
+	timer.watching = false;
 	timer_set(timer.el, 0);
 	do
 		came = interrupt_pending();
 	while (!came && counter_read() - asked < patience);
 	timer_clear(timer.el);
+	interrupts_mask(masked);
 	return came ? INTERRUPT_OK : INTERRUPT_NOT_DELIVERED;
 }
 
@@ -77,6 +84,7 @@ void interrupt_timer_start(u64 ticks)
 {
 	timer.period = ticks;
 	timer.count = 0;
+	timer.watching = false;
 	timer_set(timer.el, ticks);
 	timer.masked = interrupts_mask(false);
 }
@@ -88,6 +96,15 @@ u64 interrupt_timer_stop(void)
 	timer.period = 0;
 	interrupts_mask(timer.masked);
 	return timer.count;
+}
+
+void interrupt_timer_watch(u64 ticks)
+{
+	timer.watching = ticks != 0;
+	if (timer.watching)
+		timer_set(timer.el, ticks);
+	else
+		timer_clear(timer.el);
 }
 
 u64 interrupt_timer_count(void)

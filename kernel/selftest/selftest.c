@@ -188,7 +188,7 @@ static void run_one(struct selftest *test, const struct selftest_row *row, bool 
 	test->space = NULL;
 	test_about(test, vaddr(0));
 	if (test_needs(test, fitting, "costs more than the budget has"))
-		run(test);
+		test_guarded(test, run);
 }
 
 void selftest_run(const struct kernel *kernel, const struct selftest_request *request)

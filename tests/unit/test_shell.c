@@ -110,6 +110,11 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 	abort();
 }
 
+void test_guarded(struct selftest *test, selftest_function *run)
+{
+	run(test);
+}
+
 /* Self tests that stand for the machine's, and say that they ran. */
 static unsigned tests_run;
 

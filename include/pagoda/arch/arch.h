@@ -57,8 +57,10 @@ void *cpu_pointer(void);
 
 /*
  * catch_call() - call @function with @context, and note in @resume_sp what SP must be at
- * catch_resume. False after its return; true where x0 is that at catch_resume.
+ * catch_resume. False after its return; true where x0 is that at catch_resume. guard_call() - the
+ * same by another name, for a call in which others are made by the first.
  */
+bool guard_call(void (*function)(void *context), void *context, u64 *resume_sp);
 bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp);
 void catch_resume(void);
 

@@ -22,6 +22,13 @@ struct fault {
 	bool pan; /* PSTATE.PAN was set on the way in */
 };
 
+/* A fault that is waited for. */
+struct expected {
+	struct fault *fault; /* where to say what it was; null where none is waited for */
+	u64 sp, pan; /* to go on with after it */
+	const struct expected *outer; /* of the call that this one is in; null for the first */
+};
+
 struct gic_cpu;
 
 struct cpu {
@@ -36,11 +43,9 @@ struct cpu {
 	struct gic_cpu *gic; /* its part of the interrupt controller, once that is on */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
-	struct {
-		struct fault *fault; /* where to say what it was; null where none is waited for */
-		u64 sp, pan; /* to go on with after it */
-		u64 *serror; /* where to note the syndrome of one SError; null for a report */
-	} expected;
+	struct expected expected;
+	u64 *serror; /* where to note the syndrome of one SError; null for a report */
+	bool give_up; /* a handler of an interrupt wants all that waits for faults to end */
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");
@@ -68,9 +73,12 @@ enum map_result cpu_guard_stack(struct space *space);
 /*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not
- * in the handler of an interrupt, whose stack an exception there starts afresh.
+ * interrupts and PSTATE.PAN as they were. One within another is for that one's faults. After
+ * exception_init(), and not in the handler of an interrupt, whose stack an exception there starts
+ * afresh. A handler that sets give_up in struct cpu ends the outermost: ESR is 0 then.
+ * fault_guard() - the same, for calls in which others are made by fault_catch().
  */
+bool fault_guard(void (*function)(void *context), void *context, struct fault *fault);
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 
 /*

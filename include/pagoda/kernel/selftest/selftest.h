@@ -100,6 +100,13 @@ void selftest_run(const struct kernel *kernel, const struct selftest_request *re
 /* selftest_seed() - argument @index, if there is one, or a seed of our own; false, and said why. */
 bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed);
 
+/*
+ * test_guarded() - @run, ended by a fault that it does not wait for, and by the CPU's timer where
+ * that has an interrupt and it takes too long: then the test has failed, and says which, and the
+ * registers of translation are what they were. What it had of memory stays gone.
+ */
+void test_guarded(struct selftest *test, selftest_function *run);
+
 /* test_about() - what follows is about @va: its descriptors are what a failure shows. */
 void test_about(struct selftest *test, vaddr_t va);
 
