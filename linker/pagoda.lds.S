@@ -105,6 +105,7 @@ SECTIONS
 		ROWS(commands)
 		ROWS(completions)
 		ROWS(selftests)
+		ROWS(selftest_costs)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {

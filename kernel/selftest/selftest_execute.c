@@ -16,7 +16,7 @@ static unsigned permission_fault(void)
 	return fault_status(FAULT_PERMISSION, LEVEL_PAGE);
 }
 
-SELFTEST(execute, wxn, "what is writable cannot be executed, by WXN alone");
+SELFTEST_RULE(execute, wxn, "D8.4 WXN", "what is writable cannot be executed, by WXN alone");
 
 /* The kernel's own descriptors set PXN in whatever is writable: here it is WXN that decides. */
 static void execute_wxn(struct selftest *test)
@@ -35,7 +35,7 @@ static void execute_wxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(execute, pxn, "PXN stops the kernel, UXN does not");
+SELFTEST_RULE(execute, pxn, "D8.4 PXN", "PXN stops the kernel, UXN does not");
 
 static void execute_pxn(struct selftest *test)
 {
@@ -53,7 +53,7 @@ static void execute_pxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(execute, uxn, "UXN stops EL0, in leaves and in tables");
+SELFTEST_RULE(execute, uxn, "D8.4 UXN", "UXN stops EL0, in leaves and in tables");
 
 /* EL0 gets as far as an SVC, or not. */
 static void execute_uxn(struct selftest *test)
@@ -88,7 +88,7 @@ static void check_bti(struct selftest *test, enum touch how, u64 at, u64 btype)
 	test_equal(test, SYSREG_GET(ESR_EL1_ISS, fault.esr), btype, "BTYPE");
 }
 
-SELFTEST(execute, bti, "a branch to what is no landing pad traps");
+SELFTEST_RULE(execute, bti, "D8.4 GP", "a branch to what is no landing pad traps");
 
 /* PACIASP is a landing pad for calls only: SCTLR_EL1.BT1. */
 static void execute_bti(struct selftest *test)
@@ -194,7 +194,7 @@ static void execute_scs(struct selftest *test)
 	test_check(test, !fault_catch(return_overwrite, &nowhere, &fault), "taken", fault.elr);
 }
 
-SELFTEST(execute, alignment, "unaligned data and code fault");
+SELFTEST_RULE(execute, alignment, "R_XCHFJ priority", "unaligned data and code fault");
 
 static void execute_alignment(struct selftest *test)
 {

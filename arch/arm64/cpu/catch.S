@@ -10,10 +10,14 @@
 
 	.text
 
-// catch_call(function, context, resume): see include/pagoda/arch/arch.h.
+// catch_call(function, context, resume), guard_call(...): see include/pagoda/arch/arch.h.
 //   in: x0 function	x1 its argument		x2 where to note SP and x18 for catch_resume
 //   out: x0 0 after a return, 1 after a fault	clobbers: as any function of C
 // The masks of interrupts are those of the call again: a fault sets them all.
+routine guard_call
+	b	catch_call
+routine_end guard_call
+
 routine catch_call
 	stp	x29, x30, [sp, #-CATCH_FRAME_SIZE]!
 	mov	x29, sp

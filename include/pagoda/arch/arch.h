@@ -63,12 +63,14 @@ void *cpu_pointer(void);
 
 /*
  * catch_call() - call @function with @context, and note in @resume what SP and x18 must be at
- * catch_resume. False after its return; true where x0 is that at catch_resume.
+ * catch_resume. False after its return; true where x0 is that at catch_resume. guard_call() - the
+ * same by another name, for a call in which others are made by the first.
  */
 struct resume {
 	u64 sp, shadow;
 };
 
+bool guard_call(void (*function)(void *context), void *context, struct resume *resume);
 bool catch_call(void (*function)(void *context), void *context, struct resume *resume);
 void catch_resume(void);
 
@@ -104,7 +106,10 @@ void tables_publish(void);
  */
 bool address_probe(vaddr_t va, bool write, paddr_t *pa);
 
-/* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
+/*
+ * idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found: its tables may be
+ * written in any order.
+ */
 void idmap_disable(void);
 
 /*
@@ -170,7 +175,19 @@ u64 pac_check(u64 pointer, u64 modifier);
 /* alignment_check_set() - SCTLR.A: whether accesses to Normal memory must be aligned. */
 void alignment_check_set(bool on);
 
-/* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
+/*
+ * system_control_set() - SCTLR, which must leave the kernel what it runs by: M, C, I, BT1, EnIA.
+ * memory_types_set() - MAIR, with the kernel's own types where they are.
+ */
+void system_control_set(u64 sctlr);
+void memory_types_set(u64 mair);
+
+/*
+ * lower_root_set() - TTBR0 alone, with walks of it on: what the TLB has stays, by its ASID.
+ * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper
+ * half; the TLB forgets all.
+ */
+void lower_root_set(u64 ttbr0);
 void lower_half_set(u64 ttbr0, u64 tcr);
 
 /*
@@ -244,6 +261,14 @@ u64 vectors_get(void);
 
 /* pac_key_get() - what pac_key_set() has set: a secret. */
 void pac_key_get(u64 key[2]);
+
+/*
+ * upper_half_probe() - PAR_EL1 for a read of @va by EL1, under another @ttbr1 and @tcr, in which
+ * the kernel need not be. @probe_code: the physical address of ttbr1_probe(), which only this may
+ * call. The rest is as for ttbr1_replace().
+ */
+u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code);
+u64 ttbr1_probe(u64 ttbr1, u64 tcr, u64 va);
 
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));

@@ -23,6 +23,14 @@ struct fault {
 	bool pan; /* PSTATE.PAN was set on the way in */
 };
 
+/* A fault that is waited for. */
+struct expected {
+	struct fault *fault; /* where to say what it was; null where none is waited for */
+	struct resume resume; /* to go on with after it, */
+	u64 pan; /* and with this */
+	const struct expected *outer; /* of the call that this one is in; null for the first */
+};
+
 struct gic_cpu;
 struct cpu_work;
 struct exception_frame;
@@ -44,12 +52,9 @@ struct cpu {
 	const struct exception_frame *stopped_frame; /* and where; null where it was not asked */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
-	struct {
-		struct fault *fault; /* where to say what it was; null where none is waited for */
-		struct resume resume; /* to go on with after it, */
-		u64 pan; /* and with this */
-		u64 *serror; /* where to note the syndrome of one SError; null for a report */
-	} expected;
+	struct expected expected;
+	u64 *serror; /* where to note the syndrome of one SError; null for a report */
+	bool give_up; /* a handler of an interrupt wants all that waits for faults to end */
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");
@@ -79,9 +84,12 @@ enum map_result cpu_guard_stack(struct space *space);
 /*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not
- * in the handler of an interrupt, whose stack an exception there starts afresh.
+ * interrupts and PSTATE.PAN as they were. One within another is for that one's faults. After
+ * exception_init(), and not in the handler of an interrupt, whose stack an exception there starts
+ * afresh. A handler that sets give_up in struct cpu ends the outermost: ESR is 0 then.
+ * fault_guard() - the same, for calls in which others are made by fault_catch().
  */
+bool fault_guard(void (*function)(void *context), void *context, struct fault *fault);
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 
 /*
