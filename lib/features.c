@@ -120,6 +120,11 @@ unsigned cpu_pa_bits(u64 mmfr0)
 	return 52;
 }
 
+unsigned cpu_asid_bits(const u64 id[SYSREG_FACT_COUNT])
+{
+	return ID(id, ID_AA64MMFR0_EL1, ASIDBITS) == ID_AA64MMFR0_EL1_ASIDBITS_16 ? 16 : 8;
+}
+
 bool cpu_has_lva(const u64 id[SYSREG_FACT_COUNT])
 {
 	return ID(id, ID_AA64MMFR2_EL1, VARANGE) != ID_AA64MMFR2_EL1_VARANGE_48BIT;

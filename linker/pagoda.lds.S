@@ -103,6 +103,7 @@ SECTIONS
 		ROWS(commands)
 		ROWS(completions)
 		ROWS(selftests)
+		ROWS(programs)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {

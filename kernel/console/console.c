@@ -155,6 +155,16 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	int c;
+
+	while ((c = console_read()) < 0)
+		if (!work())
+			wait_typed();
+	return c;
+}
+
 static void device_write(const char *text, size_t length)
 {
 	/* What a stalled device does not take is lost; the next write tries it again. */

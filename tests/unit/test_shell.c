@@ -46,6 +46,12 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	(void)work();
+	return console_wait();
+}
+
 u64 at_translate(vaddr_t va, bool write)
 {
 	(void)va;

@@ -80,6 +80,10 @@ fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 	return false;
 }
 
+void __attribute__((weak)) user_resume(void)
+{
+}
+
 void __attribute__((weak)) tlb_invalidate_all(void)
 {
 }

@@ -13,6 +13,7 @@
 #ifndef __ASSEMBLER__
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/frame.h>
 #include <pagoda/kernel/kernel.h>
 
 /* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
@@ -23,6 +24,7 @@ struct fault {
 };
 
 struct gic_cpu;
+struct process;
 
 struct cpu {
 	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
@@ -41,6 +43,12 @@ struct cpu {
 		u64 sp, pan; /* to go on with after it */
 		u64 *serror; /* where to note the syndrome of one SError; null for a report */
 	} expected;
+	struct {
+		struct exception_frame *frame; /* of what is at EL0; null while nothing is */
+		u64 sp; /* to go on with in the kernel when that ends */
+		struct process
+			*process; /* whose registers and lower half are in the CPU, or null */
+	} user;
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");

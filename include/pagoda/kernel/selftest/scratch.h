@@ -23,6 +23,7 @@
 #define LEAF_CONTIGUOUS BIT(52)
 #define LEAF_PXN BIT(53)
 #define LEAF_UXN BIT(54)
+#define TABLE_PXN BIT(59)
 #define TABLE_UXN BIT(60)
 
 /* bti c, bti j, paciasp, ret, svc #0; harmless, if they are executed at EL1. */
