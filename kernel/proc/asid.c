@@ -51,6 +51,12 @@ static void roll_over(struct asids *asids)
 		asids->kept[i] = asids->active[i];
 }
 
+void asids_limit(struct asids *asids, unsigned bits)
+{
+	asids->bits = bits;
+	roll_over(asids);
+}
+
 bool asid_take(struct asids *asids, unsigned cpu, asid_t had, asid_t *asid)
 {
 	bool rolled = false;

@@ -8,6 +8,7 @@
 #include <pagoda/kernel/proc/program.h>
 #include <pagoda/kernel/proc/sched.h>
 #include <pagoda/kernel/prompt/command.h>
+#include <pagoda/lib/features.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
@@ -124,4 +125,22 @@ static void command_kill(const struct kernel *kernel, const struct arguments *ar
 		return;
 	if (number >> 32 != 0 || !sched_kill((u32)number))
 		argument_refuse(arguments, 0, "is no program's number; ps shows them");
+}
+
+#define ASID_BITS_MIN 2 /* of four numbers one is nobody's */
+
+COMMAND(198, asids, "BITS", "have programs share so few ASIDs, to see them run out", "asids 2", "");
+
+static void command_asids(const struct kernel *kernel, const struct arguments *arguments)
+{
+	u64 bits;
+
+	if (!argument_count(arguments, 1, 1) || !argument_number(arguments, 0, &bits))
+		return;
+	if (bits < ASID_BITS_MIN || bits > cpu_asid_bits(kernel->handoff->id))
+		argument_refuse(arguments, 0, "is not from 2 to what the CPU has");
+	else if (!sched_init(kernel))
+		print("asids: there is no memory for programs\n");
+	else
+		sched_limit_asids((unsigned)bits);
 }

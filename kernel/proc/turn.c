@@ -51,6 +51,12 @@ struct sched_counts sched_counts(void)
 				      halves.switches };
 }
 
+void sched_limit_asids(unsigned bits)
+{
+	asids_limit(halves.asids, bits);
+	tlb_invalidate_all();
+}
+
 const struct space *sched_empty(void)
 {
 	return halves.kernel ? &halves.empty : NULL;
@@ -103,7 +109,7 @@ static u64 user_tcr(u64 tcr)
 {
 	tcr &= ~(u64)(TCR_EL1_EPD0_MASK | TCR_EL1_T0SZ_MASK);
 	tcr |= SYSREG_PUT(TCR_EL1_T0SZ, 64 - halves.empty.regime.va_bits);
-	tcr |= SYSREG_PUT(TCR_EL1_AS, halves.asids->bits == 16);
+	tcr |= SYSREG_PUT(TCR_EL1_AS, cpu_asid_bits(halves.kernel->handoff->id) == 16);
 	return tcr | TCR_EL1_TBI0_MASK;
 }
 

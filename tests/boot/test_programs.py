@@ -194,6 +194,40 @@ def test_who_never_yields_runs_beside_the_prompt_until_it_is_killed(machine):
         assert running.wait_end() == "guest-shutdown"
 
 
+@pytest.mark.parametrize("append", ["", "arm64.pagesize=16k", "arm64.pagesize=64k", "arm64.nolva"])
+def test_the_tables_of_a_program_can_be_looked_at(append):
+    with Prompt("max", append, exceptions=None) as running:
+        running.command("run spin &")
+        running.expect("spinning\r\n")
+        document = running.document("ptdump 1 --json")
+        table, = document["tables"]
+        assert table["root"] == "1"
+        code, stack = table["entries"]
+        assert code["execute"] and not code["write"] and stack["write"] and not stack["execute"]
+        for entry in (code, stack):
+            raw = int(entry["raw"], 16)
+            assert entry["user"] and raw >> 11 & 1 and raw >> 53 & 1  # EL0's, nG, PXN
+            assert int(entry["end"], 16) <= 1 << 48
+        text = running.command("ptdump 1")
+        assert "spin[1]'s map: " in text and text.count(" USR\n") == 2
+        assert "W^X holds: none is writable and executable" in text
+        start = code["start"]
+        walk = running.command(f"walk 1:{start}")
+        assert f"translates to  {code['pa']}\n" in walk
+        assert "read-only, no-execute, guarded (BTI), EL0 too, executable at EL0\n" in walk
+        assert "no address of a program's" in running.command("walk 1:0xffff000000000000")
+        assert running.command("walk 2:0") == "walk: '2:0' does not begin with a program's number\n"
+        assert running.command("walk 1:x") == "walk: '1:x' does not end with an address\n"
+
+
+def test_with_nowxn_the_tables_show_what_was_granted():
+    with Prompt("max", "arm64.nowxn", exceptions=None) as running:
+        running.command("run wx stay &")
+        running.expect("run 42\r\nrun 42\r\n")
+        assert "W^X BROKEN: " in running.command("ptdump 1")
+        assert running.command("ptdump 1 --wx").count(" USR\n") > 0
+
+
 @pytest.mark.parametrize("line,answer", [
     ("run", "built in: "),
     ("run nobody", "run: there is no program 'nobody'\n"),

@@ -4,6 +4,7 @@
  * interrupts, and nothing faults. Weak: a test that wants to see it happen has its own. Host only.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/kernel/trap/exception.h>
 
 bool __attribute__((weak)) interrupts_mask(bool masked)
@@ -82,6 +83,12 @@ fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 
 void __attribute__((weak)) user_resume(void)
 {
+}
+
+struct process *__attribute__((weak)) sched_find(u32 number)
+{
+	(void)number;
+	return NULL;
 }
 
 void __attribute__((weak)) tlb_invalidate_all(void)

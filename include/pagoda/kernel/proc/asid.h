@@ -26,7 +26,14 @@ struct asids {
 	asid_t kept[ASID_CPUS_MAX]; /* numbers not to be handed out in this generation */
 };
 
+/* asids_init() - all numbers of @bits are free. */
 void asids_init(struct asids *asids, unsigned bits);
+
+/*
+ * asids_limit() - from now on numbers of @bits, from a new generation on; every TLB must be
+ * invalidated before anybody takes one.
+ */
+void asids_limit(struct asids *asids, unsigned bits);
 
 /* The number itself, as TTBR0 and TLBI take it. */
 static inline u16 asid_number(asid_t asid)

@@ -34,6 +34,12 @@ struct sched_counts {
 /* sched_counts() - zeroes where there never was one. */
 struct sched_counts sched_counts(void);
 
+/*
+ * sched_limit_asids() - programs share the ASIDs of @bits from now on, no more than the CPU has: so
+ * that a test need not run thousands to see what happens when there are none left.
+ */
+void sched_limit_asids(unsigned bits);
+
 /* sched_empty() - the lower half of a CPU without a program; null where there never was one. */
 const struct space *sched_empty(void);
 
