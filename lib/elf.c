@@ -113,10 +113,11 @@ static bool read_guarded(const u8 *file, u64 file_size, const u8 *header)
 {
 	u64 offset = read_number(header + PH_OFFSET, 8);
 	u64 size = read_number(header + PH_FILESZ, 8);
-	const u8 *note = file + offset;
+	const u8 *note;
 
 	if (!lies_in(offset, size, file_size) || size < NOTE_HEAD + 12)
 		return false;
+	note = file + offset;
 	return read_number(note, 4) == 4 && read_number(note + 8, 4) == NT_GNU_PROPERTY_TYPE_0 &&
 	       memcmp(note + 12, "GNU", 4) == 0 &&
 	       read_number(note + NOTE_HEAD, 4) == FEATURE_1_AND &&

@@ -18,6 +18,7 @@ static bool pages_make(struct alloc *alloc, u64 count, paddr_t **page)
 		return true;
 	if (count > GIB(1) || heap_alloc(&alloc->heap, count * sizeof(paddr_t), &list) != HEAP_OK)
 		return false;
+	memset(list, 0xff, count * sizeof(paddr_t)); /* MEMORY_NONE, each */
 	*page = list;
 	return true;
 }
@@ -61,7 +62,7 @@ static bool page_fill(const struct kernel *kernel, paddr_t *page)
 	struct buddy *buddy = &kernel->alloc->buddy;
 
 	if (buddy_alloc(buddy, 0, page) != BUDDY_OK) {
-		*page = paddr(0);
+		*page = paddr(MEMORY_NONE);
 		return false;
 	}
 	memset(linear_pointer(&kernel->linear, *page), 0,
@@ -75,11 +76,11 @@ bool memory_fill(const struct kernel *kernel, struct memory *memory, u64 first, 
 	u64 granule = regime_granule(&kernel->kernel_space.regime), missing = 0;
 
 	for (u64 i = first; i < first + count; i++)
-		missing += memory->page[i].value == 0;
+		missing += memory->page[i].value == MEMORY_NONE;
 	if (missing != 0 && !buddy_has(&kernel->alloc->buddy, missing * granule + RAM_RESERVE))
 		return false;
 	for (u64 i = first; i < first + count; i++)
-		if (memory->page[i].value == 0 && !page_fill(kernel, &memory->page[i]))
+		if (memory->page[i].value == MEMORY_NONE && !page_fill(kernel, &memory->page[i]))
 			return false;
 	return true;
 }
@@ -87,9 +88,9 @@ bool memory_fill(const struct kernel *kernel, struct memory *memory, u64 first, 
 void memory_drop(struct alloc *alloc, struct memory *memory, u64 first, u64 count)
 {
 	for (u64 i = first; i < first + count; i++) {
-		if (memory->page[i].value != 0)
+		if (memory->page[i].value != MEMORY_NONE)
 			(void)buddy_free(&alloc->buddy, memory->page[i], 0);
-		memory->page[i] = paddr(0);
+		memory->page[i] = paddr(MEMORY_NONE);
 	}
 }
 

@@ -270,7 +270,7 @@ static void walk_wants_an_address(void **state)
 {
 	(void)state;
 	assert_session("walk\r", "pagoda> walk\n"
-				 "walk: an argument is missing; usage: walk ADDR\n"
+				 "walk: an argument is missing; usage: walk [NUMBER:]ADDR\n"
 				 "pagoda> ");
 	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
 				     "walk: '2' is one argument too many; usage: walk ADDR\n"

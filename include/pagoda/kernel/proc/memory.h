@@ -9,11 +9,13 @@
 #include <pagoda/kernel/kernel.h>
 #include <pagoda/mm/alloc/alloc.h>
 
+#define MEMORY_NONE (~(u64)0) /* no page is there: 0 is one like others */
+
 struct memory {
 	u32 owners; /* areas and files */
 	bool whole; /* a file's: its pages stay, whoever maps them, until it goes */
 	u64 count; /* pages */
-	paddr_t *page; /* a frame each; 0: nobody has asked for it yet */
+	paddr_t *page; /* MEMORY_NONE: nobody has asked for it yet */
 };
 
 /* memory_create() - @count pages, none there yet, for one owner; null where there is no room. */
