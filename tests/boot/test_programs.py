@@ -257,10 +257,10 @@ def archive(*files):
     return data
 
 
-def with_initrd(tmp_path, data, commands, append=""):
+def with_initrd(tmp_path, data, commands, append="", cpu="max", machine=""):
     path = tmp_path / "initrd"
     path.write_bytes(data)
-    return run(commands, "max", append, arguments=["-initrd", str(path)])
+    return run(commands, cpu, append, machine, ["-initrd", str(path)])
 
 
 def test_programs_come_from_the_initrd_first(tmp_path, built):
