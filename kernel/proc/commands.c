@@ -19,7 +19,7 @@
 
 COMMAND(192, run, "[COUNT] PROGRAM [ARGUMENT...] [&]",
 	"a program at EL0, or many; & has them run beside the prompt", "run hello",
-	"hello wx wxseg jit high faults spin pair");
+	"hello wx wxseg jit high faults spin pair chaos null");
 
 static void list_programs(void)
 {
