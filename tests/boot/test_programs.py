@@ -149,6 +149,13 @@ def test_each_forbidden_access_kills_the_program_and_nothing_else(cpu, append, m
     assert hello == "hello from EL0\n"
 
 
+@pytest.mark.parametrize("machine", ["", EL2])
+def test_el0_does_not_sign_with_the_kernels_key(machine):
+    signed, pac = run(["run faults 20", "selftest execute.pac"], "max", "", machine)
+    assert signed == "not signed\nstill here\n"
+    assert [test.status for test in ktap.parse(pac).tests] == ["pass"]
+
+
 @pytest.mark.parametrize("append,machine", [("", ""), ("arm64.pagesize=16k", EL2)])
 def test_ten_thousand_switches_among_few_asids_show_nobody_anothers_data(append, machine):
     look = ["buddy", "report json"]
@@ -219,8 +226,9 @@ def test_who_never_yields_runs_beside_the_prompt_until_it_is_killed(machine):
         assert [number for number, *_ in listed] == ["1", "2"]
         assert running.command("kill 1") == "spin[1]: status 137\n"
         assert running.command("kill 1") == "kill: '1' is no program's number; ps shows them\n"
-        assert {test.status for test in ktap.parse(
-            running.command("selftest audit")).tests} == {"pass"}
+        for subject in ("audit", "user"):
+            assert {test.status for test in ktap.parse(
+                running.command(f"selftest {subject}")).tests} == {"pass"}
         running.send("run spin\r")
         running.expect("spinning")
         running.send("\x03")

@@ -167,6 +167,19 @@ static void sizes_and_digits_that_make_no_sense_are_damage(void **state)
 	assert_found("top", "four");
 }
 
+static void a_file_that_ends_behind_the_archive_is_not_found(void **state)
+{
+	struct cpio cpio = { archive, archive_size, 0 };
+	struct cpio_file file;
+	char found[ARCHIVE_MAX];
+
+	(void)state;
+	assert_int_equal(cpio_next(&cpio, &file), CPIO_OK);
+	assert_int_equal(cpio_next(&cpio, &file), CPIO_OK);
+	memcpy(archive + cpio.at + 6 + 6 * 8, "00001000", 8);
+	assert_int_equal(find_cut(archive_size, "bin/hello", found), CPIO_DAMAGED);
+}
+
 static void damaged_archives_end(void **state)
 {
 	struct random random = random_start();
@@ -203,6 +216,7 @@ int main(void)
 		cmocka_unit_test_setup(
 			an_archive_that_is_cut_is_damaged_and_not_read_behind_its_end, begin),
 		cmocka_unit_test_setup(sizes_and_digits_that_make_no_sense_are_damage, begin),
+		cmocka_unit_test_setup(a_file_that_ends_behind_the_archive_is_not_found, begin),
 		cmocka_unit_test_setup(damaged_archives_end, begin),
 		cmocka_unit_test(each_result_has_words_of_its_own),
 	};

@@ -348,6 +348,23 @@ static void there_are_only_so_many_files(void **state)
 	end();
 }
 
+static void what_is_unmapped_comes_back_at_once(void **state)
+{
+	u64 before, used;
+
+	(void)state;
+	begin(0);
+	assert_int_equal(map(PLACE, 64 * page, READ, FIXED), PLACE);
+	before = buddy_usage(&alloc.buddy).used;
+	assert_int_equal(call_munmap(process, PLACE + 8 * page, 40 * page), 0);
+	used = buddy_usage(&alloc.buddy).used;
+	assert_int_equal(before - used, 40 * page);
+	assert_int_equal(map(PLACE, 4 * page, 0, FIXED), PLACE);
+	/* Another's memory in its place, and that needs an object and a list of pages. */
+	assert_in_range(used - buddy_usage(&alloc.buddy).used, page, 4 * page);
+	end();
+}
+
 /* ---- Limits ---- */
 
 static void more_areas_than_there_is_room_for_are_refused(void **state)
@@ -479,6 +496,7 @@ int main(void)
 		cmocka_unit_test(memory_grows_and_shrinks_at_its_end),
 		cmocka_unit_test(a_file_has_as_many_names_as_are_asked_for),
 		cmocka_unit_test(there_are_only_so_many_files),
+		cmocka_unit_test(what_is_unmapped_comes_back_at_once),
 		cmocka_unit_test(more_areas_than_there_is_room_for_are_refused),
 		cmocka_unit_test(who_asks_for_more_than_there_is_gets_an_error_and_nothing),
 		cmocka_unit_test(after_any_calls_the_tables_are_what_was_asked_for),

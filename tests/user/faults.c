@@ -31,6 +31,14 @@ static void overflow(void)
 	__asm__ volatile("1:\tstr xzr, [sp, #-256]!\n\tb 1b");
 }
 
+static long sign(long pointer)
+{
+	register long x30 __asm__("x30") = pointer;
+
+	__asm__ volatile("hint #25" : "+r"(x30));
+	return x30;
+}
+
 static void instruction(unsigned long number)
 {
 	switch (number) {
@@ -104,6 +112,9 @@ int main(int count, char **argument)
 	case 19:
 		call3(SYS_MUNMAP, page, SIZE, 0);
 		store((unsigned long)page);
+		break;
+	case 20: /* PACIASP must sign nothing: the key would be the kernel's */
+		write_text(sign(page) == page ? "not signed\n" : "signed\n");
 		break;
 	default:
 		instruction(number);
