@@ -33,7 +33,7 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	$(Q)scripts/gen-symbols > $@
 
 stack_defines := linker/pagoda.lds.S include/pagoda/kernel/trap/exception.h \
-	arch/arm64/cpu/catch.S
+	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S
 
 # The most that may lie on each stack, and by which path.
 $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)

@@ -50,11 +50,22 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 		scan_uart(scan, node);
 }
 
+/* Of a CPU's status cpus.c knows more. */
+static bool is_cpu(const struct scan *scan, const struct fdt_node *node)
+{
+	u32 has = BIT(PROPERTY_DEVICE_TYPE) | BIT(PROPERTY_REG);
+
+	return (node->found & has) == has && scan->walk.depth == 2 &&
+	       fdt_name_is(node[-1].name, "cpus");
+}
+
 static void read_node(struct scan *scan, const struct fdt_node *node)
 {
-	if (!fdt_is_usable(node, PROPERTY_STATUS) || scan->walk.depth == 0)
+	if (is_cpu(scan, node))
+		scan_cpu(scan, node);
+	else if (!fdt_is_usable(node, PROPERTY_STATUS) || scan->walk.depth == 0)
 		return;
-	if (node->offset == scan->facts->fdt.chosen)
+	else if (node->offset == scan->facts->fdt.chosen)
 		scan_chosen(scan, node);
 	else if (is_bank(scan, node))
 		scan_banks(scan, node);
@@ -99,6 +110,7 @@ void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 	lists->usable.end = 0;
 	scan->memory = &lists->memory;
 	memory_begin(scan->memory);
+	cpu_list_begin(&lists->cpus, facts->id[SYSREG_MPIDR_EL1]);
 	scan->nodes = &lists->nodes;
 	scan->nodes->gic_version = scan->nodes->uarts = 0;
 	scan->nodes->gic.offset = scan->nodes->timer.offset = 0;

@@ -132,7 +132,8 @@ struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64
 
 /*
  * Processors that are enabled, and runs of redistributors, in the MADT's order: true and the next
- * one, false after the last. *@entry is null before the first.
+ * one, false after the last. *@entry is null before the first. Where each processor's redistributor
+ * is in its own entry, those that follow each other in memory are one run.
  */
 bool acpi_processor_next(const struct acpi *acpi, const u8 **entry, u64 *mpidr);
 bool acpi_redistributor_next(const struct acpi *acpi, const u8 **entry, u64 *start, u64 *size);
