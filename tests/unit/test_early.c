@@ -1532,6 +1532,7 @@ static void every_stop_is_described_with_its_values(void **state)
 		{ { STOP_FDT_OVERLAPS_IMAGE, 0x40280000, 0x1234, 0 },
 		  { "0x40280000", "0x1234", "overlap" } },
 		{ { STOP_NO_MEMORY_NODE, 0, 0, 0 }, { "/memory" } },
+		{ { STOP_NO_MEMORY_NODE, 0x5c43d9c0, 0, 0 }, { "/memory", "0x5c43d9c0" } },
 		{ { STOP_PAGE_SIZE, 14, 1 << 12 | 1 << 16, 0 }, { "16k", "4K 64K" } },
 		{ { STOP_PAGE_SIZE, 0, 0, 0 }, { "no page size" } },
 		{ { STOP_VA_BITS, 47, 12, 1ul << 39 | 1ul << 48 | 1ul << 52 },

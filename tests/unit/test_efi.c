@@ -716,6 +716,30 @@ static void reservations_of_the_fdt_reach_the_kernel(void **state)
 	assert_int_equal(kind_at(ram + MIB(12)), MEMORY_RAM);
 }
 
+/* All of RAM is free by firmware's map; the tree leaves two places, and then none. */
+static void the_image_is_kept_out_of_what_the_fdt_reserves(void **state)
+{
+	u64 ram = (u64)(uintptr_t)firmware->ram, first = align_up(ram, MIB(2));
+
+	(void)state;
+	for (u8 seed = 0; seed < 16; seed++) {
+		struct fake_fdt description = fake_fdt_default();
+
+		description.no_map[0] = (struct fake_fdt_range){ first, MIB(4) };
+		description.reserved_memory[0] = (struct fake_fdt_range){ first + MIB(4), 0x1000 };
+		description.reserve[0] =
+			(struct fake_fdt_range){ first + MIB(10) - 0x1000, MIB(6) + 0x1000 };
+		build_fdt(&description);
+		firmware->random_seed = seed;
+		expect_boot();
+		assert_in_range(firmware->entry, first + MIB(6), first + MIB(8) + FIRMWARE_ENTRY);
+		teardown(state);
+		setup(state);
+		ram = (u64)(uintptr_t)firmware->ram;
+		first = align_up(ram, MIB(2));
+	}
+}
+
 static void without_fdt_and_acpi_firmware_gets_an_error(void **state)
 {
 	(void)state;
@@ -958,6 +982,7 @@ int main(void)
 		TEST(quiet_keeps_the_report_off_the_screen),
 		TEST(the_fdts_own_command_line_counts_where_load_options_have_none),
 		TEST(reservations_of_the_fdt_reach_the_kernel),
+		TEST(the_image_is_kept_out_of_what_the_fdt_reserves),
 		TEST(without_fdt_and_acpi_firmware_gets_an_error),
 		TEST(a_corrupt_fdt_is_named_as_the_reason),
 		TEST(tables_of_acpi_that_are_refused_are_named),
