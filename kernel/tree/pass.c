@@ -119,7 +119,7 @@ void tree_begin_devices(struct scan *scan, const struct fdt *fdt, struct boot_fa
 	cpu_list_begin(&lists->cpus, facts->id[SYSREG_MPIDR_EL1]);
 	scan->nodes = &lists->nodes;
 	scan->nodes->gic_version = scan->nodes->uarts = 0;
-	scan->nodes->gic.offset = scan->nodes->timer.offset = 0;
+	scan->nodes->gic.offset = scan->nodes->timer.offset = scan->nodes->psci_old = 0;
 	scan_begin(scan, fdt, facts);
 }
 
