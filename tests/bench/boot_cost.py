@@ -171,9 +171,10 @@ def check_plugins():
 
 
 def measure(boot=Boot(), marks=(), pool=None, accesses=False, timeout=120, programs=False):
-    """The Cost of @boot. @programs: instructions outside the Image may be theirs. @marks: symbols; when one is come to is noted; @pool: (start, end) of the
+    """The Cost of @boot. @marks: symbols; when one is come to is noted; @pool: (start, end) of the
     memory, as offsets from _text, in which stores are counted; @accesses: count loads and stores
-    before the flip, and the lines of memory that they touch."""
+    before the flip, and the lines of memory that they touch; @programs: instructions outside the
+    Image may be theirs."""
     check_plugins()
     kernel, symbols = boot.kernel, boot.kernel.symbols
     options = [("start", IMAGE_ADDRESS), ("size", symbols["_end"])]

@@ -110,6 +110,21 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 	abort();
 }
 
+/* Nobody starts another CPU, so no cache holds anything of it. */
+void dcache_clean(const void *start, u64 size, u64 line_size)
+{
+	(void)start;
+	(void)size;
+	(void)line_size;
+}
+
+void dcache_invalidate(const void *start, u64 size, u64 line_size)
+{
+	(void)start;
+	(void)size;
+	(void)line_size;
+}
+
 /* Self tests that stand for the machine's, and say that they ran. */
 static unsigned tests_run;
 
@@ -272,9 +287,10 @@ static void walk_wants_an_address(void **state)
 	assert_session("walk\r", "pagoda> walk\n"
 				 "walk: an argument is missing; usage: walk [NUMBER:]ADDR\n"
 				 "pagoda> ");
-	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
-				     "walk: '2' is one argument too many; usage: walk ADDR\n"
-				     "pagoda> ");
+	assert_session("walk 1 2\r",
+		       "pagoda> walk 1 2\n"
+		       "walk: '2' is one argument too many; usage: walk [NUMBER:]ADDR\n"
+		       "pagoda> ");
 	assert_session("walk 0x12q\r", "pagoda> walk 0x12q\n"
 				       "walk: '0x12q' is not a number: hexadecimal after 0x, "
 				       "octal after 0, or decimal, 64 bits at most\n"

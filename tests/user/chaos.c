@@ -31,9 +31,27 @@ static unsigned long place(void)
 static long argument(void)
 {
 	static const long edges[] = {
-		0, 1, -1, 3, 4, 8, 0x1000, 0xffff, 0x10000, 0x400000, 1L << 39, (1L << 48) - 0x10000,
-		1L << 48, (1L << 52) - 0x10000, 1L << 52, 1L << 55, 1L << 56, 1L << 62,
-		(long)(1UL << 63), -4096, -0x10000,
+		0,
+		1,
+		-1,
+		3,
+		4,
+		8,
+		0x1000,
+		0xffff,
+		0x10000,
+		0x400000,
+		1L << 39,
+		(1L << 48) - 0x10000,
+		1L << 48,
+		(1L << 52) - 0x10000,
+		1L << 52,
+		1L << 55,
+		1L << 56,
+		1L << 62,
+		(long)(1UL << 63),
+		-4096,
+		-0x10000,
 	};
 
 	switch (below(8)) {
@@ -62,8 +80,8 @@ static bool is_quiet(unsigned long number)
 
 static void any_call(void)
 {
-	static const unsigned short about_memory[] = { 46, 57, 113, 124, 172, 214, 215, 222, 226,
-						       279 };
+	static const unsigned short about_memory[] = { 46,  57,	 113, 124, 172,
+						       214, 215, 222, 226, 279 };
 	unsigned long number = below(4) ? about_memory[below(10)] : below(512);
 
 	if (is_quiet(number))
@@ -86,8 +104,8 @@ static void sensible_call(void)
 		call3(SYS_MPROTECT, (long)at, (long)size, (long)below(8));
 		break;
 	default:
-		call6(SYS_MMAP, (long)at, (long)size, (long)below(8), SHARED | (below(2) ? FIXED : 0),
-		      (long)below(9), (long)(below(3) * 0x10000));
+		call6(SYS_MMAP, (long)at, (long)size, (long)below(8),
+		      SHARED | (below(2) ? FIXED : 0), (long)below(9), (long)(below(3) * 0x10000));
 	}
 }
 

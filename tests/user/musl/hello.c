@@ -23,8 +23,11 @@ int main(int count, char **argument)
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	usleep(20000);
 	clock_gettime(CLOCK_MONOTONIC, &after);
-	printf("slept %s\n", (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec -
-				     before.tv_nsec >= 20000000 ? "enough" : "too short");
+	printf("slept %s\n",
+	       (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec >=
+			       20000000 ?
+		       "enough" :
+		       "too short");
 	fflush(stdout);
 	if (mmap(NULL, 4096, both, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
 		perror("mmap");
