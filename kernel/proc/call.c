@@ -63,7 +63,7 @@ static s64 call_writev(const struct process *process, u64 file, u64 vector, u64 
 
 static void sleep_until(struct process *process, u64 wake)
 {
-	process->state = PROCESS_SLEEPING;
+	process->then = PROCESS_SLEEPING;
 	process->wake = wake;
 }
 

@@ -84,6 +84,6 @@ void process_label(const struct process *process)
 
 void process_end(struct process *process, int status)
 {
-	process->state = PROCESS_ENDED;
+	process->then = PROCESS_ENDED;
 	process->status = status;
 }

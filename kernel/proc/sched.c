@@ -1,132 +1,58 @@
 // SPDX-License-Identifier: MIT
 /*
- * Programs in turn.
+ * Programs in turn, on the CPU that waits for them and on all that have nothing else to do.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/irq/timer.h>
 #include <pagoda/kernel/prompt/shell.h>
+#include <pagoda/kernel/smp/smp.h>
 
 #include "parts.h"
+#include "queue.h"
 #include "turn.h"
 
+#define PSTATE_I BIT(7)
 #define STATUS_INTERRUPTED 130 /* 128 and SIGINT */
 
-/* All programs, and those that are ready. */
-struct sched {
-	struct process *first; /* by number */
-	struct process *head, *tail; /* the queue */
-	u32 sleeping, foreground;
-	u64 wake; /* none of those that sleep wakes before */
+/* What the boot CPU asks for. It changes while no other CPU lets programs run, but for over. */
+static struct {
+	const struct kernel *kernel; /* null before sched_init() */
+	bool once; /* a turn for one program on each CPU; or as long as there is a foreground */
+	bool over; /* no more turns */
+	bool shared; /* other CPUs let programs run, too */
 	int status; /* of the last that ended in the foreground */
-};
-
-static struct sched *sched;
-
-/* ---- The queue ---- */
-
-static void enqueue(struct process *process)
-{
-	process->state = PROCESS_READY;
-	process->queued = NULL;
-	if (sched->head)
-		sched->tail->queued = process;
-	else
-		sched->head = process;
-	sched->tail = process;
-}
-
-/* Those whose time has come. */
-static void wake_up(u64 now)
-{
-	sched->wake = ~(u64)0;
-	for (struct process *process = sched->first; process; process = process->next) {
-		if (process->state != PROCESS_SLEEPING)
-			continue;
-		if (process->wake > now) {
-			sched->wake = min_u64(sched->wake, process->wake);
-			continue;
-		}
-		sched->sleeping--;
-		enqueue(process);
-	}
-}
-
-static struct process *dequeue(void)
-{
-	struct process *process;
-
-	if (sched->sleeping > 0) {
-		u64 now = counter_read();
-
-		if (now >= sched->wake)
-			wake_up(now);
-	}
-	process = sched->head;
-	if (process)
-		sched->head = process->queued;
-	return process;
-}
-
-/* @process out of the queue, wherever in it it stands. */
-static void take_out(struct process *process)
-{
-	struct process *before = NULL, *at = sched->head;
-
-	while (at && at != process) {
-		before = at;
-		at = at->queued;
-	}
-	if (!at)
-		return;
-	if (before)
-		before->queued = process->queued;
-	else
-		sched->head = process->queued;
-	if (sched->tail == process)
-		sched->tail = before;
-}
+} sched;
 
 /* ---- Ends ---- */
 
-/* What nobody waits for says so by itself. */
+/* What nobody waits for says so by itself; what it died of has been said. */
 static void say_end(const struct process *process)
 {
-	if (process->foreground && process->status == 0)
-		return;
-	if (process->status > LINUX_STATUS_SIGNAL && process->foreground)
+	if (process->foreground && (process->status == 0 || process->status > LINUX_STATUS_SIGNAL))
 		return;
 	process_label(process);
 	print("status %d\n", process->status);
 }
 
-static void reap(struct process *process)
+static void bury(struct process *process)
 {
-	struct process **link = &sched->first;
-
-	while (*link != process)
-		link = &(*link)->next;
-	*link = process->next;
-	if (process->foreground) {
-		sched->foreground--;
-		sched->status = process->status;
-	}
+	if (process->foreground)
+		__atomic_store_n(&sched.status, process->status, __ATOMIC_RELAXED);
 	say_end(process);
 	process_destroy(process);
 }
 
+/* Of one that no CPU has. */
 static void end_now(struct process *process, int status)
 {
-	take_out(process);
-	sched->sleeping -= process->state == PROCESS_SLEEPING;
+	queue_take_out(process);
 	process_end(process, status);
-	reap(process);
+	bury(process);
 }
 
 /* ---- Turns ---- */
-
-#define PSTATE_I BIT(7)
 
 /* Its first use of SIMD or floating point finds zeroes. */
 static void give_fp(struct process *process)
@@ -161,13 +87,13 @@ static void run(const struct turn *turn, struct process *process)
 	u64 start = counter_read();
 	bool over = false;
 
-	process->state = PROCESS_RUNNING;
+	process->then = PROCESS_RUNNING;
 	process->slice_end = start + counter_frequency() / SLICES_A_SECOND;
 	process->frame.spsr &= ~PSTATE_I;
 	if (!turn->timer)
 		process->frame.spsr |= PSTATE_I;
 	turn_load(cpu, process);
-	while (process->state == PROCESS_RUNNING && !over) {
+	while (process->then == PROCESS_RUNNING && !over) {
 		cpu->user.frame = &process->frame;
 		if (user_enter(&process->frame, turn->sctlr, &cpu->user.sp)) {
 			over = counter_read() >= process->slice_end;
@@ -179,23 +105,14 @@ static void run(const struct turn *turn, struct process *process)
 	process->ticks += counter_read() - start;
 }
 
+/* Whoever may go on elsewhere leaves nothing of himself in this CPU. */
 static void run_next(const struct turn *turn, struct process *process)
 {
 	run(turn, process);
-	switch (process->state) {
-	case PROCESS_RUNNING:
-	case PROCESS_READY:
-		enqueue(process);
-		break;
-	case PROCESS_SLEEPING:
-		sched->sleeping++;
-		sched->wake = min_u64(sched->wake, process->wake);
-		break;
-	case PROCESS_ENDED:
+	if (sched.shared || process->then == PROCESS_ENDED)
 		turn_unload(turn->cpu);
-		reap(process);
-		break;
-	}
+	if (queue_put_back(process))
+		bury(process);
 }
 
 /* Nobody is ready: until the next interrupt, or where there is none, not at all. */
@@ -210,11 +127,72 @@ static void wait(const struct turn *turn)
 	interrupts_mask(masked);
 }
 
+static bool go_on(void)
+{
+	return !sched.once && queue_foreground() > 0 &&
+	       !__atomic_load_n(&sched.over, __ATOMIC_RELAXED);
+}
+
+/* On any CPU. The one that boots sees what is typed. */
+static void turns(void *context)
+{
+	bool boots = context != NULL;
+	struct turn turn;
+
+	turn_begin(&turn);
+	do {
+		struct process *process = queue_next();
+
+		if (process)
+			run_next(&turn, process);
+		else if (!sched.once)
+			wait(&turn);
+		if (boots && console_interrupted())
+			__atomic_store_n(&sched.over, true, __ATOMIC_RELAXED);
+	} while (go_on());
+	turn_end(&turn);
+}
+
+/* ---- All CPUs ---- */
+
+static struct cpu_work help = { turns, NULL };
+
+/* A CPU without interrupts could not end a slice. The first is the one that boots. */
+static struct cpu *helper(u32 number)
+{
+	const struct smp_cpu *entry = &sched.kernel->smp->cpu[number];
+
+	return entry->state == CPU_STATE_RUNNING && entry->cpu->gic ? entry->cpu : NULL;
+}
+
+/* As many as there are programs for, and all come to an end. */
+static void all_turns(void)
+{
+	const struct smp *smp = sched.kernel->smp;
+	u32 count = smp ? smp->count : 1, left = queue_ready();
+
+	sched.over = false;
+	sched.shared = false;
+	for (u32 i = 1; i < count && left > 1; i++) {
+		struct cpu *cpu = helper(i);
+
+		if (!cpu)
+			continue;
+		sched.shared = true;
+		cpu_call(cpu, &help);
+		left--;
+	}
+	turns(&sched);
+	for (u32 i = 1; sched.shared && i < count; i++)
+		if (helper(i))
+			cpu_wait(helper(i), 0);
+}
+
 static void interrupt_foreground(void)
 {
 	struct process *next;
 
-	for (struct process *process = sched->first; process; process = next) {
+	for (struct process *process = queue_first(); process; process = next) {
 		next = process->next;
 		if (process->foreground)
 			end_now(process, STATUS_INTERRUPTED);
@@ -223,63 +201,36 @@ static void interrupt_foreground(void)
 
 int sched_foreground(void)
 {
-	struct turn turn;
-
-	turn_begin(&turn);
-	while (sched->foreground > 0 && !console_interrupted()) {
-		struct process *process = dequeue();
-
-		if (process)
-			run_next(&turn, process);
-		else
-			wait(&turn);
-	}
-	turn_end(&turn);
+	sched.once = false;
+	all_turns();
 	interrupt_foreground();
-	return sched->status;
+	return sched.status;
 }
 
-/* While a key is waited for: one of them has its turn; false where none is ready. */
+/* While a key is waited for: some have a turn; false where none is ready. */
 static bool background(void)
 {
-	struct process *process = dequeue();
-	struct turn turn;
-
-	if (!process)
+	if (queue_ready() == 0 && !queue_wakes())
 		return false;
-	turn_begin(&turn);
-	run_next(&turn, process);
-	turn_end(&turn);
+	sched.once = true;
+	all_turns();
 	return true;
 }
 
 bool sched_init(const struct kernel *kernel)
 {
-	void *object;
-
-	if (sched)
+	if (sched.kernel)
 		return true;
-	if (!kernel->alloc || heap_alloc(&kernel->alloc->heap, sizeof(*sched), &object) != HEAP_OK)
+	if (!kernel->alloc || !turns_init(kernel))
 		return false;
-	if (!turns_init(kernel)) {
-		(void)heap_free(&kernel->alloc->heap, object);
-		return false;
-	}
-	sched = object;
+	sched.kernel = kernel;
 	shell_work(background);
 	return true;
 }
 
 void sched_add(struct process *process, bool foreground)
 {
-	struct process **link = &sched->first;
-
-	while (*link)
-		link = &(*link)->next;
-	*link = process;
-	process->foreground = foreground;
-	sched->foreground += foreground;
-	enqueue(process);
+	queue_add(process, foreground);
 }
 
 bool sched_kill(u32 number)
@@ -294,9 +245,7 @@ bool sched_kill(u32 number)
 
 struct process *sched_next(const struct process *last)
 {
-	if (last)
-		return last->next;
-	return sched ? sched->first : NULL;
+	return last ? last->next : queue_first();
 }
 
 struct process *sched_find(u32 number)

@@ -5,18 +5,26 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/mm/pt/change.h>
 
 #include "parts.h"
 
 bool space_create(const struct kernel *kernel, struct space *space)
 {
+	enum map_result result;
+
 	*space = kernel->kernel_space;
 	space->regime.whose = WHOSE_USER;
 	space->policy = (struct map_policy){ 0 };
-	if (buddy_fill_pool(&kernel->alloc->buddy, 1) != BUDDY_OK ||
-	    pt_space_create(space) != MAP_OK)
-		return false;
+	do {
+		if (buddy_fill_pool(&kernel->alloc->buddy, 1) != BUDDY_OK)
+			return false;
+		/* Another CPU may be faster. */
+		lock_take(&space->pool->lock);
+		result = pt_space_create(space);
+		lock_drop(&space->pool->lock);
+	} while (result == MAP_NO_TABLES);
 	/* The root is complete before a walk can begin there. */
 	tables_publish();
 	return true;
@@ -25,7 +33,9 @@ bool space_create(const struct kernel *kernel, struct space *space)
 void space_destroy(struct process *process)
 {
 	(void)area_take(process, 0, address_end(process));
+	lock_take(&process->space.pool->lock);
 	pool_give(&process->space, process->space.root);
+	lock_drop(&process->space.pool->lock);
 }
 
 /*
@@ -74,11 +84,18 @@ static bool page_show(struct process *process, const struct area *area, u64 inde
 	paddr_t pa = area->memory->page[area->first + index];
 	vaddr_t va = vaddr(area->start + index * granule);
 	struct map_request request = { va, vaddr_add(va, granule), pa, attr_of(area->prot) };
+	struct buddy *buddy = &process->kernel->alloc->buddy;
+	enum map_result result;
 
 	/* What was written here, by whomever, is what will be executed. */
 	if (area->prot & LINUX_PROT_EXEC)
 		code_publish(linear_va(&process->kernel->linear, pa), granule);
-	return pt_map(&view, &request) == MAP_OK;
+	/* What provide() has found there may have gone to another CPU. */
+	do
+		result = pt_map(&view, &request);
+	while (result == MAP_NO_TABLES &&
+	       buddy_fill_pool(buddy, (u64)regime_levels(&view.regime)) == BUDDY_OK);
+	return result == MAP_OK;
 }
 
 /* Page by page: so no block and no contiguous run has to be split when a part of it changes. */

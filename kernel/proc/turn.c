@@ -5,6 +5,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/kernel/irq/timer.h>
 #include <pagoda/lib/features.h>
 
@@ -20,6 +21,7 @@
 
 /* What the lower halves of all CPUs share. */
 static struct {
+	struct lock lock; /* asids, switches */
 	const struct kernel *kernel; /* null before turns_init() */
 	struct space empty; /* of a CPU that has no program */
 	struct asids *asids;
@@ -81,8 +83,21 @@ void turn_unload(struct cpu *cpu)
 		fp_access(false);
 	}
 	user_root_set(root_of(&halves.empty));
+	lock_take(&halves.lock);
 	asid_leave(halves.asids, cpu->number);
+	lock_drop(&halves.lock);
 	cpu->user.process = NULL;
+}
+
+/* Nobody uses a number of a new generation before all TLBs have forgotten the old one's. */
+static void take_asid(const struct cpu *cpu, struct process *process)
+{
+	lock_take(&halves.lock);
+	if (asid_take(halves.asids, cpu->number, process->asid, &process->asid))
+		tlb_invalidate_all();
+	halves.switches++;
+	lock_drop(&halves.lock);
+	process->space.id = asid_number(process->asid);
 }
 
 void turn_load(struct cpu *cpu, struct process *process)
@@ -90,9 +105,7 @@ void turn_load(struct cpu *cpu, struct process *process)
 	if (cpu->user.process == process)
 		return;
 	turn_unload(cpu);
-	if (asid_take(halves.asids, cpu->number, process->asid, &process->asid))
-		tlb_invalidate_all();
-	process->space.id = asid_number(process->asid);
+	take_asid(cpu, process);
 	user_root_set(root_of(&process->space));
 	user_registers_set((struct user_registers){ process->thread_pointer, 0 });
 	if (process->has_fp) {
@@ -100,7 +113,6 @@ void turn_load(struct cpu *cpu, struct process *process)
 		fp_load(&process->fp);
 	}
 	process->switches++;
-	halves.switches++;
 	cpu->user.process = process;
 }
 

@@ -8,9 +8,9 @@
 #ifndef PAGODA_ASID_H
 #define PAGODA_ASID_H
 
-#include <pagoda/types.h>
+#include <pagoda/kernel/handoff/cpu_list.h>
 
-#define ASID_CPUS_MAX 64
+#define ASID_CPUS_MAX CPUS_MAX
 #define ASID_NONE 0 /* of nobody: what a CPU has that runs no program */
 
 /* A number below 2^16 and, above it, its generation; ASID_NONE for whoever never had one. */

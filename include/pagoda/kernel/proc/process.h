@@ -25,14 +25,17 @@ enum process_state {
 const char *process_state_str(enum process_state state);
 
 struct process {
+	/* Under the queue's lock: kernel/proc/queue.c. */
 	struct process *next; /* of all, by number */
 	struct process *queued; /* behind it in the queue */
+	enum process_state state;
+
+	/* The rest is of the CPU that has it, or else of the one that boots. */
+	enum process_state then; /* PROCESS_RUNNING, or what it is to be when its turn is over */
 	const struct kernel *kernel;
 	u32 number;
 	char name[PROCESS_NAME_MAX];
-	enum process_state state;
 	bool foreground; /* the console is its, for reading */
-	bool ending; /* somebody has ended it, while a CPU had it */
 	int status; /* once it has ended: of exit(), or 128 and a signal */
 
 	struct exception_frame frame;
