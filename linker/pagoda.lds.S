@@ -106,6 +106,7 @@ SECTIONS
 		ROWS(completions)
 		ROWS(selftests)
 		ROWS(selftest_costs)
+		ROWS(programs)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {

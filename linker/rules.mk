@@ -34,8 +34,9 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-symbols > $@
 
-stack_defines := linker/pagoda.lds.S include/pagoda/kernel/trap/exception.h \
-	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S
+stack_defines := linker/pagoda.lds.S include/pagoda/kernel/cpu/frame.h \
+	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S \
+	arch/arm64/cpu/el0.S
 
 # The most that may lie on each stack, and by which path.
 $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)

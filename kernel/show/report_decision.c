@@ -7,6 +7,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/cpu.h>
+#include <pagoda/lib/features.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 
@@ -146,6 +147,12 @@ static void print_return_addresses(const struct boot_handoff *handoff)
 	}
 }
 
+/* What kernel/proc/policy.c answers. */
+static const char *policy_str(const struct boot_plan *plan)
+{
+	return plan->wxn ? "refused" : "granted";
+}
+
 static void print_protection(const struct kernel *kernel)
 {
 	const struct boot_plan *plan = &kernel->handoff->plan;
@@ -160,6 +167,9 @@ static void print_protection(const struct kernel *kernel)
 	      plan->pac && !plan->pac_secret ? " with a key that is no secret: no entropy" : "",
 	      on_off(plan->pan), on_off(plan->e0pd));
 	print_return_addresses(kernel->handoff);
+	report_label("programs");
+	print("%u-bit ASIDs; memory to write and execute: %s\n", cpu_asid_bits(kernel->handoff->id),
+	      policy_str(plan));
 }
 
 static void print_registers(const struct kernel *kernel)
@@ -233,6 +243,10 @@ static void json_decision(struct json *json, const struct kernel *kernel)
 	json_bool(json, "pan", plan->pan);
 	json_bool(json, "e0pd", plan->e0pd);
 	json_string(json, "panic", panic_action_str(kernel->handoff->options.panic));
+	json_close(json);
+	json_number(json, "asid_bits", cpu_asid_bits(kernel->handoff->id));
+	json_object(json, "policy");
+	json_string(json, "write_execute", policy_str(plan));
 	json_close(json);
 }
 

@@ -330,6 +330,16 @@ def per_pass_byte(page_size):
     return measure(boot).total / machine_tree_size()
 
 
+def show_calls(report):
+    report.title("An empty system call")
+    report.say("From EL0 to the answer that there is no such call, and back: instructions of the "
+               "kernel's.", "")
+    report.table(["pages", "EL1", "EL2"], [
+        [page_size.upper(), *(boot_cost.call_cost(f"arm64.pagesize={page_size}", machine)
+                              for machine in ("virt", f"virt,{EL2}"))]
+        for page_size in PAGE_SIZES])
+
+
 def show_sizes(report):
     report.title("Sizes, and boot to prompt")
     rows = []
@@ -556,6 +566,7 @@ def show_boot(report, docs):
         report.attempt(show_units, costs)
         report.attempt(show_tables)
         report.attempt(show_sizes)
+        report.attempt(show_calls)
         report.attempt(show_growth, docs / "performance")
 
 

@@ -145,3 +145,11 @@ def test_the_count_is_the_same_from_one_boot_to_the_next_but_for_the_seed():
     nokaslr = [boot_cost.measure(boot_cost.Boot("nokaslr", machine=boot_cost.QUIET)).counts
                for _ in range(2)]
     assert nokaslr[0] == nokaslr[1]
+
+
+@pytest.mark.parametrize("append,machine", [
+    ("", "virt"), ("arm64.pagesize=64k", "virt,virtualization=on")])
+def test_an_empty_system_call_stays_within_its_budget(append, machine):
+    cost = boot_cost.call_cost(append, machine)
+    print(f"{cost} instructions: -M {machine} -cpu max, '{append}'")
+    assert 0.85 * boot_cost.CALL_MOST < cost <= boot_cost.CALL_MOST

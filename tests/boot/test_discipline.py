@@ -21,6 +21,16 @@ def test_a_boot_breaks_no_rule(pages):
     assert " 0 violations" in result.stdout
 
 
+@pytest.mark.parametrize("commands", [
+    "run jit; run wx; run faults 3; run high",
+    "asids 2; run 5 pair 2",  # three numbers for five programs: again and again there are none
+])
+def test_programs_break_no_rule(commands):
+    result = discipline("--append", "quiet", "--run", commands)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 violations" in result.stdout
+
+
 def test_a_boot_that_stops_is_not_checked():
     result = discipline("--append", "arm64.pagesize=16k", "--cpu", "cortex-a57")
     assert result.returncode == 2, result.stdout + result.stderr

@@ -101,6 +101,12 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	(void)work();
+	return console_wait();
+}
+
 void console_watch_begin(unsigned page_rows)
 {
 	(void)page_rows;

@@ -150,6 +150,42 @@ u64 user_load(vaddr_t va);
 void user_store(vaddr_t va, u64 value);
 void user_run(vaddr_t va);
 
+/*
+ * user_read(), user_write() - copy @size bytes from or to what is EL0's at @va, with what EL0 is
+ * allowed (LDTR, STTR). They fault where that is not enough: for fault_catch().
+ */
+void user_read(void *to, vaddr_t va, size_t size);
+void user_write(vaddr_t va, const void *from, size_t size);
+
+struct exception_frame;
+
+/*
+ * user_enter() - EL0 goes on as @frame has it, with @sctlr in SCTLR for as long, until something
+ * has it come back: then exception_handle() has put all registers into the frame, and returns to
+ * user_resume, with SP and x18 as @resume has them. True: it was an interrupt, which still waits, unless
+ * the caller lets interrupts through. This is the one way to a program, and back from it.
+ */
+bool user_enter(const struct exception_frame *frame, u64 sctlr, struct resume *resume);
+void user_resume(void);
+
+/* user_root_set() - @ttbr0, root and ASID, into TTBR0: what EL0 sees from now on. */
+void user_root_set(u64 ttbr0);
+
+/* SIMD and floating point: 32 registers, FPCR and FPSR. */
+#define FP_STATE_SIZE 528
+
+struct fp_state {
+	u64 word[FP_STATE_SIZE / 8] __attribute__((aligned(16)));
+};
+
+/*
+ * fp_access() - whether SIMD and floating point may be used, by EL0 and the kernel. fp_save(),
+ * fp_load() - all of it: for as long as it may.
+ */
+void fp_access(bool allowed);
+void fp_save(struct fp_state *state);
+void fp_load(const struct fp_state *state);
+
 /* The registers of EL0's that the kernel has no use for. */
 struct user_registers {
 	u64 tpidr; /* TPIDR_EL0 */

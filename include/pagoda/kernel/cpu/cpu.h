@@ -14,6 +14,7 @@
 #ifndef __ASSEMBLER__
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/frame.h>
 #include <pagoda/kernel/kernel.h>
 
 /* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
@@ -33,7 +34,7 @@ struct expected {
 
 struct gic_cpu;
 struct cpu_work;
-struct exception_frame;
+struct process;
 
 struct cpu {
 	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
@@ -55,6 +56,12 @@ struct cpu {
 	struct expected expected;
 	u64 *serror; /* where to note the syndrome of one SError; null for a report */
 	bool give_up; /* a handler of an interrupt wants all that waits for faults to end */
+	struct {
+		struct exception_frame *frame; /* of what is at EL0; null while nothing is */
+		struct resume resume; /* to go on with in the kernel when that ends */
+		struct process
+			*process; /* whose registers and lower half are in the CPU, or null */
+	} user;
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");
