@@ -32,7 +32,8 @@ void cpu_init(const struct boot_handoff *handoff)
 	cpu->shadow = stack_of(boot_shadows.stack);
 	cpu->exception_shadow = stack_of(boot_shadows.exception_stack);
 	cpu->mpidr = cpu_mpidr();
-	cpu->id = handoff->facts.id;
+	cpu->had = handoff->facts.id;
+	cpu->id = handoff->id;
 }
 
 /* The early runtime has no use for the gap, and no instructions to spare for it. */

@@ -152,7 +152,7 @@ def test_an_image_without_a_whole_header_is_too_short(built):
     assert check(*built) == ["Image: 2 bytes, shorter than a boot header"]
 
 
-def test_a_file_above_512_kib_is_too_large(tmp_path):
+def test_a_file_above_640_kib_is_too_large(tmp_path):
     built = build(tmp_path, SOURCE.replace("b .\n", "b .\n\t.fill 640 << 10\n"))
     faults = check(*built)
     assert len(faults) == 1
