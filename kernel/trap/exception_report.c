@@ -41,13 +41,17 @@ static void print_origin(const struct cpu *cpu, u64 vector)
 	print("\n");
 }
 
+/* The exception level that the exception is from, in SPSR. */
+#define PSTATE_EL 0xc
+
 /* Where the kernel's own return addresses are is nobody's business: it would lead to them. */
-static bool hides(const struct boot_handoff *handoff, unsigned x, u64 vector)
+static bool hides(const struct boot_handoff *handoff, unsigned x, u64 spsr)
 {
-	return x == 18 && vector / 4 < 2 && handoff_return_addresses(handoff) == RETURN_SHADOW;
+	return x == 18 && (spsr & PSTATE_EL) != 0 &&
+	       handoff_return_addresses(handoff) == RETURN_SHADOW;
 }
 
-static void print_registers(const struct cpu *cpu, const struct exception_frame *frame, u64 vector)
+static void print_registers(const struct cpu *cpu, const struct exception_frame *frame)
 {
 	const struct boot_handoff *handoff = cpu->kernel->handoff;
 
@@ -59,7 +63,7 @@ static void print_registers(const struct cpu *cpu, const struct exception_frame 
 	for (unsigned i = 0; i < 31; i++) {
 		const char *end = i % 3 == 2 || i == 30 ? "\n" : "  ";
 
-		if (hides(handoff, i, vector))
+		if (hides(handoff, i, frame->spsr))
 			print("x%-2u %-18s%s", i, "(shadow)", end);
 		else
 			print("x%-2u 0x%016lx%s", i, frame->x[i], end);
@@ -126,12 +130,12 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 		      "%#lx\n",
 		      frame->esr, frame->elr, frame->far);
 		syndrome_print(frame->esr);
-		print_registers(cpu, frame, vector);
+		print_registers(cpu, frame);
 		panic_stop(cpu->kernel);
 	}
 	print_origin(cpu, vector);
 	syndrome_print(frame->esr);
-	print_registers(cpu, frame, vector);
+	print_registers(cpu, frame);
 	if (cpu->fault_in_report)
 		__builtin_trap();
 	print_calls(cpu, frame);
