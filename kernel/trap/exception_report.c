@@ -11,8 +11,6 @@
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
-#define VECTOR_IRQ 1
-
 static const char *vector_str(u64 vector)
 {
 	switch (vector % 4) {
@@ -108,7 +106,7 @@ static void print_others(const struct cpu *reporter)
 		print("\nCPU %u %s\n", i, cpu->stopped ? "was here:" : "has not stopped");
 		if (!cpu->stopped || !cpu->stopped_frame)
 			continue;
-		print_registers(cpu, cpu->stopped_frame, VECTOR_IRQ);
+		print_registers(cpu, cpu->stopped_frame);
 		print_calls(cpu, cpu->stopped_frame);
 	}
 }
@@ -123,7 +121,6 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 {
 	if (cpu->kernel == NULL || cpu->reports > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
-	smp_stop_others(cpu);
 	console_watch_end();
 	if (cpu->reports++ > 0) {
 		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
@@ -133,6 +130,7 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 		print_registers(cpu, frame);
 		panic_stop(cpu->kernel);
 	}
+	smp_stop_others(cpu);
 	print_origin(cpu, vector);
 	syndrome_print(frame->esr);
 	print_registers(cpu, frame);
