@@ -49,14 +49,12 @@ u64 mailbox_hear(struct mailbox *mailbox, u64 line)
 	return state;
 }
 
+/* The CPU looks all the time: before the rest is there, nothing may even pass as a verdict. */
 void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line)
 {
-	u64 mpidr = mailbox->told.mpidr, off = mailbox->told.off;
-
-	mailbox->told = *told;
-	mailbox->told.mpidr = mpidr;
-	mailbox->told.off = off;
-	mailbox->told.verdict = VERDICT_NONE;
+	mailbox->told.pac = told->pac;
+	memcpy(mailbox->told.key, told->key, sizeof(told->key));
+	mailbox->told.flip = told->flip;
 	dcache_clean(&mailbox->told, sizeof(mailbox->told), line);
 	tell_word(&mailbox->told.verdict, told->verdict, line);
 	event_send();
