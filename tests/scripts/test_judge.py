@@ -42,6 +42,7 @@ WORDS = {
     "tlbi vaale1is": 0xd50883e0, "at": 0xd5087800,
     "msr sctlr": 0xd5181000, "msr tcr": 0xd5182040, "msr ttbr0": 0xd5182000,
     "msr mair": 0xd518a200, "msr vbar": 0xd518c000,
+    "sev": 0xd503209f, "tlbi vaae1": 0xd5088760,
 }
 # Addresses and operands are in x3, what is stored in x2, what is read goes to x1.
 LDR, STR, STLR, BR, HVC = 0xf9400061, 0xf9000062, 0xc89ffc62, 0xd61f0060, 0xd4000002
@@ -101,6 +102,29 @@ CASES = [
 ]
 
 
+# The same with two CPUs: steps after "cpu 1" are that one's. It starts at the same instruction, and
+# its MMU goes on with the tables of the first.
+SHARED = MMU + "cpu 1; " + REGISTERS + ENTER + "cpu 0; " + SECOND
+CPU_CASES = [
+    ("C2", "cpu 1; str DATA 1; dmb sy; str DATA+64 1; cpu 0; " + MMU +
+     "dc ivac DATA; dc ivac DATA+64; dsb sy; ldr DATA+64; ldr DATA", ["dc ivac DATA"]),
+    ("C2", MMU + "dc ivac DATA; dsb sy; ldr DATA; dc ivac DATA; dsb sy; cpu 1; str DATA 1; cpu 0; "
+     "ldr DATA; dc ivac DATA; dsb sy; ldr DATA",
+     [("ldr DATA; dc ivac DATA; dsb sy; cpu 1", "ldr DATA; cpu 1")]),
+    ("C5", MMU + "str DATA 1; dc cvac DATA; dsb sy; cpu 1; ldr DATA",
+     [("dc cvac DATA", "str DATA+256 1; dc cvac DATA+256; dsb sy; cpu 1; ldr DATA+256; cpu 0")]),
+    ("C5", MMU + "str DATA 1; cpu 1; ldr DATA; cpu 0; dc cvac DATA; dsb sy; idle 300",
+     ["dc cvac DATA"]),
+    ("T7", SHARED + BREAK, [("vaae1is", "vaae1"), ("NOHINT; dsb ish", "NOHINT; dsb nsh")]),
+    ("M1", "cpu 1; nop; cpu 0; str DATA 1; dsb ishst; sev", ["dsb ishst"]),
+    ("M1", MMU + "cpu 1; nop; cpu 0; str DATA 1; dc cvac DATA; dsb sy; sev",
+     [("dc cvac DATA; dsb sy", "dc cvac DATA; dsb ishst")]),
+    ("S2", SHARED, [("cpu 1; " + REGISTERS + "isb; tlbi vmalle1; ", "cpu 1; " + REGISTERS +
+                     "isb; ")]),
+    ("S5", SHARED, [("cpu 1; msr mair MAIR; ", "cpu 1; ")]),
+]
+
+
 def number(text):
     """A name, a number, or a name and a number."""
     name, _, more = text.partition("+")
@@ -112,10 +136,12 @@ class Stream:
 
     def __init__(self, steps, end=True):
         self.pc, self.x, self.log = BASE, [0] * 31, []
+        self.cpu, self.others = 0, {}
         self.image = bytearray(SIZE)
         self.memory = {}
         for step in filter(None, (step.strip() for step in steps.split(";"))):
             self.step(step)
+        self.select(0)
         if end:
             self.x[0] = 0x84000008
             self.emit(HVC)
@@ -125,10 +151,17 @@ class Stream:
             self.image[self.pc - BASE:self.pc - BASE + 4] = word.to_bytes(4, "little")
         values = [f"X{i:02}={value:016x}" for i, value in enumerate(self.x)] + [" SP=0"]
         self.log += ["----------------", "IN: ", f"0x{self.pc:08x}:  {word:08x}  ...", ""]
+        self.log += [f"Trace {self.cpu}: 0x7f0000000000 [0/0/0/0] "]
         self.log += [f" PC={self.pc:016x} " + " ".join(values[:2])]
         self.log += [" ".join(values[i:i + 3]) for i in range(2, 32, 3)]
         self.log += ["PSTATE=400003c5 -Z-- EL1h  BTYPE=0"]
         self.pc += 4
+
+    def select(self, cpu):
+        """Another CPU's turn. Each executes its own part of the Image."""
+        self.others[self.cpu] = self.pc, self.x
+        self.cpu = cpu
+        self.pc, self.x = self.others.get(cpu, (BASE + 0x10000 * cpu, [0] * 31))
 
     def store(self, word, address, value):
         self.x[3], self.x[2] = address, value
@@ -153,6 +186,11 @@ class Stream:
         words = step.split()
         if words[0] in ("str", "stlr"):
             self.store(STR if words[0] == "str" else STLR, number(words[1]), number(words[2]))
+        elif words[0] == "cpu":
+            self.select(int(words[1]))
+        elif words[0] == "idle":
+            for _ in range(int(words[1])):
+                self.emit(WORDS["nop"])
         elif words[0] == "ldr":
             self.load(number(words[1]))
         elif words[0] == "run":
@@ -201,6 +239,23 @@ def test_a_stream_that_keeps_a_rule_passes(tmp_path, rule, steps):
     pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
     for i, (rule, steps, every) in enumerate(CASES) for j, what in enumerate(every)])
 def test_a_stream_that_breaks_it_does_not(tmp_path, rule, steps, what):
+    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
+    assert status == 1, said
+    assert rule in broken, said
+
+
+@pytest.mark.parametrize("rule, steps", [
+    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(CPU_CASES)])
+def test_a_stream_of_two_cpus_that_keeps_a_rule_passes(tmp_path, rule, steps):
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
+    assert (status, broken) == (0, {}), said
+    assert re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("rule, steps, what", [
+    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
+    for i, (rule, steps, every) in enumerate(CPU_CASES) for j, what in enumerate(every)])
+def test_a_stream_of_two_cpus_that_breaks_it_does_not(tmp_path, rule, steps, what):
     status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
     assert status == 1, said
     assert rule in broken, said
