@@ -19,7 +19,7 @@ LEAF = 0x701  # a block: AF, inner shareable
 NAMES = {
     "FDT": 0x40800000,  # not in the Image
     "TABLES": 0x40300000, "ROOT": 0x40300000, "ROOT2": 0x40301000, "TABLE": 0x40302000,
-    "DATA": 0x40310000, "CODE": 0x40320000,
+    "LOCK": 0x40311000, "DATA": 0x40310000, "CODE": 0x40320000,
     "BLOCK": 0x40000000 | LEAF, "READONLY": 0x40000000 | LEAF | 0x80,
     "UNCACHED": 0x40000000 | LEAF | 0x80 | 4, "OTHER": 0x400000000 | LEAF,
     "CONT0": 0x400000000 | LEAF | 1 << 52, "CONT1": 0x440000000 | LEAF | 1 << 52,
@@ -46,6 +46,7 @@ WORDS = {
 }
 # Addresses and operands are in x3, what is stored in x2, what is read goes to x1.
 LDR, STR, STLR, BR, HVC = 0xf9400061, 0xf9000062, 0xc89ffc62, 0xd61f0060, 0xd4000002
+LDADDAL, LDAR, STLR_HALF = 0xb8e20061, 0x88dffc61, 0x889ffc62
 MRS_CTR, MRS_PAR = 0xd53b0021, 0xd5387401
 
 TABLE_STEPS = "str ROOT+8 BLOCK; dmb sy; dc ivac ROOT; dsb sy; "
@@ -104,19 +105,20 @@ CASES = [
 
 # The same with two CPUs: steps after "cpu 1" are that one's. It starts at the same instruction, and
 # its MMU goes on with the tables of the first.
-SHARED = MMU + "cpu 1; " + REGISTERS + ENTER + "cpu 0; " + SECOND
+SHARED = MMU + SECOND + "cpu 1; " + REGISTERS + ENTER + "cpu 0; "
 CPU_CASES = [
     ("C2", "cpu 1; str DATA 1; dmb sy; str DATA+64 1; cpu 0; " + MMU +
      "dc ivac DATA; dc ivac DATA+64; dsb sy; ldr DATA+64; ldr DATA", ["dc ivac DATA"]),
-    ("C2", MMU + "dc ivac DATA; dsb sy; ldr DATA; dc ivac DATA; dsb sy; cpu 1; str DATA 1; cpu 0; "
+    ("C3", MMU + "dc ivac DATA; dsb sy; ldr DATA; dc ivac DATA; dsb sy; cpu 1; str DATA 1; cpu 0; "
      "ldr DATA; dc ivac DATA; dsb sy; ldr DATA",
      [("ldr DATA; dc ivac DATA; dsb sy; cpu 1", "ldr DATA; cpu 1")]),
     ("C5", MMU + "str DATA 1; dc cvac DATA; dsb sy; cpu 1; ldr DATA",
      [("dc cvac DATA", "str DATA+256 1; dc cvac DATA+256; dsb sy; cpu 1; ldr DATA+256; cpu 0")]),
     ("C5", MMU + "str DATA 1; cpu 1; ldr DATA; cpu 0; dc cvac DATA; dsb sy; idle 300",
      ["dc cvac DATA"]),
-    ("T7", SHARED + BREAK, [("vaae1is", "vaae1"), ("NOHINT; dsb ish", "NOHINT; dsb nsh")]),
-    ("M1", "cpu 1; nop; cpu 0; str DATA 1; dsb ishst; sev", ["dsb ishst"]),
+    ("T10", SHARED + "lock; " + BREAK + "unlock", ["lock", ("lock; str", "lock; unlock; str")]),
+    ("T7", SHARED + "lock; " + BREAK + "unlock", [("vaae1is", "vaae1"), ("NOHINT; dsb ish", "NOHINT; dsb nsh")]),
+    ("M1", MMU + "cpu 1; nop; cpu 0; str DATA 1; dsb ishst; sev", ["dsb ishst"]),
     ("M1", MMU + "cpu 1; nop; cpu 0; str DATA 1; dc cvac DATA; dsb sy; sev",
      [("dc cvac DATA; dsb sy", "dc cvac DATA; dsb ishst")]),
     ("S2", SHARED, [("cpu 1; " + REGISTERS + "isb; tlbi vmalle1; ", "cpu 1; " + REGISTERS +
@@ -173,6 +175,20 @@ class Stream:
         self.emit(LDR)
         self.x[1] = self.memory.get(address % 0x40000000, 0)
 
+    def lock(self):
+        """Draw a number, and see that it is served."""
+        number = self.memory.get(NAMES["LOCK"] % 0x40000000, 0)
+        self.x[2], self.x[3] = 1, NAMES["LOCK"]
+        self.emit(LDADDAL)
+        self.memory[NAMES["LOCK"] % 0x40000000] = number + 1
+        self.x[1], self.x[3] = number, NAMES["LOCK"] + 4
+        self.emit(LDAR)
+        self.x[1] = number
+
+    def unlock(self):
+        self.x[2], self.x[3] = 1, NAMES["LOCK"] + 4
+        self.emit(STLR_HALF)
+
     def run(self, address):
         back = self.pc + 4
         self.x[3], self.x[30] = address, back
@@ -186,6 +202,8 @@ class Stream:
         words = step.split()
         if words[0] in ("str", "stlr"):
             self.store(STR if words[0] == "str" else STLR, number(words[1]), number(words[2]))
+        elif step in ("lock", "unlock"):
+            getattr(self, step)()
         elif words[0] == "cpu":
             self.select(int(words[1]))
         elif words[0] == "idle":
