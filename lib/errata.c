@@ -16,7 +16,7 @@
 #define RP(variant, revision) ((variant) << 4 | (revision))
 #define ALL RP(0, 0), RP(15, 15)
 
-/* Of @parts, the bits of the part number that count: of Qualcomm's Kryo the first digit says all. */
+/* Of @part those bits count that @parts has: of Qualcomm's first Kryos the first digit says all. */
 static const struct {
 	u8 implementer;
 	u16 part, parts;

@@ -215,10 +215,12 @@ proof: setup-proof
 setup-coverage:
 	@scripts/setup coverage
 
+covered := '(pi|efi|mm|lib|kernel/tree|kernel/firmware)/'
+
 # Without sanitizers and optimization, which add and remove branches.
-#: coverage       what of pi/, efi/, mm/, lib/ and kernel/tree/ the unit tests reach
+#: coverage       what of pi/, efi/, mm/, lib/, kernel/tree/, kernel/firmware/ the unit tests reach
 coverage: setup-coverage
 	@$(MAKE) --no-print-directory O=$(O)/coverage HOST_CHECKS='-O0 --coverage' unit
-	$(Q)gcovr --root . --filter '(pi|efi|mm|lib|kernel/tree)/' $(O)/coverage
-	$(Q)gcovr --root . --filter '(pi|efi|mm|lib|kernel/tree)/' --branches --fail-under-line 95 \
+	$(Q)gcovr --root . --filter $(covered) $(O)/coverage
+	$(Q)gcovr --root . --filter $(covered) --branches --fail-under-line 95 \
 		--fail-under-branch 90 $(O)/coverage

@@ -28,14 +28,16 @@ enum {
 
 /*
  * Version 1 is enough like it. A hypervisor that makes a distributor of its own may leave the ID
- * registers out; the CPU interface that goes with it is the real one.
+ * registers out, or as Xen does answer them with an abort; the CPU interface that goes with it is
+ * the real one. So that is asked first.
  */
 static bool is_version_2(const struct gic *gic, const struct gic_cpu *cpu)
 {
-	u32 distributor = GICD_PIDR2_REVISION(mmio_read32(gic->distributor + GICD_ICPIDR2));
-	u32 interface = GICC_IIDR_VERSION(mmio_read32(cpu->frame + GICC_IIDR));
+	u32 version = GICC_IIDR_VERSION(mmio_read32(cpu->frame + GICC_IIDR));
 
-	return distributor == 1 || distributor == 2 || interface == 1 || interface == 2;
+	if (version != 1 && version != 2)
+		version = GICD_PIDR2_REVISION(mmio_read32(gic->distributor + GICD_ICPIDR2));
+	return version == 1 || version == 2;
 }
 
 /*

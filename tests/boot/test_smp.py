@@ -32,7 +32,7 @@ def report(cpu="max", append="", machine="", arguments=(), **options):
         return running.document("report json")
 
 
-# ---- they come -----------------------------------------------------------------------------------
+# ---- they come ----
 
 
 @pytest.mark.parametrize("machine", ["gic-version=2", "gic-version=3", f"{EL2},gic-version=3"])
@@ -89,7 +89,7 @@ def test_cpus_come_by_a_spin_table():
         assert states(machine.document("report json")) == ["running"] * 4
 
 
-# ---- they are kept away ---------------------------------------------------------------------------
+# ---- they are kept away ----
 
 
 @pytest.mark.parametrize("words,running", [("maxcpus=2", 2), ("nosmp", 1), ("maxcpus=9", 4)])
@@ -138,7 +138,7 @@ def test_a_refused_cpu_is_off_as_far_as_firmware_knows():
         assert "is refused" in machine.command("cpus")
 
 
-# ---- bad input ------------------------------------------------------------------------------------
+# ---- bad input ----
 
 
 def test_a_cpu_that_never_answers_is_given_up():
@@ -158,7 +158,7 @@ def test_a_release_address_that_is_none_is_said():
     assert "0xe1" in document["cpus"][1]["reason"]
 
 
-# ---- what they do ---------------------------------------------------------------------------------
+# ---- what they do ----
 
 
 @pytest.mark.parametrize("machine,append", [
@@ -185,7 +185,8 @@ def test_a_command_runs_on_another_cpu():
 @pytest.mark.parametrize("words,complaint", [
     ("on 7 registers", "names no CPU that runs"), ("on 1,x registers", "names no CPU that runs"),
     ("on 1", "on CPU"), ("on 1 on 1 cpus", "cannot be given to on"),
-    ("cpu off 0", "boots"), ("cpu off 9", "is no CPU"), ("cpu on 1", "runs"), ("cpu up 1", "neither")])
+    ("cpu off 0", "boots"), ("cpu off 9", "is no CPU"), ("cpu on 1", "runs"),
+    ("cpu up 1", "neither")])
 def test_wrong_words_about_cpus_are_refused(words, complaint):
     with Machine("max", arguments=cpus(2)) as machine:
         machine.expect(PROMPT)

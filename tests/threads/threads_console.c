@@ -226,6 +226,8 @@ static void show_or_print(struct thread *thread)
 /* What others print meanwhile is in the log, and what shows it is not. */
 static void the_log_is_shown_while_others_print(void **state)
 {
+	unsigned next[THREADS] = { 0 };
+
 	(void)state;
 	threads_run(THREADS, show_or_print, NULL);
 	sent_length = 0;
@@ -239,6 +241,9 @@ static void the_log_is_shown_while_others_print(void **state)
 			continue;
 		(void)sscanf(line, "[%u:%u and so on, for a while]%n", &thread, &i, &length);
 		assert_int_equal(line[length], '\n');
+		assert_true(thread > 0 && thread < THREADS && i < LINES);
+		assert_true(next[thread] == 0 || next[thread] == i);
+		next[thread] = i + 1;
 	}
 }
 

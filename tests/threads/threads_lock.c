@@ -114,6 +114,7 @@ static void keep(struct thread *thread)
 		come_in_turn(thread);
 		return;
 	}
+	lock_take(&lock);
 	while (__atomic_load_n(&lock.next, __ATOMIC_RELAXED) != THREADS + 1)
 		sched_yield();
 	lock_drop(&lock);
@@ -125,7 +126,6 @@ static void who_came_first_goes_first(void **state)
 	for (unsigned round = 0; round < 200; round++) {
 		lock = (struct lock){ 0 };
 		ordered = 0;
-		lock_take(&lock);
 		threads_run(THREADS + 1, keep, NULL);
 		assert_int_equal(ordered, THREADS);
 		for (unsigned i = 0; i < THREADS; i++)

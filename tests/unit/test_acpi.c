@@ -16,7 +16,7 @@
 
 #include "support/libfdt.h"
 
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 
 #include "support/data.h"
 #include "support/fake_machine.h"
@@ -287,7 +287,9 @@ static struct acpi_fault open_at(const struct place *place, u64 rsdp)
 		{ { NOBODY }, { NOBODY }, MEMORY_RESERVED },
 		{ { BASE }, { BASE + place->size }, MEMORY_RESERVED },
 	};
-	struct acpi_view view = { range, 2, (u64)(uintptr_t)place->bytes - BASE };
+	struct acpi_view view = { .range = range,
+				  .count = 2,
+				  .phys_offset = (u64)(uintptr_t)place->bytes - BASE };
 
 	return acpi_open(&acpi, &view, rsdp);
 }

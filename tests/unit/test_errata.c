@@ -10,8 +10,8 @@
 
 #include <pagoda/lib/errata.h>
 
-#define A510(rp) (0x410fd460 | ((rp) >> 4) << 20 | ((rp) & 0xf))
-#define KRYO_4XX(rp) (0x510f8040 | ((rp) >> 4) << 20 | ((rp) & 0xf))
+#define A510(rp) (0x410fd460 | ((rp) >> 4) << 20 | ((rp)&0xf))
+#define KRYO_4XX(rp) (0x510f8040 | ((rp) >> 4) << 20 | ((rp)&0xf))
 
 static void cores_are_known_by_their_part(void **state)
 {

@@ -515,6 +515,16 @@ static void what_says_that_it_is_something_else_is_not_written_to(void **state)
 	}
 }
 
+/* Xen's, whose abort nobody could catch. */
+static void a_distributor_is_not_asked_what_the_cpu_interface_says(void **state)
+{
+	(void)state;
+	make(2);
+	fake.nameless = true;
+	assert_int_equal(start(), GIC_OK);
+	assert_right();
+}
+
 static void the_search_for_a_redistributor_ends(void **state)
 {
 	(void)state;
@@ -1202,6 +1212,7 @@ int main(void)
 		cmocka_unit_test(rows_of_redistributors_are_searched_one_after_the_other),
 		cmocka_unit_test(a_stride_counts_more_than_what_a_redistributor_says),
 		cmocka_unit_test(what_says_that_it_is_something_else_is_not_written_to),
+		cmocka_unit_test(a_distributor_is_not_asked_what_the_cpu_interface_says),
 		cmocka_unit_test(the_search_for_a_redistributor_ends),
 		cmocka_unit_test(a_redistributor_that_sleeps_is_woken),
 		cmocka_unit_test(a_controller_that_never_finishes_is_silent),

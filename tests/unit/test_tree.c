@@ -244,6 +244,18 @@ static void timers_are_known_by_their_names_where_they_have_some(void **state)
 	read_tree();
 	assert_line(devices.timer[DEVICE_TIMER_VIRTUAL], 16 + 11, 8);
 	assert_line(devices.timer[DEVICE_TIMER_HYPERVISOR], 16 + 10, 8);
+
+	begin_tree(); /* nor is what others are called taken for one that has no name there */
+	cells("interrupt-parent", GIC_PHANDLE);
+	gic("arm,gic-v3", 3);
+	open_node("timer");
+	text("compatible", "arm,armv8-timer");
+	text("interrupt-names", "sec-phys\0phys\0hyp-virt\0hyp-phys");
+	cells("interrupts", OWN(13), OWN(14), OWN(12), OWN(10));
+	close_node();
+	read_tree();
+	assert_line(devices.timer[DEVICE_TIMER_VIRTUAL], 0, 0);
+	assert_line(devices.timer[DEVICE_TIMER_HYPERVISOR], 16 + 10, 8);
 }
 
 static void open_bus(u32 ranges)
@@ -382,7 +394,8 @@ static void an_interrupt_map_leads_to_the_gic(void **state)
 		open_node("serial@1000000");
 		text("compatible", "arm,pl011");
 		cells("reg", 0x1000000, 0x1000);
-		cells("interrupts", i == 3 ? 6 : i == 1 ? 5 : 4);
+		/* the mask leaves 4 of 12 */
+		cells("interrupts", i == 3 ? 6 : i == 1 ? 5 : i == 0 ? 12 : 4);
 		if (i == 4)
 			cells("interrupt-parent", 77);
 		close_node();
@@ -395,6 +408,47 @@ static void an_interrupt_map_leads_to_the_gic(void **state)
 		read_tree();
 		/* masked, whole; an unknown parent; not in the map; another parent */
 		assert_int_equal(devices.console.number, i == 0 ? 65 : i == 1 ? 66 : 0);
+	}
+}
+
+/* Each is looked for in the whole tree: there is a limit, and the GIC is not counted. */
+static void a_map_may_name_eight_other_parents(void **state)
+{
+	(void)state;
+	for (u32 parents = 8; parents <= 9; parents++) {
+		u32 map[9 * 4 + 2 * 6], count = 0;
+
+		begin_tree();
+		gic("arm,gic-400", 3);
+		for (u32 i = 0; i < parents; i++) {
+			const u32 to_gic[] = { 0, 50, GIC_PHANDLE, SHARED(1) };
+			const u32 to_pin[] = { 0, 100 + i, 10 + i, i };
+
+			if (i == 3) {
+				memcpy(map + count, to_gic, sizeof(to_gic));
+				count += ARRAY_SIZE(to_gic);
+			}
+			memcpy(map + count, to_pin, sizeof(to_pin));
+			count += ARRAY_SIZE(to_pin);
+			open_node("pins");
+			flag("interrupt-controller");
+			cells("#interrupt-cells", 1);
+			cells("phandle", 10 + i);
+			close_node();
+		}
+		memcpy(map + count, (const u32[]){ 0x1000000, 4, GIC_PHANDLE, SHARED(33) },
+		       6 * sizeof(u32));
+		open_bus(0x8000000);
+		cells("#interrupt-cells", 1);
+		put_cells("interrupt-map", map, count + 6);
+		open_node("serial@1000000");
+		text("compatible", "arm,pl011");
+		cells("reg", 0x1000000, 0x1000);
+		cells("interrupts", 4);
+		close_node();
+		close_node();
+		read_tree();
+		assert_int_equal(devices.console.number, parents == 8 ? 65 : 0);
 	}
 }
 
@@ -437,6 +491,7 @@ static void controllers_that_pass_interrupts_on_are_passed(void **state)
 #define CASE(words, line) { words, sizeof(words), line }
 		CASE("mediatek,mt8173-sysirq\0mediatek,mt6577-sysirq", 123),
 		CASE("nvidia,tegra210-ictlr", 123),
+		CASE("fsl,imx8mq-gpc", 123),
 		CASE("nvidia,tegra186-agic\0nvidia,tegra210-agic", 0),
 		CASE("acme,sysirq", 0),
 #undef CASE
@@ -481,6 +536,26 @@ static void who_stands_in_a_controller_has_it_for_a_parent(void **state)
 	close_node();
 	read_tree();
 	assert_line(devices.console, 35, 4);
+}
+
+/* The one before it has a parent of its own, which is not this one's. */
+static void who_has_no_interrupt_parent_has_no_interrupt(void **state)
+{
+	(void)state;
+	begin_tree();
+	gic("arm,gic-400", 3);
+	open_node("timer");
+	text("compatible", "arm,armv8-timer");
+	cells("interrupt-parent", GIC_PHANDLE);
+	cells("interrupts", OWN(13), OWN(14), OWN(11), OWN(10));
+	close_node();
+	open_uart();
+	cells("interrupts", SHARED(3));
+	close_node();
+	read_tree();
+	assert_true(devices.has_console);
+	assert_int_equal(devices.timer[DEVICE_TIMER_VIRTUAL].number, 27);
+	assert_line(devices.console, 0, 0);
 }
 
 /* ---- memory ---- */
@@ -528,6 +603,41 @@ static void only_the_roots_children_are_ram(void **state)
 	assert_int_equal(bytes_of(MEMORY_NOMAP), 0x100000);
 	assert_int_equal(bytes_of(MEMORY_RESERVED), 0x2000);
 	assert_int_equal(lists.memory.dropped, 0);
+}
+
+/* As Linux: what a child says of itself counts, and what is around it does not. */
+static void a_reservation_counts_unless_it_says_itself_that_it_is_none(void **state)
+{
+	static const struct {
+		const char *bus, *child;
+		bool counts;
+	} cases[] = {
+		{ NULL, NULL, true },	      { NULL, "ok", true },
+		{ NULL, "okay", true },	      { NULL, "disabled", false },
+		{ NULL, "reserved", false },  { "disabled", NULL, true },
+		{ "disabled", "okay", true }, { "fail", "disabled", false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin_tree();
+		put_memory();
+		open_node("reserved-memory");
+		cells("#address-cells", 2);
+		cells("#size-cells", 2);
+		flag("ranges");
+		if (cases[i].bus != NULL)
+			put_bytes("status", cases[i].bus, strlen(cases[i].bus) + 1);
+		open_node("secure@48000000");
+		flag("no-map");
+		cells("reg", 0, 0x48000000, 0, 0x100000);
+		if (cases[i].child != NULL)
+			put_bytes("status", cases[i].child, strlen(cases[i].child) + 1);
+		close_node();
+		close_node();
+		read_tree();
+		assert_int_equal(bytes_of(MEMORY_NOMAP), cases[i].counts ? 0x100000 : 0);
+	}
 }
 
 static void a_bank_is_what_is_usable_of_it(void **state)
@@ -907,6 +1017,38 @@ static void more_cpus_than_there_is_room_for_are_counted(void **state)
 	}
 }
 
+static void psci_0_1_says_itself_how_it_is_called(void **state)
+{
+	static const struct {
+		const char *compatible, *method;
+		u32 on, off; /* in the tree; 0: not there */
+		struct device_psci psci;
+	} cases[] = {
+		{ "arm,psci", "smc", 0x95c1ba60, 0x95c1ba5f, { PSCI_SMC, 0x95c1ba60, 0x95c1ba5f } },
+		{ "arm,psci", "hvc", 0xc4000003, 0, { PSCI_HVC, 0xc4000003, 0 } },
+		{ "arm,psci", "smc", 0, 0x84000002, { PSCI_SMC, 0, 0x84000002 } },
+		{ "arm,psci", "trap", 1, 2, { PSCI_NONE, 0, 0 } },
+		{ "arm,psci-0.2", "smc", 1, 2, { PSCI_NONE, 0, 0 } },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		begin_tree();
+		open_node("psci");
+		put_bytes("compatible", cases[i].compatible, strlen(cases[i].compatible) + 1);
+		put_bytes("method", cases[i].method, strlen(cases[i].method) + 1);
+		if (cases[i].on != 0)
+			cells("cpu_on", cases[i].on);
+		if (cases[i].off != 0)
+			cells("cpu_off", cases[i].off);
+		close_node();
+		read_tree();
+		assert_int_equal(devices.psci_old.conduit, cases[i].psci.conduit);
+		assert_int_equal(devices.psci_old.cpu_on, cases[i].psci.cpu_on);
+		assert_int_equal(devices.psci_old.cpu_off, cases[i].psci.cpu_off);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -919,10 +1061,13 @@ int main(void)
 		cmocka_unit_test(a_console_is_the_node_that_its_registers_are_in),
 		cmocka_unit_test(rows_of_redistributors_and_their_stride_are_told),
 		cmocka_unit_test(an_interrupt_map_leads_to_the_gic),
+		cmocka_unit_test(a_map_may_name_eight_other_parents),
 		cmocka_unit_test(a_map_below_a_map_is_followed_and_a_circle_is_not),
 		cmocka_unit_test(controllers_that_pass_interrupts_on_are_passed),
 		cmocka_unit_test(who_stands_in_a_controller_has_it_for_a_parent),
+		cmocka_unit_test(who_has_no_interrupt_parent_has_no_interrupt),
 		cmocka_unit_test(only_the_roots_children_are_ram),
+		cmocka_unit_test(a_reservation_counts_unless_it_says_itself_that_it_is_none),
 		cmocka_unit_test(a_bank_is_what_is_usable_of_it),
 		cmocka_unit_test(chosen_limits_ram_to_a_range_or_two),
 		cmocka_unit_test(pcis_ports_are_found_below_buses),
@@ -935,6 +1080,7 @@ int main(void)
 		cmocka_unit_test(of_two_nodes_with_one_mpidr_the_first_counts),
 		cmocka_unit_test(the_cpu_that_boots_is_there_though_the_tree_does_not_have_it),
 		cmocka_unit_test(more_cpus_than_there_is_room_for_are_counted),
+		cmocka_unit_test(psci_0_1_says_itself_how_it_is_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

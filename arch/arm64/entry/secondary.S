@@ -10,7 +10,6 @@
 #include <pagoda/arch/secondary.h>
 #include <pagoda/lib/sysreg.h>
 
-#define PSCI_CPU_OFF 0x84000002
 #define MPIDR_AFFINITY                                                                          \
 	(MPIDR_EL1_AFF3_MASK | MPIDR_EL1_AFF2_MASK | MPIDR_EL1_AFF1_MASK | MPIDR_EL1_AFF0_MASK)
 
@@ -76,7 +75,7 @@ secondary_entry:
 	cbnz	x0, 7f
 	wfe
 	b	6b
-7:	dmb	sy				// what was written before the verdict is read after it
+7:	dmb	sy				// what stood before the verdict is read after it
 	cmp	x0, #VERDICT_GO_VHE
 	b.lo	9f
 	b.eq	8f
@@ -119,8 +118,9 @@ secondary_fault:
 // does not do it leaves the CPU asleep here.
 secondary_off:
 	ldr	x20, [x19, #TOLD_OFF]
+	ldr	x21, [x19, #TOLD_OFF_FUNCTION]
 	bl	secondary_say
-	mov_q	x0, PSCI_CPU_OFF
+	mov	x0, x21
 	cmp	x20, #OFF_HVC
 	b.lo	secondary_park
 	b.eq	1f

@@ -26,6 +26,7 @@
 /* Host tests watch who takes what. There a thread is a CPU. */
 void lock_take(struct lock *lock);
 bool lock_try(struct lock *lock);
+void lock_drop(struct lock *lock);
 u64 lock_self(void);
 
 #else
@@ -57,6 +58,11 @@ static inline bool lock_try(struct lock *lock)
 		return false;
 	lock_hold(lock, lock_self());
 	return true;
+}
+
+static inline void lock_drop(struct lock *lock)
+{
+	lock_serve_next(lock);
 }
 
 #endif

@@ -23,9 +23,10 @@
 #define TOLD_MPIDR 2048
 #define TOLD_VERDICT 2056
 #define TOLD_OFF 2064
-#define TOLD_PAC 2072
-#define TOLD_KEY 2080
-#define TOLD_FLIP 2096
+#define TOLD_OFF_FUNCTION 2072
+#define TOLD_PAC 2080
+#define TOLD_KEY 2088
+#define TOLD_FLIP 2104
 
 /* What a starting CPU says of itself. */
 #define SAID_NOTHING 0
@@ -65,6 +66,7 @@ struct told {
 	u64 mpidr; /* whose mailbox it is */
 	u64 verdict; /* VERDICT_ */
 	u64 off; /* OFF_ */
+	u64 off_function; /* number of the call for it */
 	u64 pac; /* not 0: it is to have this key */
 	u64 key[2];
 	struct flip flip;
@@ -84,6 +86,7 @@ MAILBOX_HAS(SAID_ID, said.id);
 MAILBOX_HAS(TOLD_MPIDR, told.mpidr);
 MAILBOX_HAS(TOLD_VERDICT, told.verdict);
 MAILBOX_HAS(TOLD_OFF, told.off);
+MAILBOX_HAS(TOLD_OFF_FUNCTION, told.off_function);
 MAILBOX_HAS(TOLD_PAC, told.pac);
 MAILBOX_HAS(TOLD_KEY, told.key);
 MAILBOX_HAS(TOLD_FLIP, told.flip);

@@ -54,8 +54,8 @@ static inline void lock_hold(struct lock *lock, u64 cpu)
 	__atomic_store_n(&lock->holder, cpu, __ATOMIC_RELAXED);
 }
 
-/* lock_drop() - the caller has it, and gives it up. Release: the next sees all that was done. */
-static inline void lock_drop(struct lock *lock)
+/* lock_serve_next() - the caller gives it up. Release: the next sees all that was done. */
+static inline void lock_serve_next(struct lock *lock)
 {
 	lock_hold(lock, 0);
 	__atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);

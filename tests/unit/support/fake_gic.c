@@ -279,8 +279,11 @@ static u32 distributor_read(u64 offset)
 		return gic->control | (rwp(&gic->shared) ? RWP_DISTRIBUTOR : 0);
 	if (offset == 4)
 		return 0x780000 | (FAKE_GIC_LINES / 32 - 1) | (gic->ranges ? 1u << 26 : 0);
-	if (offset == (gic->version == 2 ? 0xfe8 : 0xffe8))
+	if (offset == (gic->version == 2 ? 0xfe8 : 0xffe8)) {
+		if (gic->nameless)
+			wrong("an ID register that is not there is read");
 		return gic->revision << 4 | 0xb;
+	}
 	if (offset >= 0xc00 && offset < 0xd00)
 		return gic->config[(offset - 0xc00) / 4];
 	if (offset == 0x800 && gic->version == 2)

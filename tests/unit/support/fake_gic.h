@@ -38,6 +38,7 @@ struct fake_gic_bank {
 struct fake_gic {
 	unsigned version;
 	u32 revision, interface_revision; /* what their ID registers say */
+	bool nameless; /* the distributor has none, and may answer with an abort */
 	/* The distributor. */
 	struct fake_gic_part shared;
 	u32 control;

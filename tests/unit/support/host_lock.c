@@ -73,8 +73,7 @@ static void order_check(const struct lock *lock)
 	if (lock_holder(lock) == lock_self())
 		give_up("taken twice", lock);
 	for (unsigned i = 0; i < held_count; i++)
-		if (lock_mine(held[i]))
-			pair_note(held[i], lock);
+		pair_note(held[i], lock);
 }
 
 static void hold(struct lock *lock)
@@ -85,18 +84,25 @@ static void hold(struct lock *lock)
 	lock_hold(lock, lock_self());
 }
 
-/* lock_drop() is everybody's, and tells nobody. */
-static void forget_dropped(void)
+/* In any order: of those held before it all stay. */
+void lock_drop(struct lock *lock)
 {
-	while (held_count > 0 && !lock_mine(held[held_count - 1]))
-		held_count--;
+	unsigned at = held_count;
+
+	while (at > 0 && held[at - 1] != lock)
+		at--;
+	if (at == 0)
+		give_up("dropped by who has not got it", lock);
+	for (; at < held_count; at++)
+		held[at - 1] = held[at];
+	held_count--;
+	lock_serve_next(lock);
 }
 
 void lock_take(struct lock *lock)
 {
 	u32 ticket;
 
-	forget_dropped();
 	order_check(lock);
 	ticket = lock_draw(lock);
 	while (lock_serving(lock) != ticket)
@@ -106,7 +112,6 @@ void lock_take(struct lock *lock)
 
 bool lock_try(struct lock *lock)
 {
-	forget_dropped();
 	if (!lock_draw_free(lock))
 		return false;
 	hold(lock);

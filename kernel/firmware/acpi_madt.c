@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * ACPI's MADT ("APIC"): entries of type and length, for processors, distributor, redistributors.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  */
-#include <pagoda/efi/acpi_table.h>
+#include <pagoda/kernel/firmware/acpi_table.h>
 
 /* Entries of the MADT, and byte offsets in them (ACPI 6.5, 5.2.12.14 to 17). */
 enum madt_type {
