@@ -195,8 +195,9 @@ def firmware_arguments(boot, folder):
 def make_disk(boot, image):
     """A disk beside @image that U-Boot boots from."""
     disk = image.parent / "disk.img"
-    made = subprocess.run([ROOT / "scripts/make-disk", image, disk], env={**os.environ, "APPEND": boot.words()},
-                          capture_output=True, text=True, check=False)
+    made = subprocess.run([ROOT / "scripts/make-disk", image, disk],
+                          env={**os.environ, "APPEND": boot.words()}, capture_output=True,
+                          text=True, check=False)
     if made.returncode:
         raise NotChecked(f"no disk for U-Boot: {made.stderr.strip()}")
     return disk

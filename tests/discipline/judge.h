@@ -412,8 +412,8 @@ void tlb_end(void);
 
 /*
  * lock_store() - @value goes over @old, 4 bytes at @pa. lock_load() - a load-acquire of 4 bytes has
- * shown @value. lock_table_new() - a table is linked. lock_table() - a descriptor is stored, at @slot, in the table at @pa, which @walkers
- * use, a bit for each CPU.
+ * shown @value. lock_table_new() - a table is linked. lock_table() - a descriptor is stored, at
+ * @slot, in the table at @pa, which @walkers use, a bit for each CPU.
  */
 void lock_store(u64 pa, u64 old, u64 value, unsigned access);
 void lock_load(u64 pa, u64 value);

@@ -4,12 +4,13 @@
  * the discipline they break. For scripts/discipline, which starts it.
  *
  *   discipline --image FILE --at ADDRESS --size BYTES --ram START,BYTES [--promise OFFSET=NAME]...
- *              [--stop OFFSET] [--end OFFSET] [--ctr VALUE] [--memory START=FILE] [--register NAME=VALUE]...
- *              [--protocol efi|linux] [--casemate FILE]
+ *              [--stop OFFSET] [--end OFFSET] [--ctr VALUE] [--memory START=FILE]
+ *              [--register NAME=VALUE]... [--protocol efi|linux] [--casemate FILE]
  *
  * The stream is judged from the Image's first instruction on; with --memory, what is in RAM at
  * that moment, from the stream's first: in firmware's world with --protocol efi, which comes first,
- * or in that of the boot protocol; up to the machine's end, or to an instruction given. Exit status: 0 nothing found, 1 violations, 2 not judged.
+ * or in that of the boot protocol; up to the machine's end, or to an instruction given. Exit
+ * status: 0 nothing found, 1 violations, 2 not judged.
  */
 #include <fcntl.h>
 #include <stdio.h>

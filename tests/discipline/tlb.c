@@ -3,9 +3,9 @@
  * The worst TLB that the architecture allows: it walks at any time through every valid path of
  * every root in use, keeps each descriptor that it has met, those of tables too, until it is told
  * to forget it, and has what it had before entry. Each CPU has one, and what one forgets is the
- * others' only where it is told to all (inner shareable), by a DSB that waits for all. Source: DDI 0487 D8.14 ("Using break-before-make
- * when updating translation table entries"), D8.14.1 to D8.14.6 (TLB maintenance), C5.5 (TLBI
- * operands).
+ * others' only where it is told to all (inner shareable), by a DSB that waits for all. Source: DDI
+ * 0487 D8.14 ("Using break-before-make when updating translation table entries"), D8.14.1 to
+ * D8.14.6 (TLB maintenance), C5.5 (TLBI operands).
  */
 #include <stdlib.h>
 #include <string.h>
