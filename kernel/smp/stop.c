@@ -36,7 +36,7 @@ static void wait_stopped(const struct cpu *cpu, u64 start)
 {
 	while (!__atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE) &&
 	       counter_read() - start < STOP_SECONDS * counter_frequency())
-		;
+		cpu_pause();
 }
 
 void smp_stop_others(struct cpu *cpu)
