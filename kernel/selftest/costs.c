@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What each self test costs in instructions, least first: made by scripts/selftest-costs (make
- * selftest-costs) on QEMU's -cpu max with 4K pages. Another CPU takes others, of that order; what is
- * skipped there, no more than that.
+ * selftest-costs) on QEMU's -cpu max with 4K pages. Another CPU takes others, of that order; what
+ * is skipped there, no more than that.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/selftest/selftest.h>

@@ -142,7 +142,7 @@ static void bits_contiguous_flag(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-/* ---- what AT answers --------------------------------------------------------------------------- */
+/* ---- what AT answers ---- */
 
 #define PAR_PTW BIT(8)
 #define PAR_S BIT(9)

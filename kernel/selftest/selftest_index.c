@@ -16,11 +16,11 @@ SELFTEST_SUBJECT(62, index);
 #define PIR_READ_WRITE 5
 #define PIR_ALL 7
 
-/* What the kernel's leaves have: UXN; UXN and PXN. Its read-only data can be written for a while. */
+/* What the kernel's leaves have: UXN, and with PXN. Its read-only data is writable for a while. */
+#define PIR_AT(index, word) ((u64)(word) << 4 * (index))
 #define KERNEL_TEXT 8
 #define KERNEL_DATA 12
-#define KERNEL_PIR \
-	((u64)PIR_READ_EXECUTE << 4 * KERNEL_TEXT | (u64)PIR_READ_WRITE << 4 * KERNEL_DATA)
+#define KERNEL_PIR (PIR_AT(KERNEL_TEXT, PIR_READ_EXECUTE) | PIR_AT(KERNEL_DATA, PIR_READ_WRITE))
 
 static const u8 words[] = { PIR_NONE,	      PIR_READ,	      PIR_EXECUTE,
 			    PIR_READ_EXECUTE, PIR_READ_WRITE, PIR_ALL };
@@ -54,7 +54,7 @@ static void check_word(struct selftest *test, unsigned index, u8 word)
 {
 	enum touch touch = (enum touch)test->number;
 	bool user = touch == TOUCH_USER_LOAD || touch == TOUCH_USER_STORE;
-	u64 nibble = (u64)word << 4 * index;
+	u64 nibble = PIR_AT(index, word);
 
 	permission_indices_set(true, user ? KERNEL_PIR : KERNEL_PIR | nibble, user ? nibble : 0);
 	if (allows(word, touch))

@@ -55,7 +55,7 @@ struct trial {
 	struct selftest *test;
 	struct scratch scratch;
 	enum rights_access access;
-	u64 user_code; /* a page of EL0's that has other tables above it than the one that is tried */
+	u64 user_code; /* a page of EL0's with other tables above it than what is tried has */
 	u64 sctlr; /* the kernel's */
 };
 

@@ -179,8 +179,8 @@ def test_one_check_or_one_subject_can_be_asked_for_and_a_seed_repeats_it():
         assert [test.name for test in everything.tests] == listed
         subjects = list(dict.fromkeys(name.split(".")[0] for name in listed))
         assert subjects == ["walk", "audit", "permission", "descriptor", "size", "flag", "type",
-                            "bits", "illegal", "fault", "execute", "rights", "index", "user", "tlb", "tlbi",
-                            "stress", "change", "memory", "buddy", "vmalloc"]
+                            "bits", "illegal", "fault", "execute", "rights", "index", "user", "tlb",
+                            "tlbi", "stress", "change", "memory", "buddy", "vmalloc"]
         again = ktap.parse(machine.command("selftest all"))
         assert again.unexpected() == [], "and once more"
 

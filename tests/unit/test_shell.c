@@ -452,7 +452,8 @@ static void self_tests_are_reported_as_json_with_all_that_repeats_a_failure(void
 		    "          \"expected\": \"0x0000000000000002\",\n"
 		    "          \"observed\": \"0x0000000000000001\",\n");
 	assert_runs("selftest buddy json", 2, "\"TCR_EL1\": \"0x0000000000001234\"");
-	assert_runs("selftest buddy json", 2, "\"totals\": {\"pass\": 0, \"fail\": 1, \"skip\": 0}");
+	assert_runs("selftest buddy json", 2,
+		    "\"totals\": {\"pass\": 0, \"fail\": 1, \"skip\": 0}");
 	assert_runs("selftest vmalloc.pages json", 4, "\"reason\": \"no reason\",\n");
 }
 
