@@ -34,11 +34,11 @@ INDEX(fetch, "fetches of EL1, by PIR, WXN without effect", 4);
 INDEX(ldtr, "LDTR, by PIRE0", 6);
 INDEX(sttr, "STTR, by PIRE0", 7);
 
-static bool allows(u8 word, enum touch touch)
+static bool allows(u8 word, enum touch what)
 {
-	if (touch == TOUCH_STORE || touch == TOUCH_USER_STORE)
+	if (what == TOUCH_STORE || what == TOUCH_USER_STORE)
 		return word == PIR_READ_WRITE || word == PIR_ALL;
-	if (touch == TOUCH_RUN)
+	if (what == TOUCH_RUN)
 		return word == PIR_EXECUTE || word == PIR_READ_EXECUTE || word == PIR_ALL;
 	return word != PIR_NONE && word != PIR_EXECUTE;
 }
@@ -52,15 +52,15 @@ static u64 index_bits(unsigned index)
 
 static void check_word(struct selftest *test, unsigned index, u8 word)
 {
-	enum touch touch = (enum touch)test->number;
-	bool user = touch == TOUCH_USER_LOAD || touch == TOUCH_USER_STORE;
+	enum touch what = (enum touch)test->number;
+	bool user = what == TOUCH_USER_LOAD || what == TOUCH_USER_STORE;
 	u64 nibble = PIR_AT(index, word);
 
 	permission_indices_set(true, user ? KERNEL_PIR : KERNEL_PIR | nibble, user ? nibble : 0);
-	if (allows(word, touch))
-		test_works(test, touch, vaddr(0));
+	if (allows(word, what))
+		test_works(test, what, vaddr(0));
 	else
-		test_faults(test, touch, vaddr(0), fault_status(FAULT_PERMISSION, LEVEL_PAGE));
+		test_faults(test, what, vaddr(0), fault_status(FAULT_PERMISSION, LEVEL_PAGE));
 	permission_indices_set(false, 0, 0);
 }
 
