@@ -23,6 +23,10 @@ enum option {
 	OPTION_MEM,
 	OPTION_PANIC,
 	OPTION_QUIET,
+	OPTION_CPUS,
+	OPTION_CPU,
+	OPTION_MAXCPUS,
+	OPTION_NOSMP,
 	OPTION_UNKNOWN, /* in a name space of ours, and not one of these */
 };
 
@@ -51,6 +55,10 @@ static const struct option_name {
 	{ "arm64.", MATCH_BEGIN, OPTION_ALIAS },
 	{ "arm64_sw.", MATCH_BEGIN, OPTION_REGISTER },
 	{ "id_aa64", MATCH_BEGIN, OPTION_REGISTER },
+	{ "maxcpus", MATCH_NAME_AND_VALUE, OPTION_MAXCPUS },
+	{ "nosmp", MATCH_NAME, OPTION_NOSMP },
+	{ "pagoda.cpus", MATCH_NAME_AND_VALUE, OPTION_CPUS },
+	{ "pagoda.cpu", MATCH_NAME_AND_VALUE, OPTION_CPU },
 	{ "pagoda.", MATCH_BEGIN, OPTION_UNKNOWN },
 };
 
@@ -93,16 +101,16 @@ static const struct option_name *option_find(const struct word *word)
 	return NULL;
 }
 
-static bool choice_find(const struct word *word, const struct choice *choices, unsigned count,
-			u8 *number)
+static enum override_reason choice_parse(const struct word *word, const struct choice *choices,
+					 unsigned count, u8 *number)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (!value_equal(word, choices[i].text))
 			continue;
 		*number = choices[i].number;
-		return true;
+		return REASON_NONE;
 	}
-	return false;
+	return REASON_BAD_CHOICE;
 }
 
 /* Linux's number of seconds to wait: 0 is for ever, any other one ends in a reboot. */
@@ -112,7 +120,7 @@ static enum override_reason panic_parse(struct boot_options *options, const stru
 	u64 seconds;
 	u8 action;
 
-	if (choice_find(word, panic_actions, ARRAY_SIZE(panic_actions), &action))
+	if (choice_parse(word, panic_actions, ARRAY_SIZE(panic_actions), &action) == REASON_NONE)
 		options->panic = action;
 	else if (text_number(word->value + sign, word->value_length - sign, &seconds))
 		options->panic = seconds == 0 ? PANIC_HALT : PANIC_REBOOT;
@@ -131,6 +139,40 @@ static enum override_reason mem_parse(struct boot_options *options, const struct
 	return REASON_NONE;
 }
 
+/* 0 is Linux's word for none but the one that boots. */
+static enum override_reason maxcpus_parse(struct boot_options *options, const struct word *word)
+{
+	u64 count;
+
+	if (!text_number(word->value, word->value_length, &count))
+		return REASON_BAD_NUMBER;
+	options->cpus_max = count == 0 ? 1 : (u32)min_u64(count, CPUS_MAX);
+	return REASON_NONE;
+}
+
+static enum override_reason cpu_start_parse(struct boot_options *options, const struct word *word)
+{
+	if (value_equal(word, "parallel"))
+		options->cpus_parallel = true;
+	else if (value_equal(word, "serial"))
+		options->cpus_parallel = false;
+	else
+		return REASON_BAD_CHOICE;
+	return REASON_NONE;
+}
+
+/* Words about all CPUs but the one that boots. */
+static enum override_reason cpus_parse(struct boot_options *options, enum option option,
+				       const struct word *word)
+{
+	if (option == OPTION_CPUS)
+		return cpu_start_parse(options, word);
+	if (option == OPTION_MAXCPUS)
+		return maxcpus_parse(options, word);
+	options->cpus_max = 1;
+	return REASON_NONE;
+}
+
 /* An empty value is a good one: pagoda.run="" takes an earlier one back. */
 static enum override_reason run_parse(struct boot_options *options, const struct word *word)
 {
@@ -146,7 +188,6 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 {
 	struct boot_options *options = parser->options;
 	const struct word *word = &parser->word;
-	bool found = true;
 
 	switch (option) {
 	case OPTION_ALIAS:
@@ -156,12 +197,10 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_RODATA:
 		return rodata_parse(parser);
 	case OPTION_PAGE_SIZE:
-		found = choice_find(word, page_sizes, ARRAY_SIZE(page_sizes),
+		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
 				    &options->granule_shift);
-		break;
 	case OPTION_VA_BITS:
-		found = choice_find(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
-		break;
+		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
 	case OPTION_RUN:
 		return run_parse(options, word);
 	case OPTION_EARLYCON:
@@ -174,11 +213,17 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return panic_parse(options, word);
 	case OPTION_QUIET:
 		options->quiet = true;
-		break;
+		return REASON_NONE;
+	case OPTION_CPUS:
+	case OPTION_MAXCPUS:
+	case OPTION_NOSMP:
+		return cpus_parse(options, option, word);
+	case OPTION_CPU:
+		return cpu_parse(parser);
 	case OPTION_UNKNOWN:
-		return REASON_UNKNOWN_OPTION;
+		break;
 	}
-	return found ? REASON_NONE : REASON_BAD_CHOICE;
+	return REASON_UNKNOWN_OPTION;
 }
 
 static enum override_reason word_parse(struct parser *parser, const struct option_name *row)
@@ -204,6 +249,9 @@ static enum override_status status_of(enum override_reason reason)
 	case REASON_RAISES:
 	case REASON_NO_SUCH_CONSOLE:
 	case REASON_E2H_STUCK:
+	case REASON_NO_CPU:
+	case REASON_ALL_CPUS:
+	case REASON_NO_ROOM:
 		return OVERRIDE_REFUSED;
 	case REASON_NOT_A_DIGIT:
 	case REASON_TOO_WIDE:
