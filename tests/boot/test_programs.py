@@ -207,8 +207,7 @@ def test_a_program_that_spins_has_one_cpu_and_the_others_go_on():
         assert running.command("run pair 50") == ""
         assert running.command("run 4 pair 50") == ""
         assert len(re.findall(r" ready .* spin$", running.command("ps"), re.MULTILINE)) == 3
-        results = ktap.parse(running.command("selftest smp"))
-        assert {test.status for test in results.tests} <= {"pass", "skip"}
+        assert "MIDR_EL1" in running.command("on 1 features")  # none has kept the CPU
         for number in "123":
             running.command(f"kill {number}")
         running.send("poweroff\r")
