@@ -5,7 +5,8 @@
  *     _text  header, read-only data	SEGMENT_RODATA
  *            text, entry code first	SEGMENT_TEXT
  *            init text			SEGMENT_INIT_TEXT	unmapped after boot, with:
- *            init data, relocations	SEGMENT_INIT_DATA
+ *            init data, relocations,	SEGMENT_INIT_DATA
+ *            unwind tables
  *            data			SEGMENT_DATA
  *            ---- end of the file ----
  *            .bss, buffers, table pool, gap, stacks
@@ -104,6 +105,7 @@ SECTIONS
 		ROWS(commands)
 		ROWS(completions)
 		ROWS(selftests)
+		ROWS(selftest_costs)
 		ROWS(programs)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
@@ -149,6 +151,12 @@ SECTIONS
 		_rela_start = .;
 		*(.rela .rela.*)
 		_rela_end = .;
+	} :init_data
+	/* For pi/scs.c. */
+	.eh_frame : ALIGN(8) {
+		_frames_start = .;
+		KEEP(*(.eh_frame))
+		_frames_end = .;
 	} :init_data
 	. = ALIGN(SEGMENT_ALIGN);
 	_init_data_end = .;
@@ -251,6 +259,6 @@ SECTIONS
 
 	/DISCARD/ : {
 		*(.dynsym .dynstr .dynamic .dynbss .hash .gnu.hash .gnu.version*)
-		*(.interp .note* .comment .eh_frame*)
+		*(.interp .note* .comment)
 	}
 }

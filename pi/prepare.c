@@ -7,6 +7,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/pi/early.h>
+#include <pagoda/pi/scs.h>
 #include <pagoda/lib/string.h>
 
 /* More than the functions that decide() calls take of the stack. */
@@ -74,6 +75,8 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset)
 	stop = relocate_image(&facts->image, handoff->plan.image_va, phys_offset, &relocated);
 	if (stop.code != STOP_NONE)
 		return stop;
+	if (!handoff->plan.pac)
+		scs_apply(handoff, phys_offset);
 	mark(handoff, STAGE_RELOCATED);
 	/* Nothing is written past this line: what was is what the kernel will read. */
 	caches_publish(handoff, &relocated, phys_offset);

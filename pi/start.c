@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/cpu/cpu.h>
+#include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/early.h>
 #include <pagoda/pi/start.h>
@@ -40,7 +41,8 @@ static void __attribute__((noreturn)) kernel_enter(const struct boot_handoff *ha
 			     .stack = base + image_offset(_stack_end),
 			     .exception_stack = base + image_offset(_exception_stack_end),
 			     .vectors = base + image_offset(exception_vectors),
-			     .mmfr3 = handoff->id[SYSREG_ID_AA64MMFR3_EL1] };
+			     .mmfr3 = handoff->id[SYSREG_ID_AA64MMFR3_EL1],
+			     .shadow = base + image_offset(boot_shadows.stack) };
 
 	mmu_flip(&flip);
 }

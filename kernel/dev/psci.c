@@ -5,8 +5,6 @@
 #include <pagoda/kernel/dev/psci.h>
 
 #define PSCI_CPU_SUSPEND 0xc4000001
-#define PSCI_CPU_OFF 0x84000002
-#define PSCI_CPU_ON 0xc4000003
 #define PSCI_AFFINITY_INFO 0xc4000004
 #define PSCI_SYSTEM_OFF 0x84000008
 #define PSCI_SYSTEM_RESET 0x84000009
@@ -39,19 +37,14 @@ void psci_reboot(enum psci_conduit conduit)
 	call(conduit, PSCI_SYSTEM_RESET, 0, 0, 0);
 }
 
-bool psci_has_cpu_on(enum psci_conduit conduit)
+s64 psci_cpu_on(const struct device_psci *psci, u64 mpidr, paddr_t entry, u64 context)
 {
-	return conduit == PSCI_HVC || conduit == PSCI_SMC;
+	return call(psci->conduit, psci->cpu_on, mpidr, entry.value, context);
 }
 
-s64 psci_cpu_on(enum psci_conduit conduit, u64 mpidr, paddr_t entry, u64 context)
+s64 psci_cpu_off(const struct device_psci *psci)
 {
-	return call(conduit, PSCI_CPU_ON, mpidr, entry.value, context);
-}
-
-s64 psci_cpu_off(enum psci_conduit conduit)
-{
-	return call(conduit, PSCI_CPU_OFF, 0, 0, 0);
+	return call(psci->conduit, psci->cpu_off, 0, 0, 0);
 }
 
 s64 psci_cpu_suspend(enum psci_conduit conduit)
@@ -61,5 +54,6 @@ s64 psci_cpu_suspend(enum psci_conduit conduit)
 
 bool psci_cpu_is_off(enum psci_conduit conduit, u64 mpidr)
 {
-	return call(conduit, PSCI_AFFINITY_INFO, mpidr, 0, 0) == PSCI_AFFINITY_OFF;
+	return conduit == PSCI_OLD ||
+	       call(conduit, PSCI_AFFINITY_INFO, mpidr, 0, 0) == PSCI_AFFINITY_OFF;
 }

@@ -106,7 +106,8 @@ static void try_root(struct trial *trial)
 	pool_give(&trial->space, copy.root);
 }
 
-SELFTEST(change, live, "mappings change as the CPU sees it, and so does the root");
+SELFTEST_RULE(change, live, "D8.14 break-before-make",
+	      "mappings change as the CPU sees it, and so does the root");
 
 static void change_live(struct selftest *test)
 {
@@ -126,5 +127,5 @@ static void change_live(struct selftest *test)
 	test_equal(test, pool_used(trial.space.pool, trial.page), before, "tables in use");
 	try_root(&trial);
 	test_equal(test, pool_used(trial.space.pool, trial.page), before, "and with the root's");
-	print("# %u checks\n", test->checks);
+	test_note(test, "%u checks", test->checks);
 }

@@ -22,13 +22,21 @@ static void tell_word(u64 *word, u64 value, u64 line)
 	dcache_clean(word, sizeof(*word), line);
 }
 
-void mailbox_open(struct mailbox *mailbox, u64 mpidr, u64 off, u64 line)
+static u64 off_way(const struct device_psci *psci)
+{
+	if (psci->cpu_off == 0 || psci->conduit == PSCI_NONE)
+		return OFF_PARK;
+	return psci->conduit == PSCI_HVC ? OFF_HVC : OFF_SMC;
+}
+
+void mailbox_open(struct mailbox *mailbox, u64 mpidr, const struct device_psci *psci, u64 line)
 {
 	memset(&mailbox->said, 0, sizeof(mailbox->said));
 	dcache_clean(&mailbox->said, MAILBOX_HALF, line);
 	memset(&mailbox->told, 0, sizeof(mailbox->told));
 	mailbox->told.mpidr = (u64)MPIDR_NOBODY;
-	mailbox->told.off = off;
+	mailbox->told.off = off_way(psci);
+	mailbox->told.off_function = psci->cpu_off;
 	dcache_clean(&mailbox->told, sizeof(mailbox->told), line);
 	tell_word(&mailbox->told.mpidr, mpidr, line);
 }
@@ -46,12 +54,15 @@ const struct said *mailbox_hear(struct mailbox *mailbox, u64 line)
 
 void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line)
 {
-	u64 mpidr = mailbox->told.mpidr, off = mailbox->told.off;
+	struct told *own = &mailbox->told;
+	struct told all = *told;
 
-	mailbox->told = *told;
-	mailbox->told.mpidr = mpidr;
-	mailbox->told.off = off;
-	mailbox->told.verdict = VERDICT_NONE;
+	all.mpidr = own->mpidr;
+	all.off = own->off;
+	all.off_function = own->off_function;
+	all.verdict = VERDICT_NONE;
+	*own = all;
+	secret_wipe(all.key, sizeof(all.key));
 	dcache_clean(&mailbox->told, sizeof(mailbox->told), line);
 	tell_word(&mailbox->told.verdict, told->verdict, line);
 	event_send();

@@ -13,7 +13,7 @@
 
 /* For one CPU at a time; not on a stack, since a CPU may still look at it that was given up. */
 static struct farewell {
-	enum psci_conduit conduit;
+	struct device_psci psci;
 	s64 answer;
 	struct cpu_work work;
 } farewell __attribute__((section(".noinit")));
@@ -27,7 +27,7 @@ static void leave(void *context)
 	interrupts_mask(true);
 	interrupt_stop_cpu();
 	__atomic_store_n(&cpu->running, false, __ATOMIC_RELEASE);
-	farewell.answer = psci_cpu_off(farewell.conduit);
+	farewell.answer = psci_cpu_off(&farewell.psci);
 	__atomic_store_n(&cpu->running, true, __ATOMIC_RELEASE);
 	nudge_listen();
 }
@@ -38,12 +38,12 @@ bool smp_cpu_off(const struct kernel *kernel, u32 number, s64 *answer)
 	u64 start = counter_read();
 	bool off = false, back = false;
 
-	farewell = (struct farewell){ kernel->handoff->facts.psci, 0, { leave, NULL } };
+	farewell = (struct farewell){ psci_cpus(kernel), 0, { leave, NULL } };
 	cpu_call(cpu->cpu, &farewell.work);
 	while (!off && !back && counter_read() - start < OFF_SECONDS * counter_frequency()) {
 		back = __atomic_load_n(&cpu->cpu->work, __ATOMIC_ACQUIRE) == NULL;
 		off = !__atomic_load_n(&cpu->cpu->running, __ATOMIC_ACQUIRE) &&
-		      psci_cpu_is_off(farewell.conduit, cpu->entry->mpidr);
+		      psci_cpu_is_off(kernel->handoff->facts.psci, cpu->entry->mpidr);
 	}
 	*answer = farewell.answer;
 	if (back)

@@ -61,7 +61,7 @@ static bool release_write(const struct kernel *kernel, u64 release, u64 entry)
 /* True where the CPU may be on its way from now on. */
 static bool call(const struct kernel *kernel, struct smp_cpu *cpu, struct mailbox *mailbox)
 {
-	enum psci_conduit conduit = kernel->handoff->facts.psci;
+	struct device_psci psci = psci_cpus(kernel);
 	s64 answer;
 
 	if (cpu->entry->method == CPU_METHOD_SPIN_TABLE) {
@@ -74,7 +74,7 @@ static bool call(const struct kernel *kernel, struct smp_cpu *cpu, struct mailbo
 		event_send();
 		return true;
 	}
-	answer = psci_cpu_on(conduit, cpu->entry->mpidr,
+	answer = psci_cpu_on(&psci, cpu->entry->mpidr,
 			     image_physical(kernel, (void *)secondary_entry),
 			     image_physical(kernel, mailbox).value);
 	cpu_settle(cpu, CPU_STATE_OFF, CPU_REASON_DENIED);
@@ -86,9 +86,9 @@ static bool has_method(const struct kernel *kernel, const struct smp_cpu *cpu)
 {
 	switch (cpu->entry->method) {
 	case CPU_METHOD_PSCI:
-		return psci_has_cpu_on(kernel->handoff->facts.psci);
+		return psci_cpus(kernel).cpu_on != 0;
 	case CPU_METHOD_SPIN_TABLE:
-		return true;
+		return cpu->entry->release != 0;
 	case CPU_METHOD_NONE:
 	case CPU_METHOD_OTHER:
 		return false;
@@ -96,26 +96,12 @@ static bool has_method(const struct kernel *kernel, const struct smp_cpu *cpu)
 	return false;
 }
 
-/* How a CPU turns itself off, in the words of a mailbox. */
-static u64 off_way(enum psci_conduit conduit)
-{
-	switch (conduit) {
-	case PSCI_HVC:
-		return OFF_HVC;
-	case PSCI_SMC:
-		return OFF_SMC;
-	case PSCI_NONE:
-	case PSCI_OLD:
-		break;
-	}
-	return OFF_PARK;
-}
-
 /* Call CPU @number by a mailbox that is free. */
 static void passage_begin(const struct kernel *kernel, struct passage *passage, u32 number)
 {
 	struct mailbox *mailbox = &secondary_mailboxes[passage - passages];
 	struct smp_cpu *cpu = &kernel->smp->cpu[number];
+	struct device_psci psci = psci_cpus(kernel);
 
 	if (!has_method(kernel, cpu)) {
 		cpu_settle(cpu, CPU_STATE_OFF, CPU_REASON_NO_METHOD);
@@ -128,8 +114,7 @@ static void passage_begin(const struct kernel *kernel, struct passage *passage, 
 		return;
 	}
 	cpu->cpu->running = false;
-	mailbox_open(mailbox, cpu->entry->mpidr, off_way(kernel->handoff->facts.psci),
-		     line_size(kernel));
+	mailbox_open(mailbox, cpu->entry->mpidr, &psci, line_size(kernel));
 	if (call(kernel, cpu, mailbox))
 		*passage = (struct passage){ .cpu = cpu, .number = number };
 	else
@@ -196,6 +181,7 @@ static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 			      .stack = cpu->stack.end,
 			      .exception_stack = cpu->exception_stack.end,
 			      .vectors = vectors_get(),
+			      .shadow = cpu->shadow.start,
 			      .mmfr3 = cpu->id[SYSREG_ID_AA64MMFR3_EL1] };
 }
 

@@ -33,9 +33,9 @@ void serror_init(struct kernel *kernel)
 	if (SYSREG_GET(ID_AA64PFR0_EL1_RAS, facts->id[SYSREG_ID_AA64PFR0_EL1]) != 0)
 		kernel->inherited.disr = serror_deferred();
 	if (facts->entry.serror)
-		cpu->expected.serror = &kernel->inherited.esr;
+		cpu->serror = &kernel->inherited.esr;
 	serror_unmask();
-	cpu->expected.serror = NULL;
+	cpu->serror = NULL;
 }
 
 /* PSTATE in the kernel: its own level, on SP_EL0, everything masked. */
@@ -55,9 +55,25 @@ static void catch_fault(struct cpu *cpu, struct exception_frame *frame)
 					       .pan = plan->pan && pan_get() != 0 };
 	cpu->expected.fault = NULL;
 	frame->x[0] = true;
-	frame->sp = cpu->expected.sp;
+	frame->sp = cpu->expected.resume.sp;
+	frame->x[18] = cpu->expected.resume.shadow;
 	frame->elr = (u64)(uintptr_t)catch_resume;
 	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT | cpu->expected.pan;
+}
+
+/*
+ * What runs for too long goes back to who waits for a fault first of all, with a syndrome that no
+ * fault has. What others wait for inside of that is gone with their stack.
+ */
+static void give_up(struct cpu *cpu, struct exception_frame *frame)
+{
+	cpu->give_up = false;
+	if (cpu->expected.fault == NULL)
+		return;
+	while (cpu->expected.outer != NULL)
+		cpu->expected = *cpu->expected.outer;
+	frame->esr = frame->far = 0;
+	catch_fault(cpu, frame);
 }
 
 /* Whoever handles an interrupt is not who waits for a fault. */
@@ -83,7 +99,8 @@ static void leave_user(struct cpu *cpu, struct exception_frame *frame, u64 vecto
 	*cpu->user.frame = *frame;
 	cpu->user.frame = NULL;
 	frame->x[0] = vector == VECTOR_IRQ_EL0;
-	frame->sp = cpu->user.sp;
+	frame->sp = cpu->user.resume.sp;
+	frame->x[18] = cpu->user.resume.shadow;
 	frame->elr = (u64)(uintptr_t)user_resume;
 	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT |
 		      (plan->pan ? PSTATE_PAN : 0);
@@ -100,11 +117,14 @@ void exception_handle(struct exception_frame *frame, u64 vector)
 	}
 	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && smp_stopping())
 		smp_stop_here(cpu, frame);
-	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && handle_interrupt(cpu))
+	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && handle_interrupt(cpu)) {
+		if (cpu->give_up)
+			give_up(cpu, frame);
 		return;
-	if (vector == VECTOR_SERROR && cpu->expected.serror != NULL) {
-		*cpu->expected.serror = frame->esr;
-		cpu->expected.serror = NULL;
+	}
+	if (vector == VECTOR_SERROR && cpu->serror != NULL) {
+		*cpu->serror = frame->esr;
+		cpu->serror = NULL;
 		return;
 	}
 	if ((vector == VECTOR_SYNC || vector == VECTOR_SYNC_EL0) && cpu->expected.fault != NULL)

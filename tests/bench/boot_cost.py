@@ -42,6 +42,10 @@ ACCESSES_MOST = {"4k": (8_700, 740), "16k": (16_500, 1_800), "64k": (38_000, 4_5
 BUDGET = {"4k": 20_500, "16k": 24_500, "64k": 42_500}
 EL2_MORE = 200
 NOKASLR_MORE = 1_100
+# Where the CPU cannot sign, for one function whose return address goes to a shadow call stack: to
+# read its unwind table, exchange its instructions, and publish its code.
+PATCHING_MOST, PATCHING_ACCESSES_MOST = 1_100, 44
+TABLES_DONE, RELOCATION_DONE = 2, 3  # of the times that the early runtime reads the counter
 # The kernel's part of a system call that does nothing.
 CALL_MOST = 320
 QUIET = "virt,dtb-randomness=off"  # no seeds in the FDT: the same boot every time
@@ -221,6 +225,20 @@ def read_cost(kernel, path):
         raise CannotMeasure(f"the machine ended before {kernel.end} was reached")
     cost.elsewhere = facts["elsewhere"]
     return cost
+
+
+def relocation(cost):
+    """Instructions from the tables' end to that of relocation and patching. @cost was measured with
+    counter_read as its first mark."""
+    return cost.marks[RELOCATION_DONE] - cost.marks[TABLES_DONE]
+
+
+def patching(cpu, append=""):
+    """What it takes to patch on @cpu: (instructions, loads and stores)."""
+    cost, signed = (measure(Boot(words, of, QUIET), ("counter_read",), accesses=True)
+                    for words, of in ((append, cpu), ("", "max")))
+    ours, theirs = (found.accesses["loads"] + found.accesses["stores"] for found in (cost, signed))
+    return relocation(cost) - relocation(signed), ours - theirs
 
 
 def call_cost(append="", machine="virt"):

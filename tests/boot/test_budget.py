@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "bench"))
 import boot_cost  # noqa: E402
 import growth  # noqa: E402
 import trees  # noqa: E402
+from boot_report import early_report  # noqa: E402
 
 # Linux 6.12 takes 683,383 with 4K pages, 549,866 with 16K, 527,879 with 64K.
 # Without the seeds in QEMU's FDT the CPU's own random numbers are used: KASLR is on either way.
@@ -45,6 +46,21 @@ def test_data_accesses_before_the_flip_stay_within_their_budget(page_size):
     assert found["lines"] <= most_lines
     # A budget that is far from what is measured holds nothing.
     assert found["loads"] + found["stores"] > 0.95 * most and found["lines"] > 0.95 * most_lines
+
+
+@pytest.mark.parametrize("cpu,append", [("cortex-a57", ""), ("max", "arm64.nopauth")])
+def test_patching_a_function_stays_within_its_budget(cpu, append):
+    functions = early_report("4k", append, cpu=cpu)["scs"]["patched"]
+    instructions, accesses = boot_cost.patching(cpu, append)
+    print(f"{functions} functions: {instructions} instructions, {accesses} loads and stores")
+    assert 0.8 < instructions / functions / boot_cost.PATCHING_MOST <= 1
+    assert 0.8 < accesses / functions / boot_cost.PATCHING_ACCESSES_MOST <= 1
+
+
+def test_what_signs_pays_nothing_for_what_cannot():
+    cost = boot_cost.measure(boot_cost.Boot(machine=boot_cost.QUIET), ("counter_read",))
+    assert not {"scs_apply", "scs_patch", "walk_function", "shadow_begin"} & set(cost.by_function)
+    assert boot_cost.relocation(cost) < 400
 
 
 @pytest.mark.parametrize("page_size", boot_cost.ACCESSES_MOST)

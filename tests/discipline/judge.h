@@ -359,6 +359,9 @@ void tlb_promise(const char *whose);
 void tlb_promise_roots(const char *whose);
 /* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */
 bool tlb_reaches(unsigned el, unsigned pa_bits);
+
+/* tlb_types() - the indices of MAIR, a bit each, that leaves in use at @el have. */
+unsigned tlb_types(unsigned el);
 void tlb_mmu_on(unsigned el);
 void tlb_before(unsigned el);
 void tlb_registers_changed(unsigned el);

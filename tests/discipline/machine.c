@@ -170,7 +170,8 @@ static void half_root(struct half *half, u64 ttbr)
 		half->root_level--;
 	half->asid = (unsigned)bits(ttbr, 63, 48);
 	half->root = ttbr & (BIT(48) - 2);
-	if (half->ds || half->lpa)
+	/* D8.2: bits 51:48 are in the root's address where the output size has them. */
+	if ((half->ds || half->lpa) && half->pa_bits == 52)
 		half->root = (ttbr & (BIT(48) - 1) & ~(u64)0x3f) | bits(ttbr, 5, 2) << 48;
 }
 
@@ -191,6 +192,8 @@ static struct half half_host(unsigned el, bool upper, u64 tcr, u64 ttbr)
 	half.sets_flag = bits(tcr, 39, 39);
 	half.byte_ignored = bits(tcr, upper ? 38 : 37, upper ? 38 : 37);
 	half_root(&half, ttbr);
+	/* D8.2.4: a root beyond the output size is not walked. */
+	half.on = half.on && half_fits(&half, half.root);
 	return half;
 }
 
@@ -453,6 +456,18 @@ static void judge_tcr(unsigned el, u64 old, u64 value, u64 sctlr)
 			  (unsigned long)old, (unsigned long)value);
 }
 
+/* A type that no leaf in use is of may change. */
+static void judge_mair(unsigned el, u64 old, u64 value, place_t by)
+{
+	unsigned types = tlb_types(el);
+
+	for (unsigned i = 0; i < 8; i++)
+		if ((types & 1u << i) && bits(old ^ value, 8 * i + 7, 8 * i) != 0) {
+			violation(RULE_S3, 0, by, "MAIR changes under mappings in use");
+			return;
+		}
+}
+
 static void require(enum reg reg, const char *why)
 {
 	looked_at(RULE_S5);
@@ -521,7 +536,7 @@ static void banked_write(unsigned el, enum reg reg, u64 value)
 	if (reg == TCR && (el == 1 || is_host(VIEW_WRITTEN)))
 		judge_tcr(el, old, value, sctlr);
 	if (reg == MAIR && (sctlr & SCTLR_M) && old != value)
-		violation(RULE_S3, 0, own->by, "MAIR changes under mappings in use");
+		judge_mair(el, old, value, own->by);
 	value_write(bank(el, reg), value);
 	if (reg == TCR || reg == TTBR0 || reg == TTBR1 || reg == MAIR)
 		if (!(sctlr & SCTLR_M))

@@ -807,6 +807,25 @@ bool tlb_reaches(unsigned el, unsigned pa_bits)
 	return false;
 }
 
+unsigned tlb_types(unsigned el)
+{
+	unsigned types = 0;
+
+	for (const struct table *table = tables; table != NULL; table = table->next) {
+		const struct half *half = &table->root->half;
+
+		if (half->el != el || !table->root->live)
+			continue;
+		for (unsigned i = 0; i < table->entries; i++) {
+			u64 pte = read_slot(table->pa + i * 8ul);
+
+			if (half_is_leaf(half, pte, table->level))
+				types |= 1u << bits(pte, 4, 2);
+		}
+	}
+	return types;
+}
+
 /* The MMU was on before the stream: what the TLB has is of the roots that are in use. */
 void tlb_before(unsigned el)
 {

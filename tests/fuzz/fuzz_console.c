@@ -243,7 +243,23 @@ u64 counter_read(void)
 	return ticks += 1000000; /* milliseconds go by */
 }
 
+u64 counter_frequency(void)
+{
+	return 1000000000;
+}
+
+void control_read(u64 registers[SYSREG_COUNT])
+{
+	memset(registers, 0xa5, SYSREG_COUNT * sizeof(u64));
+}
+
+void test_guarded(struct selftest *test, selftest_function *run)
+{
+	run(test);
+}
+
 SELFTEST_SUBJECT(10, vmalloc);
+SELFTEST_COST("vmalloc.areas", 1000);
 SELFTEST(vmalloc, areas, "as many as are typed");
 
 static void vmalloc_areas(struct selftest *test)

@@ -63,6 +63,8 @@ struct sim {
 static struct sim sims[SIMS_MAX];
 static u32 sim_count;
 static s64 cpu_on_answer;
+static u32 cpu_on_number;
+static struct devices devices;
 static u64 now;
 static u32 on_their_way, most_on_their_way;
 
@@ -131,14 +133,16 @@ u64 counter_read(void)
 	return now;
 }
 
-bool psci_has_cpu_on(enum psci_conduit conduit)
+const struct devices *kernel_devices(const struct kernel *with)
 {
-	return conduit == PSCI_SMC;
+	assert_ptr_equal(with, &kernel);
+	return &devices;
 }
 
-s64 psci_cpu_on(enum psci_conduit conduit, u64 mpidr, paddr_t entry, u64 context)
+s64 psci_cpu_on(const struct device_psci *psci, u64 mpidr, paddr_t entry, u64 context)
 {
-	assert_int_equal(conduit, PSCI_SMC);
+	assert_int_equal(psci->conduit, PSCI_SMC);
+	assert_int_equal(psci->cpu_on, cpu_on_number);
 	assert_int_equal(entry.value, (uintptr_t)secondary_entry);
 	for (u32 i = 0; i < sim_count && cpu_on_answer == 0; i++)
 		if (sims[i].mpidr == mpidr) {
@@ -149,9 +153,9 @@ s64 psci_cpu_on(enum psci_conduit conduit, u64 mpidr, paddr_t entry, u64 context
 	return cpu_on_answer;
 }
 
-s64 psci_cpu_off(enum psci_conduit conduit)
+s64 psci_cpu_off(const struct device_psci *psci)
 {
-	(void)conduit;
+	(void)psci;
 	return PSCI_NOT_SUPPORTED;
 }
 
@@ -326,6 +330,7 @@ static void make(u32 count)
 	memset(&kernel, 0, sizeof(kernel));
 	repeats = false;
 	cpu_on_answer = 0;
+	cpu_on_number = 0xc4000003;
 	most_on_their_way = 0;
 	sim_count = count;
 	cpu_list_begin(&list, mpidr_of(0));
@@ -593,6 +598,39 @@ static void without_a_method_or_psci_a_cpu_stays_off(void **state)
 	fake_memory_free(&memory);
 }
 
+/* As the FDT has them. */
+static void psci_0_1_has_numbers_of_its_own(void **state)
+{
+	const struct smp *smp;
+
+	(void)state;
+	make(3);
+	handoff.facts.psci = PSCI_OLD;
+	devices.psci_old = (struct device_psci){ PSCI_SMC, 0x95c1ba60, 0x95c1ba5f };
+	cpu_on_number = 0x95c1ba60;
+	sims[2].el = 2;
+	smp = start();
+	check_runs(smp, 1);
+	check(smp, 2, CPU_STATE_REFUSED, CPU_REASON_FOLLOWS_NOT);
+	assert_int_equal(sims[2].told.off, OFF_SMC);
+	assert_int_equal(sims[2].told.off_function, 0x95c1ba5f);
+	fake_memory_free(&memory);
+	make(2);
+	handoff.facts.psci = PSCI_OLD;
+	devices.psci_old = (struct device_psci){ PSCI_SMC, 0, 0x95c1ba5f };
+	check(start(), 1, CPU_STATE_OFF, CPU_REASON_NO_METHOD);
+	fake_memory_free(&memory);
+}
+
+static void a_spin_table_without_an_address_is_no_way(void **state)
+{
+	(void)state;
+	make(2);
+	list.cpu[1].method = CPU_METHOD_SPIN_TABLE;
+	check(start(), 1, CPU_STATE_OFF, CPU_REASON_NO_METHOD);
+	fake_memory_free(&memory);
+}
+
 static void the_command_line_says_how_many_start(void **state)
 {
 	const struct smp *smp;
@@ -685,6 +723,8 @@ int main(void)
 		cmocka_unit_test(a_cpu_that_is_lost_in_its_flip_is_given_up),
 		cmocka_unit_test(firmware_may_deny_a_cpu),
 		cmocka_unit_test(without_a_method_or_psci_a_cpu_stays_off),
+		cmocka_unit_test(psci_0_1_has_numbers_of_its_own),
+		cmocka_unit_test(a_spin_table_without_an_address_is_no_way),
 		cmocka_unit_test(the_command_line_says_how_many_start),
 		cmocka_unit_test(cpus_start_one_by_one_or_as_many_as_there_are_mailboxes),
 		cmocka_unit_test(a_core_with_the_erratum_has_tlbi_done_twice),

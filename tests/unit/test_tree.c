@@ -1014,6 +1014,9 @@ static void more_cpus_than_there_is_room_for_are_counted(void **state)
 		assert_lost(CPU_LOSS_TWICE, 1, 0);
 		for (u32 i = 0; i < CPUS_MAX; i++)
 			assert_int_equal(cpu_list_find(&lists.cpus, lists.cpus.cpu[i].mpidr), i);
+	}
+}
+
 static void psci_0_1_says_itself_how_it_is_called(void **state)
 {
 	static const struct {

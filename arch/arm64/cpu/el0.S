@@ -11,9 +11,9 @@
 
 	.text
 
-// user_enter(frame, sctlr, resume_sp): see include/pagoda/arch/arch.h.
+// user_enter(frame, sctlr, resume): see include/pagoda/arch/arch.h.
 //   in: x0 the program's registers	x1 SCTLR while it runs
-//       x2 where to note the stack pointer for user_resume
+//       x2 where to note SP and x18 for user_resume
 //   out: x0 whether it was an interrupt	clobbers: as any function of C
 // The masks of interrupts are those of the call again. Without SCTLR.EnIA no return address may be
 // checked that was signed with it: so it changes here, between the C of the kernel and EL0, which
@@ -30,7 +30,7 @@ routine user_enter
 	mrs	x10, sctlr_el1
 	stp	x9, x10, [sp, #96]
 	mov	x9, sp
-	str	x9, [x2]
+	stp	x9, x18, [x2]
 	msr	daifset, #0xf
 	msr	sctlr_el1, x1
 

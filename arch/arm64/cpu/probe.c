@@ -215,6 +215,27 @@ void alignment_check_set(bool on)
 	asm volatile("isb" ::: "memory");
 }
 
+/* What they change may be cached with translations, so these go. */
+void system_control_set(u64 sctlr)
+{
+	WRITE_REGISTER(SCTLR_EL1, sctlr);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+void memory_types_set(u64 mair)
+{
+	WRITE_REGISTER(MAIR_EL1, mair);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+void lower_root_set(u64 ttbr0)
+{
+	WRITE_REGISTER(TTBR0_EL1, ttbr0);
+	asm volatile("isb" ::: "memory");
+}
+
 /*
  * Walks of the half are off while its registers disagree, and the TLB forgets what it has of the
  * half before: TCR's fields may be cached with the translations.

@@ -28,6 +28,7 @@ routine mmu_flip
 	ldp	x12, x13, [x0, #FLIP_ARGUMENT_CPU]
 	ldp	x14, x11, [x0, #FLIP_STACKS]
 	ldp	x15, x17, [x0, #FLIP_VECTORS_MMFR3]
+	ldr	x18, [x0, #FLIP_SHADOW]
 	// Whoever was here before may have been debugged: no breakpoint, watchpoint or single step
 	// is an exception from here on, at EL0 neither. PSTATE.D is set, but for this level only.
 	msr	mdscr_el1, xzr

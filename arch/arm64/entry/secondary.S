@@ -10,7 +10,6 @@
 #include <pagoda/arch/secondary.h>
 #include <pagoda/lib/sysreg.h>
 
-#define PSCI_CPU_OFF 0x84000002
 #define MPIDR_AFFINITY                                                                          \
 	(MPIDR_EL1_AFF3_MASK | MPIDR_EL1_AFF2_MASK | MPIDR_EL1_AFF1_MASK | MPIDR_EL1_AFF0_MASK)
 
@@ -64,6 +63,7 @@ secondary_entry:
 5:	msr	tpidrro_el0, x19
 	msr	spsel, #1
 	add	sp, x19, #MAILBOX_HALF
+	add	x18, x19, #MAILBOX_HALF - MAILBOX_STACK_SIZE - MAILBOX_SHADOW_SIZE
 	mov	x29, xzr
 	mov	x30, xzr
 	mrs	x0, cntfrq_el0
@@ -119,8 +119,9 @@ secondary_fault:
 // does not do it leaves the CPU asleep here.
 secondary_off:
 	ldr	x20, [x19, #TOLD_OFF]
+	ldr	x21, [x19, #TOLD_OFF_FUNCTION]
 	bl	secondary_say
-	mov_q	x0, PSCI_CPU_OFF
+	mov	x0, x21
 	cmp	x20, #OFF_HVC
 	b.lo	secondary_park
 	b.eq	1f

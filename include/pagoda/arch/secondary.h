@@ -13,7 +13,8 @@
 #define MAILBOXES 16
 #define MAILBOX_SIZE 4096
 #define MAILBOX_HALF 2048
-#define MAILBOX_STACK_SIZE 1536 /* of the first half, behind what is said */
+#define MAILBOX_STACK_SIZE 1536 /* at the end of the first half, */
+#define MAILBOX_SHADOW_SIZE 64 /* and before it that for return addresses */
 
 /* Offsets in struct mailbox, for assembly. */
 #define SAID_STATE 0
@@ -23,9 +24,10 @@
 #define TOLD_MPIDR 2048
 #define TOLD_VERDICT 2056
 #define TOLD_OFF 2064
-#define TOLD_PAC 2072
-#define TOLD_KEY 2080
-#define TOLD_FLIP 2096
+#define TOLD_OFF_FUNCTION 2072
+#define TOLD_PAC 2080
+#define TOLD_KEY 2088
+#define TOLD_FLIP 2104
 
 /* What a starting CPU says of itself. */
 #define SAID_NOTHING 0
@@ -58,13 +60,14 @@ struct said {
 	u64 state; /* SAID_ */
 	u64 el, frequency; /* CurrentEL; CNTFRQ_EL0, Hz */
 	u64 esr, elr, far;
-	u64 id[SYSREG_FACT_COUNT]; /* its ID registers; behind them is its stack */
+	u64 id[SYSREG_FACT_COUNT]; /* its ID registers; behind them are its stacks */
 };
 
 struct told {
 	u64 mpidr; /* whose mailbox it is */
 	u64 verdict; /* VERDICT_ */
 	u64 off; /* OFF_ */
+	u64 off_function; /* number of the call for it */
 	u64 pac; /* not 0: it is to have this key */
 	u64 key[2];
 	struct flip flip;
@@ -84,11 +87,13 @@ MAILBOX_HAS(SAID_ID, said.id);
 MAILBOX_HAS(TOLD_MPIDR, told.mpidr);
 MAILBOX_HAS(TOLD_VERDICT, told.verdict);
 MAILBOX_HAS(TOLD_OFF, told.off);
+MAILBOX_HAS(TOLD_OFF_FUNCTION, told.off_function);
 MAILBOX_HAS(TOLD_PAC, told.pac);
 MAILBOX_HAS(TOLD_KEY, told.key);
 MAILBOX_HAS(TOLD_FLIP, told.flip);
 #undef MAILBOX_HAS
-_Static_assert(sizeof(struct said) <= MAILBOX_HALF - MAILBOX_STACK_SIZE, "room for a stack");
+_Static_assert(sizeof(struct said) + MAILBOX_SHADOW_SIZE <= MAILBOX_HALF - MAILBOX_STACK_SIZE,
+	       "room for stacks");
 _Static_assert(sizeof(struct mailbox) == MAILBOX_SIZE, "secondary.S goes from one to the next");
 
 /* Read by secondary.S where a CPU comes with nothing in x0; the kernel's from its start on. */

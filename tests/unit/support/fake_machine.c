@@ -4,13 +4,16 @@
 #include <string.h>
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/kernel/tree/tree.h>
 #include <pagoda/pi/start.h>
 
+#include "fake_frames.h"
 #include "fake_machine.h"
 
 #define SHORTEST_LINE 4 /* bytes in a cache line with CTR_EL0.DminLine 0 */
 #define PAGE KIB(64)
+#define FAKE_FRAMES_SIZE 44 /* one CIE and one FDE */
 #define LINK_VA 0xffff800080000000
 #define RELATIVE 1027 /* R_AARCH64_RELATIVE */
 
@@ -145,6 +148,13 @@ bool pac_key_set(u64 low, u64 high)
 	return !selected->keys_forbidden;
 }
 
+struct boot_shadows boot_shadows;
+
+void shadow_begin(u64 *start)
+{
+	selected->shadow = start;
+}
+
 /* The host's stack is the host's. */
 void stack_wipe(size_t size)
 {
@@ -239,6 +249,8 @@ static void describe_image(struct image *image, const struct machine_setup *setu
 	image->entry.end = image->entry.start + 0x18c0;
 	image->rela.start = image->segment[SEGMENT_INIT_DATA].start + 0x918;
 	image->rela.end = image->rela.start + FAKE_RELA_COUNT * 24;
+	image->frames.start = image->rela.end;
+	image->frames.end = image->frames.start + FAKE_FRAMES_SIZE;
 	image->bss.start = image->segment[SEGMENT_DATA].start + 0x440;
 	image->bss.end = image->bss.start + (u32)align_up(sizeof(struct boot_handoff) + 0x300, 64);
 	image->pool.start = image->segment[SEGMENT_DATA].start + setup->data_size;
@@ -265,6 +277,21 @@ static void build_rela(struct fake_machine *machine)
 		*table++ = RELATIVE;
 		*table++ = machine->rela[i].addend;
 	}
+}
+
+void machine_put_function(const struct image *image, u8 *first, bool shadow)
+{
+	static const u8 instructions[] = { 0x41, 0x2d, 0x42, 0x2d }; /* signed from 4 to 12 */
+	const u32 code[] = { shadow ? FAKE_PUSH : FAKE_PACIASP, FAKE_NOP,
+			     shadow ? FAKE_POP : FAKE_AUTIASP, FAKE_RET };
+	struct fake_fde fde = { .cie = image->frames.start,
+				.start = image->segment[SEGMENT_TEXT].start,
+				.size = sizeof(code),
+				.instructions = instructions,
+				.count = sizeof(instructions) };
+
+	memcpy(first + fde.start, code, sizeof(code));
+	frames_add_fde(first, frames_add_cie(first, image->frames.start), &fde);
 }
 
 static void build_fdt(struct fake_machine *machine)
@@ -303,11 +330,13 @@ void machine_build(struct fake_machine *machine, const struct machine_setup *set
 					       .counter = 1000 };
 	machine->counter = machine->entry.counter;
 	machine->random_works = machine->keys_forbidden = false;
+	machine->shadow = NULL;
 	machine->random_calls = machine->lines_lost = machine->lines_stray = 0;
 	memset(machine->ram, setup->poison, setup->ram_size);
 	describe_image(&machine->image, setup);
 	memset(machine->ram + setup->image_offset, 0x5a, machine->image.bss.start);
 	build_rela(machine);
+	machine_put_function(&machine->image, machine->ram + setup->image_offset, false);
 	build_fdt(machine);
 }
 

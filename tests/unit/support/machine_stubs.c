@@ -143,25 +143,19 @@ void __attribute__((weak)) secondary_entry_search(void)
 {
 }
 
-bool __attribute__((weak)) psci_has_cpu_on(enum psci_conduit conduit)
-{
-	(void)conduit;
-	return false;
-}
-
 s64 __attribute__((weak))
-psci_cpu_on(enum psci_conduit conduit, u64 mpidr, paddr_t entry, u64 context)
+psci_cpu_on(const struct device_psci *psci, u64 mpidr, paddr_t entry, u64 context)
 {
-	(void)conduit;
+	(void)psci;
 	(void)mpidr;
 	(void)entry;
 	(void)context;
 	return PSCI_NOT_SUPPORTED;
 }
 
-s64 __attribute__((weak)) psci_cpu_off(enum psci_conduit conduit)
+s64 __attribute__((weak)) psci_cpu_off(const struct device_psci *psci)
 {
-	(void)conduit;
+	(void)psci;
 	return PSCI_NOT_SUPPORTED;
 }
 
