@@ -162,8 +162,8 @@ struct exception_frame;
 /*
  * user_enter() - EL0 goes on as @frame has it, with @sctlr in SCTLR for as long, until something
  * has it come back: then exception_handle() has put all registers into the frame, and returns to
- * user_resume, with SP and x18 as @resume has them. True: it was an interrupt, which still waits, unless
- * the caller lets interrupts through. This is the one way to a program, and back from it.
+ * user_resume, with SP and x18 as @resume has them. True: it was an interrupt, which still waits,
+ * unless the caller lets interrupts through. This is the one way to a program, and back from it.
  */
 bool user_enter(const struct exception_frame *frame, u64 sctlr, struct resume *resume);
 void user_resume(void);
