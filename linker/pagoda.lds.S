@@ -152,7 +152,7 @@ SECTIONS
 		*(.rela .rela.*)
 		_rela_end = .;
 	} :init_data
-	/* For pi/scs.c. */
+	/* For pi/scs.c, which looks for them here. */
 	.eh_frame : ALIGN(8) {
 		_frames_start = .;
 		KEEP(*(.eh_frame))
@@ -235,6 +235,7 @@ SECTIONS
 	       "the early runtime is not init text")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")
+	ASSERT(_frames_start == ALIGN(_rela_end, 8), "unwind tables are not behind the relocations")
 	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")
 	ASSERT(_end - _text <= IMAGE_SIZE_MAX, "more memory than the table pool is computed for")
 	ASSERT(IMAGE_SIZE_MAX < 0x2000000, "map_kernel.c knows of no leaves of 32 MiB")

@@ -11,7 +11,6 @@
 extern u8 _rodata_start[], _rodata_end[], _text_start[], _text_end[];
 extern u8 _init_text_start[], _init_text_end[], _init_data_start[], _init_data_end[];
 extern u8 _data_start[], _data_end[], _rela_start[], _rela_end[], _bss_start[], _bss_end[];
-extern u8 _frames_start[], _frames_end[];
 extern u8 _pool_start[], _pool_end[], _entry_start[], _entry_end[], _end[];
 
 void image_describe(struct image *image)
@@ -33,8 +32,6 @@ void image_describe(struct image *image)
 	image->entry.end = image_offset(_entry_end);
 	image->rela.start = image_offset(_rela_start);
 	image->rela.end = image_offset(_rela_end);
-	image->frames.start = image_offset(_frames_start);
-	image->frames.end = image_offset(_frames_end);
 	image->bss.start = image_offset(_bss_start);
 	image->bss.end = image_offset(_bss_end);
 	image->pool.start = image_offset(_pool_start);

@@ -45,6 +45,9 @@
 #define B_OPCODE 5 /* in its upper six bits */
 #define RET 0xd65f03c0
 
+/* linker/pagoda.lds.S: they stand behind the relocations, and zeroes behind them, or nothing. */
+#define FRAMES_ALIGN 8
+
 /* Length, and what leads from an FDE to its CIE, or is 0 in that. */
 #define ENTRY_HEADER 8
 
@@ -312,7 +315,8 @@ void scs_apply(struct boot_handoff *handoff, u64 phys_offset)
 		.base = base,
 		.text = { image->segment[SEGMENT_TEXT].start,
 			  image->segment[SEGMENT_INIT_TEXT].end },
-		.frames = { image->frames.start, image->frames.end },
+		.frames = { (u32)align_up(image->rela.end, FRAMES_ALIGN),
+			    image->segment[SEGMENT_INIT_DATA].end },
 	};
 
 	handoff->scs = scs_patch(&all);

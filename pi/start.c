@@ -5,7 +5,6 @@
  * reached relative to the PC and so are physical addresses here. Not built for the host.
  */
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/early.h>
@@ -66,7 +65,5 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 
 void early_exception(u64 esr, u64 elr, u64 far)
 {
-	struct stop stop = { STOP_EXCEPTION, esr, elr, far };
-
-	boot_fail(&boot_handoff, &stop, 0);
+	boot_fail(&boot_handoff, &(struct stop){ STOP_EXCEPTION, esr, elr, far }, 0);
 }

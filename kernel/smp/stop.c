@@ -7,7 +7,7 @@
 #include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/smp/smp.h>
 
-#define STOPPING_A_SECOND 10 /* CPUs that take longer than this part of one are given up */
+#define STOP_SECONDS 2 /* that the others have for it */
 
 /* MPIDR of the CPU that reports, and bit 31, which is set in none; 0: none does. */
 static u64 reporter;
@@ -35,7 +35,7 @@ void smp_heed_stop(void)
 static void wait_stopped(const struct cpu *cpu, u64 start)
 {
 	while (!__atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE) &&
-	       counter_read() - start < counter_frequency() / STOPPING_A_SECOND)
+	       counter_read() - start < STOP_SECONDS * counter_frequency())
 		;
 }
 

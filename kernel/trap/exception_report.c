@@ -11,8 +11,6 @@
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
-#define VECTOR_IRQ 1
-
 static const char *vector_str(u64 vector)
 {
 	switch (vector % 4) {
@@ -41,13 +39,17 @@ static void print_origin(const struct cpu *cpu, u64 vector)
 	print("\n");
 }
 
+/* The exception level that the exception is from, in SPSR. */
+#define PSTATE_EL 0xc
+
 /* Where the kernel's own return addresses are is nobody's business: it would lead to them. */
-static bool hides(const struct boot_handoff *handoff, unsigned x, u64 vector)
+static bool hides(const struct boot_handoff *handoff, unsigned x, u64 spsr)
 {
-	return x == 18 && vector / 4 < 2 && handoff_return_addresses(handoff) == RETURN_SHADOW;
+	return x == 18 && (spsr & PSTATE_EL) != 0 &&
+	       handoff_return_addresses(handoff) == RETURN_SHADOW;
 }
 
-static void print_registers(const struct cpu *cpu, const struct exception_frame *frame, u64 vector)
+static void print_registers(const struct cpu *cpu, const struct exception_frame *frame)
 {
 	const struct boot_handoff *handoff = cpu->kernel->handoff;
 
@@ -59,7 +61,7 @@ static void print_registers(const struct cpu *cpu, const struct exception_frame 
 	for (unsigned i = 0; i < 31; i++) {
 		const char *end = i % 3 == 2 || i == 30 ? "\n" : "  ";
 
-		if (hides(handoff, i, vector))
+		if (hides(handoff, i, frame->spsr))
 			print("x%-2u %-18s%s", i, "(shadow)", end);
 		else
 			print("x%-2u 0x%016lx%s", i, frame->x[i], end);
@@ -104,7 +106,7 @@ static void print_others(const struct cpu *reporter)
 		print("\nCPU %u %s\n", i, cpu->stopped ? "was here:" : "has not stopped");
 		if (!cpu->stopped || !cpu->stopped_frame)
 			continue;
-		print_registers(cpu, cpu->stopped_frame, VECTOR_IRQ);
+		print_registers(cpu, cpu->stopped_frame);
 		print_calls(cpu, cpu->stopped_frame);
 	}
 }
@@ -119,19 +121,19 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 {
 	if (cpu->kernel == NULL || cpu->reports > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
-	smp_stop_others(cpu);
 	console_watch_end();
 	if (cpu->reports++ > 0) {
 		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
 		      "%#lx\n",
 		      frame->esr, frame->elr, frame->far);
 		syndrome_print(frame->esr);
-		print_registers(cpu, frame, vector);
+		print_registers(cpu, frame);
 		panic_stop(cpu->kernel);
 	}
+	smp_stop_others(cpu);
 	print_origin(cpu, vector);
 	syndrome_print(frame->esr);
-	print_registers(cpu, frame, vector);
+	print_registers(cpu, frame);
 	if (cpu->fault_in_report)
 		__builtin_trap();
 	print_calls(cpu, frame);

@@ -151,6 +151,18 @@ def test_all_self_tests_pass_on_shadow_call_stacks(row):
             assert re.search(r"ok \d+ execute.bti\r", machine.text)
 
 
+@pytest.mark.parametrize("row", [SHADOW[1], SHADOW[6]], ids=name_of)
+def test_every_cpu_has_shadow_call_stacks(row):
+    with boot(row, exceptions=None, arguments=("-smp", "4")) as machine:
+        machine.expect(PROMPT)
+        document = machine.document("report json")
+        assert [cpu["state"] for cpu in document["cpus"]] == ["running"] * 4
+        machine.send("selftest all\r")
+        machine.expect("# Totals: ")
+        machine.expect(PROMPT)
+        assert "not ok" not in machine.text
+
+
 def report_on(machine, command):
     machine.send(command + "\r")
     machine.expect("pagoda: stopped")

@@ -624,6 +624,7 @@ static void where_the_cpu_cannot_sign_functions_are_patched_and_published(void *
 		setup.cpu = signs ? FAKE_CPU_MAX : FAKE_CPU_CORTEX_A57;
 		machine_build(&machine, &setup);
 		machine.image.rela.end = machine.image.rela.start;
+		machine_put_function(&machine.image, machine.ram, false);
 		text = machine.image.segment[SEGMENT_TEXT].start;
 		machine_put_function(&machine.image, expected, !signs);
 		assert_int_equal(machine_boot(&machine).code, STOP_NONE);

@@ -63,8 +63,7 @@ routine mmu_flip
 	// The TLB may hold entries of whoever had the MMU on before, cached under other rules; the
 	// instruction cache, on since entry, old words of code that was patched. The registers must
 	// be in effect before either is dropped, or an entry could be made anew from the old ones:
-	// hence the first ISB. DSB waits for both to be done, the second ISB for this CPU's own
-	// prefetch.
+	// hence the first ISB. DSB waits for both, the second ISB for this CPU's own prefetch.
 	isb
 	.global	mmu_flip_published	// for measurements
 mmu_flip_published:

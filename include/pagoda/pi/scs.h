@@ -6,7 +6,7 @@
 #ifndef PAGODA_SCS_H
 #define PAGODA_SCS_H
 
-#include <pagoda/kernel/handoff/handoff.h>
+#include <pagoda/pi/early.h>
 
 /* The instructions there are, and those that take their place. */
 #define SCS_PACIASP 0xd503233f
@@ -30,11 +30,5 @@ struct scs_image {
  * is nowhere described is not touched.
  */
 struct scs_counts scs_patch(const struct scs_image *image);
-
-/*
- * scs_apply() - do it, count it in @handoff, and give the early runtime a shadow call stack for
- * what it calls from here on. What was written can be executed on return.
- */
-void scs_apply(struct boot_handoff *handoff, u64 phys_offset);
 
 #endif /* PAGODA_SCS_H */

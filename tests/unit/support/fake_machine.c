@@ -13,7 +13,6 @@
 
 #define SHORTEST_LINE 4 /* bytes in a cache line with CTR_EL0.DminLine 0 */
 #define PAGE KIB(64)
-#define FAKE_FRAMES_SIZE 44 /* one CIE and one FDE */
 #define LINK_VA 0xffff800080000000
 #define RELATIVE 1027 /* R_AARCH64_RELATIVE */
 
@@ -249,8 +248,6 @@ static void describe_image(struct image *image, const struct machine_setup *setu
 	image->entry.end = image->entry.start + 0x18c0;
 	image->rela.start = image->segment[SEGMENT_INIT_DATA].start + 0x918;
 	image->rela.end = image->rela.start + FAKE_RELA_COUNT * 24;
-	image->frames.start = image->rela.end;
-	image->frames.end = image->frames.start + FAKE_FRAMES_SIZE;
 	image->bss.start = image->segment[SEGMENT_DATA].start + 0x440;
 	image->bss.end = image->bss.start + (u32)align_up(sizeof(struct boot_handoff) + 0x300, 64);
 	image->pool.start = image->segment[SEGMENT_DATA].start + setup->data_size;
@@ -284,14 +281,16 @@ void machine_put_function(const struct image *image, u8 *first, bool shadow)
 	static const u8 instructions[] = { 0x41, 0x2d, 0x42, 0x2d }; /* signed from 4 to 12 */
 	const u32 code[] = { shadow ? FAKE_PUSH : FAKE_PACIASP, FAKE_NOP,
 			     shadow ? FAKE_POP : FAKE_AUTIASP, FAKE_RET };
-	struct fake_fde fde = { .cie = image->frames.start,
+	struct fake_fde fde = { .cie = (u32)align_up(image->rela.end, 8),
 				.start = image->segment[SEGMENT_TEXT].start,
 				.size = sizeof(code),
 				.instructions = instructions,
 				.count = sizeof(instructions) };
+	u32 end;
 
 	memcpy(first + fde.start, code, sizeof(code));
-	frames_add_fde(first, frames_add_cie(first, image->frames.start), &fde);
+	end = frames_add_fde(first, frames_add_cie(first, fde.cie), &fde);
+	memset(first + end, 0, sizeof(u32));
 }
 
 static void build_fdt(struct fake_machine *machine)

@@ -29,7 +29,7 @@ struct image {
 	} segment[SEGMENT_COUNT]; /* 64 KiB aligned, in ascending order, without gaps */
 	struct {
 		u32 start, end;
-	} entry, rela, frames, bss, pool; /* entry: arch/arm64/entry, the first of text */
+	} entry, rela, bss, pool; /* entry: arch/arm64/entry, the first of text */
 };
 
 #endif /* PAGODA_IMAGE_H */
