@@ -243,11 +243,6 @@ u64 counter_read(void)
 	return ticks += 1000000; /* milliseconds go by */
 }
 
-u64 counter_frequency(void)
-{
-	return 1000000000;
-}
-
 void control_read(u64 registers[SYSREG_COUNT])
 {
 	memset(registers, 0xa5, SYSREG_COUNT * sizeof(u64));

@@ -134,9 +134,9 @@ bool catch_call(void (*function)(void *context), void *context, struct resume *r
 	return faults;
 }
 
-bool guard_call(void (*function)(void *context), void *context, u64 *resume_sp)
+bool guard_call(void (*function)(void *context), void *context, struct resume *resume)
 {
-	return catch_call(function, context, resume_sp);
+	return catch_call(function, context, resume);
 }
 
 /* ---- What is done with it ---- */
@@ -391,7 +391,7 @@ static void a_program_comes_back_to_who_let_it_run_with_all_its_registers(void *
 
 		begin(state);
 		cpu.user.frame = &program;
-		cpu.user.sp = 0xca11e5;
+		cpu.user.resume = (struct resume){ 0xca11e5, 0x5ad1 };
 		frame.esr = ESR_SVC;
 		for (unsigned r = 0; r < ARRAY_SIZE(frame.x); r++)
 			frame.x[r] = 100 + r;
@@ -401,6 +401,7 @@ static void a_program_comes_back_to_who_let_it_run_with_all_its_registers(void *
 		assert_int_equal(frame.x[0], vectors[i] == IRQ_EL0);
 		assert_int_equal(frame.elr, (uintptr_t)user_resume);
 		assert_int_equal(frame.sp, 0xca11e5);
+		assert_int_equal(frame.x[18], 0x5ad1);
 		assert_int_equal(frame.spsr, 0x3c0 | 1 << 2 | PAN);
 		assert_null(cpu.user.frame);
 		assert_string_equal(captured, "");
