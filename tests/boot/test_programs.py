@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import ktap  # noqa: E402
 
 EL2 = "virtualization=on,gic-version=3"
+END = "# that was all"
 # (CPU, command line, machine, bits of a program's addresses)
 MACHINES = [
     ("max", "", "", 52),
@@ -34,14 +35,16 @@ MACHINES = [
 
 
 def run(commands, cpu="max", append="", machine="", arguments=()):
-    """What the console has of @commands, one string each, on a machine that then turns off."""
-    line = "; ".join([*commands, "poweroff"])
+    """What the console has of @commands, one string each."""
+    line = "; ".join([*commands, END])
     with Machine(cpu, f'{append} pagoda.run="{line}"', machine, exceptions=None,
                  arguments=arguments) as running:
-        assert running.wait_end() == "guest-shutdown"
+        running.expect(f"{PROMPT}{END}\r\n{PROMPT}")
         text = running.text.replace("\r\n", "\n")
-    outputs = text.split(PROMPT)[1:]
-    assert [output.split("\n")[0] for output in outputs] == [*commands, "poweroff"]
+        running.send("poweroff\r")
+        assert running.wait_end() == "guest-shutdown"
+    outputs = text.split(PROMPT)[1:-1]
+    assert [output.split("\n")[0] for output in outputs] == [*commands, END]
     return [output.split("\n", 1)[1] for output in outputs[:-1]]
 
 
