@@ -111,7 +111,7 @@ static void dwell(struct stretch *stretch, enum outlook outlook)
 	while (__atomic_load_n(&stretch->verdict.asked, __ATOMIC_RELAXED) - asked <
 		       2 * (stretch->test->kernel->smp->running - 1) &&
 	       counter_read() - start < counter_frequency() / DWELLS_A_SECOND)
-		;
+		cpu_pause();
 	outlook_set(stretch, OUTLOOK_CHANGING);
 }
 
@@ -121,7 +121,7 @@ static void stretch_map(struct stretch *stretch, u64 size, paddr_t pa, enum mem_
 		vaddr(stretch->va), vaddr(stretch->va + size), pa, { prot, MEM_NORMAL }
 	};
 
-	test_equal(stretch->test, map_range(stretch->space, &request), MAP_OK, "map");
+	test_equal(stretch->test, pt_map(stretch->space, &request), MAP_OK, "map");
 	tables_publish();
 }
 

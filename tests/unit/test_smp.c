@@ -206,6 +206,10 @@ void event_wait(void)
 {
 }
 
+void cpu_pause(void)
+{
+}
+
 u64 vectors_get(void)
 {
 	return 0x800;

@@ -153,6 +153,11 @@ void event_wait(void)
 	asm volatile("wfe" ::: "memory");
 }
 
+void cpu_pause(void)
+{
+	asm volatile("yield" ::: "memory");
+}
+
 u64 vectors_get(void)
 {
 	u64 value;

@@ -292,6 +292,12 @@ void ttbr1_swap(u64 ttbr1, u64 tcr);
 void event_send(void);
 void event_wait(void);
 
+/*
+ * cpu_pause() - between two looks at what another CPU is to do: whoever runs that one and this one
+ * on the same hardware should rather run that one. In an emulator it gets its turn then.
+ */
+void cpu_pause(void);
+
 /* vectors_get() - VBAR of the level the kernel runs at. */
 u64 vectors_get(void);
 
