@@ -34,7 +34,7 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-symbols > $@
 
-stack_defines := linker/pagoda.lds.S include/pagoda/kernel/cpu/frame.h \
+stack_defines := linker/pagoda.lds.S include/pagoda/arch/frame.h \
 	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S \
 	arch/arm64/cpu/el0.S
 

@@ -112,7 +112,7 @@ static s64 call_clock_gettime(const struct process *process, u64 clock, u64 to)
 static s64 call_nanosleep(struct process *process, u64 from)
 {
 	u64 frequency = counter_frequency(), ticks;
-	struct timespec time;
+	struct timespec time = { 0 };
 
 	if (!user_get(process, &time, from, sizeof(time)))
 		return -LINUX_EFAULT;

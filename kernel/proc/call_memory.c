@@ -108,7 +108,7 @@ static int place_anywhere(const struct process *process, struct request *request
 	return -LINUX_ENOMEM;
 }
 
-static int place(const struct process *process, struct request *request)
+static int choose_place(const struct process *process, struct request *request)
 {
 	u64 fixed = LINUX_MAP_FIXED | LINUX_MAP_FIXED_NOREPLACE;
 
@@ -134,7 +134,7 @@ s64 call_mmap(struct process *process, const u64 arguments[6])
 	u64 end;
 
 	if (error == 0)
-		error = place(process, &request);
+		error = choose_place(process, &request);
 	if (error != 0)
 		return error;
 	end = request.start + request.size;

@@ -10,7 +10,6 @@
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/lib/features.h>
 #include <pagoda/lib/format.h>
-#include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
 #include "parts.h"
@@ -92,11 +91,9 @@ static void show_process(const struct process *process)
 {
 	u64 milliseconds = process->ticks * 1000 / counter_frequency();
 
-	print("%6u  %-8s %8lu ms %9lu %9lu %8s  %5u  ", process->number,
+	print("%6u  %-8s %8lu ms %9lu %9lu %8s  %5u  %s\n", process->number,
 	      process_state_str(process->state), milliseconds, process->switches, process->calls,
-	      size_text(process_memory(process)).text, asid_number(process->asid));
-	console_write_safe(process->name, strnlen(process->name, sizeof(process->name)));
-	print("\n");
+	      size_text(process_memory(process)).text, asid_number(process->asid), process->name);
 }
 
 static void command_ps(const struct kernel *kernel, const struct arguments *arguments)

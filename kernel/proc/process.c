@@ -4,7 +4,6 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
 #include "parts.h"
@@ -33,6 +32,10 @@ static void name_take(struct process *process, const char *name, size_t length)
 			break;
 		}
 	(void)text_copy(process->name, sizeof(process->name), name, length);
+	/* Whoever prints it need not look. */
+	for (char *c = process->name; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 }
 
 /* Of the process made last. */
@@ -78,8 +81,7 @@ u64 process_memory(const struct process *process)
 
 void process_label(const struct process *process)
 {
-	console_write_safe(process->name, strnlen(process->name, sizeof(process->name)));
-	print("[%u]: ", process->number);
+	print("%s[%u]: ", process->name, process->number);
 }
 
 void process_end(struct process *process, int status)

@@ -134,9 +134,8 @@ static bool go_on(void)
 }
 
 /* On any CPU. The one that boots sees what is typed. */
-static void turns(void *context)
+static void turns(bool boots)
 {
-	bool boots = context != NULL;
 	struct turn turn;
 
 	turn_begin(&turn);
@@ -155,7 +154,13 @@ static void turns(void *context)
 
 /* ---- All CPUs ---- */
 
-static struct cpu_work help = { turns, NULL };
+static void help(void *context)
+{
+	(void)context;
+	turns(false);
+}
+
+static struct cpu_work work = { help, NULL };
 
 /* A CPU without interrupts could not end a slice. The first is the one that boots. */
 static struct cpu *helper(u32 number)
@@ -179,10 +184,10 @@ static void all_turns(void)
 		if (!cpu)
 			continue;
 		sched.shared = true;
-		cpu_call(cpu, &help);
+		cpu_call(cpu, &work);
 		left--;
 	}
-	turns(&sched);
+	turns(true);
 	for (u32 i = 1; sched.shared && i < count; i++)
 		if (helper(i))
 			cpu_wait(helper(i), 0);
@@ -219,10 +224,16 @@ static bool background(void)
 
 bool sched_init(const struct kernel *kernel)
 {
+	enum interrupt_result timer;
+
 	if (sched.kernel)
 		return true;
 	if (!kernel->alloc || !turns_init(kernel))
 		return false;
+	timer = interrupt_timer_init(kernel);
+	if (timer != INTERRUPT_OK)
+		print("run: %s: a program that neither ends nor calls will not be stopped\n",
+		      interrupt_result_str(timer));
 	sched.kernel = kernel;
 	shell_work(background);
 	return true;

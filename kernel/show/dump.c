@@ -183,7 +183,7 @@ struct program_name {
 
 static struct program_name program_name(const struct process *process)
 {
-	struct program_name name;
+	struct program_name name = { { 0 } };
 
 	format(name.text, sizeof(name.text), "%s[%u]'s map", process->name, process->number);
 	return name;

@@ -83,7 +83,7 @@ int main(int count, char **argument)
 	*(volatile uint32_t *)page = 0xd65f03c0; /* RET */
 	switch (number) {
 	case 0:
-		load(0);
+		load(number);
 		break;
 	case 1:
 		store((unsigned long)&constant);

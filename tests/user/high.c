@@ -11,7 +11,7 @@
 
 static void show(const char *text, long address)
 {
-	if (address < 0 && address > -4096) {
+	if (address <= 0) {
 		say(text, address);
 		return;
 	}

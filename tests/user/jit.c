@@ -33,7 +33,7 @@ int main(int count, char **argument)
 
 	(void)count;
 	(void)argument;
-	if (sized < 0 || write < 0 || execute < 0 || once < 0) {
+	if (sized < 0 || write <= 0 || execute <= 0 || once <= 0) {
 		say("error ", execute);
 		return 1;
 	}

@@ -32,7 +32,7 @@ int main(int count, char **argument)
 	/* What was refused has changed nothing. */
 	*(long *)plain = 1;
 	say("written ", *(long *)plain);
-	if (both >= 0)
+	if (both > 0)
 		say("run ", run(both));
 	if (changed == 0)
 		say("run ", run(plain));

@@ -5,7 +5,7 @@
 // registers and returns to user_resume.
 
 #include <pagoda/arch/asm.h>
-#include <pagoda/kernel/cpu/frame.h>
+#include <pagoda/arch/frame.h>
 
 #define USER_FRAME_SIZE 112
 

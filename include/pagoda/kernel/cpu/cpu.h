@@ -14,7 +14,7 @@
 #ifndef __ASSEMBLER__
 
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/cpu/frame.h>
+#include <pagoda/arch/frame.h>
 #include <pagoda/kernel/kernel.h>
 
 /* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */

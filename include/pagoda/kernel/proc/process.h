@@ -34,7 +34,7 @@ struct process {
 	enum process_state then; /* PROCESS_RUNNING, or what it is to be when its turn is over */
 	const struct kernel *kernel;
 	u32 number;
-	char name[PROCESS_NAME_MAX];
+	char name[PROCESS_NAME_MAX]; /* printable characters */
 	bool foreground; /* the console is its, for reading */
 	int status; /* once it has ended: of exit(), or 128 and a signal */
 

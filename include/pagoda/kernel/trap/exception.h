@@ -6,7 +6,7 @@
 #ifndef PAGODA_EXCEPTION_H
 #define PAGODA_EXCEPTION_H
 
-#include <pagoda/kernel/cpu/frame.h>
+#include <pagoda/arch/frame.h>
 
 #ifndef __ASSEMBLER__
 
