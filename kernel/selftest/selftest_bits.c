@@ -142,7 +142,7 @@ static void bits_contiguous_flag(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-/* ---- what AT answers --------------------------------------------------------------------------- */
+/* ---- what AT answers ---- */
 
 #define PAR_PTW BIT(8)
 #define PAR_S BIT(9)
@@ -161,15 +161,13 @@ AT(s1e1wp, "AT S1E1WP", 5);
 
 static bool has_at(struct selftest *test, enum at_access access)
 {
-	const struct boot_plan *plan = &test->kernel->handoff->plan;
-
-	if (access == AT_PAN_READ || access == AT_PAN_WRITE)
-		return test_needs(test,
-				  plan->pan && test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
-						       ID_AA64MMFR1_EL1_PAN_PAN2,
-				  "no FEAT_PAN2, or turned off");
-	return (access != AT_USER_READ && access != AT_USER_WRITE) ||
-	       test_needs(test, plan->el == 1, "EL0 of EL2 is not what AT asks about");
+	if (access != AT_PAN_READ && access != AT_PAN_WRITE)
+		return true;
+	return test_needs(test,
+			  test->kernel->handoff->plan.pan &&
+				  test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
+					  ID_AA64MMFR1_EL1_PAN_PAN2,
+			  "no FEAT_PAN2, or turned off");
 }
 
 static void check_par_fault(struct selftest *test, u64 par, unsigned status)

@@ -55,7 +55,7 @@ struct trial {
 	struct selftest *test;
 	struct scratch scratch;
 	enum rights_access access;
-	u64 user_code; /* a page of EL0's that has other tables above it than the one that is tried */
+	u64 user_code; /* a page of EL0's with other tables above it than what is tried has */
 	u64 sctlr; /* the kernel's */
 };
 
@@ -251,16 +251,13 @@ static void try_all(struct trial *trial)
 
 static bool can_ask(struct selftest *test, enum rights_access access)
 {
-	const struct boot_plan *plan = &test->kernel->handoff->plan;
-
-	if (access == RIGHTS_AT_S1E1RP || access == RIGHTS_AT_S1E1WP)
-		return test_needs(test,
-				  plan->pan && test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
-						       ID_AA64MMFR1_EL1_PAN_PAN2,
-				  "no FEAT_PAN2, or turned off");
-	if (access == RIGHTS_AT_S1E0R || access == RIGHTS_AT_S1E0W)
-		return test_needs(test, plan->el == 1, "EL0 of EL2 is not what AT asks about");
-	return true;
+	if (access != RIGHTS_AT_S1E1RP && access != RIGHTS_AT_S1E1WP)
+		return true;
+	return test_needs(test,
+			  test->kernel->handoff->plan.pan &&
+				  test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
+					  ID_AA64MMFR1_EL1_PAN_PAN2,
+			  "no FEAT_PAN2, or turned off");
 }
 
 static void code_write(struct trial *trial)

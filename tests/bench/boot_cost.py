@@ -24,7 +24,7 @@ from elftools.elf.elffile import ELFFile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("O", "build")
-QEMU = "qemu-system-aarch64"
+QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
 IMAGE_ADDRESS = 0x40200000  # where QEMU's virt machine puts an Image
 # Loads and stores before the flip, a pair counted as two, and lines of 64 bytes that they touch: at
 # most, by page size. On silicon each is an access to Device memory, one at a time.

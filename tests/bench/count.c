@@ -26,9 +26,11 @@
  *     loads COUNT, stores COUNT   with accesses=1: of up to 8 bytes each, so a pair is two
  *     lines COUNT            different lines of 64 bytes that these were in
  *
- * QEMU's plugin header is not packaged; the functions used are declared here, as version 1 of the
- * interface has them.
+ * QEMU's plugin header is not packaged; the functions used are declared here, as versions 1 to 4 of
+ * the interface have them.
  */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,7 +65,19 @@ void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn,
 				      int flags, int accesses, void *data);
 void qemu_plugin_register_atexit_cb(plugin_id id, void (*callback)(plugin_id, void *), void *data);
 
+/*
+ * Which version of the interface this is for: QEMU reads it when the plugin is loaded. 7.2 refuses
+ * what is later than 1, 9.0 and what came after refuse what is earlier than 2. The functions above
+ * are the same in both. What version 2 brought tells one from the other.
+ */
 EXPORT int qemu_plugin_version = 1;
+
+__attribute__((constructor)) static void version_choose(void)
+{
+	if (dlsym(RTLD_DEFAULT, "qemu_plugin_scoreboard_new") != NULL)
+		qemu_plugin_version = 2;
+}
+
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 #define NONE UINT64_MAX

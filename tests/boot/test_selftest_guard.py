@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A self test that hangs, or faults where it does not expect it, ends, and is named; the others run."""
+"""A self test that hangs, or faults where it does not expect it, ends and is named; others run."""
 import re
 import sys
 

@@ -78,7 +78,7 @@ static void tables_only_take_rights_away_and_only_where_they_count(void **state)
 			bool allowed = rights_allow(&without, access);
 
 			assert_int_equal(rights_allow(&off, access), allowed);
-			/* Taken from EL0, a page may become EL1's to execute, or to touch with PAN. */
+			/* Taken from EL0, it may become EL1's to execute, or to touch with PAN. */
 			if (!rights_allow(&with, access) || allowed)
 				continue;
 			assert_true(with.ap_table != 0 || with.uxn_table);

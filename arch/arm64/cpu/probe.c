@@ -230,6 +230,20 @@ void memory_types_set(u64 mair)
 	tlb_invalidate_all();
 }
 
+#define TCR2_EL1 "s3_0_c2_c0_3"
+#define PIRE0_EL1 "s3_0_c10_c2_2"
+#define PIR_EL1 "s3_0_c10_c2_3"
+#define TCR2_PIE BIT(1)
+
+void permission_indices_set(bool on, u64 pir, u64 pire0)
+{
+	asm volatile("msr " PIR_EL1 ", %0\n\tmsr " PIRE0_EL1 ", %1\n\tmsr " TCR2_EL1
+		     ", %2\n\tisb" ::"r"(pir),
+		     "r"(pire0), "r"(on ? TCR2_PIE : 0)
+		     : "memory");
+	tlb_invalidate_all();
+}
+
 void lower_root_set(u64 ttbr0)
 {
 	WRITE_REGISTER(TTBR0_EL1, ttbr0);

@@ -219,6 +219,13 @@ void system_control_set(u64 sctlr);
 void memory_types_set(u64 mair);
 
 /*
+ * permission_indices_set() - with @on, permissions of stage 1 are what @pir has for each index of
+ * EL1's, a nibble each, and @pire0 for EL0's (FEAT_S1PIE, caller has checked, and that TCR2 may be
+ * written); the kernel's own among them: index 8 is its text, 12 all else.
+ */
+void permission_indices_set(bool on, u64 pir, u64 pire0);
+
+/*
  * lower_root_set() - TTBR0 alone, with walks of it on: what the TLB has stays, by its ASID.
  * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper
  * half; the TLB forgets all.

@@ -54,7 +54,7 @@ struct gic {
 /* What timer.c knows of a CPU's timer. */
 struct gic_timer {
 	bool masked; /* interrupts were, before it was started */
-	bool watching; /* it ends what runs too long */
+	bool watching; /* interrupt_timer_watch() */
 	u64 period; /* 0: not started */
 	volatile u64 count;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a translation of stage 1 allows whom, computed from the manual's words alone and nothing of
- * mm/pt: the model that self tests compare a CPU with. Direct permissions; no permission indirection
- * (FEAT_S1PIE). Pure: any world, and the host.
+ * mm/pt: the model that self tests compare a CPU with. Direct permissions; no permission
+ * indirection (FEAT_S1PIE). Pure: any world, and the host.
  * Source: DDI 0487 D8.4 (Memory access control), AArch64.S1DirectBasePermissions().
  */
 #ifndef PAGODA_RIGHTS_MODEL_H
