@@ -107,8 +107,8 @@ static void command_ps(const struct kernel *kernel, const struct arguments *argu
 	for (const struct process *process = sched_next(NULL); process;
 	     process = sched_next(process))
 		show_process(process);
-	print("ASIDs of %u bits, generation %lu, %lu switches\n", counts.asid_bits,
-	      counts.generation, counts.switches);
+	print("ASIDs of %u bits, generation %lu, %lu switches, %lu on other CPUs\n",
+	      counts.asid_bits, counts.generation, counts.switches, counts.elsewhere);
 }
 
 COMMAND(196, kill, "NUMBER", "end a program", "kill 1", "");

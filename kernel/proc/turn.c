@@ -21,11 +21,11 @@
 
 /* What the lower halves of all CPUs share. */
 static struct {
-	struct lock lock; /* asids, switches */
+	struct lock lock; /* asids, and what is counted */
 	const struct kernel *kernel; /* null before turns_init() */
 	struct space empty; /* of a CPU that has no program */
 	struct asids *asids;
-	u64 switches;
+	u64 switches, elsewhere;
 } halves;
 
 bool turns_init(const struct kernel *kernel)
@@ -49,8 +49,8 @@ struct sched_counts sched_counts(void)
 {
 	if (!halves.kernel)
 		return (struct sched_counts){ 0 };
-	return (struct sched_counts){ halves.asids->bits, halves.asids->generation,
-				      halves.switches };
+	return (struct sched_counts){ halves.asids->bits, halves.asids->generation, halves.switches,
+				      halves.elsewhere };
 }
 
 void sched_limit_asids(unsigned bits)
@@ -96,6 +96,7 @@ static void take_asid(const struct cpu *cpu, struct process *process)
 	if (asid_take(halves.asids, cpu->number, process->asid, &process->asid))
 		tlb_invalidate_all();
 	halves.switches++;
+	halves.elsewhere += cpu->number != 0;
 	lock_drop(&halves.lock);
 	process->space.id = asid_number(process->asid);
 }

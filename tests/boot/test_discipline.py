@@ -42,6 +42,13 @@ def test_a_boot_with_another_cpu_breaks_no_rule():
         assert re.search(rf"^  {rule} .* held \d+ times$", result.stdout, re.MULTILINE), rule
 
 
+def test_programs_on_two_cpus_break_no_rule():
+    result = discipline("--append", "quiet", "--cpus", "2", "--machine", "virt,gic-version=3",
+                        "--run", "asids 2; run 4 pair 2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 violations" in result.stdout
+
+
 def test_a_boot_that_stops_is_not_checked():
     result = discipline("--append", "arm64.pagesize=16k", "--cpu", "cortex-a57")
     assert result.returncode == 2, result.stdout + result.stderr

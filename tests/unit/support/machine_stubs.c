@@ -83,6 +83,10 @@ fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 	return false;
 }
 
+void __attribute__((weak)) cpu_pause(void)
+{
+}
+
 void __attribute__((weak)) user_resume(void)
 {
 }

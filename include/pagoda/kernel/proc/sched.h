@@ -25,10 +25,13 @@ int sched_foreground(void);
 /* sched_kill() - end number @number; false where there is none. */
 bool sched_kill(u32 number);
 
-/* Since there are programs: bits of an ASID, generations of them, switches between programs. */
+/*
+ * Since there are programs: bits of an ASID, generations of them, switches between programs, and
+ * how many of those on other CPUs than the one that boots.
+ */
 struct sched_counts {
 	unsigned asid_bits;
-	u64 generation, switches;
+	u64 generation, switches, elsewhere;
 };
 
 /* sched_counts() - zeroes where there never was one. */
