@@ -141,7 +141,7 @@ discipline: setup-run
 
 firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
 	tests/boot/test_efi*.py tests/boot/test_uefi*.py tests/boot/test_loaders.py \
-	tests/boot/test_secrets.py)
+	tests/boot/test_secrets.py tests/boot/test_musl.py)
 
 # What every CPU that QEMU models makes of the self tests: build/conformance.md and .json. Another
 # QEMU may be named; scripts/fetch-qemu gets one.

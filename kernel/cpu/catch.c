@@ -23,7 +23,7 @@ bool fault_catch(void (*function)(void *context), void *context, struct fault *f
 	bool caught;
 
 	expect(fault, &outer);
-	caught = catch_call(function, context, &cpu->expected.sp);
+	caught = catch_call(function, context, &cpu->expected.resume);
 	cpu->expected = outer;
 	return caught;
 }
@@ -35,7 +35,7 @@ bool fault_guard(void (*function)(void *context), void *context, struct fault *f
 	bool caught;
 
 	expect(fault, &outer);
-	caught = guard_call(function, context, &cpu->expected.sp);
+	caught = guard_call(function, context, &cpu->expected.resume);
 	cpu->expected = outer;
 	return caught;
 }

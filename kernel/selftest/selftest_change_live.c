@@ -49,10 +49,10 @@ static void try_changes(struct trial *trial)
 	};
 
 	check_ends(trial, false, false, "nothing there before");
-	test_equal(trial->test, map_range(space, &request), MAP_OK, "map a block");
+	test_equal(trial->test, pt_map(space, &request), MAP_OK, "map a block");
 	tables_publish();
 	check_ends(trial, true, true, "mapped");
-	test_equal(trial->test, map_range(space, &request), MAP_CONFLICT, "map it again");
+	test_equal(trial->test, pt_map(space, &request), MAP_CONFLICT, "map it again");
 	test_equal(trial->test, pt_unmap(space, second, third), MAP_SPLIT, "unmap part of it");
 	test_equal(trial->test, pt_protect(space, start, end, PROT_READ_ONLY), MAP_OK, "protect");
 	check_ends(trial, true, false, "read-only");

@@ -159,6 +159,41 @@ static void execute_pac(struct selftest *test)
 	test_check(test, failed >= 6, "bad signatures found, of 8", failed);
 }
 
+/*
+ * In place of the return address in its own frame, @context: a function's prologue has put it there
+ * after the frame pointer.
+ */
+static void __attribute__((noinline)) return_overwrite(void *context)
+{
+	volatile u64 *frame = __builtin_frame_address(0);
+
+	frame[1] = *(const u64 *)context;
+}
+
+static void shadow_use_up(void *context)
+{
+	(void)context;
+	shadow_fill();
+}
+
+SELFTEST(execute, scs, "a return address overwritten on the stack is not taken");
+
+/* Nobody is at 0: a return to there would fault. */
+static void execute_scs(struct selftest *test)
+{
+	enum return_addresses what = handoff_return_addresses(test->kernel->handoff);
+	struct fault fault = { 0 };
+	u64 nowhere = 0;
+
+	if (!test_needs(test, what == RETURN_SHADOW, "no shadow call stack"))
+		return;
+	test_check(test, !fault_catch(return_overwrite, &nowhere, &fault), "taken", fault.elr);
+	test_check(test, fault_catch(shadow_use_up, NULL, &fault), "no gap",
+		   cpu_this()->shadow.end);
+	test_equal(test, fault.far, cpu_this()->shadow.end, "where the shadow call stack ended");
+	test_check(test, !fault_catch(return_overwrite, &nowhere, &fault), "taken", fault.elr);
+}
+
 SELFTEST_RULE(execute, alignment, "R_XCHFJ priority", "unaligned data and code fault");
 
 static void execute_alignment(struct selftest *test)

@@ -3,13 +3,15 @@
  * The command ptdump: from its arguments to a filter.
  * Runs in the kernel, MMU on, and on the host.
  */
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
-COMMAND(110, ptdump, "[kernel|idmap] [REGION|START-END] [--level N] [--wx] [--perm rwx] [--json]",
+COMMAND(110, ptdump,
+	"[kernel|idmap|NUMBER] [REGION|START-END] [--level N] [--wx] [--perm rwx] [--json]",
 	"the page tables", "ptdump kernel vmalloc --perm rx",
 	"kernel idmap linear modules vmalloc vmemmap pci_io fixmap image json "
 	"--level --wx --perm --json");
@@ -75,6 +77,18 @@ static bool read_range(struct request *request, unsigned index)
 	return true;
 }
 
+/* The number of a program. */
+static bool read_program(struct request *request, unsigned index)
+{
+	struct words word = request->arguments->word[index];
+	u64 number;
+
+	if (!text_number(word.text, word.length, &number) || number >> 32 != 0)
+		return false;
+	request->filter.program = sched_find((u32)number);
+	return request->filter.program != NULL;
+}
+
 /* The argument after the one at @index, which needs it. */
 static bool has_value(const struct request *request, unsigned index)
 {
@@ -136,7 +150,8 @@ static bool read_argument(struct request *request, unsigned *index)
 	else if (argument_is(arguments, at, "--perm"))
 		return has_value(request, at) && read_permissions(request, (*index)++);
 	else
-		return read_region(request, at) || read_range(request, at);
+		return read_program(request, at) || read_region(request, at) ||
+		       read_range(request, at);
 	return true;
 }
 
@@ -152,7 +167,7 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 	for (unsigned i = 0; i < arguments->count;)
 		if (!read_argument(&request, &i))
 			return;
-	if (!filter->kernel && !filter->idmap) {
+	if (!filter->kernel && !filter->idmap && !filter->program) {
 		bool lower = filter->has_range && pt_contains(&kernel->idmap_space, filter->start);
 
 		filter->kernel = filter->json || !lower;
@@ -166,4 +181,6 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 		dump_kernel(kernel);
 	if (filter->idmap)
 		dump_idmap(kernel);
+	if (filter->program)
+		dump_program(filter->program);
 }

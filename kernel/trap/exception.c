@@ -41,6 +41,7 @@ void serror_init(struct kernel *kernel)
 /* PSTATE in the kernel: its own level, on SP_EL0, everything masked. */
 #define PSTATE_MASKED 0x3c0
 #define PSTATE_EL_SHIFT 2
+#define PSTATE_PAN BIT(22)
 
 /* Back into catch_call(), as if the function it called had returned. */
 static void catch_fault(struct cpu *cpu, struct exception_frame *frame)
@@ -54,7 +55,8 @@ static void catch_fault(struct cpu *cpu, struct exception_frame *frame)
 					       .pan = plan->pan && pan_get() != 0 };
 	cpu->expected.fault = NULL;
 	frame->x[0] = true;
-	frame->sp = cpu->expected.sp;
+	frame->sp = cpu->expected.resume.sp;
+	frame->x[18] = cpu->expected.resume.shadow;
 	frame->elr = (u64)(uintptr_t)catch_resume;
 	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT | cpu->expected.pan;
 }
@@ -86,11 +88,33 @@ static bool handle_interrupt(struct cpu *cpu)
 	return handled;
 }
 
+/*
+ * What a program at EL0 does or needs is for whoever let it run: user_enter() returns to it. So is
+ * an interrupt, which is taken there.
+ */
+static void leave_user(struct cpu *cpu, struct exception_frame *frame, u64 vector)
+{
+	const struct boot_plan *plan = &cpu->kernel->handoff->plan;
+
+	*cpu->user.frame = *frame;
+	cpu->user.frame = NULL;
+	frame->x[0] = vector == VECTOR_IRQ_EL0;
+	frame->sp = cpu->user.resume.sp;
+	frame->x[18] = cpu->user.resume.shadow;
+	frame->elr = (u64)(uintptr_t)user_resume;
+	frame->spsr = PSTATE_MASKED | (u64)plan->el << PSTATE_EL_SHIFT |
+		      (plan->pan ? PSTATE_PAN : 0);
+}
+
 /* An exception within one is for neither: the stack it came from is gone. */
 void exception_handle(struct exception_frame *frame, u64 vector)
 {
 	struct cpu *cpu = cpu_this();
 
+	if ((vector == VECTOR_SYNC_EL0 || vector == VECTOR_IRQ_EL0) && cpu->user.frame != NULL) {
+		leave_user(cpu, frame, vector);
+		return;
+	}
 	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && smp_stopping())
 		smp_stop_here(cpu, frame);
 	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && handle_interrupt(cpu)) {

@@ -101,6 +101,12 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	(void)work();
+	return console_wait();
+}
+
 void console_watch_begin(unsigned page_rows)
 {
 	(void)page_rows;
@@ -235,11 +241,6 @@ u64 counter_read(void)
 	static u64 ticks;
 
 	return ticks += 1000000; /* milliseconds go by */
-}
-
-u64 counter_frequency(void)
-{
-	return 1000000000;
 }
 
 void control_read(u64 registers[SYSREG_COUNT])

@@ -46,6 +46,12 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	(void)work();
+	return console_wait();
+}
+
 u64 at_translate(vaddr_t va, bool write)
 {
 	(void)va;
@@ -110,11 +116,6 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 	abort();
 }
 
-void test_guarded(struct selftest *test, selftest_function *run)
-{
-	run(test);
-}
-
 /* Nobody starts another CPU, so no cache holds anything of it. */
 void dcache_clean(const void *start, u64 size, u64 line_size)
 {
@@ -128,6 +129,11 @@ void dcache_invalidate(const void *start, u64 size, u64 line_size)
 	(void)start;
 	(void)size;
 	(void)line_size;
+}
+
+void test_guarded(struct selftest *test, selftest_function *run)
+{
+	run(test);
 }
 
 /* Self tests that stand for the machine's, and say that they ran. */
@@ -292,11 +298,12 @@ static void walk_wants_an_address(void **state)
 {
 	(void)state;
 	assert_session("walk\r", "pagoda> walk\n"
-				 "walk: an argument is missing; usage: walk ADDR\n"
+				 "walk: an argument is missing; usage: walk [NUMBER:]ADDR\n"
 				 "pagoda> ");
-	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
-				     "walk: '2' is one argument too many; usage: walk ADDR\n"
-				     "pagoda> ");
+	assert_session("walk 1 2\r",
+		       "pagoda> walk 1 2\n"
+		       "walk: '2' is one argument too many; usage: walk [NUMBER:]ADDR\n"
+		       "pagoda> ");
 	assert_session("walk 0x12q\r", "pagoda> walk 0x12q\n"
 				       "walk: '0x12q' is not a number: hexadecimal after 0x, "
 				       "octal after 0, or decimal, 64 bits at most\n"

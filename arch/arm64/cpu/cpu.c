@@ -143,6 +143,34 @@ void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
 }
 
+void event_send(void)
+{
+	asm volatile("dsb sy\n\tsev" ::: "memory");
+}
+
+void event_wait(void)
+{
+	asm volatile("wfe" ::: "memory");
+}
+
+void cpu_pause(void)
+{
+	asm volatile("yield" ::: "memory");
+}
+
+u64 vectors_get(void)
+{
+	u64 value;
+
+	asm volatile("mrs %0, vbar_el1" : "=r"(value));
+	return value;
+}
+
+void pac_key_get(u64 key[2])
+{
+	asm volatile("mrs %0, s3_0_c2_c1_0\n\tmrs %1, s3_0_c2_c1_1" : "=r"(key[0]), "=r"(key[1]));
+}
+
 /* As above; and nothing of the other tables is left in the TLB when it returns. */
 u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code)
 {
@@ -159,29 +187,6 @@ u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code)
 	tlb_invalidate_all();
 	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
 	return par;
-}
-
-void event_send(void)
-{
-	asm volatile("dsb sy\n\tsev" ::: "memory");
-}
-
-void event_wait(void)
-{
-	asm volatile("wfe" ::: "memory");
-}
-
-u64 vectors_get(void)
-{
-	u64 value;
-
-	asm volatile("mrs %0, vbar_el1" : "=r"(value));
-	return value;
-}
-
-void pac_key_get(u64 key[2])
-{
-	asm volatile("mrs %0, s3_0_c2_c1_0\n\tmrs %1, s3_0_c2_c1_1" : "=r"(key[0]), "=r"(key[1]));
 }
 
 /* "Pagoda" in front of the code tells a debugger that the registers hold a stop, not chance. */

@@ -4,6 +4,7 @@
  * interrupts, and nothing faults. Weak: a test that wants to see it happen has its own. Host only.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/arch/secondary.h>
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/trap/exception.h>
@@ -80,6 +81,16 @@ fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 	(void)fault;
 	function(context);
 	return false;
+}
+
+void __attribute__((weak)) user_resume(void)
+{
+}
+
+struct process *__attribute__((weak)) sched_find(u32 number)
+{
+	(void)number;
+	return NULL;
 }
 
 void __attribute__((weak)) tlb_invalidate_all(void)

@@ -6,7 +6,7 @@
 #ifndef PAGODA_DUMP_H
 #define PAGODA_DUMP_H
 
-#include <pagoda/kernel/kernel.h>
+#include <pagoda/kernel/proc/process.h>
 
 /*
  * One line a run of equal descriptors, in the columns of Linux's kernel_page_tables but for the
@@ -14,10 +14,12 @@
  */
 void dump_kernel(const struct kernel *kernel);
 void dump_idmap(const struct kernel *kernel);
+void dump_program(const struct process *process);
 
 /* Which runs of which map to show, and how. */
 struct dump_filter {
 	bool kernel, idmap; /* maps */
+	const struct process *program; /* and this one's, or null */
 	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;
 	vaddr_t start, end; /* multiples of the page size; end 0 means 2^64 */
@@ -38,6 +40,9 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
  * not followed, so a damaged tree ends the walk and not the kernel.
  */
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields);
+
+/* dump_walk_program() - the same in the addresses of @process, with fields. */
+void dump_walk_program(const struct process *process, vaddr_t va);
 
 /* dump_fields() - the fields of a descriptor of @regime, from the highest bit to the lowest. */
 void dump_fields(const struct regime *regime, pte_t pte, enum pte_kind kind);
