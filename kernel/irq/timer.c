@@ -101,10 +101,8 @@ u64 interrupt_timer_stop(void)
 
 void interrupt_timer_watch(u64 ticks)
 {
-	struct gic_timer *timer = &cpu_this()->gic->timer;
-
-	timer->watching = ticks != 0;
-	if (timer->watching)
+	cpu_this()->gic->timer.watching = ticks != 0;
+	if (ticks != 0)
 		timer_set(timer_el, ticks);
 	else
 		timer_clear(timer_el);

@@ -15,7 +15,7 @@ SELFTEST_SUBJECT(44, bits);
 #define TABLE_LOW 4 /* 11:10 and 7:2 */
 
 #define BITS(name, rule, what, level, which) \
-	SELFTEST_CASE(bits, name, rule, what " are ignored", bits_ignored, ((which) << 4) + level)
+	SELFTEST_CASE(bits, name, rule, what " are ignored", bits_ignored, ((which) << 4) + (level))
 
 BITS(page_software, "D8.3 ignored, leaf", "bits 58:55 of a page", 3, 0);
 BITS(page_pbha, "D8.3 ignored, leaf", "bits 62:59 of a page", 3, 1);

@@ -11,11 +11,11 @@ SELFTEST_SUBJECT(51, fault);
 /* Of a test's number: the level and 1 in bits 2:0, the kind above. */
 #define NUMBER_KIND_SHIFT 4
 
-#define FAULTS(kind, name, rule, what)                                                          \
-	SELFTEST_CASE(fault, name##_0, rule, what " at level 0", fault_level, (kind << 4) + 1); \
-	SELFTEST_CASE(fault, name##_1, rule, what " at level 1", fault_level, (kind << 4) + 2); \
-	SELFTEST_CASE(fault, name##_2, rule, what " at level 2", fault_level, (kind << 4) + 3); \
-	SELFTEST_CASE(fault, name##_3, rule, what " at level 3", fault_level, (kind << 4) + 4)
+#define FAULTS(kind, name, rule, what)                                                            \
+	SELFTEST_CASE(fault, name##_0, rule, what " at level 0", fault_level, ((kind) << 4) + 1); \
+	SELFTEST_CASE(fault, name##_1, rule, what " at level 1", fault_level, ((kind) << 4) + 2); \
+	SELFTEST_CASE(fault, name##_2, rule, what " at level 2", fault_level, ((kind) << 4) + 3); \
+	SELFTEST_CASE(fault, name##_3, rule, what " at level 3", fault_level, ((kind) << 4) + 4)
 
 SELFTEST_CASE(fault, size_root, "D8.2 address size", "address size faults at level -1", fault_level,
 	      0);

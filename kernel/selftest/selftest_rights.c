@@ -25,13 +25,13 @@ SELFTEST_SUBJECT(61, rights);
 	SELFTEST_CASE(rights, name##_0, "D8.4 AP", what ", no limits in tables", rights_check,    \
 		      access);                                                                    \
 	SELFTEST_CASE(rights, name##_1, "D8.4 APTable", what ", APTable 01", rights_check,        \
-		      access + 0x10);                                                             \
+		      (access) + 0x10);                                                           \
 	SELFTEST_CASE(rights, name##_2, "D8.4 APTable", what ", APTable 10", rights_check,        \
-		      access + 0x20);                                                             \
+		      (access) + 0x20);                                                           \
 	SELFTEST_CASE(rights, name##_3, "D8.4 APTable", what ", APTable 11", rights_check,        \
-		      access + 0x30);                                                             \
+		      (access) + 0x30);                                                           \
 	SELFTEST_CASE(rights, name##_hpd, "D8.4 HPD", what ", tables not counting", rights_check, \
-		      access + 0x70)
+		      (access) + 0x70)
 
 /* The numbers are those of enum rights_access, which rights_check() compares. */
 RIGHTS(el1_read, "loads of EL1", 0);
@@ -167,7 +167,7 @@ static u64 case_word(const struct rights *rights)
 {
 	return (u64)rights->ap | (u64)rights->pxn << 4 | (u64)rights->uxn << 5 |
 	       (u64)rights->ap_table << 8 | (u64)rights->pxn_table << 12 |
-	       (u64)rights->uxn_table << 13 | (u64)rights->hpd << 16 | (u64)rights->wxn << 20 |
+	       (u64)rights->uxn_table << 13 | (rights->hpd ? BIT(16) : 0) | (u64)rights->wxn << 20 |
 	       (u64)rights->pan << 21 | (u64)rights->epan << 22;
 }
 

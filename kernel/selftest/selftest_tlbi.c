@@ -18,13 +18,13 @@ SELFTEST_SUBJECT(81, tlbi);
 /* A test's number: that of tlbi_form(). */
 #define FORM(name, what, number) \
 	SELFTEST_CASE(tlbi, name, "D8.14 TLBI", what, tlbi_operation, number)
-#define FORMS(name, what, number)                                      \
-	FORM(name, what, number);                                      \
-	FORM(name##is, what ", inner shareable", number + 10);         \
-	FORM(name##os, what ", outer shareable", number + 20);         \
-	FORM(name##nxs, what ", nXS", number + 30);                    \
-	FORM(name##isnxs, what ", inner shareable, nXS", number + 40); \
-	FORM(name##osnxs, what ", outer shareable, nXS", number + 50)
+#define FORMS(name, what, number)                                        \
+	FORM(name, what, number);                                        \
+	FORM(name##is, what ", inner shareable", (number) + 10);         \
+	FORM(name##os, what ", outer shareable", (number) + 20);         \
+	FORM(name##nxs, what ", nXS", (number) + 30);                    \
+	FORM(name##isnxs, what ", inner shareable, nXS", (number) + 40); \
+	FORM(name##osnxs, what ", outer shareable, nXS", (number) + 50)
 
 FORMS(vmalle1, "all", 0);
 FORMS(vae1, "by address", 1);
@@ -230,10 +230,10 @@ static void tlbi_operation(struct selftest *test)
 /* A test's number: SCALE in bits 1:0, NUM in 6:2, the level's hint in 9:8, last level in 12. */
 #define RANGE(name, what, scale, num)                                             \
 	SELFTEST_CASE(tlbi, range_##name, "D8.14 TLBI range", "a range of " what, \
-		      tlbi_range_edges, (num << 2) + scale);                      \
+		      tlbi_range_edges, ((num) << 2) + (scale));                  \
 	SELFTEST_CASE(tlbi, range_##name##_level, "D8.14 TTL",                    \
 		      "a range of " what ", of level 3 by TTL", tlbi_range_edges, \
-		      0x1300 + (num << 2) + scale)
+		      0x1300 + ((num) << 2) + (scale))
 
 RANGE(0_0, "2 pages", 0, 0);
 RANGE(0_7, "16 pages", 0, 7);
@@ -292,7 +292,7 @@ static void tlbi_range_edges(struct selftest *test)
 	SELFTEST_CASE(tlbi, level_##level, "D8.14 TTL", "by address, of level " #level " by TTL", \
 		      tlbi_level, level);                                                         \
 	SELFTEST_CASE(tlbi, level_##level##_range, "D8.14 TTL",                                   \
-		      "by range, of level " #level " by TTL", tlbi_level, 0x10 + level)
+		      "by range, of level " #level " by TTL", tlbi_level, 0x10 + (level))
 
 LEVEL(1);
 LEVEL(2);
