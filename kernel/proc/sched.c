@@ -160,7 +160,8 @@ static void help(void *context)
 	turns(false);
 }
 
-static struct cpu_work work = { help, NULL };
+/* Filled in when it is needed: a pointer there from the start would be a relocation in .data. */
+static struct cpu_work work;
 
 /* A CPU without interrupts could not end a slice. The first is the one that boots. */
 static struct cpu *helper(u32 number)
@@ -176,6 +177,7 @@ static void all_turns(void)
 	const struct smp *smp = sched.kernel->smp;
 	u32 count = smp ? smp->count : 1, left = queue_ready();
 
+	work.function = help;
 	sched.over = false;
 	sched.shared = false;
 	for (u32 i = 1; i < count && left > 1; i++) {

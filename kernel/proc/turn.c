@@ -19,49 +19,51 @@
 	(SCTLR_EL1_UCI_MASK | SCTLR_EL1_UCT_MASK | SCTLR_EL1_DZE_MASK | SCTLR_EL1_NTWI_MASK | \
 	 SCTLR_EL1_NTWE_MASK | SCTLR_EL1_SA0_MASK)
 
-/* What the lower halves of all CPUs share. */
-static struct {
+/* What the lower halves of all CPUs share. In the heap, since each boot clears .bss. */
+static struct halves {
 	struct lock lock; /* asids, and what is counted */
-	const struct kernel *kernel; /* null before turns_init() */
+	const struct kernel *kernel;
 	struct space empty; /* of a CPU that has no program */
-	struct asids *asids;
 	u64 switches, elsewhere;
-} halves;
+	struct asids asids;
+} * halves; /* null before turns_init() */
 
 bool turns_init(const struct kernel *kernel)
 {
 	struct heap *heap = &kernel->alloc->heap;
+	struct halves *new;
 	void *object;
 
-	if (heap_alloc(heap, sizeof(*halves.asids), &object) != HEAP_OK)
+	if (heap_alloc(heap, sizeof(*halves), &object) != HEAP_OK)
 		return false;
-	halves.asids = object;
-	asids_init(halves.asids, cpu_asid_bits(kernel->handoff->id));
-	if (!space_create(kernel, &halves.empty)) {
+	new = object;
+	new->kernel = kernel;
+	asids_init(&new->asids, cpu_asid_bits(kernel->handoff->id));
+	if (!space_create(kernel, &new->empty)) {
 		(void)heap_free(heap, object);
 		return false;
 	}
-	halves.kernel = kernel;
+	halves = new;
 	return true;
 }
 
 struct sched_counts sched_counts(void)
 {
-	if (!halves.kernel)
+	if (!halves)
 		return (struct sched_counts){ 0 };
-	return (struct sched_counts){ halves.asids->bits, halves.asids->generation, halves.switches,
-				      halves.elsewhere };
+	return (struct sched_counts){ halves->asids.bits, halves->asids.generation,
+				      halves->switches, halves->elsewhere };
 }
 
 void sched_limit_asids(unsigned bits)
 {
-	asids_limit(halves.asids, bits);
+	asids_limit(&halves->asids, bits);
 	tlb_invalidate_all();
 }
 
 const struct space *sched_empty(void)
 {
-	return halves.kernel ? &halves.empty : NULL;
+	return halves ? &halves->empty : NULL;
 }
 
 static u64 root_of(const struct space *space)
@@ -82,22 +84,22 @@ void turn_unload(struct cpu *cpu)
 		fp_save(&process->fp);
 		fp_access(false);
 	}
-	user_root_set(root_of(&halves.empty));
-	lock_take(&halves.lock);
-	asid_leave(halves.asids, cpu->number);
-	lock_drop(&halves.lock);
+	user_root_set(root_of(&halves->empty));
+	lock_take(&halves->lock);
+	asid_leave(&halves->asids, cpu->number);
+	lock_drop(&halves->lock);
 	cpu->user.process = NULL;
 }
 
 /* Nobody uses a number of a new generation before all TLBs have forgotten the old one's. */
 static void take_asid(const struct cpu *cpu, struct process *process)
 {
-	lock_take(&halves.lock);
-	if (asid_take(halves.asids, cpu->number, process->asid, &process->asid))
+	lock_take(&halves->lock);
+	if (asid_take(&halves->asids, cpu->number, process->asid, &process->asid))
 		tlb_invalidate_all();
-	halves.switches++;
-	halves.elsewhere += cpu->number != 0;
-	lock_drop(&halves.lock);
+	halves->switches++;
+	halves->elsewhere += cpu->number != 0;
+	lock_drop(&halves->lock);
 	process->space.id = asid_number(process->asid);
 }
 
@@ -121,8 +123,8 @@ void turn_load(struct cpu *cpu, struct process *process)
 static u64 user_tcr(u64 tcr)
 {
 	tcr &= ~(u64)(TCR_EL1_EPD0_MASK | TCR_EL1_T0SZ_MASK);
-	tcr |= SYSREG_PUT(TCR_EL1_T0SZ, 64 - halves.empty.regime.va_bits);
-	tcr |= SYSREG_PUT(TCR_EL1_AS, cpu_asid_bits(halves.kernel->handoff->id) == 16);
+	tcr |= SYSREG_PUT(TCR_EL1_T0SZ, 64 - halves->empty.regime.va_bits);
+	tcr |= SYSREG_PUT(TCR_EL1_AS, cpu_asid_bits(halves->kernel->handoff->id) == 16);
 	return tcr | TCR_EL1_TBI0_MASK;
 }
 
@@ -137,8 +139,8 @@ void turn_begin(struct turn *turn)
 	/* Programs must not sign with the kernel's key: what they sign is not signed. */
 	turn->sctlr = (registers[SYSREG_SCTLR_EL1] & ~(u64)SCTLR_EL1_ENIA_MASK) | SCTLR_USER;
 	fp_access(false);
-	lower_half_set(root_of(&halves.empty), user_tcr(turn->tcr));
-	turn->timer = interrupt_timer_init(halves.kernel) == INTERRUPT_OK;
+	lower_half_set(root_of(&halves->empty), user_tcr(turn->tcr));
+	turn->timer = interrupt_timer_init(halves->kernel) == INTERRUPT_OK;
 	if (turn->timer)
 		interrupt_timer_start(counter_frequency() / SLICES_A_SECOND);
 }
