@@ -388,9 +388,11 @@ void devices_read(const struct fdt *fdt, const struct tree_nodes *nodes, paddr_t
 
 const struct devices *kernel_devices(const struct kernel *kernel)
 {
-	static struct devices devices;
+	static struct devices devices __attribute__((section(".noinit")));
 	static bool looked;
 
+	if (!looked)
+		devices = (struct devices){ 0 };
 	if (!looked && kernel->nodes != NULL)
 		devices_read(&kernel->fdt, kernel->nodes, kernel->console.address, &devices);
 	looked = true;

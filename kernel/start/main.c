@@ -16,10 +16,9 @@
 #include <pagoda/kernel/start/spaces.h>
 #include <pagoda/kernel/start/tree.h>
 #include <pagoda/kernel/trap/exception.h>
-#include <pagoda/kernel/start/main.h>
 #include <pagoda/lib/string.h>
+#include <pagoda/kernel/start/main.h>
 
-/* What the early runtime fills in. */
 struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
@@ -31,7 +30,6 @@ static void note_flip(struct boot_handoff *handoff, u64 published, u64 flipped)
 }
 
 LANDING_PAD(kernel_main);
-
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;

@@ -182,7 +182,7 @@ ERRORS = {
     "walk 0x0010000000000000": "not canonical",
     "walk 0xffe0000000000000": "not canonical",
     "walk 0x8000000000000000": "not canonical",
-    "walk": "walk: an argument is missing; usage: walk ADDR",
+    "walk": "walk: an argument is missing; usage: walk [NUMBER:]ADDR",
     "walk kernel_main": "'kernel_main' is not a number",
     "walk 0x": "is not a number",
     "walk 0x10000000000000000": "is not a number",

@@ -348,6 +348,8 @@ READERS = {
     "console.type": constant("PL011"),
     "console.pa": constant(UART),
     "console.input": constant("interrupt"),
+    "asid_bits": lambda look: [16 if bits(look.register("ID_AA64MMFR0_EL1"), 7, 4) else 8],
+    "policy.write_execute": lambda look: ["refused" if bits(look.sctlr, 19, 19) else "granted"],
     "psci": lambda look: ["smc" if look.case.entry_el == 2 else "hvc"],
     "efi.system_table": lambda look: [look.efi_place("system table", SYSTEM_TABLE)],
     "efi.rsdp": lambda look: [look.efi_place("RSDP", RSDP)],

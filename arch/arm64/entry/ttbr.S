@@ -39,7 +39,9 @@ routine ttbr1_probe
 	bl	ttbr1_swap
 	at	s1e1r, x3
 	isb
+	dmb	sy				// Cortex-A77 1508412: see cpu/probe.c
 	mrs	x7, par_el1
+	dmb	sy
 	mov	x0, x4
 	mov	x1, x5
 	bl	ttbr1_swap
