@@ -52,11 +52,22 @@ static void print_losses(const struct cpu_list *list)
 	}
 }
 
+static bool has_losses(const struct cpu_list *list)
+{
+	u32 lost = 0;
+
+	for (unsigned loss = 0; loss < CPU_LOSS_COUNT; loss++)
+		lost += list->lost[loss].count;
+	return lost != 0;
+}
+
+/* Of one CPU that is all there is, nothing: most machines that are looked at have more. */
 void report_cpus(const struct kernel *kernel)
 {
 	const struct smp *smp = kernel->smp;
 
-	if (smp == NULL)
+	if (smp == NULL ||
+	    (smp->count == 1 && kernel->cpus->count == 1 && !has_losses(kernel->cpus)))
 		return;
 	report_label("CPUs");
 	print("%u of %u running", smp->running, smp->count);

@@ -168,8 +168,8 @@ static void print_protection(const struct kernel *kernel)
 	      on_off(plan->pan), on_off(plan->e0pd));
 	print_return_addresses(kernel->handoff);
 	report_label("programs");
-	print("%u-bit ASIDs; memory to write and execute: %s\n", cpu_asid_bits(kernel->handoff->id),
-	      policy_str(plan));
+	print("%u-bit ASIDs; writable and executable memory %s\n",
+	      cpu_asid_bits(kernel->handoff->id), policy_str(plan));
 }
 
 static void print_registers(const struct kernel *kernel)
