@@ -310,8 +310,11 @@ static size_t log_read(u64 *at, u64 end, char piece[LOG_PIECE])
 	lock_take(&output);
 	if (log_length - *at > LOG_MAX)
 		*at = log_length - LOG_MAX;
-	while (*at < end && length < LOG_PIECE && (length == 0 || piece[length - 1] != '\n'))
-		piece[length++] = log_text[(*at)++ % LOG_MAX];
+	while (*at < end && length < LOG_PIECE) {
+		piece[length] = log_text[(*at)++ % LOG_MAX];
+		if (piece[length++] == '\n')
+			break;
+	}
 	lock_drop(&output);
 	return length;
 }

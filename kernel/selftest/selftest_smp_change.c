@@ -225,7 +225,7 @@ static bool stretch_make(struct stretch *stretch, struct selftest *test, struct 
 }
 
 /* Still there where the test is given up, and not cleared at every boot. */
-static struct stretch stretch __attribute__((section(".noinit")));
+static struct stretch the_stretch __attribute__((section(".noinit")));
 static struct cpu_work work __attribute__((section(".noinit")));
 
 SELFTEST(smp, change, "after a change of a mapping has returned, no CPU uses the old one");
@@ -234,17 +234,18 @@ static void smp_change(struct selftest *test)
 {
 	struct space space = test->kernel->kernel_space;
 
-	if (!others_exist(test) || !stretch_make(&stretch, test, &space))
+	if (!others_exist(test) || !stretch_make(&the_stretch, test, &space))
 		return;
-	stretch.until = counter_read() + SECONDS_MOST * counter_frequency();
+	the_stretch.until = counter_read() + SECONDS_MOST * counter_frequency();
 	space.policy.text_writable = false; /* read-only means that, even with rodata=off */
-	work = (struct cpu_work){ watch, &stretch };
+	work = (struct cpu_work){ watch, &the_stretch };
 	others_start(test->kernel->smp, &work);
-	change_all(&stretch);
-	outlook_set(&stretch, OUTLOOK_END);
+	change_all(&the_stretch);
+	outlook_set(&the_stretch, OUTLOOK_END);
 	others_wait(test);
-	verdict_check(test, &stretch.verdict, "an old translation, at outlook");
-	print("# %u accesses by %u CPUs\n", stretch.verdict.asked, test->kernel->smp->running - 1);
-	test_equal(test, buddy_free(&test->kernel->alloc->buddy, stretch.first, 1), BUDDY_OK,
+	verdict_check(test, &the_stretch.verdict, "an old translation, at outlook");
+	print("# %u accesses by %u CPUs\n", the_stretch.verdict.asked,
+	      test->kernel->smp->running - 1);
+	test_equal(test, buddy_free(&test->kernel->alloc->buddy, the_stretch.first, 1), BUDDY_OK,
 		   "freeing pages");
 }

@@ -22,7 +22,7 @@ const char *cpu_state_str(enum cpu_state state)
 }
 
 /* Reasons that are the same for all, by enum cpu_reason. */
-static const char plain[][64] = {
+static const char plain_reasons[][64] = {
 	[CPU_REASON_NONE] = "",
 	[CPU_REASON_LIMIT] = "left out: maxcpus= or nosmp",
 	[CPU_REASON_NO_METHOD] = "no way to start it that Pagoda knows is described",
@@ -62,7 +62,7 @@ void smp_reason(const struct smp_cpu *cpu, char *text, size_t size)
 	case CPU_REASON_SILENT:
 	case CPU_REASON_LEFT:
 	case CPU_REASON_LOST:
-		format(text, size, "%s", plain[cpu->reason]);
+		format(text, size, "%s", plain_reasons[cpu->reason]);
 		break;
 	}
 }

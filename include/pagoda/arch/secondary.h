@@ -49,7 +49,7 @@
 #define OFF_SMC 2
 
 /* No CPU's MPIDR. */
-#define MPIDR_NOBODY -1
+#define MPIDR_NOBODY (-1)
 
 #ifndef __ASSEMBLER__
 

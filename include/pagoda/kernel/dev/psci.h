@@ -14,7 +14,7 @@ void psci_poweroff(enum psci_conduit conduit);
 void psci_reboot(enum psci_conduit conduit);
 
 /* Answers: 0 for success, and others below 0. */
-#define PSCI_NOT_SUPPORTED -1
+#define PSCI_NOT_SUPPORTED (-1)
 #define PSCI_AFFINITY_OFF 1
 
 /*
