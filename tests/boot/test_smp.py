@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """More CPUs: all that can follow the first one's decision come up, the others are refused with the
 reason, and no boot waits for one that does not come."""
+import contextlib
 import re
 import sys
+import tempfile
 
 import pytest
 
+from loader import device_tree, edit_tree
 from machine import PROMPT, ROOT, Machine
 from test_devices import PI_TREE, start_pi
 
@@ -240,3 +243,48 @@ def test_tlbi_is_done_twice_on_cores_that_need_it(cpu, erratum):
         with Machine(cpu, arguments=cpus(number)) as machine:
             said = "TLBI is done twice" in machine.expect(PROMPT)
         assert said == (erratum is not None and number > 1)
+
+
+# ---- trees that are wrong about CPUs ----
+
+
+@contextlib.contextmanager
+def with_tree(*edits, **options):
+    """Two CPUs, and QEMU's tree for one of them, edited."""
+    with tempfile.NamedTemporaryFile(prefix="pagoda-", suffix=".dtb") as file:
+        file.write(edit_tree(device_tree(), *edits))
+        file.flush()
+        with Machine("max", arguments=("-dtb", file.name, *cpus(2)), **options) as machine:
+            machine.expect(PROMPT)
+            yield machine
+
+
+def node(name, mpidr):
+    """What adds a CPU that PSCI starts."""
+    path = f"/cpus/{name}"
+    return (["FILE", "-c", path], ["-t", "s", "FILE", path, "device_type", "cpu"],
+            ["-t", "s", "FILE", path, "enable-method", "psci"],
+            ["-t", "x", "FILE", path, "reg", f"{mpidr:x}"])
+
+
+def test_a_cpu_that_firmware_does_not_have_is_denied():
+    with with_tree(*node("cpu@1", 1), *node("cpu@7", 7),
+                   excused=["[ARM]arm_get_cpu_by_id: Requesting unknown CPU 7"]) as machine:
+        document = machine.document("report json")
+    found = {int(cpu["mpidr"], 16): cpu for cpu in document["cpus"]}
+    assert found[1]["state"] == "running" and found[7]["state"] == "off"
+    assert "answer to CPU_ON is -2" in found[7]["reason"]  # INVALID_PARAMETERS
+
+
+def test_of_two_nodes_with_one_mpidr_one_counts():
+    with with_tree(*node("cpu@1", 1), *node("cpu@100", 1)) as machine:
+        assert states(machine.document("report json")) == ["running", "running"]
+        assert "1 left out; the first, with reg 0x1, has the MPIDR of an earlier one" in (
+            machine.command("cpus"))
+
+
+def test_the_cpu_that_boots_may_be_missing_from_the_tree():
+    with with_tree(["-t", "x", "FILE", "/cpus/cpu@0", "reg", "1"]) as machine:
+        document = machine.document("report json")
+        assert "the FDT lacks CPU 0, which boots" in machine.command("cpus")
+    assert [int(cpu["mpidr"], 16) for cpu in document["cpus"]] == [0, 1]
