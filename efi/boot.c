@@ -14,7 +14,7 @@
  * Of firmware's stack, of which there is 128 KiB (UEFI 2.10, 2.3.6): all that prepare() takes, with
  * seeds in many a frame, and what firmware takes below it to give us a number.
  */
-#define SECRET_STACK KIB(32)
+#define SECRET_STACK KIB(64)
 
 /*
  * ExitBootServices() takes the key of the map as it is at that moment. An event in between, a
