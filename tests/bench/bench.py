@@ -340,6 +340,16 @@ def show_calls(report):
         for page_size in PAGE_SIZES])
 
 
+def show_cpus(report):
+    report.title("A further CPU")
+    report.say("From its start to where it waits for work: instructions of its own and of the CPU "
+               "that boots, waiting included: with 64K pages most of it, and so it varies.", "")
+    report.table(["pages", "4 to 8", "8 to 16"], [
+        [page_size.upper(), *(boot_cost.further_cpu_cost(few, many, f"arm64.pagesize={page_size}")
+                              for few, many in ((4, 8), (8, 16)))]
+        for page_size in PAGE_SIZES])
+
+
 def show_sizes(report):
     report.title("Sizes, and boot to prompt")
     rows = []
@@ -567,6 +577,7 @@ def show_boot(report, docs):
         report.attempt(show_tables)
         report.attempt(show_sizes)
         report.attempt(show_calls)
+        report.attempt(show_cpus)
         report.attempt(show_growth, docs / "performance")
 
 

@@ -48,6 +48,9 @@ PATCHING_MOST, PATCHING_ACCESSES_MOST = 1_100, 44
 TABLES_DONE, RELOCATION_DONE = 2, 3  # of the times that the early runtime reads the counter
 # The kernel's part of a system call that does nothing.
 CALL_MOST = 340
+# A further CPU, to where it waits for work: its own instructions, and those that the CPU that boots
+# spends on it, its waiting included.
+FURTHER_CPU_MOST = 14_000
 QUIET = "virt,dtb-randomness=off"  # no seeds in the FDT: the same boot every time
 
 
@@ -239,6 +242,17 @@ def patching(cpu, append=""):
                     for words, of in ((append, cpu), ("", "max")))
     ours, theirs = (found.accesses["loads"] + found.accesses["stores"] for found in (cost, signed))
     return relocation(cost) - relocation(signed), ours - theirs
+
+
+def further_cpu_cost(few, many, append=""):
+    """Instructions for each CPU that @many have more than @few. By QEMU's counter of instructions
+    (-icount) all take turns, so that who waits for another does that for as long each time, nearly.
+    """
+    kernel = pagoda("smp_start", "report_boot")
+    costs = [measure(Boot(append, machine=f"{QUIET},gic-version=3", memory="1G", kernel=kernel,
+                          arguments=("-smp", str(cpus), "-icount", "shift=5"))).total
+             for cpus in (few, many)]
+    return round((costs[1] - costs[0]) / (many - few))
 
 
 def call_cost(append="", machine="virt"):

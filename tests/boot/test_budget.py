@@ -153,3 +153,10 @@ def test_an_empty_system_call_stays_within_its_budget(append, machine):
     cost = boot_cost.call_cost(append, machine)
     print(f"{cost} instructions: -M {machine} -cpu max, '{append}'")
     assert 0.85 * boot_cost.CALL_MOST < cost <= boot_cost.CALL_MOST
+
+
+def test_a_further_cpu_costs_the_same_however_many_there_are():
+    few, many = boot_cost.further_cpu_cost(4, 8), boot_cost.further_cpu_cost(8, 16)
+    print(f"{few} and {many} instructions")
+    assert 0.85 * boot_cost.FURTHER_CPU_MOST < few <= boot_cost.FURTHER_CPU_MOST
+    assert abs(many - few) < 0.08 * few

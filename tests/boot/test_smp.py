@@ -9,8 +9,11 @@ import tempfile
 import pytest
 
 from loader import device_tree, edit_tree
-from machine import PROMPT, ROOT, Machine
+from machine import IMAGE, PROMPT, ROOT, Machine
 from test_devices import PI_TREE, start_pi
+from test_uboot import FILE_ADDRESS, run, uboot
+from test_uboot import loader as uboot_loader
+from test_uefi import FIRMWARE, Firmware
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import ktap  # noqa: E402
@@ -288,3 +291,23 @@ def test_the_cpu_that_boots_may_be_missing_from_the_tree():
         document = machine.document("report json")
         assert "the FDT lacks CPU 0, which boots" in machine.command("cpus")
     assert [int(cpu["mpidr"], 16) for cpu in document["cpus"]] == [0, 1]
+
+
+# ---- under firmware ----
+
+
+@pytest.mark.parametrize("machine", ["acpi=off", "", EL2, f"{EL2},acpi=off,gic-version=3"])
+def test_all_cpus_come_up_under_uefi(machine):
+    """By a device tree, and by ACPI's table of them, at either level."""
+    arguments = ("-bios", FIRMWARE, *cpus(4))
+    with Firmware(machine, "", arguments=arguments) as running:
+        running.expect(PROMPT)
+        assert states(running.document("report json")) == ["running"] * 4
+
+
+@pytest.mark.parametrize("machine", ["", EL2])
+def test_all_cpus_come_up_under_u_boot(machine):
+    arguments = (*uboot_loader(IMAGE), *cpus(4))
+    with uboot(*arguments, machine=machine) as running:
+        result = run(running, f"booti {FILE_ADDRESS:#x} - $fdtcontroladdr")
+    assert states(result.document) == ["running"] * 4
