@@ -21,11 +21,7 @@ routine_end guard_call
 routine catch_call
 	stp	x29, x30, [sp, #-CATCH_FRAME_SIZE]!
 	mov	x29, sp
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
+	callee_saved stp
 	mrs	x9, daif
 	str	x9, [sp, #96]
 	mov	x9, sp
@@ -39,11 +35,7 @@ routine catch_call
 catch_resume:
 	ldr	x9, [sp, #96]
 	msr	daif, x9
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
+	callee_saved ldp
 	ldp	x29, x30, [sp], #CATCH_FRAME_SIZE
 	ret
 routine_end catch_call

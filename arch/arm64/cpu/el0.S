@@ -21,11 +21,7 @@
 routine user_enter
 	stp	x29, x30, [sp, #-USER_FRAME_SIZE]!
 	mov	x29, sp
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
+	callee_saved stp
 	mrs	x9, daif
 	mrs	x10, sctlr_el1
 	stp	x9, x10, [sp, #96]
@@ -39,20 +35,7 @@ routine user_enter
 	msr	spsr_el1, x2
 	ldp	x30, x1, [x0, #FRAME_LR_SP]
 	mov	sp, x1				// SP_EL0, on which the kernel runs, too
-	ldp	x2, x3, [x0, #16]
-	ldp	x4, x5, [x0, #32]
-	ldp	x6, x7, [x0, #48]
-	ldp	x8, x9, [x0, #64]
-	ldp	x10, x11, [x0, #80]
-	ldp	x12, x13, [x0, #96]
-	ldp	x14, x15, [x0, #112]
-	ldp	x16, x17, [x0, #128]
-	ldp	x18, x19, [x0, #144]
-	ldp	x20, x21, [x0, #160]
-	ldp	x22, x23, [x0, #176]
-	ldp	x24, x25, [x0, #192]
-	ldp	x26, x27, [x0, #208]
-	ldp	x28, x29, [x0, #224]
+	frame_registers ldp, x0
 	ldp	x0, x1, [x0]
 	eret
 
@@ -63,11 +46,7 @@ user_resume:
 	msr	sctlr_el1, x10
 	isb
 	msr	daif, x9
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
+	callee_saved ldp
 	ldp	x29, x30, [sp], #USER_FRAME_SIZE
 	ret
 routine_end user_enter

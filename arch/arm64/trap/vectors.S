@@ -88,20 +88,7 @@ exception_vectors:
 // exception_handle(frame, number); where that returns, so does the exception, with all registers
 // from the frame.
 exception_save:
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x19, [sp, #144]
-	stp	x20, x21, [sp, #160]
-	stp	x22, x23, [sp, #176]
-	stp	x24, x25, [sp, #192]
-	stp	x26, x27, [sp, #208]
-	stp	x28, x29, [sp, #224]
+	frame_registers stp, sp
 	stp	x30, x1, [sp, #240]
 	mrs	x1, elr_el1
 	mrs	x2, spsr_el1
@@ -125,20 +112,7 @@ exception_save:
 	msr	spsr_el1, x2
 	ldp	x30, x1, [sp, #240]
 	msr	sp_el0, x1
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldp	x8, x9, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
-	ldp	x18, x19, [sp, #144]
-	ldp	x20, x21, [sp, #160]
-	ldp	x22, x23, [sp, #176]
-	ldp	x24, x25, [sp, #192]
-	ldp	x26, x27, [sp, #208]
-	ldp	x28, x29, [sp, #224]
+	frame_registers ldp, sp
 	ldp	x0, x1, [sp], #EXCEPTION_FRAME_SIZE
 	eret
 

@@ -21,6 +21,33 @@
 	.size	\name, . - \name
 .endm
 
+/* stp: what a function must leave as it was, x29 aside, behind a frame record at SP; ldp: back. */
+.macro	callee_saved op
+	\op	x19, x20, [sp, #16]
+	\op	x21, x22, [sp, #32]
+	\op	x23, x24, [sp, #48]
+	\op	x25, x26, [sp, #64]
+	\op	x27, x28, [sp, #80]
+.endm
+
+/* stp: x2 to x29 to their places in a struct exception_frame at @base; ldp: from there. */
+.macro	frame_registers op, base
+	\op	x2, x3, [\base, #16]
+	\op	x4, x5, [\base, #32]
+	\op	x6, x7, [\base, #48]
+	\op	x8, x9, [\base, #64]
+	\op	x10, x11, [\base, #80]
+	\op	x12, x13, [\base, #96]
+	\op	x14, x15, [\base, #112]
+	\op	x16, x17, [\base, #128]
+	\op	x18, x19, [\base, #144]
+	\op	x20, x21, [\base, #160]
+	\op	x22, x23, [\base, #176]
+	\op	x24, x25, [\base, #192]
+	\op	x26, x27, [\base, #208]
+	\op	x28, x29, [\base, #224]
+.endm
+
 /* The address of @symbol, wherever the image is running. */
 .macro	address reg, symbol
 	adrp	\reg, \symbol
