@@ -84,7 +84,7 @@ void turn_unload(struct cpu *cpu)
 		fp_save(&process->fp);
 		fp_access(false);
 	}
-	user_root_set(root_of(&halves->empty));
+	lower_root_set(root_of(&halves->empty));
 	lock_take(&halves->lock);
 	asid_leave(&halves->asids, cpu->number);
 	lock_drop(&halves->lock);
@@ -109,7 +109,7 @@ void turn_load(struct cpu *cpu, struct process *process)
 		return;
 	turn_unload(cpu);
 	take_asid(cpu, process);
-	user_root_set(root_of(&process->space));
+	lower_root_set(root_of(&process->space));
 	user_registers_set((struct user_registers){ process->thread_pointer, 0 });
 	if (process->has_fp) {
 		fp_access(true);

@@ -244,6 +244,7 @@ void permission_indices_set(bool on, u64 pir, u64 pire0)
 	tlb_invalidate_all();
 }
 
+/* Root and ASID change in one store: no walk can take one from here and the other from there. */
 void lower_root_set(u64 ttbr0)
 {
 	WRITE_REGISTER(TTBR0_EL1, ttbr0);

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What EL0 has, from the kernel: its memory, with its own rights, its root, its SIMD registers.
+ * What EL0 has, from the kernel: its memory, with its own rights, and its SIMD registers.
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/arch/arch.h>
-
-#include "registers.h"
 
 /* CPACR_EL1, or at EL2 with HCR_EL2.E2H set CPTR_EL2 under that name. */
 #define CPACR_EL1 "s3_0_c1_c0_2"
@@ -48,13 +46,6 @@ void user_write(vaddr_t va, const void *from, size_t size)
 		asm volatile("sttrb %w0, [%1]" ::"r"((u64)*at), "r"(va.value) : "memory");
 		va = vaddr_add(va, 1);
 	}
-}
-
-/* Root and ASID change in one store: no walk can take one from here and the other from there. */
-void user_root_set(u64 ttbr0)
-{
-	WRITE_REGISTER(TTBR0_EL1, ttbr0);
-	asm volatile("isb" ::: "memory");
 }
 
 /* All else that the register has a bit for, SVE and SME above all, EL0 may not use. */

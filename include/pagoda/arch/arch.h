@@ -168,9 +168,6 @@ struct exception_frame;
 bool user_enter(const struct exception_frame *frame, u64 sctlr, struct resume *resume);
 void user_resume(void);
 
-/* user_root_set() - @ttbr0, root and ASID, into TTBR0: what EL0 sees from now on. */
-void user_root_set(u64 ttbr0);
-
 /* SIMD and floating point: 32 registers, FPCR and FPSR. */
 #define FP_STATE_SIZE 528
 
@@ -226,9 +223,10 @@ void memory_types_set(u64 mair);
 void permission_indices_set(bool on, u64 pir, u64 pire0);
 
 /*
- * lower_root_set() - TTBR0 alone, with walks of it on: what the TLB has stays, by its ASID.
- * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper
- * half; the TLB forgets all.
+ * lower_root_set() - TTBR0 alone, root and ASID, with walks of it on: what the TLB has stays, by its
+ * ASID. Programs' roots change by this, too.
+ * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half; the TLB
+ * forgets all.
  */
 void lower_root_set(u64 ttbr0);
 void lower_half_set(u64 ttbr0, u64 tcr);
