@@ -135,14 +135,19 @@ enum interrupt_result interrupt_start_cpu(void)
 {
 	struct gic_cpu *cpu = cpu_this()->gic;
 	enum gic_result result;
+	u64 daif;
 
 	if (cpu == NULL)
 		return INTERRUPT_NOT_THIS_CPU;
 	result = gic_start_cpu(&table.gic, cpu);
-	for (u32 i = 0; result == GIC_OK && i < table.count; i++)
+	if (result != GIC_OK)
+		return from_gic(result);
+	daif = lock_take_masked(&table.lock);
+	for (u32 i = 0; i < table.count; i++)
 		if (table.row[i].number < GIC_SGIS)
 			gic_enable(&table.gic, cpu, table.row[i].number, 0);
-	return from_gic(result);
+	lock_drop_masked(&table.lock, daif);
+	return INTERRUPT_OK;
 }
 
 void interrupt_stop_cpu(void)
@@ -160,9 +165,15 @@ enum interrupt_result interrupt_send(const struct cpu *to, u32 number)
 
 void interrupt_take_over(void)
 {
+	u64 daif;
+
+	if (!started)
+		return;
+	daif = lock_take_masked(&table.lock);
 	for (u32 i = 0; i < table.count; i++)
 		if (table.row[i].number >= GIC_SPI_FIRST)
 			gic_route(&table.gic, cpu_this()->gic, table.row[i].number);
+	lock_drop_masked(&table.lock, daif);
 }
 
 static struct interrupt *find(u32 number)

@@ -52,10 +52,10 @@ static inline paddr_t image_physical(const struct kernel *kernel, const void *ad
 }
 
 /*
- * nudge_init() - on the boot CPU: interrupts may be sent; false where there is no controller.
+ * nudge_init() - on the boot CPU: from now on interrupts may be sent, where there is a controller.
  * nudge_listen() - on another: take them, or without a controller wait for events.
  */
-bool nudge_init(const struct kernel *kernel);
+void nudge_init(const struct kernel *kernel);
 void nudge_listen(void);
 
 /* cpu_idle() - wait for work, and do it, for good. */

@@ -39,6 +39,7 @@ bool smp_cpu_off(const struct kernel *kernel, u32 number, s64 *answer)
 	bool off = false, back = false;
 
 	farewell = (struct farewell){ psci_cpus(kernel), 0, { leave, NULL } };
+	interrupt_take_over();
 	cpu_call(cpu->cpu, &farewell.work);
 	while (!off && !back && counter_read() - start < OFF_SECONDS * counter_frequency()) {
 		cpu_pause();

@@ -354,7 +354,7 @@ void smp_start(struct kernel *kernel, struct boot_handoff *handoff)
 	kernel->smp = &smp;
 	if (smp.count == 1)
 		return;
-	(void)nudge_init(kernel);
+	nudge_init(kernel);
 	start_all(kernel, options->cpus_parallel ? MAILBOXES : 1,
 		  options->cpus_max != 0 ? options->cpus_max : smp.count);
 }

@@ -16,21 +16,18 @@ static void nudged(void *context)
 	(void)context;
 }
 
-bool nudge_init(const struct kernel *kernel)
+void nudge_init(const struct kernel *kernel)
 {
 	const struct interrupt row = { .number = NUDGE, .handle = nudged };
 
-	return interrupt_start(kernel) == INTERRUPT_OK && interrupt_register(&row) == INTERRUPT_OK;
+	if (interrupt_start(kernel) == INTERRUPT_OK)
+		(void)interrupt_register(&row);
 }
 
 void nudge_listen(void)
 {
-	const struct interrupt row = { .number = NUDGE, .handle = nudged };
-
-	if (cpu_this()->gic != NULL && interrupt_start_cpu() == INTERRUPT_OK &&
-	    interrupt_register(&row) == INTERRUPT_OK)
-		return;
-	cpu_this()->gic = NULL;
+	if (interrupt_start_cpu() != INTERRUPT_OK)
+		cpu_this()->gic = NULL;
 }
 
 /* From any CPU. One without an interrupt controller waits for an event. */

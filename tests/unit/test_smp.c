@@ -288,6 +288,10 @@ void interrupt_stop_cpu(void)
 {
 }
 
+void interrupt_take_over(void)
+{
+}
+
 enum interrupt_result interrupt_send(const struct cpu *to, u32 number)
 {
 	(void)to;

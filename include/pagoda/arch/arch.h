@@ -223,8 +223,8 @@ void memory_types_set(u64 mair);
 void permission_indices_set(bool on, u64 pir, u64 pire0);
 
 /*
- * lower_root_set() - TTBR0 alone, root and ASID, with walks of it on: what the TLB has stays, by its
- * ASID. Programs' roots change by this, too.
+ * lower_root_set() - TTBR0 alone, root and ASID, with walks of it on: what the TLB has stays, by
+ * its ASID. Programs' roots change by this, too.
  * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half; the TLB
  * forgets all.
  */
