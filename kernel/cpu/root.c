@@ -8,9 +8,6 @@
 /* The swap runs in the identity map: at the physical address of what is mapped here. */
 void root_replace(const struct kernel *kernel, const struct space *space)
 {
-	const struct boot_handoff *handoff = kernel->handoff;
-	u64 code = (u64)(uintptr_t)ttbr1_swap - handoff->plan.image_va.value;
-
 	ttbr1_replace(ttbr_encode(&space->regime, space->root),
-		      paddr(code + handoff->facts.image.pa.value));
+		      kernel_physical(kernel, (void *)ttbr1_swap));
 }

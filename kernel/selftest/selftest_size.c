@@ -150,15 +150,14 @@ static void size_lower(struct selftest *test)
 /* What the CPU makes of @va with the scratch tables in TTBR1, and TCR's @clear and @set. */
 static u64 probe(struct scratch *scratch, u64 va, u64 clear, u64 set)
 {
-	const struct boot_handoff *handoff = scratch->test->kernel->handoff;
-	u64 code = (u64)(uintptr_t)ttbr1_probe - handoff->plan.image_va.value;
+	const struct kernel *kernel = scratch->test->kernel;
 	u64 tcr = scratch->tcr & ~(TCR_EL1_T1SZ_MASK | clear);
 
 	lower_half_set(scratch->ttbr0, scratch->tcr);
 	test_about(scratch->test, vaddr(va));
 	tcr |= SYSREG_PUT(TCR_EL1_T1SZ, 64 - scratch->space.regime.va_bits) | set;
 	return upper_half_probe(ttbr_encode(&scratch->space.regime, scratch->space.root), tcr,
-				vaddr(va), paddr(code + handoff->facts.image.pa.value));
+				vaddr(va), kernel_physical(kernel, (void *)ttbr1_probe));
 }
 
 static void probe_translates(struct scratch *scratch, u64 va, u64 clear, u64 set)

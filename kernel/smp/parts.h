@@ -42,15 +42,6 @@ struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr);
  */
 void cpu_facts_take(struct cpu *cpu, const u64 *id, struct boot_handoff *handoff);
 
-/* image_physical() - where something of the Image is in memory. */
-static inline paddr_t image_physical(const struct kernel *kernel, const void *address)
-{
-	const struct boot_handoff *handoff = kernel->handoff;
-
-	return paddr((uintptr_t)address - handoff->plan.image_va.value +
-		     handoff->facts.image.pa.value);
-}
-
 /*
  * nudge_init() - on the boot CPU: from now on interrupts may be sent, where there is a controller.
  * nudge_listen() - on another: take them, or without a controller wait for events.

@@ -65,7 +65,7 @@ static bool call(const struct kernel *kernel, struct smp_cpu *cpu, struct mailbo
 	s64 answer;
 
 	if (cpu->entry->method == CPU_METHOD_SPIN_TABLE) {
-		paddr_t entry = image_physical(kernel, (void *)secondary_entry_search);
+		paddr_t entry = kernel_physical(kernel, (void *)secondary_entry_search);
 
 		cpu_settle(cpu, CPU_STATE_OFF, CPU_REASON_RELEASE);
 		cpu->value = cpu->entry->release;
@@ -75,8 +75,8 @@ static bool call(const struct kernel *kernel, struct smp_cpu *cpu, struct mailbo
 		return true;
 	}
 	answer = psci_cpu_on(&psci, cpu->entry->mpidr,
-			     image_physical(kernel, (void *)secondary_entry),
-			     image_physical(kernel, mailbox).value);
+			     kernel_physical(kernel, (void *)secondary_entry),
+			     kernel_physical(kernel, mailbox).value);
 	cpu_settle(cpu, CPU_STATE_OFF, CPU_REASON_DENIED);
 	cpu->value = (u64)answer;
 	return answer == 0;

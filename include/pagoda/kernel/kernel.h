@@ -71,4 +71,13 @@ struct kernel {
 	u64 registers[SYSREG_COUNT];
 };
 
+/* kernel_physical() - where the byte of the Image that runs or is read at @address is in memory. */
+static inline paddr_t kernel_physical(const struct kernel *kernel, const void *address)
+{
+	const struct boot_handoff *handoff = kernel->handoff;
+
+	return paddr((uintptr_t)address - handoff->plan.image_va.value +
+		     handoff->facts.image.pa.value);
+}
+
 #endif /* PAGODA_KERNEL_H */
