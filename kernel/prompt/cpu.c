@@ -12,27 +12,24 @@
 
 #define SUSPEND_SECONDS_MAX 3600
 
+static void print_state(const struct kernel *kernel, u32 number)
+{
+	char words[SMP_REASON_MAX];
+
+	smp_describe(&kernel->smp->cpu[number], words, sizeof(words));
+	print("CPU %u is %s\n", number, words);
+}
+
 static void turn_off(const struct kernel *kernel, u32 number)
 {
 	s64 answer;
 
-	if (smp_cpu_off(kernel, number, &answer))
+	if (!smp_cpu_off(kernel, number, &answer))
+		print("CPU %u is not off: firmware's answer to CPU_OFF is %ld\n", number, answer);
+	else if (kernel->smp->cpu[number].state == CPU_STATE_OFF)
 		print("CPU %u is off\n", number);
 	else
-		print("CPU %u is not off: firmware's answer to CPU_OFF is %ld\n", number, answer);
-}
-
-static void turn_on(const struct kernel *kernel, u32 number)
-{
-	char reason[SMP_REASON_MAX];
-
-	smp_cpu_on(kernel, number);
-	if (kernel->smp->cpu[number].state == CPU_STATE_RUNNING) {
-		print("CPU %u is running\n", number);
-		return;
-	}
-	smp_reason(&kernel->smp->cpu[number], reason, sizeof(reason));
-	print("CPU %u is %s: %s\n", number, cpu_state_str(kernel->smp->cpu[number].state), reason);
+		print_state(kernel, number);
 }
 
 /* The timer ends it, and so does a key; whichever interrupt it is stays pending, and is taken. */
@@ -96,8 +93,10 @@ static void command_cpu(const struct kernel *kernel, const struct arguments *arg
 		argument_refuse(arguments, 1, "boots, and has the console");
 	else if (off != (smp->cpu[number].state == CPU_STATE_RUNNING))
 		argument_refuse(arguments, 1, off ? "does not run" : "runs");
-	else if (off)
+	else if (off) {
 		turn_off(kernel, (u32)number);
-	else
-		turn_on(kernel, (u32)number);
+	} else {
+		smp_cpu_on(kernel, (u32)number);
+		print_state(kernel, (u32)number);
+	}
 }

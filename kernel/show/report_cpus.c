@@ -11,13 +11,12 @@
 
 #define OTHERS_SHOWN 8 /* in the report; the command has all */
 
-static void print_reason(const struct smp *smp, u32 number)
+static void print_cpu(const struct smp *smp, u32 number)
 {
-	char reason[SMP_REASON_MAX];
+	char words[SMP_REASON_MAX];
 
-	smp_reason(&smp->cpu[number], reason, sizeof(reason));
-	print("CPU %u (MPIDR 0x%lx) is %s: %s\n", number, smp->cpu[number].entry->mpidr,
-	      cpu_state_str(smp->cpu[number].state), reason);
+	smp_describe(&smp->cpu[number], words, sizeof(words));
+	print("CPU %u (MPIDR 0x%lx) is %s\n", number, smp->cpu[number].entry->mpidr, words);
 }
 
 static void print_others(const struct smp *smp)
@@ -32,7 +31,7 @@ static void print_others(const struct smp *smp)
 			print("and others: see cpus\n");
 			return;
 		}
-		print_reason(smp, i);
+		print_cpu(smp, i);
 	}
 }
 
@@ -105,9 +104,6 @@ static void command_cpus(const struct kernel *kernel, const struct arguments *ar
 	if (!argument_count(arguments, 0, 0))
 		return;
 	for (u32 i = 0; i < smp->count && !console_interrupted(); i++)
-		if (smp->cpu[i].state == CPU_STATE_RUNNING)
-			print("CPU %u (MPIDR 0x%lx) is running\n", i, smp->cpu[i].entry->mpidr);
-		else
-			print_reason(smp, i);
+		print_cpu(smp, i);
 	print_losses(kernel->cpus);
 }

@@ -66,3 +66,13 @@ void smp_reason(const struct smp_cpu *cpu, char *text, size_t size)
 		break;
 	}
 }
+
+void smp_describe(const struct smp_cpu *cpu, char *text, size_t size)
+{
+	size_t length =
+		format(text, size,
+		       cpu->reason == CPU_REASON_NONE ? "%s" : "%s: ", cpu_state_str(cpu->state));
+
+	if (length < size)
+		smp_reason(cpu, text + length, size - length);
+}

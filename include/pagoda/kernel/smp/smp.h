@@ -72,9 +72,13 @@ void smp_start(struct kernel *kernel, struct boot_handoff *handoff);
 bool smp_cpu_off(const struct kernel *kernel, u32 number, s64 *answer);
 void smp_cpu_on(const struct kernel *kernel, u32 number);
 
-/* smp_reason() - why CPU @cpu is in its state, a clause; empty where it runs. */
+/*
+ * smp_reason() - why CPU @cpu is in its state, a clause; empty where it runs. smp_describe() - its
+ * state and that: "running", "off: no memory for its stacks".
+ */
 #define SMP_REASON_MAX 120
 void smp_reason(const struct smp_cpu *cpu, char *text, size_t size);
+void smp_describe(const struct smp_cpu *cpu, char *text, size_t size);
 
 /*
  * smp_stop_others() - from an exception that is reported: all CPUs but @cpu, this one, stop, those
