@@ -19,6 +19,15 @@ bool test_needs(struct selftest *test, bool has, const char *reason)
 	return has;
 }
 
+bool test_needs_pan2(struct selftest *test)
+{
+	return test_needs(test,
+			  test->kernel->handoff->plan.pan &&
+				  test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
+					  ID_AA64MMFR1_EL1_PAN_PAN2,
+			  "no FEAT_PAN2, or turned off");
+}
+
 struct alloc *test_alloc(struct selftest *test)
 {
 	if (!test->kernel->alloc)
@@ -27,15 +36,20 @@ struct alloc *test_alloc(struct selftest *test)
 }
 
 /* xorshift64*: its state is never 0. */
-u64 test_random(struct selftest *test, u64 limit)
+u64 random_step(u64 *state)
 {
-	u64 x = test->random;
+	u64 x = *state;
 
 	x ^= x >> 12;
 	x ^= x << 25;
 	x ^= x >> 27;
-	test->random = x;
-	return (x * 0x2545f4914f6cdd1d >> 1) % limit;
+	*state = x;
+	return x * 0x2545f4914f6cdd1d;
+}
+
+u64 test_random(struct selftest *test, u64 limit)
+{
+	return (random_step(&test->random) >> 1) % limit;
 }
 
 u64 test_count(const struct selftest *test, u64 otherwise)

@@ -163,11 +163,7 @@ static bool has_at(struct selftest *test, enum at_access access)
 {
 	if (access != AT_PAN_READ && access != AT_PAN_WRITE)
 		return true;
-	return test_needs(test,
-			  test->kernel->handoff->plan.pan &&
-				  test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
-					  ID_AA64MMFR1_EL1_PAN_PAN2,
-			  "no FEAT_PAN2, or turned off");
+	return test_needs_pan2(test);
 }
 
 static void check_par_fault(struct selftest *test, u64 par, unsigned status)

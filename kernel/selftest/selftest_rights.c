@@ -253,11 +253,7 @@ static bool can_ask(struct selftest *test, enum rights_access access)
 {
 	if (access != RIGHTS_AT_S1E1RP && access != RIGHTS_AT_S1E1WP)
 		return true;
-	return test_needs(test,
-			  test->kernel->handoff->plan.pan &&
-				  test_feature(test, ID_AA64MMFR1_EL1, PAN) >=
-					  ID_AA64MMFR1_EL1_PAN_PAN2,
-			  "no FEAT_PAN2, or turned off");
+	return test_needs_pan2(test);
 }
 
 static void code_write(struct trial *trial)

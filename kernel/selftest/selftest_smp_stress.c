@@ -45,15 +45,6 @@ static struct stress {
 
 static struct cpu_work work __attribute__((section(".noinit")));
 
-/* xorshift64*, as test_random(): each CPU has a state of its own. */
-static u64 next_random(u64 *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 0x2545f4914f6cdd1d >> 16;
-}
-
 static bool get_object(struct piece *piece, u64 random)
 {
 	void *object;
@@ -156,7 +147,7 @@ static void work_hard(void *context)
 	(void)context;
 	__atomic_fetch_add(&stress.cpus, 1, __ATOMIC_RELAXED);
 	while (counter_read() < stress.until) {
-		u64 random = next_random(&state);
+		u64 random = random_step(&state) >> 16;
 
 		step(&held[random % HELD], random >> 4);
 		__atomic_fetch_add(&stress.steps, 1, __ATOMIC_RELAXED);

@@ -122,14 +122,22 @@ void test_equal(struct selftest *test, u64 value, u64 expected, const char *what
  */
 void test_note(struct selftest *test, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
-/* test_needs() - @has: or the test is skipped for @reason. Returns @has. */
+/*
+ * test_needs() - @has: or the test is skipped for @reason. Returns @has. test_needs_pan2() - that
+ * AT S1E1RP and S1E1WP exist, and look at PSTATE.PAN as the kernel has it: FEAT_PAN2.
+ */
 bool test_needs(struct selftest *test, bool has, const char *reason);
+bool test_needs_pan2(struct selftest *test);
 
 /* test_alloc() - the kernel's allocators; without any the test is skipped, and this null. */
 struct alloc *test_alloc(struct selftest *test);
 
-/* test_random() - a number below @limit, from the seed that is printed. */
+/*
+ * test_random() - a number below @limit, from the seed that is printed. random_step() - 64 bits, of
+ * which the lowest are the least random, from a @state of one's own that is not 0.
+ */
 u64 test_random(struct selftest *test, u64 limit);
+u64 random_step(u64 *state);
 
 /* test_count() - how much of it somebody asked for, or @otherwise. */
 u64 test_count(const struct selftest *test, u64 otherwise);
