@@ -31,21 +31,6 @@ const char *segment_str(enum segment segment)
 	return "unknown segment";
 }
 
-const char *cpu_method_str(enum cpu_method method)
-{
-	switch (method) {
-	case CPU_METHOD_NONE:
-		return "none";
-	case CPU_METHOD_PSCI:
-		return "psci";
-	case CPU_METHOD_SPIN_TABLE:
-		return "spin-table";
-	case CPU_METHOD_OTHER:
-		return "other";
-	}
-	return "unknown method";
-}
-
 const char *cpu_loss_str(enum cpu_loss loss)
 {
 	switch (loss) {

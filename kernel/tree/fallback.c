@@ -18,16 +18,8 @@ enum {
 };
 
 static const char property_names[PROPERTIES][FDT_NAME_SIZE] = {
-	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
-	[PROPERTY_SIZE_CELLS] = "#size-cells",
-	[PROPERTY_REG] = "reg",
-	[PROPERTY_RANGES] = "ranges",
-	[PROPERTY_COMPATIBLE] = "compatible",
-	[PROPERTY_STATUS] = "status",
-	[PROPERTY_WIDTH] = "width",
-	[PROPERTY_HEIGHT] = "height",
-	[PROPERTY_STRIDE] = "stride",
-	[PROPERTY_FORMAT] = "format",
+	PROPERTY_COMMON_NAMES,	      [PROPERTY_WIDTH] = "width",   [PROPERTY_HEIGHT] = "height",
+	[PROPERTY_STRIDE] = "stride", [PROPERTY_FORMAT] = "format",
 };
 
 /* What stdout-path says, and what an alias at its beginning stands for. */

@@ -12,12 +12,7 @@
 #include <pagoda/kernel/tree/tree.h>
 
 static const char property_names[PROPERTY_COUNT][FDT_NAME_SIZE] = {
-	[PROPERTY_ADDRESS_CELLS] = "#address-cells",
-	[PROPERTY_SIZE_CELLS] = "#size-cells",
-	[PROPERTY_REG] = "reg",
-	[PROPERTY_RANGES] = "ranges",
-	[PROPERTY_COMPATIBLE] = "compatible",
-	[PROPERTY_STATUS] = "status",
+	PROPERTY_COMMON_NAMES,
 	[PROPERTY_KASLR_SEED] = CHOSEN_KASLR_SEED,
 	[PROPERTY_DEVICE_TYPE] = "device_type",
 	[PROPERTY_METHOD] = "method",

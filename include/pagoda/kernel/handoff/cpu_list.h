@@ -21,9 +21,6 @@ enum cpu_method {
 	CPU_METHOD_OTHER, /* none of these */
 };
 
-/* "none", "psci", "spin-table", "other". */
-const char *cpu_method_str(enum cpu_method method);
-
 struct cpu_entry {
 	u64 mpidr; /* its MPIDR_AFFINITY */
 	u64 release; /* with a spin table: where it looks for its entry; 0: the tree does not say */

@@ -36,6 +36,12 @@ enum property {
 	PROPERTY_COUNT,
 };
 
+/* The names of the common ones, to begin a walk's list of names with. */
+#define PROPERTY_COMMON_NAMES                                                               \
+	[PROPERTY_ADDRESS_CELLS] = "#address-cells", [PROPERTY_SIZE_CELLS] = "#size-cells", \
+	[PROPERTY_REG] = "reg", [PROPERTY_RANGES] = "ranges",                               \
+	[PROPERTY_COMPATIBLE] = "compatible", [PROPERTY_STATUS] = "status"
+
 /* A UART seen, and the names on its path, to compare with stdout-path. */
 struct console {
 	struct console_choice choice;
