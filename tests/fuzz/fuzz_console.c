@@ -19,6 +19,7 @@
 #include <pagoda/kernel/selftest/selftest.h>
 
 #include "fuzz.h"
+#include "support/no_caches.h"
 #include "support/sample_kernel.h"
 
 #define INPUT_MAX 1024 /* each byte may be a line, and show kilobytes */
@@ -219,21 +220,6 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 	(void)limit;
 	(void)extra;
 	abort();
-}
-
-/* Nobody starts another CPU, so no cache holds anything of it. */
-void dcache_clean(const void *start, u64 size, u64 line_size)
-{
-	(void)start;
-	(void)size;
-	(void)line_size;
-}
-
-void dcache_invalidate(const void *start, u64 size, u64 line_size)
-{
-	(void)start;
-	(void)size;
-	(void)line_size;
 }
 
 u64 counter_read(void)

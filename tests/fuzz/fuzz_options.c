@@ -8,7 +8,7 @@
 #include <pagoda/lib/serial.h>
 
 #include "fuzz.h"
-#include "support/fake_machine.h"
+#include "support/fake_cpu.h"
 
 static void check_field(enum sysreg reg, const struct sysreg_field *field, u64 had, u64 has)
 {

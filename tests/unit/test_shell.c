@@ -17,6 +17,7 @@
 #include <pagoda/kernel/selftest/selftest.h>
 
 #include "support/console_capture.h"
+#include "support/no_caches.h"
 #include "support/sample_kernel.h"
 
 static struct sample sample;
@@ -114,21 +115,6 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 {
 	fail_msg("halted with %lu, %lu, %lu, %lu", code, value, limit, extra);
 	abort();
-}
-
-/* Nobody starts another CPU, so no cache holds anything of it. */
-void dcache_clean(const void *start, u64 size, u64 line_size)
-{
-	(void)start;
-	(void)size;
-	(void)line_size;
-}
-
-void dcache_invalidate(const void *start, u64 size, u64 line_size)
-{
-	(void)start;
-	(void)size;
-	(void)line_size;
 }
 
 void test_guarded(struct selftest *test, selftest_function *run)

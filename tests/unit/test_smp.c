@@ -18,7 +18,9 @@
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/mm/alloc/alloc.h>
 
+#include "support/fake_cpu.h"
 #include "support/fake_memory.h"
+#include "support/no_caches.h"
 
 #define SIMS_MAX 40
 #define KEY_LOW 0x1122334455667788
@@ -34,19 +36,6 @@ enum conduct {
 	FAULTS_AFTER_VERDICT,
 	HAS_NO_KEY,
 	GETS_LOST, /* after the verdict */
-};
-
-/* What QEMU's -cpu max has, of what counts here. */
-static const u64 max_id[SYSREG_FACT_COUNT] = {
-	[SYSREG_MIDR_EL1] = 0xf0510,
-	[SYSREG_CTR_EL0] = 0x8444c004,
-	[SYSREG_ID_AA64PFR0_EL1] = 0x1201001120110022,
-	[SYSREG_ID_AA64PFR1_EL1] = 0x1000021,
-	[SYSREG_ID_AA64ISAR0_EL1] = 0x1221111110212120,
-	[SYSREG_ID_AA64ISAR1_EL1] = 0x11111101211012,
-	[SYSREG_ID_AA64MMFR0_EL1] = 0x32310201126,
-	[SYSREG_ID_AA64MMFR1_EL1] = 0x11010211122,
-	[SYSREG_ID_AA64MMFR2_EL1] = 0x1021011010011011,
 };
 
 /* A CPU made by hand. */
@@ -221,20 +210,6 @@ void pac_key_get(u64 key[2])
 	key[1] = KEY_HIGH;
 }
 
-void dcache_clean(const void *start, u64 size, u64 line_size)
-{
-	(void)start;
-	(void)size;
-	(void)line_size;
-}
-
-void dcache_invalidate(const void *start, u64 size, u64 line_size)
-{
-	(void)start;
-	(void)size;
-	(void)line_size;
-}
-
 static bool repeats;
 
 void tlb_repeat(void)
@@ -347,11 +322,11 @@ static void make(u32 count)
 
 		sims[i] =
 			(struct sim){ FOLLOWS, mpidr_of(i), 1, 1000, { 0 }, NULL, 0, 0, 0, { 0 } };
-		memcpy(sims[i].id, max_id, sizeof(sims[i].id));
+		memcpy(sims[i].id, fake_cpu_id(FAKE_CPU_MAX), sizeof(sims[i].id));
 		cpu_list_add(&list, &entry, i);
 	}
 	allocators_make();
-	memcpy(handoff.facts.id, max_id, sizeof(handoff.facts.id));
+	memcpy(handoff.facts.id, fake_cpu_id(FAKE_CPU_MAX), sizeof(handoff.facts.id));
 	memcpy(handoff.id, handoff.facts.id, sizeof(handoff.id));
 	handoff.facts.entry.el = 1;
 	handoff.facts.psci = PSCI_SMC;
