@@ -561,6 +561,10 @@ static void firmware_may_deny_a_cpu(void **state)
 	check(smp, 1, CPU_STATE_OFF, CPU_REASON_DENIED);
 	smp_reason(&smp->cpu[1], reason, sizeof(reason));
 	assert_string_equal(reason, "firmware's answer to CPU_ON is -3");
+	smp_describe(&smp->cpu[0], reason, sizeof(reason));
+	assert_string_equal(reason, "running");
+	smp_describe(&smp->cpu[1], reason, sizeof(reason));
+	assert_string_equal(reason, "off: firmware's answer to CPU_ON is -3");
 	fake_memory_free(&memory);
 }
 
