@@ -2,6 +2,7 @@
 """More CPUs: all that can follow the first one's decision come up, the others are refused with the
 reason, and no boot waits for one that does not come."""
 import contextlib
+import json
 import re
 import sys
 import tempfile
@@ -176,6 +177,15 @@ def test_no_cpu_uses_an_old_translation(machine, append):
         assert running.wait_end() == "guest-shutdown"
         results = ktap.parse(running.text)
     assert {test.status for test in results.tests} == {"pass"}
+
+
+def test_what_checks_of_several_cpus_say_is_part_of_a_document():
+    with Machine("max", arguments=cpus(3), exceptions=None) as machine:
+        machine.expect(PROMPT)
+        text = machine.command("selftest smp,stress json")
+    report = json.loads(text[text.index("{\n"):])
+    assert {check["result"] for check in report["checks"]} == {"pass"}
+    assert len(report["checks"]) >= 7
 
 
 def test_a_command_runs_on_another_cpu():

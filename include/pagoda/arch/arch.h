@@ -270,7 +270,7 @@ void gic_cpu_send(u64 what);
 
 /*
  * timer_set() - the timer of exception level @el, on which the kernel runs, is to interrupt in
- * @ticks of the counter. timer_clear() - it is not to.
+ * @ticks of the counter, of which any number is fine. timer_clear() - it is not to.
  */
 void timer_set(unsigned el, u64 ticks);
 void timer_clear(unsigned el);
