@@ -143,6 +143,8 @@ const char *override_reason_str(enum override_reason reason)
 		return "decided for all CPUs: say it without pagoda.cpu";
 	case REASON_NO_ROOM:
 		return "more of these than there is room for";
+	case REASON_NOT_GLOBAL:
+		return "this core cannot have mappings that are not global (erratum 27456)";
 	}
 	return "unknown reason";
 }
@@ -167,6 +169,8 @@ const char *kaslr_source_str(enum kaslr_source source)
 		return "off: nokaslr";
 	case KASLR_OFF_NO_ENTROPY:
 		return "off: no entropy";
+	case KASLR_OFF_IN_SIGHT:
+		return "off: this core cannot hide from EL0 where the kernel is (erratum 27456)";
 	case KASLR_FDT:
 		return "fdt";
 	case KASLR_EFI:
@@ -175,6 +179,29 @@ const char *kaslr_source_str(enum kaslr_source source)
 		return "rndr";
 	}
 	return "unknown source";
+}
+
+const char *kpti_str(enum kpti kpti)
+{
+	switch (kpti) {
+	case KPTI_AUTO:
+		break;
+	case KPTI_OFF:
+		return "kpti=off";
+	case KPTI_NO_NEED:
+		return "not needed";
+	case KPTI_NEVER:
+		return "this core cannot have it (erratum 27456)";
+	case KPTI_ON:
+		return "kpti=on";
+	case KPTI_LATE:
+		return "kpti=late";
+	case KPTI_HIDES_PLACE:
+		return "KASLR, and no E0PD";
+	case KPTI_HIDES_CONTENT:
+		return "no CSV3";
+	}
+	return "undecided";
 }
 
 /* What stands in for words about the FDT; longer ones before those that they begin with. */
@@ -331,6 +358,8 @@ static const char follow_names[FOLLOW_FIELD_COUNT][24] = {
 	[FOLLOW_PAC] = "pointer authentication",
 	[FOLLOW_PAN] = "PAN",
 	[FOLLOW_E0PD] = "E0PD",
+	[FOLLOW_KPTI] = "CSV3",
+	[FOLLOW_NOT_GLOBAL] = "non-global mappings",
 	[FOLLOW_ASID_BITS] = "ASID bits",
 	[FOLLOW_VMID_BITS] = "VMID bits",
 	[FOLLOW_MTE] = "MTE",

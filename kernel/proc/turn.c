@@ -7,6 +7,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/arch/lock.h>
 #include <pagoda/kernel/irq/timer.h>
+#include <pagoda/kernel/proc/kpti.h>
 #include <pagoda/lib/features.h>
 
 #include "parts.h"
@@ -28,17 +29,22 @@ static struct halves {
 	struct asids asids;
 } * halves; /* null before turns_init() */
 
+unsigned turn_asid_bits(const struct kernel *kernel)
+{
+	return cpu_asid_bits(kernel->handoff->id) - kernel->kernel_space.policy.not_global;
+}
+
 bool turns_init(const struct kernel *kernel)
 {
 	struct heap *heap = &kernel->alloc->heap;
 	struct halves *new;
 	void *object;
 
-	if (heap_alloc(heap, sizeof(*halves), &object) != HEAP_OK)
+	if (kpti_missing(kernel) || heap_alloc(heap, sizeof(*halves), &object) != HEAP_OK)
 		return false;
 	new = object;
 	new->kernel = kernel;
-	asids_init(&new->asids, cpu_asid_bits(kernel->handoff->id));
+	asids_init(&new->asids, turn_asid_bits(kernel));
 	if (!space_create(kernel, &new->empty)) {
 		(void)heap_free(heap, object);
 		return false;
@@ -100,7 +106,7 @@ static void take_asid(const struct cpu *cpu, struct process *process)
 	halves->switches++;
 	halves->elsewhere += cpu->number != 0;
 	lock_drop(&halves->lock);
-	process->space.id = asid_number(process->asid);
+	process->space.id = asid_number(process->asid) << process->space.tlb.asid_pairs;
 }
 
 void turn_load(struct cpu *cpu, struct process *process)
@@ -138,6 +144,7 @@ void turn_begin(struct turn *turn)
 			       .tcr = registers[SYSREG_TCR_EL1] };
 	/* Programs must not sign with the kernel's key: what they sign is not signed. */
 	turn->sctlr = (registers[SYSREG_SCTLR_EL1] & ~(u64)SCTLR_EL1_ENIA_MASK) | SCTLR_USER;
+	turn->exit = kpti_exit(halves->kernel);
 	fp_access(false);
 	lower_half_set(root_of(&halves->empty), user_tcr(turn->tcr));
 	turn->timer = interrupt_timer_init(halves->kernel) == INTERRUPT_OK;
