@@ -131,6 +131,9 @@ enum at_access {
 /* at_translate_as() - the same for any of these. */
 u64 at_translate_as(vaddr_t va, enum at_access access);
 
+/* cache_levels() - CLIDR_EL1. */
+u64 cache_levels(void);
+
 /*
  * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
  * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
