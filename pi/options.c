@@ -122,6 +122,15 @@ static enum override_reason choice_parse(const struct word *word, const struct c
 	return REASON_BAD_CHOICE;
 }
 
+static enum override_reason size_parse(struct boot_options *options, enum option option,
+				       const struct word *word)
+{
+	if (option == OPTION_PAGE_SIZE)
+		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
+				    &options->granule_shift);
+	return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
+}
+
 /* Linux's number of seconds to wait: 0 is for ever, any other one ends in a reboot. */
 static enum override_reason panic_parse(struct boot_options *options, const struct word *word)
 {
@@ -219,10 +228,8 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_RODATA:
 		return rodata_parse(parser);
 	case OPTION_PAGE_SIZE:
-		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
-				    &options->granule_shift);
 	case OPTION_VA_BITS:
-		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
+		return size_parse(options, option, word);
 	case OPTION_RUN:
 		return run_parse(options, word);
 	case OPTION_EARLYCON:

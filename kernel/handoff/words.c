@@ -106,47 +106,30 @@ const char *override_status_str(enum override_status status)
 	return "unknown status";
 }
 
+static const char override_reasons[][72] = {
+	[REASON_NONE] = "",
+	[REASON_RAISES] = "above what the CPU has; overrides only lower",
+	[REASON_NOT_A_DIGIT] = "the value is not one hex digit",
+	[REASON_TOO_WIDE] = "the digit does not fit the field",
+	[REASON_NO_VALUE] = "no value given",
+	[REASON_UNKNOWN_OPTION] = "no such option",
+	[REASON_UNKNOWN_FIELD] = "no such field in this register",
+	[REASON_TOO_LONG] = "the word is too long, and was skipped",
+	[REASON_BAD_CHOICE] = "not one of the values this option has",
+	[REASON_BAD_NUMBER] = "not a number this option can take",
+	[REASON_BAD_QUOTE] = "the quotation mark is not closed",
+	[REASON_NO_SUCH_CONSOLE] = "no such console",
+	[REASON_E2H_STUCK] = "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always",
+	[REASON_CUT] = "longer than there is room for, and ignored",
+	[REASON_NO_CPU] = "no such CPU has been started",
+	[REASON_ALL_CPUS] = "decided for all CPUs: say it without pagoda.cpu",
+	[REASON_NO_ROOM] = "more of these than there is room for",
+	[REASON_NOT_GLOBAL] = "this core cannot have mappings that are not global (erratum 27456)",
+};
+
 const char *override_reason_str(enum override_reason reason)
 {
-	switch (reason) {
-	case REASON_NONE:
-		return "";
-	case REASON_RAISES:
-		return "above what the CPU has; overrides only lower";
-	case REASON_NOT_A_DIGIT:
-		return "the value is not one hex digit";
-	case REASON_TOO_WIDE:
-		return "the digit does not fit the field";
-	case REASON_NO_VALUE:
-		return "no value given";
-	case REASON_UNKNOWN_OPTION:
-		return "no such option";
-	case REASON_UNKNOWN_FIELD:
-		return "no such field in this register";
-	case REASON_TOO_LONG:
-		return "the word is too long, and was skipped";
-	case REASON_BAD_CHOICE:
-		return "not one of the values this option has";
-	case REASON_BAD_NUMBER:
-		return "not a number this option can take";
-	case REASON_BAD_QUOTE:
-		return "the quotation mark is not closed";
-	case REASON_NO_SUCH_CONSOLE:
-		return "no such console";
-	case REASON_E2H_STUCK:
-		return "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always";
-	case REASON_CUT:
-		return "longer than there is room for, and ignored";
-	case REASON_NO_CPU:
-		return "no such CPU has been started";
-	case REASON_ALL_CPUS:
-		return "decided for all CPUs: say it without pagoda.cpu";
-	case REASON_NO_ROOM:
-		return "more of these than there is room for";
-	case REASON_NOT_GLOBAL:
-		return "this core cannot have mappings that are not global (erratum 27456)";
-	}
-	return "unknown reason";
+	return reason < ARRAY_SIZE(override_reasons) ? override_reasons[reason] : "unknown reason";
 }
 
 const char *panic_action_str(enum panic_action action)

@@ -8,6 +8,7 @@
 #include <pagoda/arch/lock.h>
 #include <pagoda/kernel/irq/timer.h>
 #include <pagoda/kernel/proc/kpti.h>
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/features.h>
 
 #include "parts.h"
@@ -26,6 +27,7 @@ static struct halves {
 	const struct kernel *kernel;
 	struct space empty; /* of a CPU that has no program */
 	u64 switches, elsewhere;
+	bool forgets_code; /* a CPU's instruction cache goes by ASID, and breaks: errata_not_global() */
 	struct asids asids;
 } * halves; /* null before turns_init() */
 
@@ -116,6 +118,8 @@ void turn_load(struct cpu *cpu, struct process *process)
 	turn_unload(cpu);
 	take_asid(cpu, process);
 	lower_root_set(root_of(&process->space));
+	if (halves->forgets_code)
+		code_publish(vaddr(0), 0);
 	user_registers_set((struct user_registers){ process->thread_pointer, 0 });
 	if (process->has_fp) {
 		fp_access(true);
@@ -145,6 +149,8 @@ void turn_begin(struct turn *turn)
 	/* Programs must not sign with the kernel's key: what they sign is not signed. */
 	turn->sctlr = (registers[SYSREG_SCTLR_EL1] & ~(u64)SCTLR_EL1_ENIA_MASK) | SCTLR_USER;
 	turn->exit = kpti_exit(halves->kernel);
+	if (errata_not_global(turn->cpu->id[SYSREG_MIDR_EL1]))
+		halves->forgets_code = true;
 	fp_access(false);
 	lower_half_set(root_of(&halves->empty), user_tcr(turn->tcr));
 	turn->timer = interrupt_timer_init(halves->kernel) == INTERRUPT_OK;

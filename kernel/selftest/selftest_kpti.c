@@ -12,7 +12,7 @@ SELFTEST_MORE(71, user);
 
 static bool needs_kpti(struct selftest *test)
 {
-	return test_needs(test, test->kernel->el0_space.root.value != 0, "KPTI");
+	return test_needs(test, test->kernel->el0_space.root.value != 0, "KPTI is off");
 }
 
 static vaddr_t trampoline(const struct kernel *kernel)

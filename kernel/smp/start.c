@@ -171,8 +171,8 @@ static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 	const struct space *space = &kernel->kernel_space;
 
 	return (struct flip){ .mair = registers->mair,
-			      .tcr = registers->tcr | SYSREG_PUT(TCR_EL1_A1,
-								 space->policy.not_global),
+			      .tcr = registers->tcr |
+				     SYSREG_PUT(TCR_EL1_A1, space->policy.not_global),
 			      .ttbr0 = handoff->ttbr0,
 			      .ttbr1 = ttbr_encode(&space->regime, space->root),
 			      .sctlr = registers->sctlr,

@@ -12,7 +12,8 @@ EL2 = "virtualization=on,gic-version=3"
 NG = 1 << 11
 MACHINES = [(append, machine) for append in (
     "", "arm64.pagesize=16k", "arm64.pagesize=64k", "arm64.nolva",
-    "arm64.nolva arm64.pagesize=16k", "arm64.nolva arm64.pagesize=64k", "pagoda.va_bits=39")
+    "arm64.nolva arm64.pagesize=16k", "arm64.nolva arm64.pagesize=64k", "pagoda.va_bits=39",
+    "pagoda.va_bits=36 arm64.pagesize=16k")
     for machine in ("", EL2)]
 PAGE = {"": 0x1000, "arm64.pagesize=16k": 0x4000, "arm64.pagesize=64k": 0x10000}
 
@@ -146,6 +147,17 @@ def test_without_it_el0_has_the_kernels_root():
         machine.expect(PROMPT)
         assert "ptdump: 'el0' is the kernel's map: KPTI is off" in machine.command("ptdump el0")
         assert 0xffff800080000000 in [found[0] for found in debugger_at_el0(machine)]
+
+
+def test_all_else_of_the_page_is_clear():
+    with Machine(append="kpti=on arm64.pagesize=64k") as machine:
+        machine.expect(PROMPT)
+        entry, = leaves(machine.document("ptdump json el0"), "el0")
+        page = machine.memory(number(entry["pa"]), 0x10000)
+    code = page.rstrip(b"\0")
+    assert 0x800 < len(code) < 0x900
+    # Nothing that could be an address of the kernel's: those begin with 12 ones at least.
+    assert not [at for at in range(0, len(code) - 8, 4) if code[at + 6:at + 8] == b"\xff\xff"]
 
 
 def test_what_el0_has_is_shown_as_json_too():

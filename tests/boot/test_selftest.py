@@ -24,7 +24,7 @@ EMULATOR = "an emulator: blocks are taken at any level, Device memory unaligned"
 CARELESS = {EMULATOR} if ktap.qemu_version() < (9, 0) else set()
 NOT_COUNTED = {EMULATOR, *(reason for reason, *_ in FEATURES)}
 # Those that are about a machine of another kind, with tests of their own.
-ELSEWHERE = {"one CPU runs", "no shadow call stack", "no RAM above 48 bits"}
+ELSEWHERE = {"one CPU runs", "no shadow call stack", "KPTI is off", "no RAM above 48 bits"}
 # Which descriptors there are, and which levels.
 WIDE = {"descriptors have no SH"}
 NARROW = {"descriptors have SH"}

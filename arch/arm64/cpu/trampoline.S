@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// The page that EL0 sees of the kernel, where it sees no more: see include/pagoda/arch/trampoline.h.
-// A template: kernel/proc/kpti.c copies it, and fills in the roots. Its memory tells nothing of where
-// the kernel is mapped; that is read once the kernel's root is back.
+// The page that EL0 has of the kernel, where it has no more: see include/pagoda/arch/trampoline.h.
+// A template: kernel/proc/kpti.c copies it, and fills in the roots. Its memory tells nothing of
+// where the kernel is mapped; that is read once the kernel's root is back.
 
 #include <pagoda/arch/asm.h>
 #include <pagoda/arch/trampoline.h>
@@ -22,8 +22,8 @@ trampoline_code:
 	movk	\reg, #0, lsl #32
 .endm
 
-// All registers are EL0's but SP, the exceptions', which the kernel finds again: so x0 and SP change
-// places by additions, and SP keeps x0 until the landing has them change back.
+// All registers are EL0's but SP, the exceptions', which the kernel finds again: so x0 and SP
+// change places by additions, and SP keeps x0 until the landing has them change back.
 	.set	number, 0
 	.rept	TRAMPOLINE_VECTORS
 	.org	trampoline_code + number * TRAMPOLINE_VECTOR_SIZE

@@ -4,9 +4,9 @@
 //
 // Old and new may not both be in a TLB: a global entry and another one would match one address. So
 // break before make, for all of the upper half at once and on all CPUs: here, at its physical
-// address, each has walks of the half off, and nothing of it in its TLB, before the first descriptor
-// changes. The lower half has this code, and memory that both speak by: struct convert. At EL2 with
-// E2H set the names of EL1's registers mean EL2's.
+// address, each has walks of the half off, and nothing of it in its TLB, before the first
+// descriptor changes. The lower half has this code, and memory that both speak by: struct convert.
+// At EL2 with E2H set the names of EL1's registers mean EL2's.
 
 #include <pagoda/arch/asm.h>
 #include <pagoda/arch/convert.h>

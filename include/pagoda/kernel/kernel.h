@@ -50,7 +50,7 @@ struct smp;
 struct kernel {
 	const struct boot_handoff *handoff;
 	struct space kernel_space, idmap_space;
-	struct space el0_space; /* KPTI: the upper half as EL0 sees it; root 0 where there is none */
+	struct space el0_space; /* KPTI: the upper half as EL0 has it; root 0 where there is none */
 	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
 	struct memory_fate memory_fate;
 	struct linear linear;

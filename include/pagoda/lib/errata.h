@@ -18,7 +18,7 @@ const char *errata_repeat_tlbi(u64 midr);
 
 /*
  * errata_not_global() - a core with @midr may take wrong instructions from its cache where mappings
- * of the kernel's are not global (Cavium erratum 27456). Source: Cavium's notice, as Linux lists it.
+ * of the kernel's are not global (Cavium erratum 27456). Source: Cavium's notice, as Linux has it.
  */
 bool errata_not_global(u64 midr);
 

@@ -10,8 +10,8 @@
 #include <pagoda/kernel/kernel.h>
 
 /*
- * kpti_start() - do what the plan says about KPTI, once, on the boot CPU, after smp_start(): nothing
- * where it is off. Where this fails there can be no programs: kernel->el0_space has no root.
+ * kpti_start() - do what the plan says about KPTI: nothing where it is off. Once, on the boot CPU,
+ * after smp_start(). Where this fails there can be no programs: kernel->el0_space has no root.
  */
 enum kpti_result kpti_start(struct kernel *kernel);
 
