@@ -116,8 +116,8 @@ class Machine:
     """A QEMU virt machine with 512 MiB, or the board and memory of a subclass. Use it in a `with`
     statement: leaving that without an exception checks that QEMU logged nothing against the kernel
     but lines that begin as @excused, and that the CPU took as many exceptions, calls to firmware
-    and to QEMU and interrupts aside, as @exceptions says; None is any number. An interrupt that nobody waits
-    for ends in a fault report, which no test would pass over."""
+    and to QEMU and interrupts aside, as @exceptions says; None is any number. An interrupt that
+    nobody waits for ends in a fault report, which no test would pass over."""
 
     board = "virt"
     memory_size = "512M"

@@ -15,8 +15,8 @@ from test_address_space import far_machine
 sys.path.insert(0, str(ROOT / "scripts"))
 import ktap  # noqa: E402
 
-# Why checks are skipped. What a CPU lacks by its ID registers, which one QEMU has for it and another
-# has not: reason, register, the field's lowest bit, and the least that it must be.
+# Why checks are skipped. What a CPU lacks by its ID registers, which one QEMU has for it and
+# another has not: reason, register, the field's lowest bit, and the least that it must be.
 FEATURES = [("no FEAT_MTE2", "ID_AA64PFR1_EL1", 8, 2), ("no FEAT_S1PIE", "ID_AA64MMFR3_EL1", 8, 1),
             ("no FEAT_XS", "ID_AA64ISAR1_EL1", 56, 1)]
 # What QEMU 7.2 leaves out altogether, and 10.0 does not.
