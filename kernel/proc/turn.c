@@ -27,7 +27,7 @@ static struct halves {
 	const struct kernel *kernel;
 	struct space empty; /* of a CPU that has no program */
 	u64 switches, elsewhere;
-	bool forgets_code; /* a CPU's instruction cache goes by ASID, and breaks: errata_not_global() */
+	bool forgets_code; /* an instruction cache goes by ASID, and breaks: errata_not_global() */
 	struct asids asids;
 } * halves; /* null before turns_init() */
 

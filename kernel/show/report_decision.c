@@ -167,13 +167,15 @@ static const char *kpti_result_str(enum kpti_result result)
 	return "unknown result";
 }
 
-/* Why it is on, or off; and that it is missing, where it should be on. */
+/* Why it is on, or off though that is not for want of need; and that it is missing. */
 static void print_kpti(const struct kernel *kernel)
 {
 	enum kpti kpti = kernel->handoff->plan.kpti;
 
-	report_label("KPTI");
-	print("%s: %s", on_off(kpti_is_on(kpti)), kpti_str(kpti));
+	if (kpti == KPTI_NO_NEED)
+		return;
+	report_label("");
+	print("KPTI %s: %s", on_off(kpti_is_on(kpti)), kpti_str(kpti));
 	if (kernel->kpti_result != KPTI_OK)
 		print("; NOT DONE, so there are no programs: %s",
 		      kpti_result_str(kernel->kpti_result));
@@ -190,11 +192,11 @@ static void print_protection(const struct kernel *kernel)
 	else
 		print("NOT ENFORCED: WXN is off (%s)\n", report_wxn_off(kernel));
 	report_label("in use");
-	print("BTI %s, PAC %s%s, PAN %s, E0PD %s\n", on_off(plan->bti), on_off(plan->pac),
+	print("BTI %s, PAC %s%s, PAN %s, E0PD %s, KPTI %s\n", on_off(plan->bti), on_off(plan->pac),
 	      plan->pac && !plan->pac_secret ? " with a key that is no secret: no entropy" : "",
-	      on_off(plan->pan), on_off(plan->e0pd));
-	print_return_addresses(kernel->handoff);
+	      on_off(plan->pan), on_off(plan->e0pd), on_off(kpti_is_on(plan->kpti)));
 	print_kpti(kernel);
+	print_return_addresses(kernel->handoff);
 	report_label("programs");
 	print("%u-bit ASIDs; writable and executable memory %s\n",
 	      cpu_asid_bits(kernel->handoff->id), policy_str(plan));
