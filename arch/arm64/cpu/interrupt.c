@@ -151,8 +151,8 @@ void gic_cpu_send(u64 what)
 }
 
 /*
- * By CVAL, since TVAL has 32 bits with a sign: two seconds of a counter of 1 GHz, which each CPU has
- * from Armv8.6 on.
+ * By CVAL, since TVAL has 32 bits with a sign: two seconds of a counter of 1 GHz, which each CPU
+ * has from Armv8.6 on.
  */
 void timer_set(unsigned el, u64 ticks)
 {

@@ -315,8 +315,8 @@ void pac_key_get(u64 key[2]);
 
 /*
  * upper_half_probe() - PAR_EL1 for a read of @va by EL1, or where @va is odd a write, under another
- * @ttbr1 and @tcr, in which the kernel need not be. @probe_code: the physical address of ttbr1_probe(), which only this may
- * call. The rest is as for ttbr1_replace().
+ * @ttbr1 and @tcr, in which the kernel need not be. @probe_code: the physical address of
+ * ttbr1_probe(), which only this may call. The rest is as for ttbr1_replace().
  */
 u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code);
 u64 ttbr1_probe(u64 ttbr1, u64 tcr, u64 va);

@@ -57,8 +57,8 @@ static inline bool serial_is_polled(struct serial_kind kind)
 }
 
 /*
- * serial_has_registers() - it is a device at an address, or memory. SERIAL_NO_REGISTERS: what stands
- * for @registers where it is not. serial_is_for_output() - nothing can be typed there.
+ * serial_has_registers() - it is a device at an address, or memory. SERIAL_NO_REGISTERS: what
+ * stands for @registers where it is not. serial_is_for_output() - nothing can be typed there.
  */
 #define SERIAL_NO_REGISTERS ((void *)1)
 

@@ -133,7 +133,7 @@ enum serial_type {
 /* All zero is a PL011. */
 struct serial_kind {
 	u8 type; /* enum serial_type */
-	u8 reg_shift; /* 8250, SCIF: registers are 2^this bytes apart; buffer: it has 2^this bytes */
+	u8 reg_shift; /* 8250, SCIF: registers are 2^this bytes apart; a buffer has 2^this */
 	u8 io_width; /* 8250, Exynos: bytes in an access, 1, 2 or 4; or with SERIAL_BIG_ENDIAN */
 };
 
