@@ -36,8 +36,10 @@ static int setup(void **state)
 {
 	(void)state;
 	buffer = aligned_alloc(4096, 2 * 4096);
+	if (!buffer)
+		return -1;
 	memset(buffer, 0xee, 2 * 4096);
-	return buffer ? 0 : -1;
+	return 0;
 }
 
 static int teardown(void **state)
