@@ -23,6 +23,9 @@ enum option {
 	OPTION_MEM,
 	OPTION_PANIC,
 	OPTION_QUIET,
+	OPTION_HYP_MODE,
+	OPTION_HYP_VA_BITS,
+	OPTION_STAGE2,
 	OPTION_UNKNOWN, /* in a name space of ours, and not one of these */
 };
 
@@ -34,7 +37,7 @@ enum match {
 
 /* The first row that matches counts. A word that none matches is Linux's, or the user space's. */
 static const struct option_name {
-	char name[15];
+	char name[19];
 	enum match match;
 	enum option option;
 } option_names[] = {
@@ -51,11 +54,14 @@ static const struct option_name {
 	{ "arm64.", MATCH_BEGIN, OPTION_ALIAS },
 	{ "arm64_sw.", MATCH_BEGIN, OPTION_REGISTER },
 	{ "id_aa64", MATCH_BEGIN, OPTION_REGISTER },
+	{ "kvm_arm.mode", MATCH_NAME_AND_VALUE, OPTION_HYP_MODE },
+	{ "pagoda.hyp_va_bits", MATCH_NAME_AND_VALUE, OPTION_HYP_VA_BITS },
+	{ "pagoda.stage2", MATCH_NAME_AND_VALUE, OPTION_STAGE2 },
 	{ "pagoda.", MATCH_BEGIN, OPTION_UNKNOWN },
 };
 
 struct choice {
-	char text[9];
+	char text[10];
 	u8 number;
 };
 
@@ -73,6 +79,16 @@ static const struct choice panic_actions[] = {
 	{ "reboot", PANIC_REBOOT },
 	{ "poweroff", PANIC_POWEROFF },
 };
+
+static const struct choice hyp_modes[] = {
+	{ "none", HYP_MODE_NONE },
+	{ "nvhe", HYP_MODE_NVHE },
+	{ "protected", HYP_MODE_PROTECTED },
+};
+
+static const struct choice hyp_va_sizes[] = { { "48", 48 }, { "52", 52 } };
+
+static const struct choice stage2_ways[] = { { "lazy", false }, { "full", true } };
 
 /* The row of option_names[] for @word; a null pointer where the word is not for us. */
 static const struct option_name *option_find(const struct word *word)
@@ -142,6 +158,17 @@ static enum override_reason run_parse(struct boot_options *options, const struct
 	return REASON_CUT;
 }
 
+/* As Linux does it: whoever wants a hypervisor of its own at EL2 leaves EL2 to it. */
+static enum override_reason hyp_mode_parse(struct parser *parser)
+{
+	u8 mode;
+
+	if (!choice_find(&parser->word, hyp_modes, ARRAY_SIZE(hyp_modes), &mode))
+		return REASON_BAD_CHOICE;
+	parser->options->hyp_mode = mode;
+	return mode == HYP_MODE_NONE ? REASON_NONE : vhe_leave(parser);
+}
+
 static enum override_reason option_parse(struct parser *parser, enum option option)
 {
 	struct boot_options *options = parser->options;
@@ -174,6 +201,16 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return panic_parse(options, word);
 	case OPTION_QUIET:
 		options->quiet = true;
+		break;
+	case OPTION_HYP_MODE:
+		return hyp_mode_parse(parser);
+	case OPTION_HYP_VA_BITS:
+		found = choice_find(word, hyp_va_sizes, ARRAY_SIZE(hyp_va_sizes),
+				    &options->hyp_va_bits);
+		break;
+	case OPTION_STAGE2:
+		found = choice_find(word, stage2_ways, ARRAY_SIZE(stage2_ways),
+				    &options->stage2_full);
 		break;
 	case OPTION_UNKNOWN:
 		return REASON_UNKNOWN_OPTION;

@@ -280,3 +280,16 @@ const char *fallback_type_str(enum fallback_type type)
 	}
 	return "unknown type";
 }
+
+const char *hyp_mode_str(enum hyp_mode mode)
+{
+	switch (mode) {
+	case HYP_MODE_NONE:
+		return "none";
+	case HYP_MODE_NVHE:
+		return "nvhe";
+	case HYP_MODE_PROTECTED:
+		return "protected";
+	}
+	return "unknown";
+}

@@ -74,10 +74,26 @@ static bool has_hint(const struct tlb_ops *ops)
 	return ops->space->tlb.level_hint && ops->level != TLB_LEVEL_UNKNOWN;
 }
 
+static enum tlb_scope scope_of(const struct space *space)
+{
+	switch (space->regime.whose) {
+	case WHOSE_KERNEL:
+	case WHOSE_KERNEL_LOW:
+	case WHOSE_USER:
+		break;
+	case WHOSE_HYPERVISOR:
+		return TLB_OF_EL2;
+	case WHOSE_GUEST:
+		return TLB_OF_STAGE2;
+	}
+	return TLB_OF_EL1;
+}
+
 /* The address field counts in 4 KiB whatever the page size. */
 static struct tlb_op next_by_address(struct tlb_ops *ops)
 {
-	struct tlb_op op = { .kind = ops->tables ? TLB_VA : TLB_VA_LAST };
+	struct tlb_op op = { .kind = ops->tables ? TLB_VA : TLB_VA_LAST,
+			     .scope = scope_of(ops->space) };
 
 	op.operand = SYSREG_PUT(TLBI_VA_PAGE, ops->at >> GRANULE_SHIFT_4K);
 	if (has_hint(ops))
@@ -93,7 +109,8 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 {
 	const struct regime *regime = &ops->space->regime;
 	u64 pages = ops->left >> regime->granule_shift;
-	struct tlb_op op = { .kind = ops->tables ? TLB_RANGE : TLB_RANGE_LAST };
+	struct tlb_op op = { .kind = ops->tables ? TLB_RANGE : TLB_RANGE_LAST,
+			     .scope = scope_of(ops->space) };
 	unsigned scale = SCALE_MAX;
 	u64 units;
 
@@ -115,7 +132,7 @@ static struct tlb_op op_all(const struct space *space)
 {
 	if (space->regime.whose == WHOSE_USER)
 		return tlb_op_asid(space->id);
-	return (struct tlb_op){ .kind = TLB_ALL };
+	return (struct tlb_op){ .kind = TLB_ALL, .scope = scope_of(space) };
 }
 
 bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)

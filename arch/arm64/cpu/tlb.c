@@ -8,7 +8,7 @@
 
 #include "registers.h"
 
-void tlb_issue(struct tlb_op op)
+static void issue_el1(struct tlb_op op)
 {
 	switch (op.kind) {
 	case TLB_ALL:
@@ -28,6 +28,65 @@ void tlb_issue(struct tlb_op op)
 		break;
 	case TLB_RANGE_LAST:
 		WRITE_REGISTER(TLBI_RVAALE1IS, op.operand);
+		break;
+	}
+}
+
+static void issue_el2(struct tlb_op op)
+{
+	switch (op.kind) {
+	case TLB_ALL:
+	case TLB_ASID:
+		WRITE_REGISTER(TLBI_ALLE2IS, 0);
+		break;
+	case TLB_VA:
+		WRITE_REGISTER(TLBI_VAE2IS, op.operand);
+		break;
+	case TLB_VA_LAST:
+		WRITE_REGISTER(TLBI_VALE2IS, op.operand);
+		break;
+	case TLB_RANGE:
+		WRITE_REGISTER(TLBI_RVAE2IS, op.operand);
+		break;
+	case TLB_RANGE_LAST:
+		WRITE_REGISTER(TLBI_RVALE2IS, op.operand);
+		break;
+	}
+}
+
+static void issue_stage2(struct tlb_op op)
+{
+	switch (op.kind) {
+	case TLB_ALL:
+	case TLB_ASID:
+		WRITE_REGISTER(TLBI_VMALLS12E1IS, 0);
+		break;
+	case TLB_VA:
+		WRITE_REGISTER(TLBI_IPAS2E1IS, op.operand);
+		break;
+	case TLB_VA_LAST:
+		WRITE_REGISTER(TLBI_IPAS2LE1IS, op.operand);
+		break;
+	case TLB_RANGE:
+		WRITE_REGISTER(TLBI_RIPAS2E1IS, op.operand);
+		break;
+	case TLB_RANGE_LAST:
+		WRITE_REGISTER(TLBI_RIPAS2LE1IS, op.operand);
+		break;
+	}
+}
+
+void tlb_issue(struct tlb_op op)
+{
+	switch (op.scope) {
+	case TLB_OF_EL1:
+		issue_el1(op);
+		break;
+	case TLB_OF_EL2:
+		issue_el2(op);
+		break;
+	case TLB_OF_STAGE2:
+		issue_stage2(op);
 		break;
 	}
 }

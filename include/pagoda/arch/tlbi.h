@@ -9,9 +9,16 @@
 
 #include <pagoda/types.h>
 
+/* Whose translations an operation drops. */
+enum tlb_scope {
+	TLB_OF_EL1, /* EL1's and EL0's, or EL2's and EL0's with VHE */
+	TLB_OF_EL2, /* EL2's alone, HCR_EL2.E2H clear */
+	TLB_OF_STAGE2, /* of the VMID in VTTBR_EL2; of both stages combined, TLB_ALL only */
+};
+
 enum tlb_kind {
-	TLB_ALL, /* all of EL1's and EL0's; no operand */
-	TLB_ASID, /* all of one ASID that is not global */
+	TLB_ALL, /* no operand */
+	TLB_ASID, /* all of one ASID that is not global: TLB_OF_EL1 */
 	TLB_VA, /* what translates one address, for every ASID, and what walks cached on the way */
 	TLB_VA_LAST, /* leaves only */
 	TLB_RANGE, /* as TLB_VA for a range of pages */
@@ -20,6 +27,7 @@ enum tlb_kind {
 
 struct tlb_op {
 	enum tlb_kind kind;
+	enum tlb_scope scope;
 	u64 operand;
 };
 

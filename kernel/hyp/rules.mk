@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+#
+# The host's side of the hypervisor: decides, prepares, asks.
+
+$(eval $(call room,kernel/hyp,kernel))
+# Nobody is in a hurry, and a boot pays for the size of text.
+$(call compiled_with,-Os,$(wildcard kernel/hyp/*.c))
