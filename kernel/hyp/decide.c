@@ -72,12 +72,25 @@ static unsigned choose_va_bits(struct hyp_decision *decision, const struct boot_
 	return VA_BITS_DEFAULT;
 }
 
-static struct regime stage2(const struct boot_plan *plan, struct cpu_granule has, unsigned bits)
+/*
+ * With 16K pages bit 51 alone would cost a level, whose number QEMU takes for one that is not there
+ * at stage 2. So that is for machines that have something there.
+ */
+static unsigned input_bits(const struct regime *kernel, unsigned bits, paddr_t ram_end)
+{
+	bool spare = kernel->granule_shift == GRANULE_SHIFT_16K && bits == 52 &&
+		     ram_end.value <= BIT(51);
+
+	return spare ? 51 : bits;
+}
+
+static struct regime stage2(const struct boot_plan *plan, struct cpu_granule has, unsigned input,
+			    unsigned output)
 {
 	const struct regime *kernel = &plan->kernel;
 	bool wide = has.wide_pa && kernel->format != DESC_48;
 
-	return regime_make_stage2(kernel->granule_shift, bits, bits, wide);
+	return regime_make_stage2(kernel->granule_shift, input, output, wide);
 }
 
 enum hyp_result hyp_decide(struct hyp_decision *decision, const struct boot_plan *plan,
@@ -92,10 +105,8 @@ enum hyp_result hyp_decide(struct hyp_decision *decision, const struct boot_plan
 				     choose_va_bits(decision, plan, asked_va_bits), kernel->pa_bits,
 				     kernel->format != DESC_48);
 	decision->self.whose = WHOSE_HYPERVISOR;
-	decision->host = stage2(plan, has, bits);
-	decision->guest = regime_make_stage2(kernel->granule_shift,
-					     bits < GUEST_IPA_BITS ? bits : GUEST_IPA_BITS, bits,
-					     decision->host.format != DESC_48);
+	decision->host = stage2(plan, has, input_bits(kernel, bits, ram_end), bits);
+	decision->guest = stage2(plan, has, bits < GUEST_IPA_BITS ? bits : GUEST_IPA_BITS, bits);
 	decision->registers = (struct hyp_registers){
 		.mair = plan->registers.mair,
 		.tcr = tcr_value(&decision->self, tcr),

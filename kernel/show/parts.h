@@ -34,6 +34,7 @@ void report_decision(const struct kernel *kernel);
 void report_image(const struct kernel *kernel);
 void report_devices(const struct kernel *kernel);
 void report_efi(const struct kernel *kernel);
+void report_hyp(const struct kernel *kernel);
 void report_tables(const struct kernel *kernel, const struct report_audit *audit);
 void report_warnings(const struct kernel *kernel, const struct report_audit *audit);
 
@@ -45,6 +46,7 @@ void report_json_options(const struct kernel *kernel, struct json *json);
 void report_json_memory(const struct kernel *kernel, struct json *json);
 void report_json_devices(const struct kernel *kernel, struct json *json);
 void report_json_efi(const struct kernel *kernel, struct json *json);
+void report_json_hyp(const struct kernel *kernel, struct json *json);
 void report_json_tables(const struct kernel *kernel, const struct report_audit *audit,
 			struct json *json);
 void report_json_warnings(const struct kernel *kernel, const struct report_audit *audit,

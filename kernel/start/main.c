@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/efi_map.h>
+#include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/kernel/show/report.h>
 #include <pagoda/kernel/start/alloc.h>
@@ -56,6 +57,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	console_fallback(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
+	hyp_start(&kernel, handoff);
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_boot(&kernel);

@@ -160,6 +160,13 @@ static void check_decision(const struct machine *m, const struct hyp_decision *d
 	assert_int_equal(field(vtcr, 32, 32), lpa2);
 	assert_int_equal(field(vtcr, 15, 8), field(m->plan.registers.tcr, 15, 8));
 	assert_int_equal(field(vtcr, 18, 16), field(tcr, 18, 16));
+	/* 16K: bit 51 is left out where there is nothing. */
+	if (granule_bits == 14 && m->plan.kernel.pa_bits == 52) {
+		assert_int_equal(64 - field(vtcr, 5, 0), 51);
+		assert_int_equal(field(vtcr, 7, 6), 2);
+		assert_int_equal(regime_root_tables(&d->host), 16);
+		return;
+	}
 	assert_int_equal(64 - field(vtcr, 5, 0), m->plan.kernel.pa_bits);
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
 		if (starts[i].granule_bits == granule_bits &&
@@ -204,6 +211,21 @@ static void an_image_beyond_48_bits_needs_52_at_el2_too(void **state)
 	m.plan.idmap = regime_make(12, 52, 52, true);
 	assert_int_equal(hyp_decide(&d, &m.plan, m.id, 48, paddr(0)), HYP_OK);
 	assert_int_equal(d.self.va_bits, 52);
+}
+
+static void ram_above_bit_51_takes_a_level_more_with_16k_pages(void **state)
+{
+	struct hyp_decision d;
+	struct machine m;
+
+	(void)state;
+	machine_make(&m, 14, 6, true);
+	assert_int_equal(hyp_decide(&d, &m.plan, m.id, 0, paddr(BIT(51))), HYP_OK);
+	assert_int_equal(d.host.root_level, 1);
+	assert_int_equal(hyp_decide(&d, &m.plan, m.id, 0, paddr(BIT(51) + 1)), HYP_OK);
+	assert_int_equal(d.host.root_level, 0);
+	assert_int_equal(field(d.registers.vtcr, 7, 6), 3);
+	assert_int_equal(field(d.registers.vtcr, 5, 0), 12);
 }
 
 static void a_page_size_without_stage_2_and_ram_beyond_it_are_refused(void **state)
@@ -257,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_walk_from_level_minus_1_needs_sl2),
 		cmocka_unit_test(el2_follows_the_plan_for_every_page_size_pa_size_and_format),
 		cmocka_unit_test(an_image_beyond_48_bits_needs_52_at_el2_too),
+		cmocka_unit_test(ram_above_bit_51_takes_a_level_more_with_16k_pages),
 		cmocka_unit_test(a_page_size_without_stage_2_and_ram_beyond_it_are_refused),
 		cmocka_unit_test(the_base_is_in_the_half_without_the_identity_map_and_leaves_room),
 	};

@@ -203,6 +203,12 @@ void code_publish(vaddr_t va, u64 size);
 void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
 void ttbr1_swap(u64 ttbr1, u64 tcr);
 
+/*
+ * hvc_call() - HVC with x0 to x3 from the four words at @x, where they are put afterwards. At EL1
+ * only, where there is somebody at EL2.
+ */
+void hvc_call(u64 x[4]);
+
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));
 

@@ -51,6 +51,9 @@ FLIP_HAS(FLIP_VECTORS_MMFR3, vectors, mmfr3);
 void el2_enter_vhe(void);
 void el2_drop(void);
 
+/* The vectors of the stub that el2_drop() leaves: only their address means anything. */
+extern const u8 el2_vectors[];
+
 /*
  * mmu_flip() - load the registers in @flip, turn the MMU and the caches on, and go on as it says,
  * with 0 in the registers that EL0 will see. Runs from the identity map; everything the MMU will

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""A hypervisor of its own at EL2, and a stage 2 under the kernel: with every page size, on CPUs with
+and without VHE and LPA2, lazily and at once, protected and not."""
+import functools
+
+import pytest
+
+from machine import PROMPT, Machine, number
+from walker import bits
+
+EL2 = "virtualization=on,gic-version=3,dtb-randomness=off"
+SEEDED = "virtualization=on,gic-version=3"
+CPUS = {"max": ("4k", "16k", "64k"), "max,lpa2=off": ("4k", "16k", "64k"),
+        "cortex-a57": ("4k", "64k"), "cortex-a72": ("4k", "64k"),
+        "neoverse-n1": ("4k", "16k", "64k")}
+PLACES = [(cpu, page_size) for cpu, page_sizes in CPUS.items() for page_size in page_sizes]
+MODES = ["nvhe", "protected"]
+GRANULE_BITS = {"4k": 12, "16k": 14, "64k": 16}
+PA_BITS = {"max": 52, "max,lpa2=off": 52, "cortex-a57": 44, "cortex-a72": 44, "neoverse-n1": 48}
+
+# How many address bits, the level that a walk begins at, and how many tables the root is: DDI 0487
+# D8.2.4, for stage 2, by page size and output size. 16K pages do without bit 51.
+START = {("4k", 52): (52, 0, 16), ("4k", 48): (48, 0, 1), ("4k", 44): (44, 0, 1),
+         ("16k", 52): (51, 1, 16), ("16k", 48): (48, 1, 2),
+         ("64k", 52): (52, 1, 1), ("64k", 48): (48, 1, 1), ("64k", 44): (44, 2, 4)}
+
+
+class Hyp(Machine):
+    """A machine at its prompt, with a hypervisor. Its calls and aborts are exceptions."""
+
+    def __init__(self, cpu="max", append="nokaslr kvm-arm.mode=nvhe", machine=EL2, **more):
+        super().__init__(cpu, append, machine, exceptions=None, **more)
+
+    def start(self):
+        super().start()
+        self.expect(PROMPT)
+
+
+@functools.lru_cache
+def report(cpu, page_size, more):
+    with Hyp(cpu, f"arm64.pagesize={page_size} {more}") as machine:
+        return machine.document("report json"), machine.text
+
+
+def output_bits(cpu, page_size):
+    wide = cpu == "max" or page_size == "64k"
+    return PA_BITS[cpu] if wide else min(PA_BITS[cpu], 48)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("cpu, page_size", PLACES)
+def test_el2_and_stage_2_are_what_the_host_decided(cpu, page_size, mode):
+    document, _ = report(cpu, page_size, f"nokaslr kvm-arm.mode={mode}")
+    hyp = document["hyp"]
+    pa_bits = output_bits(cpu, page_size)
+    lpa2 = cpu == "max" and page_size != "64k"
+    assert (hyp["mode"], hyp["state"]) == (mode, "running")
+    assert document["decision"]["el"] == 1
+    stage2 = hyp["stage2"]
+    assert (stage2["ipa_bits"], stage2["root_level"], stage2["root_tables"]) == START[
+        page_size, pa_bits]
+    assert stage2["lpa2"] == lpa2
+    assert hyp["va_bits"] == 48
+    for name in ("tcr", "vtcr"):
+        value = number(hyp[name])
+        assert bits(value, 32, 32) == lpa2, "DS at EL2 without E2H"
+        assert bits(value, 15, 14) == {"4k": 0, "16k": 2, "64k": 1}[page_size], "TG0"
+        assert bits(value, 18, 16) == {44: 4, 48: 5, 52: 6}[pa_bits], "PS"
+        assert bits(value, 13, 8) == 0b110101, "inner shareable, write-back"
+    assert bits(number(hyp["tcr"]), 5, 0) == 16
+    assert bits(number(hyp["vtcr"]), 5, 0) == 64 - stage2["ipa_bits"]
+    assert bits(number(hyp["sctlr"]), 19, 19) == 1, "WXN"
+
+
+@pytest.mark.parametrize("page_size", GRANULE_BITS)
+def test_52_bits_at_el2_where_they_are_asked_for_and_there(page_size):
+    document, _ = report("max", page_size, "nokaslr kvm-arm.mode=nvhe pagoda.hyp_va_bits=52")
+    assert document["hyp"]["va_bits"] == 52
+    assert document["hyp"]["root_level"] == {"4k": -1, "16k": 0, "64k": 1}[page_size]
+    document, _ = report("max,lpa2=off", "4k", "nokaslr kvm-arm.mode=nvhe pagoda.hyp_va_bits=52")
+    assert document["hyp"]["va_bits"] == 48
+
+
+def test_without_kaslr_the_hypervisor_is_where_it_was_and_with_it_elsewhere():
+    fixed, moved = set(), set()
+    for _ in range(2):
+        with Hyp(machine=SEEDED) as machine:
+            fixed.add(machine.document("report json")["hyp"]["va"])
+        with Hyp(append="kvm-arm.mode=nvhe", machine=SEEDED) as machine:
+            moved.add(machine.document("report json")["hyp"]["va"])
+    assert len(fixed) == 1 and len(moved) == 2 and not fixed & moved
+
+
+@pytest.mark.parametrize("word", ["", "kvm-arm.mode=none"])
+def test_nobody_asked_means_nobody_there(word):
+    with Machine("cortex-a57", word, EL2) as machine:
+        machine.expect(PROMPT)
+        assert "hyp" not in machine.document("report json")
+        assert "hypervisor" not in machine.text
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("full", ["lazy", "full"])
+@pytest.mark.parametrize("cpu, page_size", [("max", "4k"), ("max", "16k"), ("cortex-a72", "64k")])
+def test_the_kernel_passes_its_own_tests_above_a_stage_2(cpu, page_size, full, mode):
+    append = f"arm64.pagesize={page_size} kvm-arm.mode={mode} pagoda.stage2={full}"
+    with Hyp(cpu, append) as machine:
+        assert " fail:0 xfail:0 xpass:0 " in machine.command("selftest all")
+
+
+# ---- what is not possible is said in a line ----
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_entered_at_el1_there_is_none(mode):
+    with Machine("max", f"kvm-arm.mode={mode}") as machine:
+        machine.expect(PROMPT)
+        assert f"  hypervisor   {mode}: none: entered at EL1: EL2 is somebody else's" in machine.text
+        assert machine.document("report json")["hyp"]["state"].startswith("entered at EL1")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_memory_is_said_and_the_kernel_goes_on(mode):
+    with Hyp("cortex-a57", f"arm64.pagesize=64k mem=5M kvm-arm.mode={mode}") as machine:
+        assert f"  hypervisor   {mode}: none: no memory for its code" in machine.text
+        assert " fail:0 xfail:0 xpass:0 " in machine.command("selftest walk")
