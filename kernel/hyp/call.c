@@ -35,6 +35,56 @@ bool hyp_refresh(const struct kernel *kernel)
 	return true;
 }
 
+const struct space *hyp_space(const struct kernel *kernel, enum hyp_map map)
+{
+	const struct hyp *hyp = kernel->hyp;
+
+	if (!hyp_refresh(kernel))
+		return NULL;
+	switch (map) {
+	case HYP_MAP_SELF:
+		return &hyp->self;
+	case HYP_MAP_HOST:
+		return &hyp->host;
+	case HYP_MAP_GUEST:
+		break;
+	}
+	return &hyp->guest;
+}
+
+bool hyp_is_table(const struct kernel *kernel, paddr_t pa)
+{
+	const struct hyp *hyp = kernel->hyp;
+
+	return hyp && pa.value >= hyp->tables.start && pa.value < hyp->tables.end;
+}
+
+const char *hyp_map_str(enum hyp_map map)
+{
+	switch (map) {
+	case HYP_MAP_SELF:
+		return "hyp";
+	case HYP_MAP_HOST:
+		return "host2";
+	case HYP_MAP_GUEST:
+		break;
+	}
+	return "guest2";
+}
+
+const char *hyp_map_title(enum hyp_map map)
+{
+	switch (map) {
+	case HYP_MAP_SELF:
+		return "hypervisor's map";
+	case HYP_MAP_HOST:
+		return "stage 2 under the kernel";
+	case HYP_MAP_GUEST:
+		break;
+	}
+	return "stage 2 of the guest";
+}
+
 const char *el2_answer_str(enum el2_answer answer)
 {
 	switch (answer) {

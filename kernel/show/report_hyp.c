@@ -35,8 +35,8 @@ void report_hyp(const struct kernel *kernel)
 	      kernel->handoff->options.stage2_full && !hyp->all_failed ? "all RAM mapped at once" :
 									 "mapped where it faults");
 	report_label("");
-	print("its %s at 0x%lx %s\n",
-	      size_text(regime_granule(&decision->self) << hyp->order).text, hyp->block.value,
+	print("its %s at 0x%lx %s\n", size_text(regime_granule(&decision->self) << hyp->order).text,
+	      hyp->block.value,
 	      hyp->mode == HYP_MODE_PROTECTED ?
 		      "are not the host's" :
 		      "can be written by the host: kvm-arm.mode=protected forbids it");

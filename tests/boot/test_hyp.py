@@ -124,3 +124,107 @@ def test_no_memory_is_said_and_the_kernel_goes_on(mode):
     with Hyp("cortex-a57", f"arm64.pagesize=64k mem=5M kvm-arm.mode={mode}") as machine:
         assert f"  hypervisor   {mode}: none: no memory for its code" in machine.text
         assert " fail:0 xfail:0 xpass:0 " in machine.command("selftest walk")
+
+
+# ---- its tables ----
+
+
+def runs(document, root):
+    return [entry for table in document["tables"] if table["root"] == root
+            for entry in table["entries"]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("cpu, page_size", PLACES)
+def test_its_own_map_has_every_part_once_and_keeps_w_xor_x(cpu, page_size, mode):
+    with Hyp(cpu, f"arm64.pagesize={page_size} kvm-arm.mode={mode}") as machine:
+        document = machine.document("ptdump json")
+    hyp, page = document["hyp"], 1 << GRANULE_BITS[page_size]
+    base, start = number(hyp["va"]), number(hyp["memory_start"])
+    end = start + hyp["memory_size"]
+    identity, text, rodata, *data = runs(document, "hyp")
+    assert identity["start"] == identity["pa"] == text["pa"]
+    assert number(text["start"]) == base and number(rodata["start"]) == base + 0x10000
+    for run in (identity, text):
+        assert (run["execute"], run["write"]) == (True, False)
+    assert (rodata["execute"], rodata["write"]) == (False, False)
+    assert all(run["write"] and not run["execute"] for run in data)
+    outside = [run for run in (text, rodata, *data) if not start <= number(run["pa"]) < end]
+    assert len(outside) == 1 and outside[0]["size"] == page, "the page that is shared"
+    # Nothing is before a stack, and it is the last there is.
+    assert number(data[-1]["start"]) >= number(data[-2]["end"]) + 0x10000
+    assert all(run["level"] == 3 and run["user"] is False for run in (text, rodata, *data))
+
+
+@pytest.mark.parametrize("full", ["lazy", "full"])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("cpu, page_size", [("max", "4k"), ("max,lpa2=off", "16k"),
+                                            ("cortex-a72", "64k")])
+def test_stage_2_is_the_identity_and_leaves_out_what_is_the_hypervisors(cpu, page_size, mode,
+                                                                        full):
+    append = f"arm64.pagesize={page_size} kvm-arm.mode={mode} pagoda.stage2={full}"
+    with Hyp(cpu, append) as machine:
+        machine.command("selftest memory")
+        document = machine.document("ptdump json")
+    start = number(document["hyp"]["memory_start"])
+    end = start + document["hyp"]["memory_size"]
+    ram = [(number(row["start"]), number(row["end"])) for row in document["memory"]
+           if row["kind"] == "ram"]
+    mapped = runs(document, "host2")
+    for run in mapped:
+        first, last = number(run["start"]), number(run["end"])
+        assert run["start"] == run["pa"] and run["read"] and run["write"]
+        in_ram = any(low <= first and last <= high for low, high in ram)
+        device = all(last <= low or high <= first for low, high in ram)
+        assert in_ram != device, "of one kind"
+        assert run["type"] == ("MEM/NORMAL" if in_ram else "DEVICE/nGnRE")
+        assert run["execute"] == in_ram
+        if mode == "protected":
+            assert last <= start or end <= first
+    if full == "full":
+        size = sum(run["size"] for run in mapped if run["type"] == "MEM/NORMAL")
+        missing = end - start if mode == "protected" else 0
+        assert size == sum(high - low for low, high in ram) - missing
+
+
+@pytest.mark.parametrize("cpu, page_size", [("max", "4k"), ("max", "16k"), ("cortex-a57", "64k")])
+def test_walks_go_through_both_stages_and_the_cpu_agrees(cpu, page_size):
+    with Hyp(cpu, f"arm64.pagesize={page_size} kvm-arm.mode=protected") as machine:
+        document = machine.document("report json")
+        text = machine.command(f"walk {document['image']['va']}")
+        assert ": stage 2 under the kernel\n" in text
+        assert "  both stages    read-only, no-execute; MEM/NORMAL\n" in text
+        assert "  the CPU agrees with the walk\n" in text
+        assert "  the CPU agrees with both walks\n" in text
+        offset = number(document["linear"]["offset"])
+        hidden = number(document["hyp"]["memory_start"]) + offset & (1 << 64) - 1
+        text = machine.command(f"walk {hidden:#x}")
+        assert "not mapped: translation fault" in text
+        assert "  the CPU agrees with both walks\n" in text
+        text = machine.command(f"walk {document['hyp']['va']} hyp")
+        assert "  permissions    read-only, executable" in text
+        assert "  the CPU agrees with the walk\n" in text
+        # And the device, by another name.
+        assert "DEVICE/nGnRE" in machine.command("walk 0x9000000 host2")
+
+
+def test_what_is_the_hypervisors_is_refused_and_reported_with_both_walks():
+    with Hyp(append="nokaslr kvm-arm.mode=protected") as machine:
+        document = machine.document("report json")
+        pa = number(document["hyp"]["memory_start"])
+        hidden = pa + number(document["linear"]["offset"]) & (1 << 64) - 1
+        machine.send(f"write {hidden:#x} 1 8\r")
+        text = machine.expect("pagoda: stopped")
+        assert "synchronous external abort\n  on a write\n" in text
+        assert f"refused by the hypervisor: physical address {pa:#018x} is not the kernel's" in text
+        assert f"walk {hidden:#018x}: upper half, kernel map (TTBR1_EL1)\n" in text
+        assert f"walk {pa:#018x}: stage 2 under the kernel\n" in text
+
+
+def test_without_protection_it_is_not_refused_and_the_report_says_so():
+    with Hyp(append="nokaslr kvm-arm.mode=nvhe") as machine:
+        document = machine.document("report json")
+        pa = number(document["hyp"]["memory_start"])
+        hidden = pa + number(document["linear"]["offset"]) & (1 << 64) - 1
+        assert f"at {pa:#x} can be written by the host" in machine.text
+        assert machine.command(f"read {hidden:#x}").startswith(f"{hidden:#018x} ")

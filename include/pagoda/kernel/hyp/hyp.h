@@ -55,4 +55,23 @@ enum el2_answer hyp_call(enum el2_call what, u64 a, u64 b, u64 c, u64 x[3]);
 /* hyp_refresh() - the copy of its tables is as they are now; false where it could not be had. */
 bool hyp_refresh(const struct kernel *kernel);
 
+/* Maps that the kernel does not run in. */
+enum hyp_map {
+	HYP_MAP_SELF, /* EL2's own */
+	HYP_MAP_HOST, /* stage 2 under the kernel */
+	HYP_MAP_GUEST, /* stage 2 of a guest */
+};
+
+#define HYP_MAP_COUNT 3
+
+/* "hyp", "host2", "guest2"; and for people. */
+const char *hyp_map_str(enum hyp_map map);
+const char *hyp_map_title(enum hyp_map map);
+
+/* hyp_space() - the tables of @map, to read, as they are now; null where there are none. */
+const struct space *hyp_space(const struct kernel *kernel, enum hyp_map map);
+
+/* hyp_is_table() - @pa is in memory that tables of theirs are in. */
+bool hyp_is_table(const struct kernel *kernel, paddr_t pa);
+
 #endif /* PAGODA_HYP_H */

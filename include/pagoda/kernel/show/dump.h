@@ -6,7 +6,7 @@
 #ifndef PAGODA_DUMP_H
 #define PAGODA_DUMP_H
 
-#include <pagoda/kernel/kernel.h>
+#include <pagoda/kernel/hyp/hyp.h>
 
 /*
  * One line a run of equal descriptors, in the columns of Linux's kernel_page_tables but for the
@@ -14,10 +14,11 @@
  */
 void dump_kernel(const struct kernel *kernel);
 void dump_idmap(const struct kernel *kernel);
+void dump_hyp(const struct kernel *kernel, enum hyp_map map);
 
 /* Which runs of which map to show, and how. */
 struct dump_filter {
-	bool kernel, idmap; /* maps */
+	bool kernel, idmap, hyp[HYP_MAP_COUNT]; /* maps */
 	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;
 	vaddr_t start, end; /* multiples of the page size; end 0 means 2^64 */
@@ -38,6 +39,16 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
  * not followed, so a damaged tree ends the walk and not the kernel.
  */
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields);
+
+/*
+ * dump_walk_stage2() - the same of an address that stage 2 of @map translates. dump_walk_hyp() -
+ * of one of EL2's.
+ * dump_refused() - where EL2 refused the kernel an access to @far, and @esr is of that: a line that
+ * says so.
+ */
+void dump_walk_stage2(const struct kernel *kernel, enum hyp_map map, paddr_t ipa, bool fields);
+void dump_walk_hyp(const struct kernel *kernel, vaddr_t va, bool fields);
+void dump_refused(const struct kernel *kernel, u64 esr, u64 far);
 
 /* dump_fields() - the fields of a descriptor of @regime, from the highest bit to the lowest. */
 void dump_fields(const struct regime *regime, pte_t pte, enum pte_kind kind);
