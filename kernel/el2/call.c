@@ -93,7 +93,7 @@ static void guest_run(struct el2_state *state, struct el2_cpu *cpu, struct el2_f
 
 	frame->x[0] = there ? EL2_OK : EL2_BAD_ARGUMENT;
 	if (there)
-		guest_enter(state, cpu, frame, slot);
+		el2_guest_enter(state, cpu, frame, slot);
 }
 
 static u64 answer(struct el2_state *state, struct el2_frame *frame)
@@ -121,11 +121,11 @@ static u64 answer(struct el2_state *state, struct el2_frame *frame)
 	case EL2_MAP_ALL:
 		return host_map_all(state) == MAP_OK ? EL2_OK : EL2_NO_ROOM;
 	case EL2_GUEST_MAP:
-		return guest_map(state, x[1], x[2], x[3]);
+		return el2_guest_map(state, x[1], x[2], x[3]);
 	case EL2_GUEST_UNMAP:
-		return guest_unmap(state, x[1]);
+		return el2_guest_unmap(state, x[1]);
 	case EL2_GUEST_END:
-		guest_end(state);
+		el2_guest_end(state);
 		return EL2_OK;
 	case EL2_GUEST_RUN:
 	case EL2_CALL_END:

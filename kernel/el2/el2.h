@@ -35,18 +35,19 @@ enum el2_answer unshare_page(struct el2_state *state, u64 pa);
 /* slot_pointer() - where EL2 has the page in @slot; null for none. */
 void *slot_pointer(const struct el2_state *state, u64 slot);
 
-enum el2_answer guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot);
-enum el2_answer guest_unmap(struct el2_state *state, u64 ipa);
-void guest_end(struct el2_state *state);
+enum el2_answer el2_guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot);
+enum el2_answer el2_guest_unmap(struct el2_state *state, u64 ipa);
+void el2_guest_end(struct el2_state *state);
 
 /*
- * guest_enter() - from now on the guest has this CPU, with registers from the page in @slot: @frame
- * and all registers are its. guest_leave() - they are the host's again, and the page says what the
+ * el2_guest_enter() - from now on the guest has this CPU, with registers from the page in @slot: @frame
+ * and all registers are its. el2_guest_leave() - they are the host's again, and the page says what the
  * guest's were, and why.
  */
-void guest_enter(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame, u64 slot);
-void guest_leave(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
-		 unsigned kind, const struct el2_syndrome *syndrome);
+void el2_guest_enter(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
+		     u64 slot);
+void el2_guest_leave(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
+		     unsigned kind, const struct el2_syndrome *syndrome);
 
 /* el2_ipa() - the address that stage 2 refused, from HPFAR_EL2 and FAR_EL2. */
 static inline u64 el2_ipa(const struct el2_syndrome *syndrome)

@@ -11,29 +11,6 @@
 
 #include "el2.h"
 
-/*
- * What a guest has of EL1: its MMU off, no trap but what leads here. SCTLR's bits that are RES1
- * without the features that define them, and I.
- */
-#define GUEST_SCTLR                                                            \
-	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK | \
-	 SCTLR_EL1_EIS_MASK | SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK | SCTLR_EL1_I_MASK)
-
-/*
- * VM: stage 2. RW: AArch64. IMO, FMO, AMO: interrupts are the host's. TSC, TWI, TWE, TIDCP, TACR,
- * TSW: it calls nobody, does not sleep, and meddles with no cache as a whole. FB, BSU: its TLBI and
- * barriers reach all CPUs that it may run on. DC: what it reads and writes with its MMU off is
- * cached, as the host reads and writes it. No pointer authentication: the keys are the host's.
- */
-#define GUEST_HCR                                                                      \
-	(HCR_EL2_VM_MASK | HCR_EL2_RW_MASK | HCR_EL2_IMO_MASK | HCR_EL2_FMO_MASK |     \
-	 HCR_EL2_AMO_MASK | HCR_EL2_TSC_MASK | HCR_EL2_TWI_MASK | HCR_EL2_TWE_MASK |   \
-	 HCR_EL2_TIDCP_MASK | HCR_EL2_TACR_MASK | HCR_EL2_TSW_MASK | HCR_EL2_FB_MASK | \
-	 HCR_EL2_DC_MASK | SYSREG_PUT(HCR_EL2_BSU, 1))
-
-#define PSTATE_FLAGS 0xf0000000
-#define PSTATE_EL1H_MASKED 0x3c5
-
 static struct el2_given *given_find(struct el2_state *state, u64 ipa)
 {
 	for (unsigned i = 0; i < EL2_GUEST_PAGES; i++)
@@ -58,7 +35,7 @@ static bool is_shared(const struct el2_state *state, u64 pa)
 	return false;
 }
 
-enum el2_answer guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot)
+enum el2_answer el2_guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot)
 {
 	u64 granule = regime_granule(&state->guest.regime);
 	struct map_request request = { .start = vaddr(ipa),
@@ -102,7 +79,7 @@ static bool page_wipe(struct el2_state *state, u64 pa)
 	return unshare_page(state, pa) == EL2_OK;
 }
 
-enum el2_answer guest_unmap(struct el2_state *state, u64 ipa)
+enum el2_answer el2_guest_unmap(struct el2_state *state, u64 ipa)
 {
 	struct el2_given *given = given_find(state, ipa);
 
@@ -119,14 +96,15 @@ enum el2_answer guest_unmap(struct el2_state *state, u64 ipa)
 	return EL2_OK;
 }
 
-void guest_end(struct el2_state *state)
+void el2_guest_end(struct el2_state *state)
 {
 	for (unsigned i = 0; i < EL2_GUEST_PAGES; i++)
 		if (state->given[i].used)
-			guest_unmap(state, state->given[i].ipa);
+			el2_guest_unmap(state, state->given[i].ipa);
 }
 
-void guest_enter(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame, u64 slot)
+void el2_guest_enter(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
+		     u64 slot)
 {
 	const struct guest_run *run = slot_pointer(state, slot);
 	const struct el1_registers fresh = { .sctlr_el1 = GUEST_SCTLR };
@@ -143,21 +121,7 @@ void guest_enter(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame 
 	el2_hcr_set(GUEST_HCR);
 	el2_fp_trap(true);
 	memcpy(frame->x, run->x, sizeof(run->x));
-	el2_return_to(run->pc, (run->pstate & PSTATE_FLAGS) | PSTATE_EL1H_MASKED);
-}
-
-static enum guest_exit exit_reason(unsigned kind, u64 esr)
-{
-	if (kind != EL2_SYNC)
-		return GUEST_INTERRUPT;
-	switch (SYSREG_GET(ESR_EL1_EC, esr)) {
-	case ESR_EL1_EC_HVC64:
-		return GUEST_HVC;
-	case ESR_EL1_EC_IABT_LOW:
-	case ESR_EL1_EC_DABT_LOW:
-		return GUEST_ABORT;
-	}
-	return GUEST_TRAP;
+	el2_return_to(run->pc, guest_pstate(run->pstate));
 }
 
 static void run_fill(struct guest_run *run, const struct el2_frame *frame, unsigned kind,
@@ -166,15 +130,15 @@ static void run_fill(struct guest_run *run, const struct el2_frame *frame, unsig
 	memcpy(run->x, frame->x, sizeof(run->x));
 	run->pc = syndrome->pc;
 	run->pstate = syndrome->pstate;
-	run->reason = exit_reason(kind, syndrome->esr);
+	run->reason = guest_exit_reason(kind, syndrome->esr);
 	run->esr = syndrome->esr;
 	run->far = syndrome->far;
 	run->ipa = el2_ipa(syndrome);
 }
 
 /* Another CPU of the host's may have taken the page back. */
-void guest_leave(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
-		 unsigned kind, const struct el2_syndrome *syndrome)
+void el2_guest_leave(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
+		     unsigned kind, const struct el2_syndrome *syndrome)
 {
 	struct guest_run *run;
 

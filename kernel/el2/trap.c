@@ -88,7 +88,7 @@ void el2_trap(struct el2_frame *frame, unsigned kind)
 	struct el2_cpu *cpu = el2_cpu_this();
 
 	if (cpu->in_guest) {
-		guest_leave(&el2_state, cpu, frame, kind, &at);
+		el2_guest_leave(&el2_state, cpu, frame, kind, &at);
 		return;
 	}
 	if (kind != EL2_SYNC)

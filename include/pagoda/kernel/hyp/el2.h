@@ -25,6 +25,11 @@
 /* The frame of an exception: x0 to x30. */
 #define EL2_FRAME_SIZE 256
 
+/* Offsets in struct guest_run, for assembly: pc and pstate, esr and far, ipa. */
+#define GUEST_RUN_PC 248
+#define GUEST_RUN_ESR 272
+#define GUEST_RUN_IPA 288
+
 /* What an exception was, by its vector. */
 #define EL2_SYNC 0
 #define EL2_IRQ 1
@@ -44,6 +49,7 @@
 #ifndef __ASSEMBLER__
 
 #include <pagoda/kernel/handoff/options.h>
+#include <pagoda/lib/sysreg.h>
 #include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/mm/pt/pagetable.h>
 
@@ -102,6 +108,48 @@ struct guest_run {
 	u64 reason; /* enum guest_exit */
 	u64 esr, far, ipa;
 };
+
+/*
+ * What a guest has of EL1: its MMU off, no trap but what leads here. SCTLR's bits that are RES1
+ * without the features that define them, and I.
+ */
+#define GUEST_SCTLR                                                            \
+	(SCTLR_EL1_LSMAOE_MASK | SCTLR_EL1_NTLSMD_MASK | SCTLR_EL1_SPAN_MASK | \
+	 SCTLR_EL1_EIS_MASK | SCTLR_EL1_TSCXT_MASK | SCTLR_EL1_EOS_MASK | SCTLR_EL1_I_MASK)
+
+/*
+ * VM: stage 2. RW: AArch64. IMO, FMO, AMO: interrupts are the host's. TSC, TWI, TWE, TIDCP, TACR,
+ * TSW: it calls nobody, does not sleep, and meddles with no cache as a whole. FB, BSU: its TLBI and
+ * barriers reach all CPUs that it may run on. DC: what it reads and writes with its MMU off is
+ * cached, as the host reads and writes it. No pointer authentication: the keys are the host's.
+ */
+#define GUEST_HCR                                                                      \
+	(HCR_EL2_VM_MASK | HCR_EL2_RW_MASK | HCR_EL2_IMO_MASK | HCR_EL2_FMO_MASK |     \
+	 HCR_EL2_AMO_MASK | HCR_EL2_TSC_MASK | HCR_EL2_TWI_MASK | HCR_EL2_TWE_MASK |   \
+	 HCR_EL2_TIDCP_MASK | HCR_EL2_TACR_MASK | HCR_EL2_TSW_MASK | HCR_EL2_FB_MASK | \
+	 HCR_EL2_DC_MASK | SYSREG_PUT(HCR_EL2_BSU, 1))
+
+/* guest_pstate() - at EL1, with all masked: of @pstate no more than the flags. */
+static inline u64 guest_pstate(u64 pstate)
+{
+	return (pstate & 0xf0000000) | 0x3c5;
+}
+
+_Static_assert(__builtin_offsetof(struct guest_run, pc) == GUEST_RUN_PC, "guest.S");
+_Static_assert(__builtin_offsetof(struct guest_run, esr) == GUEST_RUN_ESR, "guest.S");
+_Static_assert(__builtin_offsetof(struct guest_run, ipa) == GUEST_RUN_IPA, "guest.S");
+
+/* guest_exit_reason() - by the vector, and for EL2_SYNC by the syndrome. */
+static inline enum guest_exit guest_exit_reason(unsigned vector, u64 esr)
+{
+	u64 class = SYSREG_GET(ESR_EL1_EC, esr);
+
+	if (vector != EL2_SYNC)
+		return GUEST_INTERRUPT;
+	if (class == ESR_EL1_EC_IABT_LOW || class == ESR_EL1_EC_DABT_LOW)
+		return GUEST_ABORT;
+	return class == ESR_EL1_EC_HVC64 ? GUEST_HVC : GUEST_TRAP;
+}
 
 struct el2_frame {
 	u64 x[31];
