@@ -39,6 +39,8 @@ const struct space *hyp_space(const struct kernel *kernel, enum hyp_map map)
 {
 	const struct hyp *hyp = kernel->hyp;
 
+	if (map == HYP_MAP_GUEST && hyp && hyp->own_guest)
+		return hyp->own_guest;
 	if (!hyp_refresh(kernel))
 		return NULL;
 	switch (map) {

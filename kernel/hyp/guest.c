@@ -59,9 +59,7 @@ void guest_end(const struct kernel *kernel)
 
 const struct space *guest_space(const struct kernel *kernel)
 {
-	if (at_el2(kernel))
-		return vhe_space(kernel);
-	return hyp_space(kernel, HYP_MAP_GUEST);
+	return at_el2(kernel) ? vhe_space(kernel) : hyp_space(kernel, HYP_MAP_GUEST);
 }
 
 unsigned guest_ipa_bits(const struct kernel *kernel)

@@ -42,6 +42,8 @@ static bool space_make(const struct kernel *kernel)
 				    .phys_offset = kernel->linear.offset,
 				    .pool = &vhe.pool };
 	vhe.vtcr = hyp_vtcr(&decision.guest, plan->registers.tcr);
+	if (kernel->hyp)
+		kernel->hyp->own_guest = &vhe.space;
 	return pt_space_create(&vhe.space) == MAP_OK;
 }
 

@@ -124,26 +124,27 @@ static void show_at_hyp(const struct kernel *kernel, vaddr_t va)
 		      "  THE CPU DOES NOT AGREE with the walk of the tables in memory\n");
 }
 
+static void walk_hyp(const struct kernel *kernel, vaddr_t va)
+{
+	dump_walk_hyp(kernel, va, true);
+	show_at_hyp(kernel, va);
+}
+
 /* In a map that is not the kernel's; false where @index names none. */
 static bool walk_elsewhere(const struct kernel *kernel, const struct arguments *arguments, u64 va)
 {
-	if (!argument_is(arguments, 1, hyp_map_str(HYP_MAP_SELF)) &&
-	    !argument_is(arguments, 1, hyp_map_str(HYP_MAP_HOST)) &&
-	    !argument_is(arguments, 1, hyp_map_str(HYP_MAP_GUEST)))
-		return argument_refuse(arguments, 1, "is none of hyp, host2, guest2");
-	if (!hyp_space(kernel, HYP_MAP_SELF)) {
-		print("walk: no hypervisor runs\n");
-	} else if (argument_is(arguments, 1, hyp_map_str(HYP_MAP_SELF))) {
-		dump_walk_hyp(kernel, vaddr(va), true);
-		show_at_hyp(kernel, vaddr(va));
-	} else {
-		dump_walk_stage2(kernel,
-				 argument_is(arguments, 1, hyp_map_str(HYP_MAP_HOST)) ?
-					 HYP_MAP_HOST :
-					 HYP_MAP_GUEST,
-				 paddr(va), true);
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
+		if (!argument_is(arguments, 1, hyp_map_str(map)))
+			continue;
+		if (!hyp_space(kernel, map))
+			print("walk: no hypervisor runs: there is no %s\n", hyp_map_str(map));
+		else if (map == HYP_MAP_SELF)
+			walk_hyp(kernel, vaddr(va));
+		else
+			dump_walk_stage2(kernel, map, paddr(va), true);
+		return true;
 	}
-	return true;
+	return argument_refuse(arguments, 1, "is none of hyp, host2, guest2");
 }
 
 COMMAND(120, walk, "ADDR [hyp|host2|guest2]",

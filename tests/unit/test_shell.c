@@ -271,7 +271,7 @@ static void walk_wants_an_address(void **state)
 				     "walk: '2' is none of hyp, host2, guest2\n"
 				     "pagoda> ");
 	assert_session("walk 1 hyp\r", "pagoda> walk 1 hyp\n"
-				       "walk: no hypervisor runs\n"
+				       "walk: no hypervisor runs: there is no hyp\n"
 				       "pagoda> ");
 	assert_session("walk 1 hyp 3\r", "pagoda> walk 1 hyp 3\n"
 					 "walk: '3' is one argument too many; "

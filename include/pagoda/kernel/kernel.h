@@ -45,7 +45,7 @@ struct kernel {
 	struct memory_fate memory_fate;
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
-	const struct hyp *hyp; /* what became of a hypervisor; null before it is known */
+	struct hyp *hyp; /* what became of a hypervisor; null before it is known */
 	enum pci_result pci_result; /* what became of the PCI I/O window */
 	struct fdt fdt; /* in the fixmap */
 	const struct tree_nodes *nodes; /* in it; null before it has been read */

@@ -27,6 +27,7 @@ struct hyp {
 	u64 mailbox_slot;
 	paddr_t copy;
 	struct space self, host, guest;
+	const struct space *own_guest; /* a kernel's at EL2; null where it has none */
 };
 
 /*
