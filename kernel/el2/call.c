@@ -44,7 +44,7 @@ enum el2_answer share_page(struct el2_state *state, u64 pa, u64 *slot)
 		return EL2_NO_ROOM;
 	request.start = slot_va(state, place);
 	request.end = vaddr_add(request.start, granule);
-	if (pt_map(&state->self, &request) != MAP_OK)
+	if (map_range(&state->self, &request) != MAP_OK)
 		return EL2_NO_ROOM;
 	tables_publish();
 	state->slot[place] = pa;

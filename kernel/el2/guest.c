@@ -53,7 +53,7 @@ enum el2_answer el2_guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot
 	if (!given)
 		return EL2_NO_ROOM;
 	request.attr.prot = (enum mem_prot)prot;
-	switch (pt_map(&state->guest, &request)) {
+	switch (map_range(&state->guest, &request)) {
 	case MAP_OK:
 		break;
 	case MAP_NO_TABLES:
@@ -86,7 +86,7 @@ enum el2_answer el2_guest_unmap(struct el2_state *state, u64 ipa)
 	if (!given)
 		return EL2_NOTHING_THERE;
 	/* Not there any more where it was tried before, and there was no slot. */
-	(void)pt_unmap(&state->guest, vaddr(ipa),
+	(void)pt_clear(&state->guest, vaddr(ipa),
 		       vaddr(ipa + regime_granule(&state->guest.regime)));
 	given->used = false;
 	if (state->protected && !page_wipe(state, given->pa)) {
