@@ -74,11 +74,6 @@ void el2_hcr_set(u64 hcr)
 	asm volatile("dsb nsh\n\tmsr hcr_el2, %0\n\tisb" ::"r"(hcr) : "memory");
 }
 
-u64 el2_hcr_get(void)
-{
-	return READ("hcr_el2");
-}
-
 void el2_fp_trap(bool on)
 {
 	u64 cptr = READ("cptr_el2") & ~CPTR_TFP;

@@ -24,10 +24,9 @@ struct el2_cpu *el2_cpu_this(void);
 void el1_save(struct el1_registers *registers);
 void el1_load(const struct el1_registers *registers);
 
-/* Whose stage 2 EL1 has, and what it may. el2_host_hcr() - HCR_EL2 as it is. */
+/* Whose stage 2 EL1 has, and what it may. */
 void el2_stage2_set(u64 vttbr, u64 vtcr);
 void el2_hcr_set(u64 hcr);
-u64 el2_hcr_get(void);
 
 /* CPTR_EL2.TFP: floating point traps. */
 void el2_fp_trap(bool on);

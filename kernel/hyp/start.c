@@ -309,15 +309,18 @@ enum hyp_result hyp_start_cpu(const struct kernel *kernel, unsigned cpu)
 	u64 vectors[4] = { STUB_SET_VECTORS, hyp.text.start, 0, 0 };
 	u64 start[4] = { EL2_START, end, 0, 0 };
 
-	(void)kernel;
 	if (cpu >= hyp.cpus)
 		return HYP_NO_MEMORY;
+	/* EL2 has written beside what it reads now with its MMU off. */
+	if (hyp.running == 0)
+		dcache_clean(linear_at(kernel, end), sizeof(struct el2_cpu),
+			     dcache_line_size(kernel->handoff->facts.id[SYSREG_CTR_EL0]));
 	hvc_call(vectors);
 	if (vectors[0] == 0)
 		hvc_call(start);
 	if (vectors[0] != 0 || start[0] != 0)
 		return HYP_STUB_SILENT;
-	hyp.running++;
+	(void)__atomic_add_fetch(&hyp.running, 1, __ATOMIC_RELAXED);
 	return HYP_OK;
 }
 
@@ -330,7 +333,7 @@ bool hyp_stop_cpu(const struct kernel *kernel)
 	hvc_call(reset);
 	if (reset[0] != 0)
 		return false;
-	hyp.running--;
+	(void)__atomic_sub_fetch(&hyp.running, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -393,10 +396,10 @@ static enum hyp_result start(struct kernel *kernel, struct boot_handoff *handoff
 	return HYP_OK;
 }
 
-void hyp_start(struct kernel *kernel, struct boot_handoff *handoff)
+void hyp_start(struct kernel *kernel, struct boot_handoff *handoff, u32 cpus)
 {
 	hyp.mode = (enum hyp_mode)handoff->options.hyp_mode;
-	hyp.cpus = 1;
+	hyp.cpus = cpus < EL2_CPUS_MAX ? cpus : EL2_CPUS_MAX;
 	kernel->hyp = &hyp;
 	hyp.result = start(kernel, handoff);
 	secret_wipe(&handoff->hyp_random, sizeof(handoff->hyp_random));

@@ -57,7 +57,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	console_fallback(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
-	hyp_start(&kernel, handoff);
+	hyp_start(&kernel, handoff, 1);
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_boot(&kernel);

@@ -5,7 +5,8 @@ import functools
 
 import pytest
 
-from machine import PROMPT, Machine, number
+from machine import PROMPT, Machine, number, symbols
+from test_el2 import HVC_REFUSED, Guest
 from walker import bits
 
 EL2 = "virtualization=on,gic-version=3,dtb-randomness=off"
@@ -228,3 +229,56 @@ def test_without_protection_it_is_not_refused_and_the_report_says_so():
         hidden = pa + number(document["linear"]["offset"]) & (1 << 64) - 1
         assert f"at {pa:#x} can be written by the host" in machine.text
         assert machine.command(f"read {hidden:#x}").startswith(f"{hidden:#018x} ")
+
+
+# ---- its way out, and what it leaves in registers ----
+
+
+def test_el2_is_given_back_to_the_stub_and_taken_again():
+    """A kexec does the first; then the hypervisor's memory is RAM like any other."""
+    with Hyp(append="nokaslr kvm-arm.mode=protected") as machine:
+        document = machine.document("report json")
+        hidden = (number(document["hyp"]["memory_start"]) + number(document["linear"]["offset"])
+                  & (1 << 64) - 1)
+        assert machine.command("hyp") == (
+            "protected on 1 of 1 CPUs; 0 accesses of the kernel's were refused\n")
+        assert machine.command("hyp stop").startswith("hyp: EL2 is the stub's")
+        assert machine.command(f"read {hidden:#x}").startswith(f"{hidden:#018x} ")
+        assert machine.document("report json")["hyp"]["state"] != "running"
+        assert machine.command("hyp stop") == "hyp: no hypervisor runs\n"
+        for _ in range(3):
+            assert machine.command("hyp start") == "hyp: it runs again\n"
+            assert " fail:0 " in machine.command("selftest hyp")
+            assert machine.command("hyp stop").startswith("hyp: EL2 is the stub's")
+        assert " fail:0 " in machine.command("selftest all")
+
+
+class Caller(Guest):
+    """A kernel at EL1 whose hypervisor is called by hand."""
+
+    def start(self):
+        super().start()
+        self.hyp = self.document("report json")["hyp"]
+
+
+def test_the_stubs_calls_work_through_the_hypervisor():
+    with Caller("nokaslr kvm-arm.mode=nvhe", exceptions=None, machine=EL2) as guest:
+        assert guest.call(0xC6000000) == 0
+        for unknown in (1, 3, 0x84000008, 1 << 63, 0xC600000B):
+            assert guest.call(unknown) == HVC_REFUSED
+        assert guest.call(2) == 0, "the stub's vectors again"
+        assert guest.call(0xC6000000) == HVC_REFUSED
+        assert guest.call(2) == 0
+        assert guest.call(0, guest.physical + symbols()["el2_vectors"]) == 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_register_of_el1s_tells_where_the_hypervisor_is(mode):
+    with Caller(f"kvm-arm.mode={mode}", exceptions=None, machine=SEEDED) as guest:
+        base = number(guest.hyp["va"])
+        for call in (0xC6000000, 0xC6000005, 0xC6000003, 77):
+            guest.call(call)
+            found = {f"x{n}": guest.debugger.read(f"x{n}") for n in range(31)}
+            found |= {name: guest.debugger.read_system(name)
+                      for name in ("FAR_EL1", "ESR_EL1", "TTBR0_EL1", "MAIR_EL1")}
+            assert not [name for name, value in found.items() if 0 <= value - base < 128 << 20]

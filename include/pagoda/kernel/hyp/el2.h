@@ -44,6 +44,7 @@
 #define EL2_TABLES_AT 0x200000
 #define EL2_STACKS_AT 0x800000 /* for each CPU a gap, and then a stack */
 #define EL2_STACK_STEP 0x20000
+#define EL2_CPUS_MAX 512
 #define EL2_STACK_SIZE 0x2000 /* or a page, where that is larger */
 
 #ifndef __ASSEMBLER__
