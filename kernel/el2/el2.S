@@ -9,6 +9,8 @@
 #include <pagoda/kernel/hyp/el2.h>
 
 #define ESR_EC_HVC64 0x16
+#define SCTLR2_EL2 S3_4_C1_C0_3
+#define TCR2_EL2 S3_4_C2_C0_3
 #define HALT_MAGIC 0x5061676f6461
 #define HALT_EXCEPTION 12			// STOP_EXCEPTION
 
@@ -83,7 +85,15 @@ el2_start:
 	ldp	x4, x5, [x1, #EL2_CPU_TTBR_SCTLR]
 	ldp	x6, x7, [x1, #EL2_CPU_VTCR_VTTBR]
 	ldp	x8, x9, [x1, #EL2_CPU_HCR_VECTORS]
-	ldr	x10, [x1, #EL2_CPU_SELF]
+	ldp	x10, x11, [x1, #EL2_CPU_SELF_CLEAR]
+	// With permission indirection (PIE) left on by whoever was here before, WXN had no effect.
+	tst	x11, #ID_AA64MMFR3_EL1_TCRX_MASK
+	b.eq	2f
+	msr	TCR2_EL2, xzr
+2:	tst	x11, #ID_AA64MMFR3_EL1_SCTLRX_MASK
+	b.eq	3f
+	msr	SCTLR2_EL2, xzr
+3:
 	msr	mair_el2, x2
 	msr	tcr_el2, x3
 	msr	ttbr0_el2, x4

@@ -35,6 +35,16 @@ static bool is_shared(const struct el2_state *state, u64 pa)
 	return false;
 }
 
+/* Out of the host's stage 2; all of that, where the page is part of a larger leaf. */
+static void host_take(struct el2_state *state, u64 pa)
+{
+	vaddr_t start = vaddr(pa), end = vaddr(pa + regime_granule(&state->host.regime));
+	enum map_result result = pt_clear(&state->host, start, end);
+
+	if (result != MAP_OK && result != MAP_NOT_MAPPED)
+		host_forget(state);
+}
+
 enum el2_answer el2_guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot)
 {
 	u64 granule = regime_granule(&state->guest.regime);
@@ -64,7 +74,7 @@ enum el2_answer el2_guest_map(struct el2_state *state, u64 ipa, u64 pa, u64 prot
 	tables_publish();
 	*given = (struct el2_given){ ipa, pa, true };
 	if (state->protected)
-		host_forget(state);
+		host_take(state, pa);
 	return EL2_OK;
 }
 

@@ -5,7 +5,7 @@
  */
 #include <pagoda/mm/pt/tlb.h>
 
-#include "machine.h"
+#include "el2.h"
 
 #define READ(name)                                                      \
 	({                                                              \
@@ -141,29 +141,32 @@ void el2_unlock(u32 *lock)
 	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
 
+static u64 vtcr_of(const struct space *space)
+{
+	return space->id != 0 ? el2_state.vtcr_guest : el2_state.vtcr_host;
+}
+
 /*
  * Stage 2 is invalidated under the VMID that VTTBR_EL2 has, and takes two steps: what is cached of
  * it by itself, and when that is done, what combines it with stage 1 (DDI 0487 D8.14.5).
  */
 void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 {
+	u64 vttbr = READ("vttbr_el2"), vtcr = READ("vtcr_el2");
 	struct tlb_ops ops = tlb_ops_begin(space, range);
-	bool guest = space->regime.whose == WHOSE_GUEST;
-	u64 vttbr = READ("vttbr_el2");
+	bool stage2 = space->regime.whose == WHOSE_GUEST;
 	struct tlb_op op;
 
-	if (guest) {
-		WRITE("vttbr_el2", el2_vttbr(space));
-		ISB();
-	}
+	/* The stores first: a root is in use with its tables complete. */
 	tlb_begin();
+	if (stage2)
+		el2_stage2_set(el2_vttbr(space), vtcr_of(space));
 	while (tlb_ops_next(&ops, &op))
 		tlb_issue(op);
 	tlb_end();
-	if (guest) {
+	if (stage2) {
 		tlb_issue((struct tlb_op){ .kind = TLB_ALL });
 		tlb_end();
-		WRITE("vttbr_el2", vttbr);
-		ISB();
+		el2_stage2_set(vttbr, vtcr);
 	}
 }

@@ -7,8 +7,9 @@
 #include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/prompt/command.h>
 
-COMMAND(185, hyp, "[stop|start]", "the hypervisor at EL2; or give EL2 back to the stub, and to it again",
-	"hyp", "stop start");
+COMMAND(185, hyp, "[stop|start]",
+	"the hypervisor at EL2; or give EL2 back to the stub, and to it again", "hyp",
+	"stop start");
 
 static void stop(const struct kernel *kernel)
 {
@@ -35,8 +36,8 @@ static void show(const struct kernel *kernel)
 	u64 x[3];
 
 	if (!hyp_runs(kernel)) {
-		print("hyp: none: %s\n", hyp->result == HYP_OK ? "stopped" :
-							       hyp_result_str(hyp->result));
+		print("hyp: none: %s\n",
+		      hyp->result == HYP_OK ? "stopped" : hyp_result_str(hyp->result));
 		return;
 	}
 	if (hyp_call(EL2_FAULT, 0, 0, 0, x) == EL2_OK)

@@ -287,6 +287,7 @@ static struct el2_cpu *cpu_fill(const struct kernel *kernel, unsigned cpu)
 		.hcr = HOST_HCR,
 		.vectors = hyp.base.value + header->main_vectors,
 		.self = stack_at(cpu) + end - stack_of(cpu).start,
+		.clear = kernel->handoff->id[SYSREG_ID_AA64MMFR3_EL1] & ~kernel->forbidden,
 	};
 	return el2;
 }

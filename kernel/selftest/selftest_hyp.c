@@ -136,6 +136,35 @@ static void hyp_share(struct selftest *test)
 	(void)buddy_free(&alloc->buddy, page, 0);
 }
 
+SELFTEST(hyp, given, "protected: what a guest is given is not the kernel's, and its neighbour is");
+
+/* The first is part of a block in stage 2, the second stands alone after that. */
+static void hyp_given(struct selftest *test)
+{
+	const struct linear *linear = &test->kernel->linear;
+	u64 page = regime_granule(&test->kernel->kernel_space.regime);
+	struct alloc *alloc = test_alloc(test);
+	paddr_t pages, second;
+
+	if (!alloc || !has_hyp(test) ||
+	    !test_needs(test, test->kernel->hyp->mode == HYP_MODE_PROTECTED,
+			"it is not protected") ||
+	    !test_needs(test, buddy_alloc(&alloc->buddy, 1, &pages) == BUDDY_OK, "no pages"))
+		return;
+	second = paddr_add(pages, page);
+	test_works(test, TOUCH_STORE, linear_va(linear, pages));
+	test_equal(test, hyp_call(EL2_GUEST_MAP, 0, pages.value, 0, NULL), EL2_OK, "the first");
+	test_works(test, TOUCH_STORE, linear_va(linear, second));
+	test_faults(test, TOUCH_STORE, linear_va(linear, pages), ESR_EL1_FSC_SEA);
+	test_equal(test, hyp_call(EL2_GUEST_MAP, page, second.value, 0, NULL), EL2_OK,
+		   "the second");
+	test_faults(test, TOUCH_LOAD, linear_va(linear, second), ESR_EL1_FSC_SEA);
+	test_equal(test, hyp_call(EL2_GUEST_END, 0, 0, 0, NULL), EL2_OK, "all back");
+	test_works(test, TOUCH_LOAD, linear_va(linear, pages));
+	test_works(test, TOUCH_LOAD, linear_va(linear, second));
+	(void)buddy_free(&alloc->buddy, pages, 1);
+}
+
 /* Numbers as somebody would try them: small, page sized, addresses, anything. */
 static u64 argument(struct selftest *test)
 {

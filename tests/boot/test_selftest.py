@@ -21,7 +21,8 @@ OLD = {"descriptor.root", "descriptor.hardware_accessed", "descriptor.dirty", "e
 RODATA = {"audit.wx", "audit.alias", "permission.text", "permission.rodata", "permission.linear"}
 
 # Of a hypervisor, of stage 2 by itself, and of a guest: each for whoever is there.
-HYP = {f"hyp.{name}" for name in ("version", "walk", "memory", "share", "arguments", "stages",
+HYP = {f"hyp.{name}" for name in ("version", "walk", "memory", "share", "given", "arguments",
+                                  "stages",
                                   "forgotten")}
 STAGE2 = {f"stage2.{name}" for name in ("starts", "blocks", "permissions", "sizes", "off", "types")}
 GUEST = {f"guest.{name}" for name in ("calls", "faults", "ends", "gone", "private")}
@@ -58,7 +59,7 @@ def hypervisor_skips(cpu="max", append="", machine=""):
     if "kvm-arm.mode=protected" in append:
         return STAGE2
     if "kvm-arm.mode=nvhe" in append:
-        return STAGE2 | {"hyp.memory", "guest.private"}
+        return STAGE2 | {"hyp.memory", "hyp.given", "guest.private"}
     if EL2 in machine and cpu.startswith("max"):
         return HYP | {"guest.private"}
     return HYP | STAGE2 | GUEST

@@ -20,7 +20,7 @@
 #define EL2_CPU_TTBR_SCTLR 16
 #define EL2_CPU_VTCR_VTTBR 32
 #define EL2_CPU_HCR_VECTORS 48
-#define EL2_CPU_SELF 64
+#define EL2_CPU_SELF_CLEAR 64
 
 /* The frame of an exception: x0 to x30. */
 #define EL2_FRAME_SIZE 256
@@ -196,6 +196,7 @@ struct el2_cpu {
 	u64 mair, tcr, ttbr, sctlr, vtcr, vttbr, hcr;
 	u64 vectors; /* an address at EL2 */
 	u64 self; /* of this, at EL2 */
+	u64 clear; /* TCRX and SCTLRX of ID_AA64MMFR3_EL1: registers to clear, which are there */
 	u64 last, again; /* where stage 2 was missing, and how often in a row it was there */
 	bool in_guest; /* or in the host */
 	u64 slot; /* of its struct guest_run */
@@ -211,7 +212,7 @@ EL2_CPU_HAS(EL2_CPU_MAIR_TCR, mair);
 EL2_CPU_HAS(EL2_CPU_TTBR_SCTLR, ttbr);
 EL2_CPU_HAS(EL2_CPU_VTCR_VTTBR, vtcr);
 EL2_CPU_HAS(EL2_CPU_HCR_VECTORS, hcr);
-EL2_CPU_HAS(EL2_CPU_SELF, self);
+EL2_CPU_HAS(EL2_CPU_SELF_CLEAR, self);
 #undef EL2_CPU_HAS
 
 struct el2_range {
