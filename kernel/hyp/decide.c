@@ -44,10 +44,14 @@ static u64 tcr_value(const struct regime *regime, u64 tcr)
 
 u64 hyp_vtcr(const struct regime *regime, u64 tcr)
 {
+	unsigned start = regime_start_code(regime);
+
 	return (tcr & WALK_FIELDS) | VTCR_EL2_RES1_MASK |
 	       SYSREG_PUT(VTCR_EL2_T0SZ, 64 - regime->va_bits) |
 	       SYSREG_PUT(VTCR_EL2_PS, output_size(regime->pa_bits)) |
-	       SYSREG_PUT(VTCR_EL2_DS, regime->format == DESC_LPA2) | regime_start_fields(regime);
+	       SYSREG_PUT(VTCR_EL2_DS, regime->format == DESC_LPA2) |
+	       SYSREG_PUT(VTCR_EL2_SL0, start & 3) |
+	       SYSREG_PUT(VTCR_EL2_SL2, start == START_LEVEL_MINUS_1);
 }
 
 /* WXN with or without the host's: there is no code at EL2 that anybody has to write. */

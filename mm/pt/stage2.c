@@ -4,7 +4,6 @@
  * Runs in the kernel with the MMU on, and on the host. May not use: absolute addresses, .bss,
  * instructions a host compiler cannot build.
  */
-#include <pagoda/lib/sysreg.h>
 #include <pagoda/mm/pt/regime.h>
 
 /* "Concatenated translation tables" (DDI 0487 D8.2.4): 16 tables resolve four bits. */
@@ -33,15 +32,10 @@ unsigned regime_root_tables(const struct regime *regime)
 	return size <= regime_granule(regime) ? 1 : size >> regime->granule_shift;
 }
 
-/*
- * SL0 counts upwards from level 2 (4K) or 3 (16K, 64K); level 3 of 4K pages is the number left
- * over, and level -1 needs SL2.
- */
-u64 regime_start_fields(const struct regime *regime)
+/* Upwards from level 2 (4K) or 3 (16K, 64K); level 3 of 4K pages is the number left over. */
+unsigned regime_start_code(const struct regime *regime)
 {
 	int last = regime->granule_shift == GRANULE_SHIFT_4K ? 2 : LEVEL_PAGE;
 
-	if (regime->root_level < 0)
-		return SYSREG_PUT(VTCR_EL2_SL2, 1);
-	return SYSREG_PUT(VTCR_EL2_SL0, (last - regime->root_level) & 3);
+	return regime->root_level < 0 ? START_LEVEL_MINUS_1 : (last - regime->root_level) & 3;
 }

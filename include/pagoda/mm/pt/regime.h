@@ -66,10 +66,11 @@ struct regime regime_make_stage2(unsigned granule_shift, unsigned ipa_bits, unsi
 
 /*
  * regime_root_tables() - granules that the root takes: 1, or at stage 2 up to 16, aligned to their
- * size. regime_start_fields() - SL0 and SL2 in their places in VTCR_EL2.
+ * size. regime_start_code() - SL0 of VTCR_EL2; or SL2, and SL0 is 0.
  */
+#define START_LEVEL_MINUS_1 4
 unsigned regime_root_tables(const struct regime *regime);
-u64 regime_start_fields(const struct regime *regime);
+unsigned regime_start_code(const struct regime *regime);
 
 static inline u64 regime_granule(const struct regime *regime)
 {
