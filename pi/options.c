@@ -121,6 +121,14 @@ static bool choice_find(const struct word *word, const struct choice *choices, u
 	return false;
 }
 
+#define CHOICE_PARSE(word, choices, number) choice_parse(word, choices, ARRAY_SIZE(choices), number)
+
+static enum override_reason choice_parse(const struct word *word, const struct choice *choices,
+					 unsigned count, u8 *number)
+{
+	return choice_find(word, choices, count, number) ? REASON_NONE : REASON_BAD_CHOICE;
+}
+
 /* Linux's number of seconds to wait: 0 is for ever, any other one ends in a reboot. */
 static enum override_reason panic_parse(struct boot_options *options, const struct word *word)
 {
@@ -173,7 +181,6 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 {
 	struct boot_options *options = parser->options;
 	const struct word *word = &parser->word;
-	bool found = true;
 
 	switch (option) {
 	case OPTION_ALIAS:
@@ -183,12 +190,9 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_RODATA:
 		return rodata_parse(parser);
 	case OPTION_PAGE_SIZE:
-		found = choice_find(word, page_sizes, ARRAY_SIZE(page_sizes),
-				    &options->granule_shift);
-		break;
+		return CHOICE_PARSE(word, page_sizes, &options->granule_shift);
 	case OPTION_VA_BITS:
-		found = choice_find(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
-		break;
+		return CHOICE_PARSE(word, va_sizes, &options->va_bits);
 	case OPTION_RUN:
 		return run_parse(options, word);
 	case OPTION_EARLYCON:
@@ -199,23 +203,19 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return mem_parse(options, word);
 	case OPTION_PANIC:
 		return panic_parse(options, word);
-	case OPTION_QUIET:
-		options->quiet = true;
-		break;
 	case OPTION_HYP_MODE:
 		return hyp_mode_parse(parser);
 	case OPTION_HYP_VA_BITS:
-		found = choice_find(word, hyp_va_sizes, ARRAY_SIZE(hyp_va_sizes),
-				    &options->hyp_va_bits);
-		break;
+		return CHOICE_PARSE(word, hyp_va_sizes, &options->hyp_va_bits);
 	case OPTION_STAGE2:
-		found = choice_find(word, stage2_ways, ARRAY_SIZE(stage2_ways),
-				    &options->stage2_full);
-		break;
+		return CHOICE_PARSE(word, stage2_ways, &options->stage2_full);
+	case OPTION_QUIET:
+		options->quiet = true;
+		return REASON_NONE;
 	case OPTION_UNKNOWN:
-		return REASON_UNKNOWN_OPTION;
+		break;
 	}
-	return found ? REASON_NONE : REASON_BAD_CHOICE;
+	return REASON_UNKNOWN_OPTION;
 }
 
 static enum override_reason word_parse(struct parser *parser, const struct option_name *row)

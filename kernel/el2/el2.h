@@ -40,9 +40,9 @@ enum el2_answer el2_guest_unmap(struct el2_state *state, u64 ipa);
 void el2_guest_end(struct el2_state *state);
 
 /*
- * el2_guest_enter() - from now on the guest has this CPU, with registers from the page in @slot: @frame
- * and all registers are its. el2_guest_leave() - they are the host's again, and the page says what the
- * guest's were, and why.
+ * el2_guest_enter() - from now on the guest has this CPU, with registers from the page in @slot:
+ * @frame and all registers are its. el2_guest_leave() - they are the host's again, and the page
+ * says what the guest's were, and why.
  */
 void el2_guest_enter(struct el2_state *state, struct el2_cpu *cpu, struct el2_frame *frame,
 		     u64 slot);

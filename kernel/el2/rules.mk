@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# The hypervisor: what runs at EL2 beside a kernel at EL1. A program by itself, linked apart, so that
-# it can know nothing of the kernel; its text and its read-only data are read-only data of the Image.
-# Page tables are built, read and changed at EL2 by what the kernel has for it, compiled once more.
+# The hypervisor: what runs at EL2 beside a kernel at EL1. A program by itself, linked apart, so
+# that it can know nothing of the kernel; its text and its read-only data are read-only data of the
+# Image. Page tables are built, read and changed at EL2 by what the kernel has for it, compiled once
+# more.
 
 el2_shared := mm/pt/change.c mm/pt/descriptor.c mm/pt/map.c mm/pt/pool.c mm/pt/regime.c \
 	mm/pt/slot.c mm/pt/tlb.c mm/pt/unmap.c mm/pt/walk.c lib/features.c \

@@ -7,6 +7,8 @@
 #include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/lib/string.h>
 
+const struct space *hyp_own_guest;
+
 enum el2_answer hyp_call(enum el2_call what, u64 a, u64 b, u64 c, u64 x[3])
 {
 	u64 registers[4] = { what, a, b, c };
@@ -39,8 +41,8 @@ const struct space *hyp_space(const struct kernel *kernel, enum hyp_map map)
 {
 	const struct hyp *hyp = kernel->hyp;
 
-	if (map == HYP_MAP_GUEST && hyp && hyp->own_guest)
-		return hyp->own_guest;
+	if (map == HYP_MAP_GUEST && hyp_own_guest)
+		return hyp_own_guest;
 	if (!hyp_refresh(kernel))
 		return NULL;
 	switch (map) {

@@ -20,10 +20,12 @@ static void stop(const struct kernel *kernel)
 static void start(const struct kernel *kernel)
 {
 	const struct hyp *hyp = kernel->hyp;
-	enum hyp_result result = hyp->result;
+	enum hyp_result result = hyp ? hyp->result : HYP_OK;
 
 	if (hyp_runs(kernel))
 		print("hyp: it runs\n");
+	else if (!hyp)
+		print("hyp: none: kvm-arm.mode= asks for none\n");
 	else if (result != HYP_OK || (result = hyp_start_cpu(kernel, 0)) != HYP_OK)
 		print("hyp: none: %s\n", hyp_result_str(result));
 	else

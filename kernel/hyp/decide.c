@@ -136,8 +136,6 @@ const char *hyp_result_str(enum hyp_result result)
 	switch (result) {
 	case HYP_OK:
 		return "on";
-	case HYP_NOT_ASKED:
-		return "not asked for";
 	case HYP_NO_EL2:
 		return "entered at EL1: EL2 is somebody else's, or not there";
 	case HYP_VHE_STUCK:

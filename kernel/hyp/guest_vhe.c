@@ -15,45 +15,54 @@
 #define TABLES_ORDER 3
 #define VMID 1
 
-static struct {
+struct vhe {
 	struct space space;
 	struct table_pool pool;
 	paddr_t tables;
 	u64 vtcr;
 	u64 page[EL2_GUEST_PAGES]; /* IPA + 1 of each; 0 for none */
-} vhe;
+};
 
-static bool space_make(const struct kernel *kernel)
+static struct vhe *vhe; /* from the heap, once it is asked for */
+
+static bool space_make(const struct kernel *kernel, struct hyp_decision *decision)
 {
 	const struct boot_plan *plan = &kernel->handoff->plan;
 	u64 granule = regime_granule(&plan->kernel);
-	struct hyp_decision decision;
 
-	if (!kernel->alloc ||
-	    hyp_decide(&decision, plan, kernel->handoff->id, 0, paddr(0)) != HYP_OK ||
-	    buddy_alloc(&kernel->alloc->buddy, TABLES_ORDER, &vhe.tables) != BUDDY_OK)
+	if (buddy_alloc(&kernel->alloc->buddy, TABLES_ORDER, &vhe->tables) != BUDDY_OK)
 		return false;
-	vhe.pool = (struct table_pool){ .start = vhe.tables,
-					.next = vhe.tables,
-					.end = paddr_add(vhe.tables, granule << TABLES_ORDER) };
-	vhe.space = (struct space){ .regime = decision.guest,
-				    .id = VMID,
-				    .tlb = tlb_make(kernel->handoff->id),
-				    .phys_offset = kernel->linear.offset,
-				    .pool = &vhe.pool };
-	vhe.vtcr = hyp_vtcr(&decision.guest, plan->registers.tcr);
-	if (kernel->hyp)
-		kernel->hyp->own_guest = &vhe.space;
-	return pt_space_create(&vhe.space) == MAP_OK;
+	vhe->pool = (struct table_pool){ .start = vhe->tables,
+					 .next = vhe->tables,
+					 .end = paddr_add(vhe->tables, granule << TABLES_ORDER) };
+	vhe->space = (struct space){ .regime = decision->guest,
+				     .id = VMID,
+				     .tlb = tlb_make(kernel->handoff->id),
+				     .phys_offset = kernel->linear.offset,
+				     .pool = &vhe->pool };
+	vhe->vtcr = hyp_vtcr(&decision->guest, plan->registers.tcr);
+	return pt_space_create(&vhe->space) == MAP_OK;
 }
 
 struct space *vhe_space(const struct kernel *kernel)
 {
-	if (vhe.space.pool == NULL && !space_make(kernel)) {
-		vhe.space.pool = NULL;
+	const struct boot_handoff *handoff = kernel->handoff;
+	struct hyp_decision decision;
+	void *memory;
+
+	if (hyp_own_guest)
+		return &vhe->space;
+	if (!kernel->alloc ||
+	    hyp_decide(&decision, &handoff->plan, handoff->id, 0, paddr(0)) != HYP_OK ||
+	    heap_alloc(&kernel->alloc->heap, sizeof(*vhe), &memory) != HEAP_OK)
+		return NULL;
+	vhe = memory;
+	if (!space_make(kernel, &decision)) {
+		(void)heap_free(&kernel->alloc->heap, memory);
 		return NULL;
 	}
-	return &vhe.space;
+	hyp_own_guest = &vhe->space;
+	return &vhe->space;
 }
 
 /* TLBI takes the VMID from VTTBR_EL2. */
@@ -62,7 +71,7 @@ static struct space *begin(const struct kernel *kernel)
 	struct space *space = vhe_space(kernel);
 
 	if (space)
-		stage2_set(el2_vttbr(space), vhe.vtcr);
+		stage2_set(el2_vttbr(space), vhe->vtcr);
 	return space;
 }
 
@@ -70,7 +79,7 @@ static unsigned page_find(u64 mark)
 {
 	unsigned page = 0;
 
-	while (page < EL2_GUEST_PAGES && vhe.page[page] != mark)
+	while (page < EL2_GUEST_PAGES && vhe->page[page] != mark)
 		page++;
 	return page;
 }
@@ -89,7 +98,7 @@ enum el2_answer vhe_map(const struct kernel *kernel, u64 ipa, paddr_t pa, enum m
 	if (pt_map(space, &request) != MAP_OK)
 		return EL2_BAD_ADDRESS;
 	tables_publish();
-	vhe.page[page] = ipa + 1;
+	vhe->page[page] = ipa + 1;
 	return EL2_OK;
 }
 
@@ -100,7 +109,7 @@ enum el2_answer vhe_unmap(const struct kernel *kernel, u64 ipa)
 
 	if (!space || page == EL2_GUEST_PAGES)
 		return EL2_NOTHING_THERE;
-	vhe.page[page] = 0;
+	vhe->page[page] = 0;
 	(void)pt_unmap(space, vaddr(ipa), vaddr(ipa + regime_granule(&space->regime)));
 	return EL2_OK;
 }
@@ -108,8 +117,8 @@ enum el2_answer vhe_unmap(const struct kernel *kernel, u64 ipa)
 void vhe_end(const struct kernel *kernel)
 {
 	for (unsigned page = 0; page < EL2_GUEST_PAGES; page++)
-		if (vhe.page[page] != 0)
-			(void)vhe_unmap(kernel, vhe.page[page] - 1);
+		if (vhe->page[page] != 0)
+			(void)vhe_unmap(kernel, vhe->page[page] - 1);
 }
 
 enum el2_answer vhe_run(const struct kernel *kernel, struct guest_run *run)

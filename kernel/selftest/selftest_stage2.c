@@ -4,7 +4,8 @@
  * what HCR_EL2 changes. For a kernel that is at EL2 and can set it up as it likes.
  * Runs in the kernel at EL2, MMU on.
  *
- * Numbers are the manual's: DDI 0487 D8.2 and D8.3.2 (stage 2), D19.2.48 (HCR_EL2), D19.2.162 (VTCR_EL2).
+ * Numbers are the manual's: DDI 0487 D8.2 and D8.3.2 (stage 2), D19.2.48 (HCR_EL2), D19.2.162
+ * (VTCR_EL2).
  */
 #include <pagoda/kernel/hyp/guest.h>
 #include <pagoda/kernel/selftest/selftest.h>
@@ -128,7 +129,7 @@ static void expect_page(struct stage2 *stage2, u64 ipa, bool write, u64 pa)
 	test_equal(stage2->test, par & 0xffffffffff000, pa, "PA");
 }
 
-/* @level can be the first for @bits with this page size (DDI 0487 D8.2.4, tables D8-16 to D8-18). */
+/* @level can be the first for @bits with this page size (DDI 0487 D8.2.4). */
 static bool start_is_legal(const struct stage2 *stage2, unsigned bits, int level)
 {
 	const struct regime *regime = &stage2->space.regime;
@@ -161,8 +162,7 @@ static bool start_is_open(const struct stage2 *stage2, int level)
 	return (shift == 12 && level == 3) || (shift == 14 && level == 0);
 }
 
-SELFTEST(stage2, starts,
-	 "a walk begins at every level it can, with tables side by side, and no other");
+SELFTEST(stage2, starts, "a walk begins at each level it can, tables side by side, and no other");
 
 static void stage2_starts(struct selftest *test)
 {

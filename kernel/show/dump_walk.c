@@ -92,7 +92,7 @@ static bool can_be_table(const struct kernel *kernel, const struct space *space,
 	const struct table_pool *pool = &kernel->handoff->pool;
 	struct memory_range piece;
 
-	if (space->regime.whose >= WHOSE_HYPERVISOR && space != kernel->hyp->own_guest)
+	if (space->regime.whose >= WHOSE_HYPERVISOR && space != hyp_own_guest)
 		return hyp_is_table(kernel, table);
 	if (table.value >= pool->start.value && table.value < pool->end.value)
 		return true;

@@ -9,24 +9,30 @@
 
 #include "parts.h"
 
+static const char *why_none(const struct kernel *kernel)
+{
+	return hyp_result_str(kernel->hyp ? kernel->hyp->result : HYP_NO_MEMORY);
+}
+
 static bool asked(const struct kernel *kernel)
 {
-	return kernel->hyp && kernel->hyp->mode != HYP_MODE_NONE;
+	return kernel->handoff->options.hyp_mode != HYP_MODE_NONE;
 }
 
 void report_hyp(const struct kernel *kernel)
 {
 	const struct hyp *hyp = kernel->hyp;
+	enum hyp_mode mode = (enum hyp_mode)kernel->handoff->options.hyp_mode;
 	const struct hyp_decision *decision;
 
 	if (!asked(kernel))
 		return;
-	decision = &hyp->decision;
 	report_label("hypervisor");
 	if (!hyp_runs(kernel)) {
-		print("%s: none: %s\n", hyp_mode_str(hyp->mode), hyp_result_str(hyp->result));
+		print("%s: none: %s\n", hyp_mode_str(mode), why_none(kernel));
 		return;
 	}
+	decision = &hyp->decision;
 	print("%s, at 0x%016lx of EL2's %u bits from level %d, WXN on\n", hyp_mode_str(hyp->mode),
 	      hyp->base.value, decision->self.va_bits, decision->self.root_level);
 	report_label("stage 2");
@@ -49,8 +55,8 @@ void report_json_hyp(const struct kernel *kernel, struct json *json)
 	if (!asked(kernel))
 		return;
 	json_object(json, "hyp");
-	json_string(json, "mode", hyp_mode_str(hyp->mode));
-	json_string(json, "state", hyp_runs(kernel) ? "running" : hyp_result_str(hyp->result));
+	json_string(json, "mode", hyp_mode_str((enum hyp_mode)kernel->handoff->options.hyp_mode));
+	json_string(json, "state", hyp_runs(kernel) ? "running" : why_none(kernel));
 	if (hyp_runs(kernel)) {
 		json_hex(json, "va", hyp->base.value);
 		json_number(json, "va_bits", hyp->self.regime.va_bits);

@@ -22,14 +22,19 @@
 struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
+static void timeline_begin(struct boot_handoff *handoff, u64 published, u64 flipped)
+{
+	handoff->timeline[STAGE_PUBLISHED] = published;
+	handoff->timeline[STAGE_FLIP] = flipped;
+	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+}
+
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;
 	struct stop stop;
 
-	handoff->timeline[STAGE_PUBLISHED] = published;
-	handoff->timeline[STAGE_FLIP] = flipped;
-	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+	timeline_begin(handoff, published, flipped);
 	if (handoff->plan.pan)
 		pan_set(true);
 	cpu_init(handoff);

@@ -105,7 +105,7 @@ class Regime(typing.NamedTuple):
 
 
 class Stage2(Regime):
-    """A stage 2 regime: D8.2.4. The walk that takes the fewest lookups, its root up to 16 tables."""
+    """A stage 2 regime: D8.2.4. The fewest lookups there can be, from a root of up to 16 tables."""
 
     @property
     def root(self):
@@ -271,7 +271,7 @@ def prove_regime(module, regime):
 
 
 def prove_stage2(module, regime):
-    """Where a walk of stage 2 begins, how many tables that takes, and what an address finds there."""
+    """Where a walk of stage 2 begins, in how many tables, and what an address finds there."""
     bench = Bench(module)
     state = State()
     pointer, root = bench.regime(state, regime, GUEST), number(regime.root, 32)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The hypervisor's C: stage 2 under the host, by faults and at once, and what it is asked. Host only.
+ * The hypervisor's C: stage 2 under the host, by faults and at once, and what it is asked. Host
+ * only.
  *
  * Environment: PAGODA_SEED repeats a run.
  */

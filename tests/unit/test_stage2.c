@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * What EL2 and stage 2 follow from, against the manual: DDI 0487 D8.2.4 (concatenated tables),
- * D8.2.8 to D8.2.10 (start levels of stage 2), D19.2.146 (TCR_EL2), D19.2.162 (VTCR_EL2). Host only.
+ * D8.2.8 to D8.2.10 (start levels of stage 2), D19.2.146 (TCR_EL2), D19.2.162 (VTCR_EL2). Host
+ * only.
  * The tables below are the manual's, written down once more.
  */
 #include <stdarg.h>

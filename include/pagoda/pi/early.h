@@ -61,7 +61,8 @@ u64 secret_number(const u64 key[2], u8 label);
 u64 siphash(const u64 key[2], const u8 *message, size_t size);
 
 /*
- * secret_place() - the number that places the image, the linear map, or the hypervisor: the same for the same seed.
+ * secret_place() - the number that places the image, the linear map, or the hypervisor: the same
+ * for the same seed.
  * secret_pac_key() - make the key for pointer authentication, and put it into its register; false
  * where a higher level forbids that.
  */

@@ -11,7 +11,6 @@
 /* Why there is no hypervisor, or no stage 2. */
 enum hyp_result {
 	HYP_OK,
-	HYP_NOT_ASKED, /* kvm-arm.mode=none, or nothing */
 	HYP_NO_EL2, /* entered at EL1 */
 	HYP_VHE_STUCK, /* the kernel is at EL2, and cannot leave: E2H is stuck */
 	HYP_VHE, /* the kernel is at EL2, and needs nobody there */

@@ -36,7 +36,7 @@
 #define EL2_FIQ 2
 #define EL2_SERROR 3
 
-/* Where its parts are from the hypervisor's base on: nothing of one kind is in 64 KiB of another. */
+/* Where its parts are, from the hypervisor's base on: none of one kind is in 64 KiB of another. */
 #define EL2_RODATA_AT 0x10000
 #define EL2_DATA_AT 0x20000
 #define EL2_PART_SIZE 0x10000

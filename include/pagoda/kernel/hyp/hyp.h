@@ -27,13 +27,12 @@ struct hyp {
 	u64 mailbox_slot;
 	paddr_t copy;
 	struct space self, host, guest;
-	const struct space *own_guest; /* a kernel's at EL2; null where it has none */
 };
 
 /*
  * hyp_start() - what kvm-arm.mode= asks for, on the CPU that boots: decide, take memory, build
- * EL2's map, install. Sets kernel->hyp, whatever came of it. @handoff: whose hyp_random is used up. @cpus: as many as there
- * may be, this one is number 0.
+ * EL2's map, install. Sets kernel->hyp, where any is asked for. @handoff: whose hyp_random is used
+ * up. @cpus: as many as there may be, this one is number 0.
  * hyp_start_cpu() - the same hypervisor on this CPU, which is number @cpu. After hyp_start().
  */
 void hyp_start(struct kernel *kernel, struct boot_handoff *handoff, u32 cpus);
@@ -72,6 +71,9 @@ const char *hyp_map_title(enum hyp_map map);
 
 /* hyp_space() - the tables of @map, to read, as they are now; null where there are none. */
 const struct space *hyp_space(const struct kernel *kernel, enum hyp_map map);
+
+/* hyp_own_guest - a guest's stage 2 of a kernel that is at EL2 itself; null where there is none. */
+extern const struct space *hyp_own_guest;
 
 /* hyp_is_table() - @pa is in memory that tables of theirs are in. */
 bool hyp_is_table(const struct kernel *kernel, paddr_t pa);
