@@ -44,27 +44,13 @@ static bool is_plain(const struct efi_descriptor *descriptor)
 	       is_aligned(descriptor->start, EFI_PAGE_SIZE);
 }
 
-/* The specification says ACPI_RECLAIM or ACPI_NVS; firmware is seen to use these, too. */
-static bool holds_tables(const struct efi_descriptor *descriptor)
-{
-	switch (descriptor->type) {
-	case EFI_RESERVED:
-	case EFI_BOOT_SERVICES_DATA:
-	case EFI_RUNTIME_SERVICES_DATA:
-	case EFI_ACPI_RECLAIM:
-	case EFI_ACPI_NVS:
-		return true;
-	}
-	return false;
-}
-
 static bool is_good_for(const struct efi_descriptor *descriptor, enum efi_use use)
 {
 	switch (use) {
 	case EFI_USE_RAM:
 		return efi_is_ram(descriptor);
 	case EFI_USE_TABLES:
-		return holds_tables(descriptor);
+		return efi_holds_tables(descriptor);
 	}
 	return false;
 }
@@ -77,7 +63,8 @@ bool efi_map_has_data(const struct efi_memory_map *map, u64 start, u64 size)
 
 		if (start >= descriptor.start && start < end && size <= end - start)
 			return !(descriptor.attributes & EFI_MEMORY_RO) &&
-			       (descriptor.type == EFI_LOADER_DATA || holds_tables(&descriptor));
+			       (descriptor.type == EFI_LOADER_DATA ||
+				efi_holds_tables(&descriptor));
 	}
 	return false;
 }
@@ -155,35 +142,88 @@ void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct e
 	}
 }
 
-/* How many places for @room @descriptor has, and the lowest of them. */
-static u64 count_places(const struct efi_descriptor *descriptor, const struct efi_room *room,
-			u64 *lowest)
+struct piece {
+	u64 start, end;
+};
+
+/* Where what is kept around @at ends; @at where nothing is. */
+static u64 kept_end(const struct memory_map *kept, u64 at)
 {
-	u64 start = descriptor->start != 0 ? descriptor->start : 1;
-	u64 end = min_u64(efi_end(descriptor), room->limit);
-	u64 first = align_up(start, room->align), last;
+	for (u32 i = 0; i < kept->count; i++) {
+		const struct memory_range *range = &kept->range[i];
+
+		if (range->kind != MEMORY_RAM && range->start.value <= at && at < range->end.value)
+			return range->end.value;
+	}
+	return at;
+}
+
+/* The first of [@start, @end) that @kept leaves; it starts at @end or above where that is all. */
+static struct piece first_piece(const struct memory_map *kept, u64 start, u64 end)
+{
+	struct piece piece = { start, end };
+	u64 next;
+
+	while ((next = kept_end(kept, piece.start)) != piece.start)
+		piece.start = next;
+	for (u32 i = 0; i < kept->count; i++) {
+		const struct memory_range *range = &kept->range[i];
+
+		if (range->kind != MEMORY_RAM && range->start.value > piece.start)
+			piece.end = min_u64(piece.end, range->start.value);
+	}
+	return piece;
+}
+
+/* How far a look through a map has come: in which descriptor, and in it, up to where. */
+struct look {
+	u64 index, from;
+};
+
+/* The next piece of conventional memory, in the map's order. */
+static bool next_piece(const struct efi_memory_map *map, const struct efi_room *room,
+		       struct look *look, struct piece *piece)
+{
+	for (; look->index < efi_map_count(map); look->index++, look->from = 1) {
+		struct efi_descriptor descriptor = efi_map_get(map, look->index);
+		u64 start = descriptor.start > look->from ? descriptor.start : look->from;
+		u64 end = min_u64(efi_end(&descriptor), room->limit);
+
+		if (descriptor.type != EFI_CONVENTIONAL || !is_plain(&descriptor) || start >= end)
+			continue;
+		*piece = first_piece(room->kept, start, end);
+		if (piece->start >= end)
+			continue;
+		look->from = piece->end;
+		return true;
+	}
+	return false;
+}
+
+/* How many places for @room @piece has, and the lowest of them. */
+static u64 count_places(const struct piece *piece, const struct efi_room *room, u64 *lowest)
+{
+	u64 first = align_up(piece->start, room->align), last;
 
 	*lowest = first;
-	if (descriptor->type != EFI_CONVENTIONAL || !is_plain(descriptor) || end < room->size)
+	if (piece->end < room->size)
 		return 0;
-	last = align_down(end - room->size, room->align);
-	return first < start || first > last ? 0 : (last - first) / room->align + 1;
+	last = align_down(piece->end - room->size, room->align);
+	return first < piece->start || first > last ? 0 : (last - first) / room->align + 1;
 }
 
 bool efi_map_place(const struct efi_memory_map *map, const struct efi_room *room, u64 choice,
 		   u64 *place)
 {
-	u64 count = efi_map_count(map), places = 0, lowest;
+	struct look all = { 0, 1 }, look = all;
+	u64 places = 0, lowest;
+	struct piece piece;
 
-	for (u64 i = 0; i < count; i++) {
-		struct efi_descriptor descriptor = efi_map_get(map, i);
-
-		places += count_places(&descriptor, room, &lowest);
-	}
+	while (next_piece(map, room, &all, &piece))
+		places += count_places(&piece, room, &lowest);
 	choice = (u64)((unsigned __int128)choice * places >> 64);
-	for (u64 i = 0; i < count; i++) {
-		struct efi_descriptor descriptor = efi_map_get(map, i);
-		u64 here = count_places(&descriptor, room, &lowest);
+	while (next_piece(map, room, &look, &piece)) {
+		u64 here = count_places(&piece, room, &lowest);
 
 		if (choice < here) {
 			*place = lowest + choice * room->align;

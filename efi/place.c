@@ -10,6 +10,7 @@
  * firmware's policy, and it can be no-execute where firmware lets us say so.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/tree/tree.h>
 #include <pagoda/pi/early.h>
 #include <pagoda/efi/efi_stub.h>
 #include <pagoda/lib/string.h>
@@ -21,9 +22,10 @@ static const struct efi_guid memory_attribute_guid = {
 };
 
 /* 2 MiB, as for the virtual address; a crowded machine may only have room for the largest page. */
-static bool choose(const struct efi_stub *stub, u64 choice, u64 *place)
+static bool choose(const struct efi_stub *stub, const struct memory_map *kept, u64 choice,
+		   u64 *place)
 {
-	struct efi_room room = { stub->image.size, MIB(2), stub->reach };
+	struct efi_room room = { stub->image.size, MIB(2), stub->reach, kept };
 
 	if (efi_map_place(&stub->map, &room, choice, place))
 		return true;
@@ -31,8 +33,28 @@ static bool choose(const struct efi_stub *stub, u64 choice, u64 *place)
 	return efi_map_place(&stub->map, &room, choice, place);
 }
 
+/*
+ * What the FDT reserves: firmware's map need not know, and the kernel will, when it is too late. A
+ * tree that cannot be read to its end keeps what was found up to there.
+ */
+static void find_kept(const struct efi_stub *stub, struct boot_lists *lists)
+{
+	struct boot_facts facts = { .psci = PSCI_NONE };
+	struct fdt_value seed;
+	struct scan scan;
+	struct fdt fdt;
+
+	memory_begin(&lists->memory);
+	if (stub->fdt == NULL || fdt_open(&fdt, stub->fdt) != FDT_OK)
+		return;
+	tree_begin(&scan, &fdt, &facts, lists);
+	while (tree_read(&scan, &seed))
+		; /* a seed, which the stub wipes at its end */
+	scan_reservations(&scan);
+}
+
 /* A place that the map offers may be gone, or kept back by firmware: then another is tried. */
-static efi_status_t allocate(struct efi_stub *stub)
+static efi_status_t allocate(struct efi_stub *stub, const struct memory_map *kept)
 {
 	u64 count = stub->image.size / EFI_PAGE_SIZE;
 	u64 key[2] = { stub->place_seed, 0 };
@@ -43,7 +65,7 @@ static efi_status_t allocate(struct efi_stub *stub)
 		status = efi_get_map(stub);
 		if (status != EFI_SUCCESS)
 			return status;
-		if (!choose(stub, choice, &stub->load)) {
+		if (!choose(stub, kept, choice, &stub->load)) {
 			status = EFI_OUT_OF_RESOURCES;
 			break;
 		}
@@ -82,8 +104,13 @@ static void forbid_execution(struct efi_stub *stub)
  */
 efi_status_t efi_place_image(struct efi_stub *stub)
 {
-	efi_status_t status = allocate(stub);
-	void *copy = (void *)(uintptr_t)stub->load;
+	struct boot_lists lists;
+	efi_status_t status;
+	void *copy;
+
+	find_kept(stub, &lists);
+	status = allocate(stub, &lists.memory);
+	copy = (void *)(uintptr_t)stub->load;
 
 	if (status != EFI_SUCCESS)
 		return status;

@@ -51,17 +51,21 @@ static bool find_format(const struct efi_graphics_info *info, unsigned *format)
 
 static bool read_screen(const struct efi_graphics *graphics, struct fdt_screen *screen)
 {
-	const struct efi_graphics_mode *mode = graphics->mode;
+	const struct efi_graphics_mode *mode = graphics != NULL ? graphics->mode : NULL;
 	unsigned format;
+	u64 stride;
 
 	if (mode == NULL || mode->info == NULL || mode->frame_buffer == 0 ||
 	    !find_format(mode->info, &format))
 		return false;
+	stride = (u64)mode->info->pixels_per_line * formats[format].bytes;
+	if (stride >> 32 != 0)
+		return false;
 	screen->address = mode->frame_buffer;
 	screen->width = mode->info->width;
 	screen->height = mode->info->height;
-	screen->stride = mode->info->pixels_per_line * formats[format].bytes;
-	screen->size = (u64)screen->stride * screen->height;
+	screen->stride = (u32)stride;
+	screen->size = stride * screen->height;
 	memcpy(screen->format, formats[format].name, sizeof(screen->format));
 	return screen->size != 0 && screen->size <= mode->frame_buffer_size;
 }

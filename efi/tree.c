@@ -103,7 +103,7 @@ static efi_status_t open_acpi(struct efi_stub *stub)
 	struct acpi_view view;
 
 	efi_map_ranges(&stub->map, EFI_USE_TABLES, &tables);
-	view = (struct acpi_view){ tables.range, tables.count, 0 };
+	view = (struct acpi_view){ .range = tables.range, .count = tables.count };
 	fault = acpi_open(&stub->acpi, &view, stub->rsdp);
 	if (fault.status == ACPI_OK) {
 		say_what_is_lost(stub);

@@ -29,7 +29,10 @@ void fdt_walk_begin(struct fdt_walk *walk, const struct fdt *fdt,
 	walk->names = names;
 	walk->count = count;
 	memset(walk->first, 0, sizeof(walk->first));
-	memset(walk->known, 0xff, sizeof(walk->known)); /* no place: FDT_SIZE_MAX is far below */
+	/* No place that a name can have, nor one that any tree can claim: all ones belong in the
+	 * last row, and 0 does not. */
+	memset(walk->known, 0xff, sizeof(walk->known));
+	walk->known[FDT_KNOWN_MAX - 1] = 0;
 #pragma GCC unroll 1 /* most of what runs here runs once: size is what it costs */
 	for (u32 i = 0; i < count; i++) {
 		unsigned hash = name_hash(names[i]);

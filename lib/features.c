@@ -139,6 +139,22 @@ unsigned cpu_pa_bits(u64 mmfr0)
 	return 52;
 }
 
+unsigned cpu_asid_bits(const u64 id[SYSREG_FACT_COUNT])
+{
+	return ID(id, ID_AA64MMFR0_EL1, ASIDBITS) == ID_AA64MMFR0_EL1_ASIDBITS_16 ? 16 : 8;
+}
+
+unsigned cpu_vmid_bits(const u64 id[SYSREG_FACT_COUNT])
+{
+	return ID(id, ID_AA64MMFR1_EL1, VMIDBITS) == ID_AA64MMFR1_EL1_VMIDBITS_16 ? 16 : 8;
+}
+
+unsigned cpu_pac_kind(const u64 id[SYSREG_FACT_COUNT])
+{
+	return (unsigned)(ID(id, ID_AA64ISAR1_EL1, APA) | ID(id, ID_AA64ISAR1_EL1, API) << 4 |
+			  ID(id, ID_AA64ISAR2_EL1, APA3) << 8);
+}
+
 bool cpu_has_lva(const u64 id[SYSREG_FACT_COUNT])
 {
 	return ID(id, ID_AA64MMFR2_EL1, VARANGE) != ID_AA64MMFR2_EL1_VARANGE_48BIT;

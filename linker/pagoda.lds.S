@@ -56,9 +56,10 @@
 #endif
 
 /*
- * EARLY_OBJECTS, TREE_OBJECTS and EFI_OBJECTS come from the Makefile: the objects of pi/,
- * kernel/tree/ and efi/, only needed before the kernel gives memory away.
+ * EARLY_OBJECTS, TREE_OBJECTS, FIRMWARE_OBJECTS and EFI_OBJECTS come from the Makefile: the objects
+ * of pi/, kernel/tree/, kernel/firmware/ and efi/, only needed before the kernel gives memory away.
  */
+#define INIT_OBJECTS EARLY_OBJECTS TREE_OBJECTS FIRMWARE_OBJECTS EFI_OBJECTS
 
 /* Of the PE header. Firmware maps pages of 4 KiB; files are counted in sectors. */
 #define PE_SECTION_ALIGN 0x1000
@@ -98,8 +99,8 @@ SECTIONS
 		_pe_headers_end = .;
 	} :rodata
 	.rodata : {
-		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .rodata)
-		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .rodata.*)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .rodata)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .rodata.*)
 		ROWS(commands)
 		ROWS(completions)
 		ROWS(selftests)
@@ -118,8 +119,8 @@ SECTIONS
 		*(.entry.vectors) /* aligned to 2 KiB: code between them would leave gaps */
 		*(.entry.text)
 		_entry_end = .;
-		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .text)
-		*(EXCLUDE_FILE(EARLY_OBJECTS TREE_OBJECTS EFI_OBJECTS) .text.*)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .text)
+		*(EXCLUDE_FILE(INIT_OBJECTS) .text.*)
 	} :text
 	. = ALIGN(SEGMENT_ALIGN);
 	_text_end = .;
@@ -130,6 +131,7 @@ SECTIONS
 		*(.init.text)
 		EARLY_OBJECTS(.text .text.*)
 		TREE_OBJECTS(.text .text.*)
+		FIRMWARE_OBJECTS(.text .text.*)
 		EFI_OBJECTS(.text .text.*)
 	} :init_text
 	. = ALIGN(SEGMENT_ALIGN);
@@ -139,6 +141,7 @@ SECTIONS
 		_init_data_start = .;
 		EARLY_OBJECTS(.rodata .rodata.*)
 		TREE_OBJECTS(.rodata .rodata.*)
+		FIRMWARE_OBJECTS(.rodata .rodata.*)
 		EFI_OBJECTS(.rodata .rodata.*)
 	} :init_data
 	.rela.dyn : ALIGN(8) {

@@ -15,7 +15,8 @@ $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/pi/start.h $(makefiles) $(O)
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
 		'-DEARLY_OBJECTS=$(O)/pi/?*.o' \
-		'-DTREE_OBJECTS=$(O)/kernel/tree/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' -o $@ $<
+		'-DTREE_OBJECTS=$(O)/kernel/tree/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' \
+		'-DFIRMWARE_OBJECTS=$(O)/kernel/firmware/?*.o' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force
@@ -33,7 +34,7 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	$(Q)scripts/gen-symbols > $@
 
 stack_defines := linker/pagoda.lds.S include/pagoda/kernel/trap/exception.h \
-	arch/arm64/cpu/catch.S
+	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S
 
 # The most that may lie on each stack, and by which path.
 $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)

@@ -26,6 +26,10 @@ enum option {
 	OPTION_HYP_MODE,
 	OPTION_HYP_VA_BITS,
 	OPTION_STAGE2,
+	OPTION_CPUS,
+	OPTION_CPU,
+	OPTION_MAXCPUS,
+	OPTION_NOSMP,
 	OPTION_UNKNOWN, /* in a name space of ours, and not one of these */
 };
 
@@ -57,6 +61,10 @@ static const struct option_name {
 	{ "kvm_arm.mode", MATCH_NAME_AND_VALUE, OPTION_HYP_MODE },
 	{ "pagoda.hyp_va_bits", MATCH_NAME_AND_VALUE, OPTION_HYP_VA_BITS },
 	{ "pagoda.stage2", MATCH_NAME_AND_VALUE, OPTION_STAGE2 },
+	{ "maxcpus", MATCH_NAME_AND_VALUE, OPTION_MAXCPUS },
+	{ "nosmp", MATCH_NAME, OPTION_NOSMP },
+	{ "pagoda.cpus", MATCH_NAME_AND_VALUE, OPTION_CPUS },
+	{ "pagoda.cpu", MATCH_NAME_AND_VALUE, OPTION_CPU },
 	{ "pagoda.", MATCH_BEGIN, OPTION_UNKNOWN },
 };
 
@@ -109,24 +117,16 @@ static const struct option_name *option_find(const struct word *word)
 	return NULL;
 }
 
-static bool choice_find(const struct word *word, const struct choice *choices, unsigned count,
-			u8 *number)
+static enum override_reason choice_parse(const struct word *word, const struct choice *choices,
+					 unsigned count, u8 *number)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (!value_equal(word, choices[i].text))
 			continue;
 		*number = choices[i].number;
-		return true;
+		return REASON_NONE;
 	}
-	return false;
-}
-
-#define CHOICE_PARSE(word, choices, number) choice_parse(word, choices, ARRAY_SIZE(choices), number)
-
-static enum override_reason choice_parse(const struct word *word, const struct choice *choices,
-					 unsigned count, u8 *number)
-{
-	return choice_find(word, choices, count, number) ? REASON_NONE : REASON_BAD_CHOICE;
+	return REASON_BAD_CHOICE;
 }
 
 /* Linux's number of seconds to wait: 0 is for ever, any other one ends in a reboot. */
@@ -136,7 +136,7 @@ static enum override_reason panic_parse(struct boot_options *options, const stru
 	u64 seconds;
 	u8 action;
 
-	if (choice_find(word, panic_actions, ARRAY_SIZE(panic_actions), &action))
+	if (choice_parse(word, panic_actions, ARRAY_SIZE(panic_actions), &action) == REASON_NONE)
 		options->panic = action;
 	else if (text_number(word->value + sign, word->value_length - sign, &seconds))
 		options->panic = seconds == 0 ? PANIC_HALT : PANIC_REBOOT;
@@ -152,6 +152,40 @@ static enum override_reason mem_parse(struct boot_options *options, const struct
 	if (!text_size(word->value, word->value_length, &bytes) || bytes == 0)
 		return REASON_BAD_NUMBER;
 	options->memory_limit = bytes;
+	return REASON_NONE;
+}
+
+/* 0 is Linux's word for none but the one that boots. */
+static enum override_reason maxcpus_parse(struct boot_options *options, const struct word *word)
+{
+	u64 count;
+
+	if (!text_number(word->value, word->value_length, &count))
+		return REASON_BAD_NUMBER;
+	options->cpus_max = count == 0 ? 1 : (u32)min_u64(count, CPUS_MAX);
+	return REASON_NONE;
+}
+
+static enum override_reason cpu_start_parse(struct boot_options *options, const struct word *word)
+{
+	if (value_equal(word, "parallel"))
+		options->cpus_parallel = true;
+	else if (value_equal(word, "serial"))
+		options->cpus_parallel = false;
+	else
+		return REASON_BAD_CHOICE;
+	return REASON_NONE;
+}
+
+/* Words about all CPUs but the one that boots. */
+static enum override_reason cpus_parse(struct boot_options *options, enum option option,
+				       const struct word *word)
+{
+	if (option == OPTION_CPUS)
+		return cpu_start_parse(options, word);
+	if (option == OPTION_MAXCPUS)
+		return maxcpus_parse(options, word);
+	options->cpus_max = 1;
 	return REASON_NONE;
 }
 
@@ -171,7 +205,7 @@ static enum override_reason hyp_mode_parse(struct parser *parser)
 {
 	u8 mode;
 
-	if (!choice_find(&parser->word, hyp_modes, ARRAY_SIZE(hyp_modes), &mode))
+	if (choice_parse(&parser->word, hyp_modes, ARRAY_SIZE(hyp_modes), &mode) != REASON_NONE)
 		return REASON_BAD_CHOICE;
 	parser->options->hyp_mode = mode;
 	return mode == HYP_MODE_NONE ? REASON_NONE : vhe_leave(parser);
@@ -190,9 +224,10 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_RODATA:
 		return rodata_parse(parser);
 	case OPTION_PAGE_SIZE:
-		return CHOICE_PARSE(word, page_sizes, &options->granule_shift);
+		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
+				    &options->granule_shift);
 	case OPTION_VA_BITS:
-		return CHOICE_PARSE(word, va_sizes, &options->va_bits);
+		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
 	case OPTION_RUN:
 		return run_parse(options, word);
 	case OPTION_EARLYCON:
@@ -206,12 +241,20 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_HYP_MODE:
 		return hyp_mode_parse(parser);
 	case OPTION_HYP_VA_BITS:
-		return CHOICE_PARSE(word, hyp_va_sizes, &options->hyp_va_bits);
+		return choice_parse(word, hyp_va_sizes, ARRAY_SIZE(hyp_va_sizes),
+				    &options->hyp_va_bits);
 	case OPTION_STAGE2:
-		return CHOICE_PARSE(word, stage2_ways, &options->stage2_full);
+		return choice_parse(word, stage2_ways, ARRAY_SIZE(stage2_ways),
+				    &options->stage2_full);
 	case OPTION_QUIET:
 		options->quiet = true;
 		return REASON_NONE;
+	case OPTION_CPUS:
+	case OPTION_MAXCPUS:
+	case OPTION_NOSMP:
+		return cpus_parse(options, option, word);
+	case OPTION_CPU:
+		return cpu_parse(parser);
 	case OPTION_UNKNOWN:
 		break;
 	}
@@ -241,6 +284,9 @@ static enum override_status status_of(enum override_reason reason)
 	case REASON_RAISES:
 	case REASON_NO_SUCH_CONSOLE:
 	case REASON_E2H_STUCK:
+	case REASON_NO_CPU:
+	case REASON_ALL_CPUS:
+	case REASON_NO_ROOM:
 		return OVERRIDE_REFUSED;
 	case REASON_NOT_A_DIGIT:
 	case REASON_TOO_WIDE:

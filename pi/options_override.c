@@ -5,7 +5,9 @@
  * not use: absolute addresses (so the table holds characters, not pointers), static data that
  * changes.
  */
+#include <pagoda/kernel/handoff/override.h>
 #include <pagoda/lib/features.h>
+#include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/parser.h>
 
@@ -55,13 +57,6 @@ static void record_name_field(struct override_record *record, enum sysreg reg,
 	text_copy(record->field + at, sizeof(record->field) - at, field->name, strlen(field->name));
 }
 
-static u64 field_put(const struct sysreg_field *field, u64 value, unsigned content)
-{
-	u64 mask = ~(u64)0 >> (64 - field->width) << field->shift;
-
-	return (value & ~mask) | (u64)content << field->shift;
-}
-
 /*
  * @content is known to be allowed. VARange speaks for 64K pages alone, but one word is to do for
  * all page sizes: what 0 takes from MMFR0 comes back with another content, and a later word about
@@ -72,37 +67,15 @@ static void field_override(struct parser *parser, enum sysreg reg, const struct 
 {
 	u64 *id = parser->id;
 
-	id[reg] = field_put(field, id[reg], content);
+	id[reg] = sysreg_field_put(field, id[reg], content);
 	if (reg == SYSREG_ID_AA64MMFR0_EL1)
-		parser->mmfr0 = field_put(field, parser->mmfr0, content);
+		parser->mmfr0 = sysreg_field_put(field, parser->mmfr0, content);
 	if (reg != SYSREG_ID_AA64MMFR2_EL1 || field->shift != ID_AA64MMFR2_EL1_VARANGE_SHIFT)
 		return;
 	parser->options->nolva = content == 0;
 	id[SYSREG_ID_AA64MMFR0_EL1] = parser->mmfr0;
 	if (parser->options->nolva)
 		cpu_forget_wide(id);
-}
-
-static bool is_vhe_off(enum sysreg reg, const struct sysreg_field *field, unsigned content)
-{
-	return reg == SYSREG_ID_AA64MMFR1_EL1 && field->shift == ID_AA64MMFR1_EL1_VH_SHIFT &&
-	       content == 0;
-}
-
-static enum override_reason content_check(const struct parser *parser, enum sysreg reg,
-					  const struct sysreg_field *field, unsigned content)
-{
-	u64 had = parser->had[reg];
-
-	if (content >> field->width != 0)
-		return REASON_TOO_WIDE;
-	if (reg == SYSREG_ARM64_SW)
-		return content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
-	if (sysreg_field_get(field, field_put(field, had, content)) > sysreg_field_get(field, had))
-		return REASON_RAISES;
-	if (is_vhe_off(reg, field, content) && cpu_e2h_is_stuck(parser->id))
-		return REASON_E2H_STUCK;
-	return REASON_NONE;
 }
 
 /* One hex digit in either case, with or without 0x. */
@@ -138,35 +111,125 @@ static const struct sysreg_field *field_find(enum sysreg reg, const char *typed,
 	return NULL;
 }
 
-/* REGISTER.FIELD=DIGIT */
-enum override_reason register_parse(struct parser *parser)
-{
-	const struct word *word = &parser->word;
+/* REGISTER.FIELD=DIGIT, taken apart. */
+struct target {
+	enum sysreg reg;
 	const struct sysreg_field *field;
-	enum override_reason reason;
-	unsigned reg = 0, content;
+	unsigned content;
+};
+
+/* The register and the field that @word names; the record names them, too. */
+static enum override_reason field_parse(struct parser *parser, const struct word *word,
+					struct target *target)
+{
+	unsigned reg = 0;
 	u32 dot = 0;
 
 	while (dot < word->name_length && word->name[dot] != '.')
 		dot++;
 	while (reg < SYSREG_FACT_COUNT && !name_equal(word->name, dot, sysreg_table[reg].option))
 		reg++;
-	if (reg == SYSREG_FACT_COUNT)
+	/* Registers that cannot be overridden have an empty name. */
+	if (reg == SYSREG_FACT_COUNT || dot == 0)
 		return REASON_UNKNOWN_OPTION;
 	if (dot == word->name_length)
 		return REASON_UNKNOWN_FIELD;
-	field = field_find(reg, word->name + dot + 1, word->name_length - dot - 1);
-	if (!field)
+	target->reg = reg;
+	target->field = field_find(reg, word->name + dot + 1, word->name_length - dot - 1);
+	if (!target->field)
 		return REASON_UNKNOWN_FIELD;
-	record_name_field(&parser->record, reg, field);
+	record_name_field(&parser->record, reg, target->field);
+	return REASON_NONE;
+}
+
+static enum override_reason content_parse(const struct word *word, struct target *target)
+{
 	if (word->value_length == 0)
 		return REASON_NO_VALUE;
-	if (!digit_parse(word, &content))
+	if (!digit_parse(word, &target->content))
 		return REASON_NOT_A_DIGIT;
-	reason = content_check(parser, reg, field, content);
+	return target->content >> target->field->width != 0 ? REASON_TOO_WIDE : REASON_NONE;
+}
+
+static enum override_reason content_check(const struct parser *parser, const struct target *target)
+{
+	if (target->reg == SYSREG_ARM64_SW)
+		return target->content <= 1 ? REASON_NONE : REASON_BAD_CHOICE;
+	return override_check(parser->had, parser->id, target->reg, target->field, target->content);
+}
+
+enum override_reason register_parse(struct parser *parser)
+{
+	struct target target;
+	enum override_reason reason = field_parse(parser, &parser->word, &target);
+
 	if (reason == REASON_NONE)
-		field_override(parser, reg, field, content);
+		reason = content_parse(&parser->word, &target);
+	if (reason == REASON_NONE)
+		reason = content_check(parser, &target);
+	if (reason == REASON_NONE)
+		field_override(parser, target.reg, target.field, target.content);
 	return reason;
+}
+
+/* N:REGISTER.FIELD=DIGIT is CPU @cpu's @word; false where there is no such N. */
+static bool cpu_split(const struct word *whole, struct word *word, u64 *cpu)
+{
+	const char *end = whole->value + whole->value_length;
+	u32 colon = 0;
+
+	while (colon < whole->value_length && whole->value[colon] != ':')
+		colon++;
+	if (colon == whole->value_length || !text_number(whole->value, colon, cpu) ||
+	    *cpu >= CPUS_MAX)
+		return false;
+	word->name = whole->value + colon + 1;
+	word->value = word->name;
+	while (word->value < end && *word->value != '=')
+		word->value++;
+	word->name_length = (u32)(word->value - word->name);
+	if (word->value < end)
+		word->value++;
+	word->value_length = (u32)(end - word->value);
+	return true;
+}
+
+/* Kept for override_apply_for_cpu(). */
+static enum override_reason cpu_keep(struct boot_options *options, unsigned cpu,
+				     const struct target *target)
+{
+	if (cpu == 0 || target->reg == SYSREG_ARM64_SW)
+		return REASON_ALL_CPUS;
+	if (options->cpu_override_count == CPU_OVERRIDES_MAX)
+		return REASON_NO_ROOM;
+	options->cpu_override[options->cpu_override_count++] = (struct cpu_override){
+		.cpu = (u16)cpu,
+		.field = (u16)(target->field - sysreg_fields),
+		.reg = (u8)target->reg,
+		.content = (u8)target->content,
+		.record = (u8)options->record_count,
+	};
+	return REASON_NO_CPU;
+}
+
+enum override_reason cpu_parse(struct parser *parser)
+{
+	struct override_record *record = &parser->record;
+	enum override_reason reason;
+	struct target target;
+	struct word word;
+	u64 cpu;
+
+	if (!cpu_split(&parser->word, &word, &cpu))
+		return REASON_BAD_NUMBER;
+	reason = field_parse(parser, &word, &target);
+	if (reason != REASON_NONE)
+		return REASON_UNKNOWN_FIELD;
+	format(record->field, sizeof(record->field), "cpu%lu.%s.%s", cpu,
+	       sysreg_table[target.reg].option, target.field->name);
+	text_copy(record->value, sizeof(record->value), word.value, word.value_length);
+	reason = content_parse(&word, &target);
+	return reason == REASON_NONE ? cpu_keep(parser->options, (unsigned)cpu, &target) : reason;
 }
 
 /* The word's first row in aliases[], or the table's end. */
@@ -222,13 +285,14 @@ enum override_reason rodata_parse(struct parser *parser)
 /* What id_aa64mmfr1.vh=0 says. */
 enum override_reason vhe_leave(struct parser *parser)
 {
-	const struct sysreg_field *field = &sysreg_fields[ID_AA64MMFR1_EL1_VH_INDEX];
-	enum override_reason reason = content_check(parser, SYSREG_ID_AA64MMFR1_EL1, field, 0);
+	const struct target target = { SYSREG_ID_AA64MMFR1_EL1,
+				       &sysreg_fields[ID_AA64MMFR1_EL1_VH_INDEX], 0 };
+	enum override_reason reason = content_check(parser, &target);
 
-	record_name_field(&parser->record, SYSREG_ID_AA64MMFR1_EL1, field);
+	record_name_field(&parser->record, target.reg, target.field);
 	parser->record.value[0] = '0';
 	parser->record.value[1] = '\0';
 	if (reason == REASON_NONE)
-		field_override(parser, SYSREG_ID_AA64MMFR1_EL1, field, 0);
+		field_override(parser, target.reg, target.field, target.content);
 	return reason;
 }

@@ -1,169 +1,116 @@
 // SPDX-License-Identifier: MIT
 /*
  * The kernel's console over a serial port, or over what is left to print on where there is none.
- * Runs in the kernel, MMU on. Also from exception handlers, so it takes no lock, and what it keeps
- * is sound after every statement; what is received goes through a ring, of which an interrupt moves
- * one end and all others the other. Its buffers are not in .bss, which the boot clears word by
- * word.
+ * Runs in the kernel, MMU on, on any CPU. Also from exception handlers: a report must come out,
+ * whoever has the output, and this CPU may be in the middle of it; so what is kept is sound after
+ * every statement. Its buffers are not in .bss, which the boot clears word by word.
+ *
+ * The output, the log with it, is one CPU's at a time, and who has begun a line keeps the others
+ * waiting for its end, but not for long. The handler of an interrupt prints nothing. The input is
+ * input.c's.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/serial.h>
 #include <pagoda/lib/string.h>
-#include "receive.h"
+#include "parts.h"
 
 #define PRINT_MAX 512 /* with the NUL */
-#define TYPED_MAX 1024 /* powers of two, both */
-#define LOG_MAX 16384
+#define LOG_MAX 16384 /* a power of two */
 #define CTRL_C 3
 #define COLUMNS 80
+#define LOG_PIECE 128 /* of the log, to be shown at a time */
+#define LINE_WAIT 4 /* parts of a second: for the end of another's line, */
+#define REPORT_WAIT 4 /* and a report's for the output */
 
-static struct serial_kind console_kind;
-static volatile void *console_registers;
-static unsigned console_depth; /* of its FIFO */
-static struct virtio_console *console_virtio; /* where there is no serial port, */
-static struct screen *console_screen; /* one of these, if any */
+/* The device, the log, and whose line it is. */
+static struct lock output;
+static bool output_given_up; /* by a report: none waits for it any more */
 
-/*
- * What was typed and not read. All three count bytes and are never taken modulo: received, which
- * an interrupt changes; looked at for Ctrl-C; and read.
- */
-static volatile char typed[TYPED_MAX] __attribute__((section(".noinit")));
-static volatile u32 typed_in, typed_out;
-static u32 typed_seen;
+static struct {
+	bool open; /* has begun and not ended, */
+	bool waits; /* since whoever began it waits for a key, */
+	u64 owner; /* and that is this CPU: see lock_self() */
+} line;
 
-/* The device interrupts, unless the ring is full. */
-static volatile bool by_interrupt, receive_paused;
+struct console_device console_device;
 
 static char log_text[LOG_MAX] __attribute__((section(".noinit"), aligned(sizeof(u64))));
 static u64 log_length; /* in all; the last LOG_MAX are there */
 
-static bool watching, interrupted, log_shown;
+static u64 log_shower; /* the CPU that shows it, or 0 */
+
 static unsigned page_rows, page_left; /* of a terminal COLUMNS wide */
 static size_t page_column;
 
 void console_init(struct serial_kind kind, void *registers)
 {
-	console_kind = kind;
-	console_registers = registers;
+	console_device.kind = kind;
+	console_device.registers = registers;
 	if (!registers)
 		return;
 	serial_enable(kind, registers);
-	console_depth = serial_fifo_enable(kind, registers);
+	console_device.depth = serial_fifo_enable(kind, registers);
 }
 
-static int device_read(void)
+static bool is_past(u64 end)
 {
-	return console_registers ? serial_read(console_kind, console_registers) : -1;
+	return (s64)(counter_read() - end) >= 0;
 }
 
-static inline void receive(void)
+/* What a report must say is worth a torn line. One wait is enough: whoever has it is stuck. */
+static bool output_wait_for_report(void)
 {
-	int c;
+	u64 end = counter_read() + counter_frequency() / REPORT_WAIT;
 
-	while (typed_in - typed_out < TYPED_MAX && (c = device_read()) >= 0) {
-		typed[typed_in % TYPED_MAX] = (char)c;
-		typed_in++;
+	while (!output_given_up && !lock_mine(&output)) {
+		if (lock_try(&output))
+			return true;
+		output_given_up = is_past(end);
 	}
+	return false;
 }
 
-/* Read first: what came before an interrupt was asked for need not cause one. */
-static void receive_go_on(void)
+static bool __attribute__((noinline)) output_wait(void)
 {
-	receive();
-	receive_paused = typed_in - typed_out == TYPED_MAX;
-	serial_receive_interrupt(console_kind, console_registers, !receive_paused);
+	if (console_reports())
+		return output_wait_for_report();
+	lock_take(&output);
+	return true;
 }
 
-bool console_receive(void)
+/* False where it is to be used without. Mostly nobody has it, and nobody is asked why. */
+static bool output_take(void)
 {
-	u32 before = typed_in;
-
-	if (receive_paused)
-		return false;
-	receive();
-	if (typed_in - typed_out == TYPED_MAX) {
-		receive_paused = true;
-		serial_receive_interrupt(console_kind, console_registers, false);
-	}
-	return typed_in != before;
+	return lock_try(&output) || output_wait();
 }
 
-void console_receive_by_interrupt(bool on)
+static void output_drop(bool taken)
 {
-	by_interrupt = on;
-	receive_paused = false;
-	if (on)
-		receive_go_on();
-	else if (console_registers)
-		serial_receive_interrupt(console_kind, console_registers, false);
+	if (taken)
+		lock_drop(&output);
 }
 
-/* Whatever there is in the device that does not come by itself. */
-static void receive_more(void)
+void console_let_go(void)
 {
-	if (!by_interrupt)
-		receive();
-	else if (receive_paused && typed_in - typed_out <= TYPED_MAX / 2)
-		receive_go_on();
-}
-
-/* Ctrl-C also drops what was typed before it, as a terminal does. */
-static void take_typed(void)
-{
-	receive_more();
-	while (typed_seen != typed_in)
-		if (typed[typed_seen++ % TYPED_MAX] == CTRL_C) {
-			interrupted = true;
-			typed_out = typed_seen;
-		}
-}
-
-int console_read(void)
-{
-	u8 c;
-
-	receive_more();
-	if (typed_in == typed_out)
-		return -1;
-	if (typed_seen == typed_out)
-		typed_seen++;
-	c = (u8)typed[typed_out % TYPED_MAX];
-	typed_out++; /* only now may an interrupt put another byte there */
-	return c;
-}
-
-/* Masked, an interrupt between the look and the sleep ends the sleep, and is taken after it. */
-static void wait_typed(void)
-{
-	bool masked = interrupts_mask(true);
-
-	if (by_interrupt && typed_in == typed_out)
-		console_sleep();
-	else if (!console_registers)
-		interrupt_wait(); /* for ever: nothing can be typed */
-	interrupts_mask(masked);
-}
-
-int console_wait(void)
-{
-	int c;
-
-	while ((c = console_read()) < 0)
-		wait_typed();
-	return c;
+	lock_take(&output);
+	line.waits |= line.owner == lock_self();
+	lock_drop(&output);
 }
 
 static void device_write(const char *text, size_t length)
 {
 	/* What a stalled device does not take is lost; the next write tries it again. */
-	if (console_registers)
-		(void)serial_write(console_kind, console_registers, console_depth, text, length);
-	else if (console_virtio)
-		(void)virtio_console_write(console_virtio, text, length);
-	else if (console_screen)
-		screen_write(console_screen, text, length);
+	if (console_device.registers)
+		(void)serial_write(console_device.kind, console_device.registers,
+				   console_device.depth, text, length);
+	else if (console_device.virtio)
+		(void)virtio_console_write(console_device.virtio, text, length);
+	else if (console_device.screen)
+		screen_write(console_device.screen, text, length);
 }
 
 /* What there is of the log goes to a device that has not seen it. */
@@ -181,29 +128,72 @@ static void replay(void)
 
 void console_use_virtio(struct virtio_console *virtio)
 {
-	console_registers = NULL;
-	console_virtio = virtio;
+	bool taken = output_take();
+
+	console_device.registers = NULL;
+	console_device.virtio = virtio;
 	replay();
+	output_drop(taken);
 }
 
 void console_use_screen(struct screen *screen)
 {
-	console_registers = NULL;
-	console_virtio = NULL;
-	console_screen = screen;
+	bool taken = output_take();
+
+	console_device.registers = NULL;
+	console_device.virtio = NULL;
+	console_device.screen = screen;
 	replay();
+	output_drop(taken);
+}
+
+static bool log_is_shown(void)
+{
+	return __atomic_load_n(&log_shower, __ATOMIC_RELAXED) == lock_self();
 }
 
 static void log_write(const char *text, size_t length)
 {
-	while (length > 0 && !log_shown) {
+	while (length > 0 && !log_is_shown()) {
 		size_t at = log_length % LOG_MAX, piece = min_u64(length, LOG_MAX - at);
 
 		memcpy(&log_text[at], text, piece);
-		log_length += piece;
+		__atomic_store_n(&log_length, log_length + piece, __ATOMIC_RELAXED);
 		text += piece;
 		length -= piece;
 	}
+}
+
+static bool line_is_anothers(void)
+{
+	return line.open && line.owner != lock_self();
+}
+
+/* Wait until it ends, or has had its time; then end it. */
+static void __attribute__((noinline)) line_wait(void)
+{
+	u64 end = counter_read() + counter_frequency() / LINE_WAIT;
+
+	while (line_is_anothers() && !line.waits && !console_reports() && !is_past(end)) {
+		lock_drop(&output);
+		lock_take(&output);
+	}
+	if (line_is_anothers()) {
+		log_write("\n", 1);
+		device_write("\n", 1);
+	}
+}
+
+/* Take the output for a text. False where it is to be used without. */
+static bool line_take(void)
+{
+	bool taken = output_take();
+
+	if (line_is_anothers())
+		line_wait();
+	line.owner = lock_self();
+	line.waits = false;
+	return taken;
 }
 
 /* Wait at the foot of a page: a blank goes on for a page, Enter for a row, q ends the output. */
@@ -214,8 +204,10 @@ static void page_wait(void)
 
 	_Static_assert(sizeof(erase) == sizeof(question) + 2, "one blank for each character");
 	device_write(question, sizeof(question) - 1);
+	line.open = true;
+	lock_drop(&output);
 	page_left = 0;
-	while (page_left == 0 && !interrupted) {
+	while (page_left == 0 && !console_is_interrupted()) {
 		int c = console_wait();
 
 		if (c == ' ')
@@ -223,8 +215,9 @@ static void page_wait(void)
 		else if (c == '\r' || c == '\n')
 			page_left = 1;
 		else if (c == 'q' || c == CTRL_C)
-			interrupted = true;
+			console_interrupt();
 	}
+	(void)line_take();
 	device_write(erase, sizeof(erase) - 1);
 }
 
@@ -242,7 +235,7 @@ static void write_pages(const char *text, size_t length)
 {
 	size_t start = 0;
 
-	for (size_t i = 0; i < length && !interrupted; i++) {
+	for (size_t i = 0; i < length && !console_is_interrupted(); i++) {
 		if (text[i] != '\n')
 			continue;
 		device_write(text + start, i + 1 - start);
@@ -250,7 +243,7 @@ static void write_pages(const char *text, size_t length)
 		page_column = 0;
 		start = i + 1;
 	}
-	if (interrupted)
+	if (console_is_interrupted())
 		return;
 	device_write(text + start, length - start);
 	page_column += length - start;
@@ -258,13 +251,18 @@ static void write_pages(const char *text, size_t length)
 
 void console_write(const char *text, size_t length)
 {
-	if (console_interrupted())
+	bool taken;
+
+	if (length == 0 || console_interrupted())
 		return;
+	taken = line_take();
 	log_write(text, length);
-	if (page_rows != 0)
+	if (page_rows != 0 && console_is_watched())
 		write_pages(text, length);
 	else
 		device_write(text, length);
+	line.open = text[length - 1] != '\n';
+	output_drop(taken);
 }
 
 void console_write_safe(const char *text, size_t length)
@@ -285,7 +283,7 @@ void console_write_safe(const char *text, size_t length)
 void print(const char *text, ...)
 {
 	char buffer[PRINT_MAX + sizeof(u64)] __attribute__((aligned(sizeof(u64))));
-	char *start = buffer + log_length % sizeof(u64);
+	char *start = buffer + __atomic_load_n(&log_length, __ATOMIC_RELAXED) % sizeof(u64);
 	va_list arguments;
 	size_t length;
 
@@ -297,36 +295,33 @@ void print(const char *text, ...)
 
 void console_watch_begin(unsigned rows)
 {
-	watching = true;
-	interrupted = false;
-	typed_seen = typed_out; /* a Ctrl-C right after the command is meant for it */
 	page_rows = page_left = rows;
 	page_column = 0;
+	console_watch();
 }
 
-bool console_watch_end(void)
+/* A line of the log, or a piece of one, from @at on, unless that has gone: then what is left. */
+static size_t log_read(u64 *at, u64 end, char piece[LOG_PIECE])
 {
-	bool was = interrupted;
+	size_t length = 0;
 
-	watching = false;
-	interrupted = false;
-	page_rows = 0;
-	return was;
-}
-
-bool console_interrupted(void)
-{
-	if (watching)
-		take_typed();
-	return interrupted;
+	lock_take(&output);
+	if (log_length - *at > LOG_MAX)
+		*at = log_length - LOG_MAX;
+	while (*at < end && length < LOG_PIECE && (length == 0 || piece[length - 1] != '\n'))
+		piece[length++] = log_text[(*at)++ % LOG_MAX];
+	lock_drop(&output);
+	return length;
 }
 
 void console_show_log(void)
 {
-	u64 end = log_length, at = end > LOG_MAX ? end - LOG_MAX : 0;
+	u64 end = __atomic_load_n(&log_length, __ATOMIC_RELAXED), at = 0;
+	char piece[LOG_PIECE];
+	size_t length;
 
-	log_shown = true; /* or it would grow while it is shown */
-	for (; at < end && !interrupted; at++)
-		console_write(&log_text[at % LOG_MAX], 1);
-	log_shown = false;
+	__atomic_store_n(&log_shower, lock_self(), __ATOMIC_RELAXED); /* or it would be logged */
+	while (!console_is_interrupted() && (length = log_read(&at, end, piece)) != 0)
+		console_write(piece, length);
+	__atomic_store_n(&log_shower, 0, __ATOMIC_RELAXED);
 }

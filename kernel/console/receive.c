@@ -10,7 +10,7 @@
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/timer.h>
 #include <pagoda/lib/serial.h>
-#include "receive.h"
+#include "parts.h"
 
 #define IN_VAIN_MAX 100 /* interrupts one after another without a byte */
 #define MISSED_MAX 3 /* times that there were bytes without one */

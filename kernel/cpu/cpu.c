@@ -23,7 +23,8 @@ void cpu_init(const struct boot_handoff *handoff)
 	cpu->stack = (struct stack){ cpu->guard.end, (uintptr_t)_stack_end };
 	cpu->exception_stack = (struct stack){ cpu->stack.end, (uintptr_t)_exception_stack_end };
 	cpu->mpidr = cpu_mpidr();
-	cpu->id = handoff->facts.id;
+	cpu->had = handoff->facts.id;
+	cpu->id = handoff->id;
 }
 
 /* The early runtime has no use for the gap, and no instructions to spare for it. */

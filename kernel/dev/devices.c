@@ -11,9 +11,9 @@
 #include <pagoda/lib/string.h>
 
 #define HOPS_MAX 4 /* from a device to the GIC */
-#define SEEKS_MAX \
-	8 /* parents that one interrupt-map names, other than the one before and the GIC */
+#define SEEKS_MAX 8 /* parents that an interrupt-map names, but for the one before and the GIC */
 #define CELL sizeof(u32)
+#define NOT_NAMED (~0u) /* in place of an index */
 
 /* An interrupt in a GIC's cells: what kind, which, and flags; more may follow. */
 #define GIC_CELLS_MIN 3
@@ -128,7 +128,8 @@ static bool take(struct fdt_value *value, u32 size, struct fdt_value *taken)
 	if (size > value->size)
 		return false;
 	*taken = (struct fdt_value){ value->data, size };
-	value->data += size;
+	if (size != 0) /* there may be no value to point into */
+		value->data += size;
 	value->size -= size;
 	return true;
 }
@@ -200,13 +201,14 @@ static bool pass_map(const struct search *search, struct route *route)
 
 /*
  * Controllers whose bindings say that an interrupt has the GIC's cells and number there. One sets
- * polarities, the other masks what wakes the machine up; if either keeps an interrupt to itself,
- * the console finds that out and goes on without.
+ * polarities, the others mask what wakes the machine up; if any keeps an interrupt to itself, the
+ * console finds that out and goes on without.
  */
 static bool passes_on(const struct search *search, u32 offset)
 {
 	static const char names[][24] = { "mediatek,mt6577-sysirq", "nvidia,tegra20-ictlr",
-					  "nvidia,tegra30-ictlr", "nvidia,tegra210-ictlr" };
+					  "nvidia,tegra30-ictlr", "nvidia,tegra210-ictlr",
+					  "fsl,imx8mq-gpc" };
 	struct fdt_value compatible = property(search, offset, "compatible");
 
 	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
@@ -294,24 +296,24 @@ static struct device_line line_of(const struct search *search, const struct tree
 {
 	struct route route;
 
-	if (node->offset == 0 || !begin(search, node, index, &route))
+	if (node->offset == 0 || index == NOT_NAMED || !begin(search, node, index, &route))
 		return (struct device_line){ 0, 0 };
 	return follow(search, &route);
 }
 
-/* Which of the strings in @names is @word; @missing where there are none. */
-static u32 index_of(struct fdt_value names, const char *word, u32 missing)
+/* Which of the strings in @names is @word, or NOT_NAMED; @unnamed where there are none. */
+static u32 index_of(struct fdt_value names, const char *word, u32 unnamed)
 {
 	u32 index = 0, length;
 
 	if (names.data == NULL)
-		return missing;
+		return unnamed;
 	for (u32 at = 0; at < names.size; at += length + 1, index++) {
 		length = (u32)strnlen((const char *)names.data + at, names.size - at);
 		if (length == strlen(word) && memcmp(names.data + at, word, length) == 0)
 			return index;
 	}
-	return missing;
+	return NOT_NAMED;
 }
 
 static void read_gic(const struct search *search, const struct tree_nodes *nodes,
@@ -340,6 +342,20 @@ static void read_timers(const struct search *search, const struct tree_node *nod
 		lines[i] = line_of(search, node, index_of(names, timers[i].name, timers[i].index));
 }
 
+static void read_psci(const struct search *search, u32 offset, struct device_psci *psci)
+{
+	struct fdt_value method = property(search, offset, "method");
+
+	if (fdt_has_string(method.data, method.size, "hvc"))
+		psci->conduit = PSCI_HVC;
+	else if (fdt_has_string(method.data, method.size, "smc"))
+		psci->conduit = PSCI_SMC;
+	else
+		return;
+	psci->cpu_on = cell(search, offset, "cpu_on", 0);
+	psci->cpu_off = cell(search, offset, "cpu_off", 0);
+}
+
 /* The registers that are written to need not be the first: a node's may begin before them. */
 static const struct tree_node *find_console(const struct tree_nodes *nodes, paddr_t console)
 {
@@ -359,6 +375,8 @@ void devices_read(const struct fdt *fdt, const struct tree_nodes *nodes, paddr_t
 	struct search search = { .fdt = fdt, .gic = nodes->gic };
 
 	*devices = (struct devices){ .has_console = uart != NULL };
+	if (nodes->psci_old != 0)
+		read_psci(&search, nodes->psci_old, &devices->psci_old);
 	if (nodes->gic.offset == 0)
 		return;
 	search.gic_phandle = cell(&search, nodes->gic.offset, "phandle", 0);

@@ -3,6 +3,7 @@
  * Registers and instructions of EL2, for the hypervisor's C.
  * Runs at EL2, MMU on.
  */
+#include <pagoda/arch/lock.h>
 #include <pagoda/mm/pt/tlb.h>
 
 #include "el2.h"
@@ -130,15 +131,14 @@ void tables_publish(void)
 	asm volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
-void el2_lock(u32 *lock)
+void el2_lock(struct lock *lock)
 {
-	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE) != 0)
-		;
+	lock_take(lock);
 }
 
-void el2_unlock(u32 *lock)
+void el2_unlock(struct lock *lock)
 {
-	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+	lock_drop(lock);
 }
 
 static u64 vtcr_of(const struct space *space)
@@ -157,6 +157,9 @@ void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 	bool stage2 = space->regime.whose == WHOSE_GUEST;
 	struct tlb_op op;
 
+	/* On cores that need it, and no others know better: it costs a second operation. */
+	if (el2_state.many_cpus)
+		tlb_repeat();
 	/* The stores first: a root is in use with its tables complete. */
 	tlb_begin();
 	if (stage2)

@@ -42,7 +42,7 @@ void el2_leave(struct el2_frame *frame, u64 vectors, u64 hcr, u64 off) __attribu
 void el2_halt(void) __attribute__((noreturn));
 
 /* One at a time: el2_lock() until el2_unlock(). */
-void el2_lock(u32 *lock);
-void el2_unlock(u32 *lock);
+void el2_lock(struct lock *lock);
+void el2_unlock(struct lock *lock);
 
 #endif /* EL2_MACHINE_H */

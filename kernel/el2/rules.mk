@@ -7,7 +7,7 @@
 
 el2_shared := mm/pt/change.c mm/pt/descriptor.c mm/pt/map.c mm/pt/pool.c mm/pt/regime.c \
 	mm/pt/slot.c mm/pt/tlb.c mm/pt/unmap.c mm/pt/walk.c lib/features.c \
-	arch/arm64/cpu/tlb.c
+	arch/arm64/cpu/tlb.c arch/arm64/cpu/lock.c
 el2_sources := $(call sources_in,kernel/el2) $(el2_shared)
 el2_objects := $(patsubst %,$(O)/el2/%.o,$(basename $(el2_sources)))
 el2_flags := $(image_flags) -Os -ffunction-sections -fdata-sections -mbranch-protection=bti \

@@ -94,6 +94,10 @@ static void describe_fdt(const struct stop *stop, char *buffer, size_t size)
 	else if (stop->code == STOP_FDT_OVERLAPS_IMAGE)
 		format(buffer, size, "FDT at %#lx (totalsize %#lx) overlaps the Image", stop->x1,
 		       stop->x2);
+	else if (stop->x1 != 0)
+		format(buffer, size,
+		       "the FDT has no usable /memory node, and UEFI's memory map at %#lx no RAM",
+		       stop->x1);
 	else
 		format(buffer, size, "the FDT has no usable /memory node");
 }

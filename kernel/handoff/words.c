@@ -7,6 +7,7 @@
  * so nothing may call them before relocation.
  */
 #include <pagoda/kernel/handoff/fallback.h>
+#include <pagoda/kernel/handoff/follow.h>
 #include <pagoda/kernel/handoff/handoff.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
@@ -28,6 +29,38 @@ const char *segment_str(enum segment segment)
 		break;
 	}
 	return "unknown segment";
+}
+
+const char *cpu_method_str(enum cpu_method method)
+{
+	switch (method) {
+	case CPU_METHOD_NONE:
+		return "none";
+	case CPU_METHOD_PSCI:
+		return "psci";
+	case CPU_METHOD_SPIN_TABLE:
+		return "spin-table";
+	case CPU_METHOD_OTHER:
+		return "other";
+	}
+	return "unknown method";
+}
+
+const char *cpu_loss_str(enum cpu_loss loss)
+{
+	switch (loss) {
+	case CPU_LOSS_NO_ROOM:
+		return "is one more than there is room for";
+	case CPU_LOSS_TWICE:
+		return "has the MPIDR of an earlier one";
+	case CPU_LOSS_BAD_REG:
+		return "has a reg that is no MPIDR";
+	case CPU_LOSS_FAILED:
+		return "has failed, by its status";
+	case CPU_LOSS_COUNT:
+		break;
+	}
+	return "is left out";
 }
 
 const char *psci_conduit_str(enum psci_conduit conduit)
@@ -106,6 +139,12 @@ const char *override_reason_str(enum override_reason reason)
 		return "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always";
 	case REASON_CUT:
 		return "longer than there is room for, and ignored";
+	case REASON_NO_CPU:
+		return "no such CPU has been started";
+	case REASON_ALL_CPUS:
+		return "decided for all CPUs: say it without pagoda.cpu";
+	case REASON_NO_ROOM:
+		return "more of these than there is room for";
 	}
 	return "unknown reason";
 }
@@ -292,4 +331,34 @@ const char *hyp_mode_str(enum hyp_mode mode)
 		return "protected";
 	}
 	return "unknown";
+}
+
+/* A row more than a function has lines for; the enum counts them. */
+static const char follow_names[FOLLOW_FIELD_COUNT][24] = {
+	[FOLLOW_OK] = "nothing",
+	[FOLLOW_LEVEL] = "exception level",
+	[FOLLOW_PAGE_SIZE] = "page size",
+	[FOLLOW_VA_BITS] = "virtual address bits",
+	[FOLLOW_WIDE_PA] = "descriptor address bits",
+	[FOLLOW_PA_BITS] = "physical address bits",
+	[FOLLOW_VHE] = "VHE",
+	[FOLLOW_BTI] = "BTI",
+	[FOLLOW_PAC] = "pointer authentication",
+	[FOLLOW_PAN] = "PAN",
+	[FOLLOW_E0PD] = "E0PD",
+	[FOLLOW_ASID_BITS] = "ASID bits",
+	[FOLLOW_VMID_BITS] = "VMID bits",
+	[FOLLOW_MTE] = "MTE",
+	[FOLLOW_BBM] = "BBM level",
+	[FOLLOW_TLBI_RANGE] = "TLBI by range",
+	[FOLLOW_TTL] = "TTL",
+	[FOLLOW_DATA_LINE] = "data cache line",
+	[FOLLOW_CODE_LINE] = "instruction cache line",
+	[FOLLOW_CODE_SYNC] = "CTR_EL0.IDC and DIC",
+	[FOLLOW_FREQUENCY] = "counter frequency",
+};
+
+const char *follow_field_str(enum follow_field field)
+{
+	return field < FOLLOW_FIELD_COUNT ? follow_names[field] : "unknown field";
 }

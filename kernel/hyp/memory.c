@@ -12,6 +12,7 @@
 
 #define SELF_TABLES 24 /* EL2's own map takes 12 at most, and a guest the rest */
 #define HOST_TABLES 16 /* at least */
+#define DATA_SIZE (sizeof(struct el2_state) + EL2_DATA_MORE)
 
 u64 hyp_text_size(void)
 {
@@ -59,7 +60,7 @@ bool hyp_memory_take(struct hyp *hyp, struct kernel *kernel)
 	u64 granule = regime_granule(&hyp->decision.self), next;
 	struct buddy *buddy = &kernel->alloc->buddy;
 	u64 other = align_up(hyp_text_size(), granule) + align_up(rodata_size(), granule) +
-		    align_up(sizeof(struct el2_state), granule) + hyp->cpus * stack_size(granule);
+		    align_up(DATA_SIZE, granule) + hyp->cpus * stack_size(granule);
 	u64 tables = regime_root_tables(&hyp->decision.host) +
 		     regime_root_tables(&hyp->decision.guest) + SELF_TABLES + HOST_TABLES;
 
@@ -71,7 +72,7 @@ bool hyp_memory_take(struct hyp *hyp, struct kernel *kernel)
 	hyp->tables = range_take(&next, (granule << hyp->order) - other, granule);
 	hyp->text = range_take(&next, hyp_text_size(), granule);
 	hyp->rodata = range_take(&next, rodata_size(), granule);
-	hyp->data = range_take(&next, sizeof(struct el2_state), granule);
+	hyp->data = range_take(&next, DATA_SIZE, granule);
 	hyp->stacks = range_take(&next, hyp->cpus * stack_size(granule), granule);
 	return true;
 }

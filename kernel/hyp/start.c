@@ -36,6 +36,7 @@ static void state_fill(struct hyp *hyp, const struct kernel *kernel)
 	u64 tcr = handoff->plan.registers.tcr;
 	struct el2_state *state = hyp->state;
 
+	state->many_cpus = hyp->cpus > 1;
 	state->protected = hyp->mode == HYP_MODE_PROTECTED;
 	state->vtcr_host = hyp->decision.registers.vtcr;
 	state->vtcr_guest = hyp_vtcr(&hyp->decision.guest, tcr);
@@ -88,7 +89,7 @@ enum hyp_result hyp_start_cpu(const struct kernel *kernel, unsigned cpu)
 	u64 vectors[4] = { STUB_SET_VECTORS, hyp->text.start, 0, 0 };
 	u64 start[4] = { EL2_START, end, 0, 0 };
 
-	if (cpu >= hyp->cpus)
+	if (!hyp || hyp->result != HYP_OK || cpu >= hyp->cpus)
 		return HYP_NO_MEMORY;
 	/* EL2 has written beside what it reads now with its MMU off. */
 	if (hyp->running == 0)

@@ -71,20 +71,20 @@ static bool settled(const struct gic *gic, const struct gic_cpu *cpu)
 }
 
 /* A bit for each interrupt, in a row of registers of which the first is at @index. */
-static void write_all(const struct gic *gic, const struct gic_cpu *cpu, u32 index)
+static void write_all(const struct gic *gic, const struct gic_cpu *cpu, u32 groups, u32 index)
 {
 	mmio_write32(cpu->own + index, ~0u);
-	for (u32 i = 1; i <= gic->groups; i++)
+	for (u32 i = 1; i <= groups; i++)
 		mmio_write32(gic->distributor + index + i, ~0u);
 }
 
-bool gic_clear(const struct gic *gic, const struct gic_cpu *cpu)
+bool gic_clear(const struct gic *gic, const struct gic_cpu *cpu, u32 groups)
 {
-	write_all(gic, cpu, GIC_ICENABLER);
+	write_all(gic, cpu, groups, GIC_ICENABLER);
 	if (!settled(gic, cpu))
 		return false;
-	write_all(gic, cpu, GIC_ICPENDR);
-	write_all(gic, cpu, GIC_ICACTIVER);
+	write_all(gic, cpu, groups, GIC_ICPENDR);
+	write_all(gic, cpu, groups, GIC_ICACTIVER);
 	return true;
 }
 
@@ -95,6 +95,46 @@ enum gic_result gic_start(struct gic *gic, struct gic_cpu *cpu, const struct ker
 
 	gic->version = description->version;
 	return gic->version == 2 ? gicv2_start(&start) : gicv3_start(&start);
+}
+
+enum gic_result gic_find_cpu(struct gic *gic, struct gic_cpu *cpu, const struct kernel *kernel,
+			     const struct device_gic *description, u64 mpidr)
+{
+	if (gic->version == 2) {
+		cpu->frame = gic->interface;
+		cpu->own = gic->distributor;
+		return GIC_OK;
+	}
+	cpu->affinity = gicv3_affinity(mpidr);
+	if (!gicv3_map_rows(gic, kernel, description))
+		return GIC_NOT_MAPPED;
+	return gicv3_find(gic, cpu) ? GIC_OK : GIC_NOT_THIS_CPU;
+}
+
+enum gic_result gic_start_cpu(const struct gic *gic, struct gic_cpu *cpu)
+{
+	return gic->version == 2 ? gicv2_start_cpu(gic, cpu) : gicv3_start_cpu(gic, cpu);
+}
+
+void gic_stop_cpu(const struct gic *gic, const struct gic_cpu *cpu)
+{
+	if (gic->version == 2)
+		gicv2_stop_cpu(cpu);
+	else
+		gicv3_stop_cpu(cpu);
+}
+
+bool gic_send(const struct gic *gic, const struct gic_cpu *to, u32 number)
+{
+	return gic->version == 2 ? gicv2_send(gic, to, number) : gicv3_send(gic, to, number);
+}
+
+void gic_route(const struct gic *gic, const struct gic_cpu *cpu, u32 number)
+{
+	if (gic->version == 2)
+		gicv2_route(gic, number);
+	else
+		gicv3_route(gic, cpu, number);
 }
 
 bool gic_has(const struct gic *gic, u32 number)
@@ -132,10 +172,7 @@ void gic_enable(const struct gic *gic, const struct gic_cpu *cpu, u32 number, u3
 	mmio_write8((volatile u8 *)(registers + GIC_IPRIORITYR) + number, PRIORITY);
 	if (number >= GIC_SPI_FIRST) {
 		set_trigger(gic, number, flags);
-		if (gic->version == 2)
-			gicv2_route(gic, number);
-		else
-			gicv3_route(gic, cpu, number);
+		gic_route(gic, cpu, number);
 	}
 	mmio_write32(registers + GIC_ISENABLER + number / 32, (u32)BIT(number % 32));
 }

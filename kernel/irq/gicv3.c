@@ -11,24 +11,25 @@
 enum {
 	GICD_IROUTER = 0x6000 / 4,
 	GICD_PIDR2 = 0xffe8 / 4,
-	GICR_CTLR = 0x0 / 4,
-	GICR_TYPER = 0x8 / 4,
-	GICR_WAKER = 0x14 / 4,
 };
 
 #define GICD_CTLR_ARE BIT(4) /* affinity routing */
 #define GICD_CTLR_GROUP1 BIT(1) /* of this world */
 #define GICD_CTLR_RWP BIT(31)
+#define GICD_TYPER_RSS BIT(26)
 #define GICR_CTLR_RWP BIT(3)
-#define GICR_TYPER_LAST BIT(4)
-#define GICR_TYPER_VLPIS BIT(1) /* version 4: four frames a CPU */
 #define GICR_WAKER_SLEEP BIT(1)
 #define GICR_WAKER_ASLEEP BIT(2)
 #define FRAMES 2 /* of a redistributor, that matter here: its own, and its interrupts' */
 #define WAIT_TRIES 100000
 
-/* More CPUs than anybody has: the FDT's word for their number is a size, which may be anything. */
-#define REDISTRIBUTORS_MAX 4096
+/* ICC_SGI1R_EL1: a bit for each of 16 CPUs, which of the sixteens, and where those are. */
+#define SGI_TARGETS 16
+#define SGI_RANGE_SHIFT 44
+#define SGI_AFF3_SHIFT 48
+#define SGI_AFF2_SHIFT 32
+#define SGI_AFF1_SHIFT 16
+#define SGI_NUMBER_SHIFT 24
 
 /* Wait until @bit of a register is clear. */
 static bool wait_clear(volatile u32 *at, u64 bit)
@@ -50,10 +51,10 @@ bool gicv3_settled(const struct gic *gic, const struct gic_cpu *cpu)
 }
 
 /* Bytes to the next redistributor: two frames, or four where there are virtual LPIs too. */
-static u64 step_of(const struct gic_start *start, volatile u32 *type)
+u64 gicv3_step(u64 stride, volatile u32 *type)
 {
-	if (start->device->stride != 0)
-		return start->device->stride;
+	if (stride != 0)
+		return stride;
 	return (mmio_read32(type) & GICR_TYPER_VLPIS ? 4 : 2) * GIC_FRAME;
 }
 
@@ -71,7 +72,7 @@ static bool find_in_row(const struct gic_start *start, const struct tree_region 
 		type = start->cpu->frame + GICR_TYPER;
 		if (mmio_read32(type + 1) == start->cpu->affinity)
 			return true;
-		step = step_of(start, type);
+		step = gicv3_step(start->device->stride, type);
 		if (mmio_read32(type) & GICR_TYPER_LAST || left < step)
 			return false;
 		pa += step;
@@ -106,6 +107,23 @@ static bool wake(const struct gic_cpu *cpu)
 }
 
 /*
+ * For firmware to turn the CPU off: asleep, its redistributor hands nothing to it. Where the
+ * register is the secure world's, it reads as zero, and firmware does that itself.
+ */
+static void put_to_sleep(const struct gic_cpu *cpu)
+{
+	volatile u32 *waker = cpu->frame + GICR_WAKER;
+	u32 state;
+
+	mmio_write32(waker, mmio_read32(waker) | GICR_WAKER_SLEEP);
+	for (unsigned i = 0; i < WAIT_TRIES; i++) {
+		state = mmio_read32(waker);
+		if (!(state & GICR_WAKER_SLEEP) || state & GICR_WAKER_ASLEEP)
+			return;
+	}
+}
+
+/*
  * Affinity routing (ARE) may be turned on only while the groups are off, and never off again; the
  * registers of the first 32 interrupts are GICR's only when it is on: each step waits for the one
  * before. Nothing is let through before all that was left is gone.
@@ -118,7 +136,7 @@ static bool enable(const struct gic *gic, const struct gic_cpu *cpu)
 	if (!distributor_settled(gic))
 		return false;
 	mmio_write32(control, GICD_CTLR_ARE);
-	if (!distributor_settled(gic) || !gic_clear(gic, cpu))
+	if (!distributor_settled(gic) || !gic_clear(gic, cpu, gic->groups))
 		return false;
 	mmio_write32(control, GICD_CTLR_ARE | GICD_CTLR_GROUP1);
 	return distributor_settled(gic);
@@ -129,7 +147,7 @@ enum gic_result gicv3_start(const struct gic_start *start)
 	u64 mpidr = start->kernel->handoff->id[SYSREG_MPIDR_EL1];
 	struct gic_cpu *cpu = start->cpu;
 
-	cpu->affinity = (u32)(SYSREG_GET(MPIDR_EL1_AFF3, mpidr) << 24 | (mpidr & 0xffffff));
+	cpu->affinity = gicv3_affinity(mpidr);
 	if (!gic_map_distributor(start, GIC_FRAME))
 		return GIC_NOT_MAPPED;
 	if (!is_version_3(start->gic))
@@ -138,6 +156,37 @@ enum gic_result gicv3_start(const struct gic_start *start)
 		return GIC_NOT_THIS_CPU;
 	cpu->own = cpu->frame + GIC_FRAME / sizeof(u32);
 	return enable(start->gic, cpu) ? GIC_OK : GIC_SILENT;
+}
+
+enum gic_result gicv3_start_cpu(const struct gic *gic, struct gic_cpu *cpu)
+{
+	if (!wake(cpu) || !gic_cpu_enable(GIC_PRIORITY_MASK))
+		return GIC_NOT_THIS_CPU;
+	return gic_clear(gic, cpu, 0) ? GIC_OK : GIC_SILENT;
+}
+
+void gicv3_stop_cpu(const struct gic_cpu *cpu)
+{
+	mmio_write32(cpu->own + GIC_ICENABLER, ~0u);
+	(void)wait_clear(cpu->frame + GICR_CTLR, GICR_CTLR_RWP);
+	gic_cpu_disable();
+	put_to_sleep(cpu);
+}
+
+/* Without ranges, which both the sender and the distributor must know, Aff0 goes up to 15. */
+bool gicv3_send(const struct gic *gic, const struct gic_cpu *to, u32 number)
+{
+	u64 affinity = to->affinity, low = affinity & 0xff;
+
+	if (low >= SGI_TARGETS &&
+	    !(mmio_read32(gic->distributor + GICD_TYPER) & GICD_TYPER_RSS && gic_cpu_has_ranges()))
+		return false;
+	gic_cpu_send((affinity >> 24 & 0xff) << SGI_AFF3_SHIFT |
+		     (affinity >> 16 & 0xff) << SGI_AFF2_SHIFT |
+		     (affinity >> 8 & 0xff) << SGI_AFF1_SHIFT |
+		     (low / SGI_TARGETS) << SGI_RANGE_SHIFT | (u64)number << SGI_NUMBER_SHIFT |
+		     BIT(low % SGI_TARGETS));
+	return true;
 }
 
 void gicv3_route(const struct gic *gic, const struct gic_cpu *cpu, u32 number)

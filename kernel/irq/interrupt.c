@@ -5,21 +5,26 @@
  * exception stack.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/lib/string.h>
 #include <pagoda/kernel/cpu/cpu.h>
 
-/* There are 1020 numbers, and few that anybody asks for: .bss is cleared with the MMU off. */
+/* There are 1020 numbers, and few that anybody asks for. */
 #define ROWS 8
 
+static bool started;
+
+/* Cleared when it is first needed, not with the MMU off. The lock is the rows'. */
 static struct {
-	bool started;
 	struct gic gic;
 	struct gic_cpu boot_cpu;
+	struct lock lock;
 	u32 count;
 	struct interrupt row[ROWS];
-} table;
+} table __attribute__((section(".noinit")));
 
 const char *interrupt_result_str(enum interrupt_result result)
 {
@@ -65,9 +70,10 @@ static enum interrupt_result from_gic(enum gic_result result)
 	return INTERRUPT_SILENT;
 }
 
-/* What start_gic() is about to touch, and what came of it. */
+/* What start_gic() or find_cpu() is about to touch, and what came of it. */
 struct attempt {
 	const struct kernel *kernel;
+	const struct cpu *cpu;
 	enum gic_result result;
 };
 
@@ -82,20 +88,81 @@ static void start_gic(void *context)
 /* There may be nobody at the controller's address. */
 enum interrupt_result interrupt_start(const struct kernel *kernel)
 {
-	struct attempt attempt = { kernel, GIC_SILENT };
+	struct attempt attempt = { kernel, cpu_this(), GIC_SILENT };
 	struct fault fault;
 
-	if (table.started)
+	if (started)
 		return INTERRUPT_OK;
 	if (kernel_devices(kernel)->gic.version == 0)
 		return INTERRUPT_NO_CONTROLLER;
+	memset(&table, 0, sizeof(table));
 	cpu_this()->gic = &table.boot_cpu;
 	if (fault_catch(start_gic, &attempt, &fault))
 		attempt.result = GIC_SILENT;
-	table.started = attempt.result == GIC_OK;
-	if (!table.started)
+	started = attempt.result == GIC_OK;
+	if (!started)
 		gic_unmap(&table.gic, cpu_this()->gic, kernel);
 	return from_gic(attempt.result);
+}
+
+static void find_cpu(void *context)
+{
+	struct attempt *attempt = context;
+
+	attempt->result = gic_find_cpu(&table.gic, attempt->cpu->gic, attempt->kernel,
+				       &kernel_devices(attempt->kernel)->gic, attempt->cpu->mpidr);
+}
+
+/* A row of redistributors may be longer in the FDT than it is. */
+enum interrupt_result interrupt_find_cpu(const struct kernel *kernel, struct cpu *cpu,
+					 struct gic_cpu *gic)
+{
+	struct attempt attempt = { kernel, cpu, GIC_SILENT };
+	struct fault fault;
+
+	if (!started)
+		return INTERRUPT_NO_CONTROLLER;
+	*gic = (struct gic_cpu){ 0 };
+	cpu->gic = gic;
+	if (fault_catch(find_cpu, &attempt, &fault))
+		attempt.result = GIC_SILENT;
+	if (attempt.result != GIC_OK)
+		cpu->gic = NULL;
+	return from_gic(attempt.result);
+}
+
+enum interrupt_result interrupt_start_cpu(void)
+{
+	struct gic_cpu *cpu = cpu_this()->gic;
+	enum gic_result result;
+
+	if (cpu == NULL)
+		return INTERRUPT_NOT_THIS_CPU;
+	result = gic_start_cpu(&table.gic, cpu);
+	for (u32 i = 0; result == GIC_OK && i < table.count; i++)
+		if (table.row[i].number < GIC_SGIS)
+			gic_enable(&table.gic, cpu, table.row[i].number, 0);
+	return from_gic(result);
+}
+
+void interrupt_stop_cpu(void)
+{
+	if (cpu_this()->gic != NULL)
+		gic_stop_cpu(&table.gic, cpu_this()->gic);
+}
+
+enum interrupt_result interrupt_send(const struct cpu *to, u32 number)
+{
+	if (!started || to->gic == NULL)
+		return INTERRUPT_NO_CONTROLLER;
+	return gic_send(&table.gic, to->gic, number) ? INTERRUPT_OK : INTERRUPT_NOT_THIS_CPU;
+}
+
+void interrupt_take_over(void)
+{
+	for (u32 i = 0; i < table.count; i++)
+		if (table.row[i].number >= GIC_SPI_FIRST)
+			gic_route(&table.gic, cpu_this()->gic, table.row[i].number);
 }
 
 static struct interrupt *find(u32 number)
@@ -107,40 +174,68 @@ static struct interrupt *find(u32 number)
 }
 
 /* The row stands before the interrupt can come. */
-enum interrupt_result interrupt_register(const struct interrupt *interrupt)
+static enum interrupt_result row_put(const struct interrupt *interrupt)
 {
 	const struct interrupt *row = find(interrupt->number);
 
-	if (!gic_has(&table.gic, interrupt->number))
-		return INTERRUPT_NO_LINE;
-	if (row != NULL)
-		return row->handle == interrupt->handle && row->context == interrupt->context ?
-			       INTERRUPT_OK :
-			       INTERRUPT_TAKEN;
-	if (table.count == ROWS)
+	if (row == NULL ? table.count == ROWS :
+			  row->handle != interrupt->handle || row->context != interrupt->context)
 		return INTERRUPT_TAKEN;
-	table.row[table.count++] = *interrupt;
-	gic_enable(&table.gic, cpu_this()->gic, interrupt->number, interrupt->flags);
+	if (row == NULL)
+		table.row[table.count++] = *interrupt;
+	if (row == NULL || interrupt->number < GIC_SPI_FIRST)
+		gic_enable(&table.gic, cpu_this()->gic, interrupt->number, interrupt->flags);
 	return INTERRUPT_OK;
+}
+
+enum interrupt_result interrupt_register(const struct interrupt *interrupt)
+{
+	enum interrupt_result result;
+	u64 daif;
+
+	if (!started || !gic_has(&table.gic, interrupt->number))
+		return INTERRUPT_NO_LINE;
+	daif = lock_take_masked(&table.lock);
+	result = row_put(interrupt);
+	lock_drop_masked(&table.lock, daif);
+	return result;
 }
 
 void interrupt_unregister(u32 number)
 {
-	struct interrupt *row = find(number);
+	struct interrupt *row;
+	u64 daif;
 
-	if (row == NULL)
+	if (!started)
 		return;
-	gic_disable(&table.gic, cpu_this()->gic, number);
-	*row = table.row[--table.count];
+	daif = lock_take_masked(&table.lock);
+	row = find(number);
+	if (row != NULL) {
+		gic_disable(&table.gic, cpu_this()->gic, number);
+		*row = table.row[--table.count];
+	}
+	lock_drop_masked(&table.lock, daif);
+}
+
+/* A copy: another CPU may take the row out of the table meanwhile. */
+static bool look_up(u32 number, struct interrupt *found)
+{
+	u64 daif = lock_take_masked(&table.lock);
+	const struct interrupt *row = find(number);
+
+	if (row != NULL)
+		*found = *row;
+	lock_drop_masked(&table.lock, daif);
+	return row != NULL;
 }
 
 /* An interrupt that is nobody's would come for ever if its device holds on to it. */
 static void dispatch(u32 number)
 {
-	struct interrupt *row = find(number);
+	struct interrupt row;
 
-	if (row != NULL)
-		row->handle(row->context);
+	if (look_up(number, &row))
+		row.handle(row.context);
 	else if (gic_has(&table.gic, number))
 		gic_disable(&table.gic, cpu_this()->gic, number);
 }
@@ -149,7 +244,7 @@ bool interrupt_handle(void)
 {
 	u32 acknowledged, number;
 
-	if (!table.started)
+	if (!started)
 		return false;
 	acknowledged = gic_acknowledge(&table.gic, cpu_this()->gic);
 	number = gic_number(&table.gic, acknowledged);

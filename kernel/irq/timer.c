@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The CPU's own timer: what ticks, and what ends a sleep.
+ * Each CPU's own timer: what ticks, and what ends a sleep.
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/dev/devices.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/timer.h>
@@ -11,23 +12,21 @@
 #define SLEEPS_A_SECOND 10
 #define DELIVERIES_A_SECOND 100 /* for longer than that none is waited for */
 
-static struct {
-	unsigned el; /* on which the kernel runs: it says which timer is meant */
-	bool masked; /* interrupts were, before it was started */
-	u64 period; /* 0: not started */
-	volatile u64 count;
-} timer;
+/* The exception level on which the kernel runs: it says which of a CPU's timers is meant. */
+static unsigned timer_el;
 
 /* One that was cleared may still come. */
 static void timer_tick(void *context)
 {
+	struct gic_timer *timer = &cpu_this()->gic->timer;
+
 	(void)context;
-	if (timer.period == 0) {
-		timer_clear(timer.el);
+	if (timer->period == 0) {
+		timer_clear(timer_el);
 		return;
 	}
-	timer.count++;
-	timer_set(timer.el, timer.period);
+	timer->count++;
+	timer_set(timer_el, timer->period);
 }
 
 /* At EL2 with HCR_EL2.E2H set the timer that CNTP_* names is EL2's own. */
@@ -49,7 +48,7 @@ enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 		return result;
 	if (!find_timer(kernel, &interrupt.number))
 		return INTERRUPT_NO_TIMER;
-	timer.el = kernel->handoff->plan.el;
+	timer_el = kernel->handoff->plan.el;
 	return interrupt_register(&interrupt);
 }
 
@@ -65,42 +64,48 @@ enum interrupt_result interrupt_timer_try(const struct kernel *kernel)
 
 	if (result != INTERRUPT_OK)
 		return result;
-	timer_set(timer.el, 0);
+	timer_set(timer_el, 0);
 	do
 		came = interrupt_pending();
 	while (!came && counter_read() - asked < patience);
-	timer_clear(timer.el);
+	timer_clear(timer_el);
 	return came ? INTERRUPT_OK : INTERRUPT_NOT_DELIVERED;
 }
 
 void interrupt_timer_start(u64 ticks)
 {
-	timer.period = ticks;
-	timer.count = 0;
-	timer_set(timer.el, ticks);
-	timer.masked = interrupts_mask(false);
+	struct gic_timer *timer = &cpu_this()->gic->timer;
+
+	timer->period = ticks;
+	timer->count = 0;
+	timer_set(timer_el, ticks);
+	timer->masked = interrupts_mask(false);
 }
 
 u64 interrupt_timer_stop(void)
 {
+	struct gic_timer *timer = &cpu_this()->gic->timer;
+
 	interrupts_mask(true);
-	timer_clear(timer.el);
-	timer.period = 0;
-	interrupts_mask(timer.masked);
-	return timer.count;
+	timer_clear(timer_el);
+	timer->period = 0;
+	interrupts_mask(timer->masked);
+	return timer->count;
 }
 
 u64 interrupt_timer_count(void)
 {
-	return timer.count;
+	return cpu_this()->gic->timer.count;
 }
 
 void interrupt_sleep(void)
 {
-	if (timer.period == 0)
-		timer_set(timer.el, counter_frequency() / SLEEPS_A_SECOND);
+	const struct gic_timer *timer = &cpu_this()->gic->timer;
+
+	if (timer->period == 0)
+		timer_set(timer_el, counter_frequency() / SLEEPS_A_SECOND);
 	interrupt_wait();
-	if (timer.period == 0)
-		timer_clear(timer.el);
+	if (timer->period == 0)
+		timer_clear(timer_el);
 	interrupts_take();
 }

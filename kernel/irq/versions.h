@@ -21,6 +21,19 @@ enum {
 	GICD_ICFGR = 0xc00 / 4,
 };
 
+/* In a redistributor's first frame. */
+enum {
+	GICR_CTLR = 0x0 / 4,
+	GICR_TYPER = 0x8 / 4,
+	GICR_WAKER = 0x14 / 4,
+};
+
+#define GICR_TYPER_LAST BIT(4)
+#define GICR_TYPER_VLPIS BIT(1) /* version 4: four frames a CPU */
+
+/* More CPUs than anybody has: the FDT's word for their number is a size, which may be anything. */
+#define REDISTRIBUTORS_MAX 4096
+
 /* The architecture's version in the peripheral ID register 2, each version's in its own place. */
 #define GICD_PIDR2_REVISION(value) ((value) >> 4 & 0xf)
 
@@ -43,21 +56,42 @@ bool gic_map_distributor(const struct gic_start *start, u64 size);
 bool gic_map_cpu(const struct gic_start *start, u64 pa, u64 size);
 
 /*
- * gic_clear() - of what whoever was here before left, nothing comes: an interrupt that nobody here
- * knows would come for ever, and one that is still active never again. False where the controller
- * does not finish.
+ * gic_clear() - of interrupts of the first group, which are @cpu's own, and of @groups more: of
+ * what whoever was here before left, nothing comes: an interrupt that nobody here knows would come
+ * for ever, and one that is still active never again. False where the controller does not finish.
  */
-bool gic_clear(const struct gic *gic, const struct gic_cpu *cpu);
+bool gic_clear(const struct gic *gic, const struct gic_cpu *cpu, u32 groups);
 
 enum gic_result gicv2_start(const struct gic_start *start);
+enum gic_result gicv2_start_cpu(const struct gic *gic, struct gic_cpu *cpu);
+void gicv2_stop_cpu(const struct gic_cpu *cpu);
+bool gicv2_send(const struct gic *gic, const struct gic_cpu *to, u32 number);
 void gicv2_route(const struct gic *gic, u32 number);
 u32 gicv2_acknowledge(const struct gic_cpu *cpu);
 void gicv2_end(const struct gic_cpu *cpu, u32 acknowledged);
 
 enum gic_result gicv3_start(const struct gic_start *start);
+enum gic_result gicv3_start_cpu(const struct gic *gic, struct gic_cpu *cpu);
+void gicv3_stop_cpu(const struct gic_cpu *cpu);
+bool gicv3_send(const struct gic *gic, const struct gic_cpu *to, u32 number);
 void gicv3_route(const struct gic *gic, const struct gic_cpu *cpu, u32 number);
 
 /* gicv3_settled() - what was written before has taken effect. False where it never does. */
 bool gicv3_settled(const struct gic *gic, const struct gic_cpu *cpu);
+
+/*
+ * gicv3_step() - bytes from the redistributor whose GICR_TYPER is at @type to the next: @stride, or
+ * what it says itself. gicv3_map_rows() - all redistributors, once; false where there is no row
+ * that can be. gicv3_find() - that of the CPU with @cpu->affinity, in those rows.
+ */
+u64 gicv3_step(u64 stride, volatile u32 *type);
+bool gicv3_map_rows(struct gic *gic, const struct kernel *kernel, const struct device_gic *device);
+bool gicv3_find(struct gic *gic, struct gic_cpu *cpu);
+
+/* gicv3_affinity() - the four levels of @mpidr side by side, as GICR_TYPER has them. */
+static inline u32 gicv3_affinity(u64 mpidr)
+{
+	return (u32)(SYSREG_GET(MPIDR_EL1_AFF3, mpidr) << 24 | (mpidr & 0xffffff));
+}
 
 #endif /* IRQ_VERSIONS_H */

@@ -259,7 +259,8 @@ static void audit_guards(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
-	const struct alloc *alloc = test_alloc(test);
+	struct alloc *alloc = test_alloc(test);
+	struct vmalloc_area area;
 
 	check_hole(test, cpu_this()->guard.start, cpu_this()->guard.end);
 	check_hole(test, (uintptr_t)_init_text_start, (uintptr_t)_init_data_end);
@@ -267,8 +268,8 @@ static void audit_guards(struct selftest *test)
 	if (!alloc)
 		return;
 	test_check(test, vmalloc_audit(&alloc->vmalloc), "areas of vmalloc", 0);
-	for (const struct vmalloc_area *area = alloc->vmalloc.areas; area; area = area->next)
-		check_hole(test, area->end.value, area->end.value + granule);
+	for (vaddr_t at = vaddr(0); vmalloc_next(&alloc->vmalloc, at, &area); at = area.end)
+		check_hole(test, area.end.value, area.end.value + granule);
 }
 
 SELFTEST(audit, pool, "every table taken from the pool is in use");

@@ -37,7 +37,7 @@ static void show_ranges(const struct buddy *buddy, unsigned shift)
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	unsigned shift = kernel->kernel_space.regime.granule_shift;
-	const struct buddy *buddy;
+	struct buddy *buddy;
 	struct buddy_usage usage;
 
 	if (!kernel->alloc) {
@@ -86,7 +86,8 @@ static void show_pci(const struct kernel *kernel)
 
 void alloc_show_vmalloc(const struct kernel *kernel)
 {
-	const struct vmalloc *vmalloc;
+	struct vmalloc_area area;
+	struct vmalloc *vmalloc;
 
 	if (!kernel->alloc) {
 		print("vmalloc: no free RAM\n");
@@ -95,8 +96,8 @@ void alloc_show_vmalloc(const struct kernel *kernel)
 	vmalloc = &kernel->alloc->vmalloc;
 	print("vmalloc: 0x%016lx-0x%016lx\n", vmalloc->region.start.value,
 	      vmalloc->region.end.value);
-	for (const struct vmalloc_area *area = vmalloc->areas; area; area = area->next)
-		show_area(area);
+	for (vaddr_t at = vaddr(0); vmalloc_next(vmalloc, at, &area); at = area.end)
+		show_area(&area);
 	show_pci(kernel);
 	print("  audit: %s\n", vmalloc_audit(vmalloc) ? "ok" : "BROKEN");
 }

@@ -29,6 +29,7 @@ struct report_audit report_audit(const struct kernel *kernel);
 void report_cpu(const struct kernel *kernel);
 void report_entry(const struct kernel *kernel);
 void report_features(const struct kernel *kernel);
+void report_cpus(const struct kernel *kernel);
 void report_command_line(const struct kernel *kernel);
 void report_decision(const struct kernel *kernel);
 void report_image(const struct kernel *kernel);
@@ -40,6 +41,7 @@ void report_warnings(const struct kernel *kernel, const struct report_audit *aud
 
 /* Members of its document. */
 void report_json_cpu(const struct kernel *kernel, struct json *json);
+void report_json_cpus(const struct kernel *kernel, struct json *json);
 void report_json_image(const struct kernel *kernel, struct json *json);
 void report_json_decision(const struct kernel *kernel, struct json *json);
 void report_json_options(const struct kernel *kernel, struct json *json);

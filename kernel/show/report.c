@@ -50,6 +50,7 @@ void report_text(const struct kernel *kernel)
 	report_cpu(kernel);
 	report_entry(kernel);
 	report_features(kernel);
+	report_cpus(kernel);
 	report_command_line(kernel);
 	report_overrides(kernel);
 	report_decision(kernel);
@@ -96,6 +97,7 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	json_string(json, "pagoda", PAGODA_VERSION);
 	json_string(json, "document", document);
 	report_json_cpu(kernel, json);
+	report_json_cpus(kernel, json);
 	report_json_image(kernel, json);
 	report_json_decision(kernel, json);
 	report_json_options(kernel, json);

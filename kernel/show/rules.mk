@@ -3,3 +3,5 @@
 # What there is to see: report, page tables, registers, memory.
 
 $(eval $(call room,kernel/show,kernel))
+# What calls EL2.
+$(call machine_only,kernel/show/hyp.c)

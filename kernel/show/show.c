@@ -7,6 +7,7 @@
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/report.h>
+#include <pagoda/kernel/smp/smp.h>
 
 static void show_content(const struct sysreg_field *field, u64 value)
 {
@@ -42,7 +43,27 @@ static void show_fields(enum sysreg reg, u64 before, u64 after)
 		print("  other bits         0x%016lx\n", unnamed);
 }
 
-COMMAND(40, features, "", "every field of the ID registers, before and after overrides",
+/* Registers in which a further CPU is not as the one that boots, and what stands in them there. */
+static void show_differences(const struct kernel *kernel, u32 number)
+{
+	const struct cpu *cpu = kernel->smp->cpu[number].cpu;
+	const u64 *first = kernel->handoff->facts.id;
+
+	if (cpu == NULL || kernel->smp->cpu[number].el == 0)
+		return;
+	for (unsigned i = 0; i < SYSREG_FACT_COUNT && !console_interrupted(); i++) {
+		if (i == SYSREG_MPIDR_EL1 ||
+		    (cpu->had[i] == first[i] && cpu->id[i] == kernel->handoff->id[i]))
+			continue;
+		print("CPU %u: %-16s 0x%016lx", number, sysreg_table[i].name, cpu->had[i]);
+		if (cpu->had[i] != cpu->id[i])
+			print("  -> 0x%016lx", cpu->id[i]);
+		print("\n");
+		show_fields(i, cpu->had[i], cpu->id[i]);
+	}
+}
+
+COMMAND(40, features, "", "every field of the ID registers, and what other CPUs have otherwise",
 	"more features", "");
 
 static void command_features(const struct kernel *kernel, const struct arguments *arguments)
@@ -58,6 +79,8 @@ static void command_features(const struct kernel *kernel, const struct arguments
 		print("\n");
 		show_fields(i, before[i], after[i]);
 	}
+	for (u32 i = 1; kernel->smp != NULL && i < kernel->smp->count; i++)
+		show_differences(kernel, i);
 }
 
 COMMAND(60, registers, "", "the control registers, field by field", "registers", "");

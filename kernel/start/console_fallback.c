@@ -33,7 +33,10 @@ static bool answers(vaddr_t va)
 	return load_catch(va, sizeof(u32), &value);
 }
 
-/* Null, or a reason. The device has the memory for as long as the kernel runs. */
+/*
+ * Null, or a reason. The device has the memory for as long as the kernel runs, also where it takes
+ * nothing now: it may go on one day. What it is tried with moves no cursor.
+ */
 static const char *virtio_start(struct kernel *kernel, vaddr_t va)
 {
 	volatile void *registers = vaddr_pointer(va);
@@ -48,6 +51,8 @@ static const char *virtio_start(struct kernel *kernel, vaddr_t va)
 		heap_free(&kernel->alloc->heap, memory);
 		return virtio_fault_str(fault);
 	}
+	if (!virtio_console_write(&virtio, "\r", 1))
+		return "does not take what it is given";
 	console_use_virtio(&virtio);
 	return NULL;
 }

@@ -8,6 +8,8 @@
 #include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/kernel/show/report.h>
+#include <pagoda/kernel/smp/smp.h>
+#include <pagoda/kernel/start/acpi_tree.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
 #include <pagoda/kernel/start/console_fallback.h>
@@ -22,7 +24,7 @@
 struct boot_handoff boot_handoff __attribute__((section(".noinit")));
 struct boot_lists boot_lists __attribute__((section(".noinit")));
 
-static void timeline_begin(struct boot_handoff *handoff, u64 published, u64 flipped)
+static void note_flip(struct boot_handoff *handoff, u64 published, u64 flipped)
 {
 	handoff->timeline[STAGE_PUBLISHED] = published;
 	handoff->timeline[STAGE_FLIP] = flipped;
@@ -34,7 +36,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	static struct kernel kernel;
 	struct stop stop;
 
-	timeline_begin(handoff, published, flipped);
+	note_flip(handoff, published, flipped);
 	if (handoff->plan.pan)
 		pan_set(true);
 	cpu_init(handoff);
@@ -47,22 +49,23 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	console_find(&kernel, handoff, &stop);
 	console_fallbacks_find(&kernel);
 	serror_init(&kernel);
-	if (stop.code == STOP_NONE) {
-		efi_map_read(&kernel);
+	efi_map_read(&kernel);
+	if (stop.code == STOP_NONE)
 		stop = memory_init(&kernel, handoff);
-	}
 	if (stop.code != STOP_NONE) {
 		secret_wipe(&handoff->seed, sizeof(handoff->seed));
 		cannot_boot(&stop);
 	}
+	acpi_take(&kernel, handoff);
 	idmap_disable();
 	kernel.init_result = memory_release_init(&kernel);
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
 	console_fallback(&kernel);
+	hyp_start(&kernel, handoff, kernel.cpus->count);
+	smp_start(&kernel, handoff);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
-	hyp_start(&kernel, handoff, 1);
 	control_read(kernel.registers);
 	handoff->timeline[STAGE_MEMORY] = counter_read();
 	report_boot(&kernel);

@@ -66,6 +66,7 @@ struct stop tree_take(struct kernel *kernel, struct boot_handoff *handoff)
 		return stop;
 	tree_begin(&scan, &kernel->fdt, &handoff->facts, boot_lists_of(kernel));
 	kernel->nodes = scan.nodes;
+	kernel->cpus = &boot_lists_of(kernel)->cpus;
 	while (tree_read(&scan, &seed))
 		seed_clear(kernel, &seed);
 	efi_memory_take(kernel);

@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
 void exception_init(const struct kernel *kernel)
@@ -75,6 +76,8 @@ void exception_handle(struct exception_frame *frame, u64 vector)
 {
 	struct cpu *cpu = cpu_this();
 
+	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && smp_stopping())
+		smp_stop_here(cpu, frame);
 	if ((vector == VECTOR_IRQ || vector == VECTOR_IRQ_EL0) && handle_interrupt(cpu))
 		return;
 	if (vector == VECTOR_SERROR && cpu->expected.serror != NULL) {

@@ -8,6 +8,7 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
 static const char *vector_str(u64 vector)
@@ -26,11 +27,16 @@ static const char *vector_str(u64 vector)
 /* The vectors' four groups: the kernel's own level, exceptions in it, and below it. */
 static void print_origin(const struct cpu *cpu, u64 vector)
 {
+	const struct smp *smp = cpu->kernel->smp;
+
 	print("\npagoda: %s from ", vector_str(vector));
 	if (vector / 4 < 2)
-		print("EL%u\n", cpu->kernel->handoff->plan.el);
+		print("EL%u", cpu->kernel->handoff->plan.el);
 	else
-		print("EL0, %s\n", vector / 4 == 2 ? "AArch64" : "AArch32");
+		print("EL0, %s", vector / 4 == 2 ? "AArch64" : "AArch32");
+	if (smp != NULL && smp->count > 1)
+		print(", on CPU %u", cpu->number);
+	print("\n");
 }
 
 static void print_registers(const struct cpu *cpu, const struct exception_frame *frame)
@@ -59,6 +65,24 @@ static void print_calls(const struct cpu *cpu, const struct exception_frame *fra
 	backtrace_print(&kernel->symbols, cpu->stack, &place, kernel->kernel_space.regime.va_bits);
 }
 
+/* Those that stopped, where they were; one that did not says so. */
+static void print_others(const struct cpu *reporter)
+{
+	const struct smp *smp = reporter->kernel->smp;
+
+	for (u32 i = 0; i < smp->count; i++) {
+		const struct cpu *cpu = smp->cpu[i].cpu;
+
+		if (smp->cpu[i].state != CPU_STATE_RUNNING || cpu == reporter)
+			continue;
+		print("\nCPU %u %s\n", i, cpu->stopped ? "was here:" : "has not stopped");
+		if (!cpu->stopped || !cpu->stopped_frame)
+			continue;
+		print_registers(cpu, cpu->stopped_frame);
+		print_calls(cpu, cpu->stopped_frame);
+	}
+}
+
 void exception_fault_in_report(void)
 {
 	cpu_this()->fault_in_report = true;
@@ -69,6 +93,7 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 {
 	if (cpu->kernel == NULL || cpu->reports > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
+	smp_stop_others(cpu);
 	console_watch_end();
 	if (cpu->reports++ > 0) {
 		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
@@ -89,5 +114,7 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 		dump_refused(cpu->kernel, frame->esr, frame->far);
 		dump_walk(cpu->kernel, vaddr(frame->far), false);
 	}
+	if (panic_print(cpu->kernel) & PANIC_PRINT_CPUS)
+		print_others(cpu);
 	panic_stop(cpu->kernel);
 }

@@ -7,7 +7,10 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/handoff/stop.h>
+#include <pagoda/kernel/prompt/arguments.h>
 #include <pagoda/kernel/trap/exception.h>
+#include <pagoda/lib/string.h>
+#include <pagoda/lib/text.h>
 
 void panic_stop(const struct kernel *kernel)
 {
@@ -24,6 +27,23 @@ void panic_stop(const struct kernel *kernel)
 	print("pagoda: stopped\n");
 	console_receive_by_interrupt(false); /* or a key would wake the CPU for ever */
 	cpu_halt(STOP_NONE, 0, 0, 0);
+}
+
+/* The last word counts, as with all others. */
+u64 panic_print(const struct kernel *kernel)
+{
+	static const char name[] = "panic_print=";
+	const size_t length = sizeof(name) - 1;
+	const char *text =
+		facts_command_line(&kernel->handoff->facts, kernel->kernel_space.phys_offset);
+	struct words line = { text, strlen(text) }, word;
+	u64 bits = 0, number;
+
+	while ((word = word_take(&line)).length > 0)
+		if (word.length > length && memcmp(word.text, name, length) == 0 &&
+		    text_number(word.text + length, word.length - length, &number))
+			bits = number;
+	return bits;
 }
 
 void cannot_boot(const struct stop *stop)

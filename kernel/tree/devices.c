@@ -54,12 +54,14 @@ void scan_psci(struct scan *scan, const struct fdt_node *node)
 
 	if (!scan_is_usable(scan, node))
 		return;
-	if (!is_new && fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,psci"))
+	if (!is_new && fdt_node_has_string(node, PROPERTY_COMPATIBLE, "arm,psci")) {
 		*psci = PSCI_OLD;
-	else if (is_new && fdt_node_has_string(node, PROPERTY_METHOD, "hvc"))
+		scan->nodes->psci_old = node->offset;
+	} else if (is_new && fdt_node_has_string(node, PROPERTY_METHOD, "hvc")) {
 		*psci = PSCI_HVC;
-	else if (is_new && fdt_node_has_string(node, PROPERTY_METHOD, "smc"))
+	} else if (is_new && fdt_node_has_string(node, PROPERTY_METHOD, "smc")) {
 		*psci = PSCI_SMC;
+	}
 }
 
 void scan_place(const struct scan *scan, struct tree_node *place)

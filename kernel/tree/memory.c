@@ -14,11 +14,12 @@ static bool read_pair(const struct fdt_node *bus, struct fdt_value value, u32 in
 {
 	u32 address_length = address_cells(bus), size_length = size_cells(bus);
 	u32 pair = (address_length + size_length) * sizeof(u32);
-	const u8 *data = value.data + index * pair;
+	const u8 *data;
 
 	if (address_length > CELLS_MAX || size_length > CELLS_MAX || pair == 0 ||
 	    value.size / pair <= index)
 		return false;
+	data = value.data + index * pair;
 	*address = fdt_cells(data, address_length);
 	*size = fdt_cells(data + address_length * sizeof(u32), size_length);
 	return true;

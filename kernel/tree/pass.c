@@ -2,8 +2,8 @@
 /*
  * The pass over the FDT's structure block: node by node, and whose each is.
  * Runs in the kernel, right after the flip; with the MMU off, .bss clear, image not relocated,
- * where a boot cannot get that far; and on the host. May not use: absolute addresses, pointers in
- * static data, .bss.
+ * where a boot cannot get that far; in the EFI stub; and on the host. May not use: absolute
+ * addresses, pointers in static data, .bss.
  *
  * Each node is judged with its properties at hand and its ancestors on the walk's path, since what
  * its addresses mean depends on all of them.
@@ -50,11 +50,22 @@ static void read_reg(struct scan *scan, const struct fdt_node *node)
 		scan_uart(scan, node);
 }
 
+/* Of a CPU's status cpus.c knows more. */
+static bool is_cpu(const struct scan *scan, const struct fdt_node *node)
+{
+	u32 has = BIT(PROPERTY_DEVICE_TYPE) | BIT(PROPERTY_REG);
+
+	return (node->found & has) == has && scan->walk.depth == 2 &&
+	       fdt_name_is(node[-1].name, "cpus");
+}
+
 static void read_node(struct scan *scan, const struct fdt_node *node)
 {
-	if (!fdt_is_usable(node, PROPERTY_STATUS) || scan->walk.depth == 0)
+	if (is_cpu(scan, node))
+		scan_cpu(scan, node);
+	else if (!fdt_is_usable(node, PROPERTY_STATUS) || scan->walk.depth == 0)
 		return;
-	if (node->offset == scan->facts->fdt.chosen)
+	else if (node->offset == scan->facts->fdt.chosen)
 		scan_chosen(scan, node);
 	else if (is_bank(scan, node))
 		scan_banks(scan, node);
@@ -95,13 +106,20 @@ void scan_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *fac
 void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
 		struct boot_lists *lists)
 {
-	scan->lists = lists;
 	lists->usable.end = 0;
+	memory_begin(&lists->memory);
+	tree_begin_devices(scan, fdt, facts, lists);
+}
+
+void tree_begin_devices(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+			struct boot_lists *lists)
+{
+	scan->lists = lists;
 	scan->memory = &lists->memory;
-	memory_begin(scan->memory);
+	cpu_list_begin(&lists->cpus, facts->id[SYSREG_MPIDR_EL1]);
 	scan->nodes = &lists->nodes;
 	scan->nodes->gic_version = scan->nodes->uarts = 0;
-	scan->nodes->gic.offset = scan->nodes->timer.offset = 0;
+	scan->nodes->gic.offset = scan->nodes->timer.offset = scan->nodes->psci_old = 0;
 	scan_begin(scan, fdt, facts);
 }
 
@@ -128,7 +146,7 @@ struct stop tree_end(struct scan *scan)
 		return (struct stop){ STOP_FDT, scan->status, facts->entry.fdt,
 				      facts->fdt.tree.total_size };
 	if (scan->memory->banks == 0)
-		return (struct stop){ STOP_NO_MEMORY_NODE, 0, 0, 0 };
+		return (struct stop){ STOP_NO_MEMORY_NODE, facts->efi.map_start, 0, 0 };
 	scan_reservations(scan);
 	if (scan->memory->unprotected != 0)
 		return (struct stop){ STOP_RESERVATIONS, scan->memory->unprotected,

@@ -59,6 +59,15 @@ static void update_above(struct vmalloc_area *area)
 	}
 }
 
+/* The same where @area's hole has grown, which needs no look at what else is below. */
+static void raise_above(struct vmalloc_area *area)
+{
+	u64 size = area->hole;
+
+	for (; area && area->largest < size; area = area->parent)
+		area->largest = size;
+}
+
 /* What leads to @area. */
 static struct vmalloc_area **link_to(struct vmalloc *vmalloc, const struct vmalloc_area *area)
 {
@@ -173,7 +182,7 @@ void areas_remove(struct vmalloc *vmalloc, struct vmalloc_area *area)
 	after->previous = area->previous;
 	after->hole = hole_size(vmalloc, after);
 	update_above(area->parent);
-	update_above(after);
+	raise_above(after);
 }
 
 struct vmalloc_area *areas_find(const struct vmalloc *vmalloc, vaddr_t address)
@@ -183,6 +192,20 @@ struct vmalloc_area *areas_find(const struct vmalloc *vmalloc, vaddr_t address)
 	while (area && (address.value < area->start.value || address.value >= area->end.value))
 		area = address.value < area->start.value ? area->left : area->right;
 	return area;
+}
+
+struct vmalloc_area *areas_next(const struct vmalloc *vmalloc, vaddr_t address)
+{
+	struct vmalloc_area *area = vmalloc->root, *above = (struct vmalloc_area *)&vmalloc->end;
+
+	while (area) {
+		bool ends_above = area->end.value > address.value;
+
+		if (ends_above)
+			above = area;
+		area = ends_above ? area->left : area->right;
+	}
+	return above;
 }
 
 static bool node_audit(const struct vmalloc *vmalloc, const struct vmalloc_area *area)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The areas of a vmalloc region by address, and the holes between them. For mm/ only. Kernel, MMU
- * on, and the host.
+ * The areas of a vmalloc region by address, and the holes between them. For mm/ only, which has the
+ * region's lock. Kernel, MMU on, and the host.
  */
 #ifndef MM_AREAS_H
 #define MM_AREAS_H
@@ -25,8 +25,12 @@ struct vmalloc_area *areas_hole(const struct vmalloc *vmalloc, struct vmalloc_ar
 void areas_insert(struct vmalloc *vmalloc, struct vmalloc_area *area, struct vmalloc_area *after);
 void areas_remove(struct vmalloc *vmalloc, struct vmalloc_area *area);
 
-/* areas_find() - the area that @address is in, or a null pointer. */
+/*
+ * areas_find() - the area that @address is in, or a null pointer.
+ * areas_next() - the first that ends above @address; vmalloc->end where none does.
+ */
 struct vmalloc_area *areas_find(const struct vmalloc *vmalloc, vaddr_t address);
+struct vmalloc_area *areas_next(const struct vmalloc *vmalloc, vaddr_t address);
 
 /* areas_audit() - true where tree and list agree, and what is known of holes is true. */
 bool areas_audit(const struct vmalloc *vmalloc);

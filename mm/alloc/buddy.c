@@ -8,39 +8,13 @@
  * the memory that its metadata is in.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/mm/alloc/buddy.h>
 #include <pagoda/lib/string.h>
 
 /* Pages in the first piece, whose metadata is 64 KiB, and in the last: 2 MiB, one block of 4K. */
 #define STEP_MIN 1024
 #define STEP_MAX (STEP_MIN * 32)
-
-const char *buddy_result_str(enum buddy_result result)
-{
-	switch (result) {
-	case BUDDY_OK:
-		return "ok";
-	case BUDDY_EXHAUSTED:
-		return "out of memory";
-	case BUDDY_BAD_ORDER:
-		return "no block is that large";
-	case BUDDY_UNALIGNED:
-		return "not the address of a page";
-	case BUDDY_NOT_RAM:
-		return "not memory of the page allocator";
-	case BUDDY_DOUBLE_FREE:
-		return "is free already";
-	case BUDDY_NOT_A_BLOCK:
-		return "not the beginning of a block";
-	case BUDDY_WRONG_ORDER:
-		return "a block of another size";
-	case BUDDY_OVERLAP:
-		return "overlaps memory of the page allocator";
-	case BUDDY_NO_ROOM:
-		return "too many ranges";
-	}
-	return "unknown result";
-}
 
 static const struct regime *buddy_regime(const struct buddy *buddy)
 {
@@ -280,7 +254,7 @@ static bool piece_hand_over(struct buddy *buddy, struct buddy_range *range, u64 
 }
 
 /* Take more RAM, enough for a block of @order. */
-static bool buddy_grow(struct buddy *buddy, unsigned order)
+static bool range_grow(struct buddy *buddy, unsigned order)
 {
 	for (u32 i = 0; i < buddy->range_count; i++) {
 		struct buddy_range *range = &buddy->ranges[i];
@@ -294,6 +268,18 @@ static bool buddy_grow(struct buddy *buddy, unsigned order)
 	return false;
 }
 
+/* The tables that are counted on are in the pool, and stay there meanwhile. */
+static bool buddy_grow(struct buddy *buddy, unsigned order)
+{
+	struct lock *tables = &buddy->vmemmap.space->pool->lock;
+	bool grown;
+
+	lock_take(tables);
+	grown = range_grow(buddy, order);
+	lock_drop(tables);
+	return grown;
+}
+
 /* The least order from @order up of which there is a block; BUDDY_ORDERS where there is none. */
 static unsigned order_find(const struct buddy *buddy, unsigned order)
 {
@@ -302,14 +288,12 @@ static unsigned order_find(const struct buddy *buddy, unsigned order)
 	return order;
 }
 
-enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *block)
+static enum buddy_result block_alloc(struct buddy *buddy, unsigned order, enum page_state state,
+				     paddr_t *block)
 {
-	unsigned found;
+	unsigned found = order_find(buddy, order);
 	u64 frame;
 
-	if (order > BUDDY_ORDER_MAX)
-		return BUDDY_BAD_ORDER;
-	found = order_find(buddy, order);
 	if (found == BUDDY_ORDERS && buddy_grow(buddy, order))
 		found = order_find(buddy, order);
 	if (found == BUDDY_ORDERS)
@@ -318,10 +302,23 @@ enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *bloc
 	block_take(buddy, frame, found);
 	while (found-- > order)
 		block_push(buddy, frame + BIT(found), found);
-	page_of(buddy, frame)->state = PAGE_USED;
+	page_of(buddy, frame)->state = (u8)state;
 	page_of(buddy, frame)->order = (u8)order;
 	*block = frame_address(buddy, frame);
 	return BUDDY_OK;
+}
+
+enum buddy_result buddy_alloc_as(struct buddy *buddy, unsigned order, enum page_state state,
+				 paddr_t *block)
+{
+	enum buddy_result result;
+
+	if (order > BUDDY_ORDER_MAX)
+		return BUDDY_BAD_ORDER;
+	lock_take(&buddy->lock);
+	result = block_alloc(buddy, order, state, block);
+	lock_drop(&buddy->lock);
+	return result;
 }
 
 /* The first page of the block in @range that @inside is in, its frame in @frame. */
@@ -341,14 +338,19 @@ static struct page *block_find(const struct buddy *buddy, const struct buddy_ran
 	return NULL;
 }
 
-struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame)
+struct page *buddy_block(struct buddy *buddy, paddr_t pa, u64 *frame)
 {
 	u64 inside = frame_of(buddy, pa);
+	struct page *page;
 
-	return block_find(buddy, range_of(buddy, inside), inside, frame);
+	lock_take(&buddy->lock);
+	page = block_find(buddy, range_of(buddy, inside), inside, frame);
+	lock_drop(&buddy->lock);
+	return page;
 }
 
-enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
+static enum buddy_result block_free(struct buddy *buddy, paddr_t block, unsigned order,
+				    enum page_state state)
 {
 	u64 inside = frame_of(buddy, block), frame;
 	const struct buddy_range *range = range_of(buddy, inside);
@@ -361,7 +363,7 @@ enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
 		return BUDDY_NOT_RAM;
 	if (page->state == PAGE_FREE)
 		return BUDDY_DOUBLE_FREE;
-	if (page->state != PAGE_USED || frame != inside)
+	if (page->state != state || frame != inside)
 		return BUDDY_NOT_A_BLOCK;
 	if (page->order != order)
 		return BUDDY_WRONG_ORDER;
@@ -369,25 +371,39 @@ enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
 	return BUDDY_OK;
 }
 
+enum buddy_result buddy_free_as(struct buddy *buddy, paddr_t block, unsigned order,
+				enum page_state state)
+{
+	enum buddy_result result;
+
+	lock_take(&buddy->lock);
+	result = block_free(buddy, block, order, state);
+	lock_drop(&buddy->lock);
+	return result;
+}
+
 enum buddy_result buddy_fill_pool(struct buddy *buddy, u64 tables)
 {
 	struct space *space = buddy->vmemmap.space;
 	u64 granule = regime_granule(&space->regime);
 	enum buddy_result result = BUDDY_OK;
+	struct table_pool *pool = space->pool;
 
-	while (result == BUDDY_OK && pool_room(space->pool, granule) < tables) {
+	lock_take(&pool->lock);
+	while (result == BUDDY_OK && pool_room(pool, granule) < tables) {
 		paddr_t table;
 
-		result = buddy_alloc(buddy, 0, &table);
-		if (result != BUDDY_OK)
-			break;
-		page_of(buddy, frame_of(buddy, table))->state = PAGE_TABLE;
-		pool_add(space, table, paddr_add(table, granule));
+		lock_drop(&pool->lock); /* it comes after the allocator's */
+		result = buddy_alloc_as(buddy, 0, PAGE_TABLE, &table);
+		lock_take(&pool->lock);
+		if (result == BUDDY_OK)
+			pool_add(space, table, paddr_add(table, granule));
 	}
+	lock_drop(&pool->lock);
 	return result;
 }
 
-struct buddy_usage buddy_usage(const struct buddy *buddy)
+static struct buddy_usage usage_of(const struct buddy *buddy)
 {
 	unsigned shift = buddy_regime(buddy)->granule_shift;
 	struct buddy_usage usage = { .metadata = buddy->metadata << shift };
@@ -404,15 +420,27 @@ struct buddy_usage buddy_usage(const struct buddy *buddy)
 	return usage;
 }
 
+struct buddy_usage buddy_usage(struct buddy *buddy)
+{
+	struct buddy_usage usage;
+
+	lock_take(&buddy->lock);
+	usage = usage_of(buddy);
+	lock_drop(&buddy->lock);
+	return usage;
+}
+
 /* RAM that waits is most of it, until there is none: so that is asked first. */
-bool buddy_has(const struct buddy *buddy, u64 size)
+bool buddy_has(struct buddy *buddy, u64 size)
 {
 	u64 pages = size >> buddy_regime(buddy)->granule_shift, found = 0;
 
+	lock_take(&buddy->lock);
 	for (u32 i = 0; i < buddy->range_count && found < pages; i++)
 		found += buddy->ranges[i].end - buddy->ranges[i].next;
 	for (unsigned order = 0; order < BUDDY_ORDERS && found < pages; order++)
 		found += buddy->free_blocks[order] << order;
+	lock_drop(&buddy->lock);
 	return found >= pages;
 }
 
@@ -441,12 +469,16 @@ static bool list_audit(const struct buddy *buddy, unsigned order)
 	return frame == FRAME_NONE;
 }
 
-bool buddy_audit(const struct buddy *buddy)
+bool buddy_audit(struct buddy *buddy)
 {
-	struct buddy_usage usage = buddy_usage(buddy);
+	struct buddy_usage usage;
+	bool sound;
 
-	for (unsigned order = 0; order < BUDDY_ORDERS; order++)
-		if (!list_audit(buddy, order))
-			return false;
-	return usage.waiting + usage.free + usage.metadata <= usage.total;
+	lock_take(&buddy->lock);
+	usage = usage_of(buddy);
+	sound = usage.waiting + usage.free + usage.metadata <= usage.total;
+	for (unsigned order = 0; order < BUDDY_ORDERS && sound; order++)
+		sound = list_audit(buddy, order);
+	lock_drop(&buddy->lock);
+	return sound;
 }

@@ -4,6 +4,7 @@
  * the object: where the next free one is, and a mark by which freeing it again is noticed.
  * Runs in the kernel, MMU on, with the linear map, and on the host.
  */
+#include <pagoda/arch/lock.h>
 #include <pagoda/mm/alloc/heap.h>
 #include <pagoda/lib/string.h>
 
@@ -49,12 +50,10 @@ static enum heap_result pages_take(struct heap *heap, unsigned order, enum page_
 				   u64 *frame)
 {
 	paddr_t block;
-	struct page *page;
 
-	if (buddy_alloc(heap->buddy, order, &block) != BUDDY_OK)
+	if (buddy_alloc_as(heap->buddy, order, state, &block) != BUDDY_OK)
 		return HEAP_EXHAUSTED;
-	page = buddy_block(heap->buddy, block, frame);
-	page->state = (u8)state;
+	*frame = block.value >> heap->buddy->vmemmap.space->regime.granule_shift;
 	return HEAP_OK;
 }
 
@@ -63,8 +62,8 @@ static void pages_give(struct heap *heap, struct page *page, u64 frame)
 {
 	unsigned shift = heap->buddy->vmemmap.space->regime.granule_shift;
 
-	page->state = PAGE_USED;
-	(void)buddy_free(heap->buddy, paddr(frame << shift), page->order);
+	(void)buddy_free_as(heap->buddy, paddr(frame << shift), page->order,
+			    (enum page_state)page->state);
 }
 
 static bool page_is_full(const struct heap *heap, const struct page *page)
@@ -116,31 +115,55 @@ static enum heap_result object_alloc(struct heap *heap, unsigned shift, void **o
 	page->used++;
 	if (page_is_full(heap, page))
 		page_list_unlink(&heap->buddy->vmemmap, &heap->partial[shift], frame);
-	memset(*object, 0, BIT(shift));
 	return HEAP_OK;
+}
+
+/* A block of 1 << @shift bytes, of whole pages. */
+static enum heap_result block_alloc(struct heap *heap, unsigned shift, void **object)
+{
+	unsigned granule_shift = heap->buddy->vmemmap.space->regime.granule_shift;
+	enum heap_result result;
+	u64 frame;
+
+	result = pages_take(heap, shift - granule_shift, PAGE_HEAP_BLOCK, &frame);
+	if (result == HEAP_OK)
+		*object = heap_pointer(heap, frame);
+	return result;
+}
+
+/* Small objects are most: for those memset() would be mostly its own beginning and end. */
+static void object_clear(void *object, size_t size)
+{
+	u64 *word = object, *end = word + size / sizeof(*word);
+
+	_Static_assert(BIT(HEAP_SHIFT_MIN) == 2 * sizeof(*word), "two words at a time");
+	for (; word != end; word += 2)
+		word[0] = word[1] = 0;
 }
 
 enum heap_result heap_alloc(struct heap *heap, size_t size, void **object)
 {
 	u64 page_size = heap_page_size(heap);
 	enum heap_result result;
-	unsigned order;
-	u64 frame;
+	unsigned shift;
 
 	if (size > page_size << BUDDY_ORDER_MAX)
 		return HEAP_TOO_LARGE;
-	if (size <= page_size / 2) {
-		result = object_alloc(heap, shift_for(size, HEAP_SHIFT_MIN), object);
-	} else {
-		order = shift_for((size + page_size - 1) / page_size, 0);
-		result = pages_take(heap, order, PAGE_HEAP_BLOCK, &frame);
-		if (result == HEAP_OK) {
-			*object = heap_pointer(heap, frame);
-			memset(*object, 0, page_size << order);
-		}
-	}
+	shift = shift_for(size, HEAP_SHIFT_MIN);
+	lock_take(&heap->lock);
+	if (BIT(shift) < page_size)
+		result = object_alloc(heap, shift, object);
+	else
+		result = block_alloc(heap, shift, object);
 	heap->objects += result == HEAP_OK;
-	return result;
+	lock_drop(&heap->lock);
+	if (result != HEAP_OK)
+		return result;
+	if (BIT(shift) < page_size)
+		object_clear(*object, BIT(shift));
+	else
+		memset(*object, 0, BIT(shift));
+	return HEAP_OK;
 }
 
 /*
@@ -185,7 +208,7 @@ static enum heap_result object_free(struct heap *heap, struct page *page, u64 fr
 	return HEAP_OK;
 }
 
-enum heap_result heap_free(struct heap *heap, void *object)
+static enum heap_result any_free(struct heap *heap, void *object)
 {
 	paddr_t pa = paddr((uintptr_t)object - heap->buddy->phys_offset);
 	enum heap_result result = HEAP_NOT_AN_OBJECT;
@@ -214,5 +237,15 @@ enum heap_result heap_free(struct heap *heap, void *object)
 		break;
 	}
 	heap->objects -= result == HEAP_OK;
+	return result;
+}
+
+enum heap_result heap_free(struct heap *heap, void *object)
+{
+	enum heap_result result;
+
+	lock_take(&heap->lock);
+	result = any_free(heap, object);
+	lock_drop(&heap->lock);
 	return result;
 }

@@ -19,7 +19,7 @@ static bool map_holds(const struct memory_map *map, paddr_t pa)
 	       piece.kind == MEMORY_TABLES;
 }
 
-static bool buddy_holds(const struct buddy *buddy, paddr_t pa)
+static bool buddy_holds(struct buddy *buddy, paddr_t pa)
 {
 	u64 frame;
 	const struct page *page = buddy_block(buddy, pa, &frame);
@@ -27,7 +27,7 @@ static bool buddy_holds(const struct buddy *buddy, paddr_t pa)
 	return page && page->state == PAGE_TABLE;
 }
 
-bool alloc_is_table(const struct alloc *alloc, const struct table_pool *pool,
+bool alloc_is_table(struct alloc *alloc, const struct table_pool *pool,
 		    const struct memory_map *map, paddr_t pa)
 {
 	return pool_holds(pool, pa) || map_holds(map, pa) ||

@@ -2,48 +2,16 @@
 /*
  * Areas of the vmalloc region, from the heap; first fit.
  * Runs in the kernel, MMU on, and on the host.
+ *
+ * The lock is held to find a place, or an area, and not while that is mapped or unmapped: then the
+ * area is busy, and whoever made it so has it for himself.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/mm/alloc/vmalloc.h>
 
 #include "areas.h"
-
-const char *vmalloc_kind_str(enum vmalloc_kind kind)
-{
-	switch (kind) {
-	case VMALLOC_IMAGE:
-		return "image";
-	case VMALLOC_PAGES:
-		return "pages";
-	case VMALLOC_DEVICE:
-		return "device";
-	}
-	return "unknown";
-}
-
-const char *vmalloc_result_str(enum vmalloc_result result)
-{
-	switch (result) {
-	case VMALLOC_OK:
-		return "ok";
-	case VMALLOC_BAD_SIZE:
-		return "size zero or beyond the end of the address space";
-	case VMALLOC_NO_SPACE:
-		return "no hole in the vmalloc region is that large";
-	case VMALLOC_NO_MEMORY:
-		return "out of memory";
-	case VMALLOC_UNREACHABLE:
-		return "physical address beyond the output size";
-	case VMALLOC_IS_RAM:
-		return "is RAM, not a device";
-	case VMALLOC_NOT_AN_AREA:
-		return "not the address of an area";
-	case VMALLOC_BAD_TABLES:
-		return "page tables do not agree";
-	}
-	return "unknown result";
-}
 
 void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t image_va,
 		  paddr_t image_pa, u64 size)
@@ -55,6 +23,7 @@ void vmalloc_init(struct vmalloc *vmalloc, struct layout_region region, vaddr_t 
 						.kind = VMALLOC_IMAGE,
 						.pa = image_pa,
 						.pages = FRAME_NONE };
+	vmalloc->lock = (struct lock){ 0 };
 	areas_init(vmalloc);
 }
 
@@ -116,7 +85,10 @@ static enum vmalloc_result area_create(struct vmalloc *vmalloc, enum vmalloc_kin
 	*area = object;
 	(*area)->kind = kind;
 	(*area)->pages = FRAME_NONE;
+	(*area)->busy = true;
+	lock_take(&vmalloc->lock);
 	result = area_place(vmalloc, *area, fit);
+	lock_drop(&vmalloc->lock);
 	if (result != VMALLOC_OK)
 		(void)heap_free(vmalloc->heap, object);
 	return result;
@@ -124,13 +96,52 @@ static enum vmalloc_result area_create(struct vmalloc *vmalloc, enum vmalloc_kin
 
 static void area_delete(struct vmalloc *vmalloc, struct vmalloc_area *area)
 {
+	lock_take(&vmalloc->lock);
 	areas_remove(vmalloc, area);
+	lock_drop(&vmalloc->lock);
 	(void)heap_free(vmalloc->heap, area);
 }
 
+/* Release: who finds it so sees what was done with it. */
+static void area_release(struct vmalloc_area *area)
+{
+	__atomic_store_n(&area->busy, false, __ATOMIC_RELEASE);
+}
+
+static bool area_is_busy(const struct vmalloc_area *area)
+{
+	return __atomic_load_n(&area->busy, __ATOMIC_ACQUIRE);
+}
+
+/* The area whose address was given out as @address, busy from now on, or a null pointer. */
+static struct vmalloc_area *area_claim(struct vmalloc *vmalloc, vaddr_t address)
+{
+	struct vmalloc_area *area;
+
+	lock_take(&vmalloc->lock);
+	area = areas_find(vmalloc, address);
+	if (area && (area->kind == VMALLOC_IMAGE || area_is_busy(area) ||
+		     area->address.value != address.value))
+		area = NULL;
+	if (area)
+		area->busy = true;
+	lock_drop(&vmalloc->lock);
+	return area;
+}
+
+/* For what should not be. */
+static enum vmalloc_result tables_result(struct vmalloc *vmalloc, enum map_result result)
+{
+	if (result == MAP_OK)
+		return VMALLOC_OK;
+	__atomic_store_n(&vmalloc->map_result, result, __ATOMIC_RELAXED);
+	return VMALLOC_BAD_TABLES;
+}
+
 /*
- * Map @size bytes of an area from @start on, or nothing. Its tables are in the pool, so that it
- * cannot run dry; what can be is that something is there already.
+ * Map @size bytes of an area from @start on, or nothing. Mostly the tables are there. Where not,
+ * the pool is filled until there is no memory either; that others take what was meant for this is
+ * why it is tried again and again. What should not be is that something is there already.
  */
 static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 size, paddr_t pa,
 				    enum mem_type type)
@@ -139,17 +150,24 @@ static enum vmalloc_result area_map(struct vmalloc *vmalloc, vaddr_t start, u64 
 				       .end = vaddr_add(start, size),
 				       .pa = pa,
 				       .attr = { PROT_READ_WRITE, type } };
+	const struct regime *regime = &vmalloc->space->regime;
+	enum map_result result;
 
-	vmalloc->map_result = pt_map(vmalloc->space, &request);
-	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
+	while ((result = pt_map(vmalloc->space, &request)) == MAP_NO_TABLES) {
+		u64 tables = regime_tables(regime, start, request.end,
+					   type == MEM_NORMAL ? LEVEL_PAGE : regime->block_level);
+
+		if (buddy_fill_pool(vmalloc->heap->buddy, tables) != BUDDY_OK)
+			return VMALLOC_NO_MEMORY;
+	}
+	return tables_result(vmalloc, result);
 }
 
 static enum vmalloc_result area_unmap(struct vmalloc *vmalloc, vaddr_t start, vaddr_t end)
 {
 	if (start.value == end.value)
 		return VMALLOC_OK;
-	vmalloc->map_result = pt_unmap(vmalloc->space, start, end);
-	return vmalloc->map_result == MAP_OK ? VMALLOC_OK : VMALLOC_BAD_TABLES;
+	return tables_result(vmalloc, pt_unmap(vmalloc->space, start, end));
 }
 
 /* Only after they are out of the TLB. */
@@ -188,7 +206,6 @@ static enum vmalloc_result pages_map(struct vmalloc *vmalloc, struct vmalloc_are
 
 enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *address)
 {
-	const struct regime *regime = &vmalloc->space->regime;
 	u64 granule = granule_of(vmalloc);
 	struct fit fit = { .size = align_up(size, granule), .align = granule };
 	struct vmalloc_area *area;
@@ -203,13 +220,12 @@ enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *ad
 	at = area->address = area->start;
 	result = VMALLOC_NO_MEMORY;
 	/* Or a size that the region has room for would first take all memory, page by page. */
-	if (buddy_has(vmalloc->heap->buddy, fit.size) &&
-	    buddy_fill_pool(vmalloc->heap->buddy,
-			    regime_tables(regime, area->start, area->end, LEVEL_PAGE)) == BUDDY_OK)
+	if (fit.size == granule || buddy_has(vmalloc->heap->buddy, fit.size))
 		result = pages_map(vmalloc, area, &at);
 	tables_publish();
 	if (result == VMALLOC_OK) {
 		*address = area->start;
+		area_release(area);
 		return VMALLOC_OK;
 	}
 	(void)area_unmap(vmalloc, area->start, at);
@@ -252,7 +268,6 @@ static enum vmalloc_result device_map(struct vmalloc *vmalloc, paddr_t pa, u64 s
 	struct fit fit = { .pa = first };
 	enum vmalloc_result result;
 	struct vmalloc_area *area;
-	u64 tables;
 
 	fit.size = align_up(pa.value + size, granule) - first;
 	fit.align = block_align(regime, first, fit.size);
@@ -261,15 +276,14 @@ static enum vmalloc_result device_map(struct vmalloc *vmalloc, paddr_t pa, u64 s
 		return result;
 	area->pa = paddr(first);
 	area->address = vaddr_add(area->start, pa.value - first);
-	tables = regime_tables(regime, area->start, area->end, regime->block_level);
-	result = VMALLOC_NO_MEMORY;
-	if (buddy_fill_pool(vmalloc->heap->buddy, tables) == BUDDY_OK)
-		result = area_map(vmalloc, area->start, fit.size, area->pa, MEM_DEVICE_NGNRE);
+	result = area_map(vmalloc, area->start, fit.size, area->pa, MEM_DEVICE_NGNRE);
 	tables_publish();
-	if (result == VMALLOC_OK)
+	if (result == VMALLOC_OK) {
 		*address = area->address;
-	else
+		area_release(area);
+	} else {
 		area_delete(vmalloc, area);
+	}
 	return result;
 }
 
@@ -294,17 +308,30 @@ enum vmalloc_result vmalloc_ioremap_hidden(struct vmalloc *vmalloc, paddr_t pa, 
 
 enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address)
 {
-	struct vmalloc_area *area = areas_find(vmalloc, address);
+	struct vmalloc_area *area = area_claim(vmalloc, address);
 	enum vmalloc_result result;
 
-	if (!area || area->address.value != address.value || area->kind == VMALLOC_IMAGE)
+	if (!area)
 		return VMALLOC_NOT_AN_AREA;
 	result = area_unmap(vmalloc, area->start, area->end);
-	if (result != VMALLOC_OK)
+	if (result != VMALLOC_OK) {
+		area_release(area);
 		return result;
+	}
 	pages_free(vmalloc, area);
 	area_delete(vmalloc, area);
 	return VMALLOC_OK;
+}
+
+bool vmalloc_next(struct vmalloc *vmalloc, vaddr_t address, struct vmalloc_area *area)
+{
+	const struct vmalloc_area *found;
+
+	lock_take(&vmalloc->lock);
+	found = areas_next(vmalloc, address);
+	*area = *found;
+	lock_drop(&vmalloc->lock);
+	return found != &vmalloc->end;
 }
 
 /* Whether [start, end) is mapped throughout, or nowhere. */
@@ -320,7 +347,7 @@ static bool range_is(const struct vmalloc *vmalloc, u64 start, u64 end, bool map
 	return true;
 }
 
-bool vmalloc_audit(const struct vmalloc *vmalloc)
+static bool all_audit(const struct vmalloc *vmalloc)
 {
 	u64 from = vmalloc->region.start.value, guard = 0;
 
@@ -331,7 +358,8 @@ bool vmalloc_audit(const struct vmalloc *vmalloc)
 		    end > vmalloc->region.end.value || !range_is(vmalloc, from, start, false))
 			return false;
 		/* What only the early runtime needed is missing from the image by now. */
-		if (area->kind != VMALLOC_IMAGE && !range_is(vmalloc, start, end, true))
+		if (area->kind != VMALLOC_IMAGE && !area_is_busy(area) &&
+		    !range_is(vmalloc, start, end, true))
 			return false;
 		from = end;
 		guard = granule_of(vmalloc);
@@ -339,4 +367,18 @@ bool vmalloc_audit(const struct vmalloc *vmalloc)
 	return areas_audit(vmalloc) &&
 	       pt_counts_agree(vmalloc->space, vmalloc->region.start, vmalloc->region.end) &&
 	       range_is(vmalloc, from, vmalloc->region.end.value, false);
+}
+
+/* What is mapped stays as it is, too, while it is looked at. */
+bool vmalloc_audit(struct vmalloc *vmalloc)
+{
+	struct lock *tables = &vmalloc->space->pool->lock;
+	bool sound;
+
+	lock_take(&vmalloc->lock);
+	lock_take(tables);
+	sound = all_audit(vmalloc);
+	lock_drop(tables);
+	lock_drop(&vmalloc->lock);
+	return sound;
 }

@@ -5,9 +5,25 @@
  * a host compiler cannot build.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/lock.h>
 #include <pagoda/mm/pt/change.h>
 
 #include "tables.h"
+
+/*
+ * One change at a time of all spaces that share a pool, since that has more than free tables: what
+ * the builder knows of the last one, and the counts.
+ */
+static inline void change_begin(const struct space *space)
+{
+	lock_take(&space->pool->lock);
+}
+
+static inline enum map_result change_end(const struct space *space, enum map_result result)
+{
+	lock_drop(&space->pool->lock);
+	return result;
+}
 
 /* The word for what a leaf may be used for; writable and executable is rodata=off's text. */
 static struct map_attr unit_attr(const struct unit *unit)
@@ -43,11 +59,13 @@ static void range_forget(struct space *space, vaddr_t start, vaddr_t end, int le
 enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 {
 	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_ALL };
-	enum map_result result = units_clear(space, &units);
+	enum map_result result;
 
+	change_begin(space);
+	result = units_clear(space, &units);
 	if (result == MAP_OK)
 		range_forget(space, start, end, units.level);
-	return result;
+	return change_end(space, result);
 }
 
 /*
@@ -57,28 +75,32 @@ enum map_result pt_unmap(struct space *space, vaddr_t start, vaddr_t end)
 enum map_result pt_map(struct space *space, const struct map_request *request)
 {
 	vaddr_t start = request->start, reached;
-	enum map_result result = map_until(space, request, &reached);
 	struct units units = { .start = start.value,
-			       .end = reached.value,
 			       .broken = BREAK_ALL,
 			       .level = TLB_LEVEL_UNKNOWN };
+	enum map_result result;
 
+	change_begin(space);
+	result = map_until(space, request, &reached);
 	if (result != MAP_CONFLICT && result != MAP_NO_TABLES)
-		return result;
+		return change_end(space, result);
+	units.end = reached.value;
 	if (reached.value != start.value)
 		(void)units_clear(space, &units);
 	range_forget(space, start, request->end, units.level);
-	return result;
+	return change_end(space, result);
 }
 
 enum map_result pt_clear(struct space *space, vaddr_t start, vaddr_t end)
 {
 	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_ALL };
-	enum map_result result = units_clear(space, &units);
+	enum map_result result;
 
+	change_begin(space);
+	result = units_clear(space, &units);
 	if (result == MAP_OK)
 		invalidate(space, start.value, end.value - start.value, units.level, false);
-	return result;
+	return change_end(space, result);
 }
 
 /* In the place of @unit, which was broken, the same with @attr; a run where it can be one. */
@@ -103,7 +125,8 @@ static bool unit_breaks(const struct unit *unit, enum mem_prot prot)
 	return unit->count > 1 || (unit->info.execute && prot != PROT_READ_EXECUTE);
 }
 
-enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
+static enum map_result range_protect(struct space *space, vaddr_t start, vaddr_t end,
+				     enum mem_prot prot)
 {
 	struct units units = { .start = start.value, .end = end.value, .broken = BREAK_RUNS };
 	struct unit unit;
@@ -129,6 +152,12 @@ enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum
 	return result;
 }
 
+enum map_result pt_protect(struct space *space, vaddr_t start, vaddr_t end, enum mem_prot prot)
+{
+	change_begin(space);
+	return change_end(space, range_protect(space, start, end, prot));
+}
+
 /* The same leaves, without the hint that binds them. */
 static void run_split(struct space *space, const struct unit *unit)
 {
@@ -141,7 +170,7 @@ static void run_split(struct space *space, const struct unit *unit)
 	tables_publish();
 }
 
-enum map_result pt_split(struct space *space, vaddr_t va)
+static enum map_result leaf_split(struct space *space, vaddr_t va)
 {
 	struct stretch leaves = { 0 };
 	struct unit unit;
@@ -173,6 +202,12 @@ enum map_result pt_split(struct space *space, vaddr_t va)
 	table_count_change(space, unit.slot, 1);
 	tables_publish();
 	return MAP_OK;
+}
+
+enum map_result pt_split(struct space *space, vaddr_t va)
+{
+	change_begin(space);
+	return change_end(space, leaf_split(space, va));
 }
 
 /* @count descriptors from @slot on are leaves at @level alike, one after the other in memory. */
@@ -248,7 +283,7 @@ static enum map_result block_merge(struct space *space, const struct unit *unit)
 	return MAP_OK;
 }
 
-enum map_result pt_merge(struct space *space, vaddr_t va)
+static enum map_result leaves_merge(struct space *space, vaddr_t va)
 {
 	enum map_result result = MAP_UNEVEN;
 	struct unit unit;
@@ -263,4 +298,10 @@ enum map_result pt_merge(struct space *space, vaddr_t va)
 		result = block_merge(space, &unit);
 	tables_publish();
 	return result;
+}
+
+enum map_result pt_merge(struct space *space, vaddr_t va)
+{
+	change_begin(space);
+	return change_end(space, leaves_merge(space, va));
 }

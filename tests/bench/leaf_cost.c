@@ -4,7 +4,8 @@
  * that maps runs of pages, contiguous pages and blocks for each page size, and ends in leaf_end().
  * Before and after each run it calls leaf_mark(), which the counting plugin notes: bench.py knows
  * the order. Two lengths each, so that the difference has no share of what a call costs.
- * Runs at EL1 with the MMU off, from its link address, without relocation.
+ * Runs at EL1 with the MMU off, from its link address, without relocation: a lock that it takes all
+ * the same is free, and the emulator has exclusives for any memory.
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/mm/pt/change.h>

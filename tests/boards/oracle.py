@@ -21,7 +21,7 @@ ARM = ("arm,pl011", "arm,sbsa-uart")
 GICS = ("arm,gic-v3", "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a9-gic",
         "arm,cortex-a7-gic", "arm,gic-v1", "arm,pl390", "arm,eb11mp-gic", "qcom,msm-qgic2",
         "qcom,msm-8660-qgic")
-PASSING = re.compile(r"mediatek,mt\w+-sysirq|nvidia,tegra\d+-ictlr")
+PASSING = re.compile(r"mediatek,mt\w+-sysirq|nvidia,tegra\d+-ictlr|fsl,imx8m\w-gpc")
 # NXP's LPUARTs of i.MX have their version and parameters first (the i.MX reference manuals).
 AFTER_ADDRESS = {"fsl,imx7ulp-lpuart": 0x10, "fsl,imx8ulp-lpuart": 0x10,
                  "fsl,imx8qxp-lpuart": 0x10, "fsl,imxrt1050-lpuart": 0x10}

@@ -231,7 +231,7 @@ def test_a_16550_on_the_pci_bus_is_the_console_where_earlycon_says_so(page_size)
         check_console(machine, "16550", UART, "earlycon", NO_NODE)
 
 
-UART_NODE = f"/serial@{UART:x}"
+UART_NODE = f"/U6_16550A@{UART:x}"  # as kvmtool and crosvm call theirs
 UART_EDITS = [
     ["-c", "FILE", UART_NODE],
     ["-t", "s", "FILE", UART_NODE, "compatible", "ns16550a"],
@@ -257,6 +257,23 @@ def test_the_mini_uart_of_a_raspberry_pi_is_a_console():
         assert document["psci"] == "none" and document["image"]["entry_el"] == 2
         assert number(document["image"]["pa"]) < 1 << 30
         assert machine.command("poweroff") == "poweroff: the FDT names no PSCI\n"
+
+
+# A 16550 as others describe one: what `compatible` says counts, and not the name; and registers
+# that begin behind the node's address.
+KVMTOOL_UART = """U6_16550A@7e215040 { compatible = "ns16550a"; reg = <0x7e215040 0x40>;
+    reg-shift = <2>; reg-io-width = <4>; };"""
+XILINX_UART = """serial@7e215000 { compatible = "xlnx,xps-uart16550-2.00.a", "ns16550a";
+    reg = <0x7e215000 0x1000>; reg-offset = <0x40>; reg-shift = <2>; reg-io-width = <4>; };"""
+
+
+@pytest.mark.parametrize("uart", [KVMTOOL_UART, XILINX_UART], ids=["kvmtool", "reg-offset"])
+def test_the_mini_uart_is_a_console_however_a_16550_is_described(uart):
+    path = f"/soc/{uart.split()[0]}"
+    source = re.sub(r"serial@7e215040 \{.*?\};", uart, PI_TREE, flags=re.DOTALL).replace(
+        "/soc/serial@7e215040", path)
+    with start_pi(source=source) as machine:
+        check_console(machine, "16550", Pi.mini_uart, "stdout-path")
 
 
 def test_the_mini_uart_is_a_console_by_earlycon_too():

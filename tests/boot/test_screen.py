@@ -35,6 +35,12 @@ class VirtioConsole(Machine):
               "-device", "virtconsole,chardev=console")
 
 
+class VirtioAndUart(Machine):
+    """The virt machine with a virtio console that nobody reads."""
+    serial = ("-serial", "stdio", "-device", "virtio-serial-device", "-chardev",
+              "null,id=console", "-device", "virtconsole,chardev=console")
+
+
 class NoConsole(Machine):
     """The virt machine with nobody at the PL011."""
     serial = ("-serial", "null")
@@ -127,7 +133,7 @@ def check_virtio(machine, source):
     """The report is there from its first line on, and says that nothing can be typed."""
     machine.expect(PROMPT)
     machine.expect(PROMPT)
-    assert machine.text.startswith("Pagoda ")
+    assert machine.text.startswith("\rPagoda ")
     assert (f"  console      virtio console at {VIRTIO:#018x} ({source})\r\n"
             "  input        none: this console is for output only\r\n") in machine.text
     document, = documents(machine.text)
@@ -164,6 +170,49 @@ def test_a_uart_that_works_goes_before_what_nobody_names(path, source):
         console = machine.document("report json")["console"]
         assert (console["type"], console["source"]) == ("PL011", source)
         assert not any(machine.memory(PIXELS, 4096))
+
+
+NOWHERE = 0x3000000000  # a bus error
+SILENT = f"/serial@{NOWHERE:x}"
+SILENT_UART = [["-c", "FILE", SILENT],
+               ["-t", "s", "FILE", SILENT, "compatible", "arm,pl011"],
+               ["-t", "x", "FILE", SILENT, "reg", "30", "0", "0", "1000"],
+               ["-t", "s", "FILE", "/chosen", "stdout-path", SILENT]]
+
+
+def start_silent(board, *edits):
+    """@board, whose tree names a UART that is not there."""
+    return start(board, 'pagoda.run="report json"', *SILENT_UART, *edits, exceptions=1,
+                 excused=["Invalid read at addr"])
+
+
+def test_where_the_uart_that_is_named_is_silent_a_virtio_console_shows_the_report():
+    with start_silent(VirtioConsole, *NO_UART[:1]) as machine:
+        check_virtio(machine, "no-uart")
+        assert documents(machine.text)[0]["warnings"] == [
+            f"the console at {NOWHERE:#x} (stdout-path) does not answer: there is no other UART"]
+
+
+def test_where_the_uart_that_is_named_is_silent_another_goes_before_a_virtio_console():
+    with start_silent(VirtioAndUart) as machine:
+        machine.expect(PROMPT)
+        machine.expect(PROMPT)
+        document, = documents(machine.text)
+        assert document["console"] == {"source": "first-uart", "type": "PL011",
+                                       "pa": "0x0000000009000000", "input": "polled"}
+        assert document["warnings"] == [
+            f"the console at {NOWHERE:#x} (stdout-path) does not answer: the FDT's is used",
+            "stdout-path names no UART that can be used: this is the FDT's first one"]
+
+
+def test_where_the_virtio_console_that_is_named_is_none_a_uart_is_used_and_that_is_said():
+    edits = [["-t", "s", "FILE", "/chosen", "stdout-path", "/virtio_mmio@a003e00"]]
+    with start(Machine, 'pagoda.run="report json"', *edits) as machine:
+        machine.expect(PROMPT)
+        assert machine.text.startswith(
+            f"pagoda: no console on the virtio console at {VIRTIO:#x}: is not there\r\nPagoda ")
+        machine.expect(PROMPT)
+        assert documents(machine.text)[0]["console"]["source"] == "first-uart"
 
 
 def test_a_fault_is_reported_to_the_end_on_a_virtio_console():
@@ -203,7 +252,7 @@ def test_a_frame_buffer_in_memory_that_no_map_hides_shows_the_report():
 def test_a_frame_buffer_in_ram_is_given_up_with_a_line_on_the_next_console():
     with start(VirtioConsole, 'pagoda.run="report json"', *NO_UART, *screen_node()) as machine:
         assert machine.expect("\r\n") == (
-            f"pagoda: no console on the frame buffer at {PIXELS:#x}: is RAM, not a device")
+            f"\rpagoda: no console on the frame buffer at {PIXELS:#x}: is RAM, not a device")
         machine.expect(PROMPT)
 
 

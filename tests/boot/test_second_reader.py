@@ -71,6 +71,7 @@ class Case:
     warnings: tuple = ()
     image: int = IMAGE_AT  # 0: where firmware put it
     fdt: bool = True  # QEMU put it into memory
+    cpus: tuple = (("running", ""),)  # (state, reason)
 
     def __str__(self):
         return self.name
@@ -97,6 +98,8 @@ CASES = [
          kaslr="off: nokaslr", page_size="asked for", va_reason="the CPU lacks FEAT_LVA",
          panic="reboot", overrides=OVERRIDES, warnings=(
              "W^X is NOT enforced: rodata=off makes text writable, which needs WXN off",)),
+    Case("two", lambda: Machine("max", "maxcpus=1", arguments=("-smp", "2")), append="maxcpus=1",
+         cpus=(("running", ""), ("off", "left out: maxcpus= or nosmp"))),
     # So that no two of its protections are alike on all machines.
     Case("a76", lambda: Machine("cortex-a76"), cpu=("Arm", "Cortex-A76"),
          va_reason="the CPU lacks FEAT_LPA2 for this page size"),
@@ -265,6 +268,11 @@ def levels(look):
     return -(-index_bits // (look.granule.bit_length() - 4))
 
 
+def cores(look):
+    """Their affinities, as long as all are of one cluster."""
+    return sorted(cpu["props"]["core-id"] for cpu in look.machine.qmp("query-cpus-fast"))
+
+
 def pool(look):
     return [int(number) for number in look.said(r"page tables +(\d+) of (\d+) pages used")[0]]
 
@@ -277,6 +285,10 @@ READERS = {
     "cpu.part": lambda look: [look.case.cpu[1]],
     "cpu.variant": lambda look: [bits(look.register("MIDR_EL1"), 23, 20)],
     "cpu.revision": lambda look: [bits(look.register("MIDR_EL1"), 3, 0)],
+    "cpus[].cpu": lambda look: list(range(len(look.case.cpus))),
+    "cpus[].mpidr": cores,
+    "cpus[].state": lambda look: [state for state, _ in look.case.cpus],
+    "cpus[].reason": lambda look: [reason for _, reason in look.case.cpus],
     "image.pa": lambda look: [look.case.image or look.pa],
     "image.va": lambda look: [look.va],
     "image.size": lambda look: [image_size()],

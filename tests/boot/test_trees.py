@@ -93,6 +93,21 @@ def test_input_comes_by_interrupt_whatever_way_the_tree_says_so(source, machine)
     check_input(source, machine=machine)
 
 
+EARLYCON = '"nokaslr earlycon=pl011,0x9000000"'
+
+
+@pytest.mark.parametrize("uart, why", [
+    (UART, None),
+    (UART.replace("arm,pl011", "vendor,uart"),
+     "no UART that Pagoda drives is described at its address"),
+    (UART.replace("arm,pl011", "vendor,gpio").replace("9000000", "9040000"),
+     "no UART that Pagoda drives is described at its address"),
+], ids=["described", "no driver", "elsewhere"])
+def test_the_console_of_the_command_line_has_the_interrupt_of_its_node(uart, why):
+    source = tree(GIC_V2, TIMER, uart).replace('"nokaslr"', EARLYCON)
+    check_input(source, why)
+
+
 NOT_ONE = "what is at the GIC's address is no GIC of its version"
 
 
@@ -105,6 +120,18 @@ def test_what_does_not_say_that_it_is_the_gic_is_not_used(described):
     check_input(tree(described, TIMER, UART), NOT_ONE, "gic-version=3",
                 excused=["gicv3_dist_read: invalid guest read",
                          "gicv3_redist_read: invalid guest read"])
+
+
+@pytest.mark.parametrize("source, why, machine", [
+    (tree(GIC_V2, UART), "no timer of the GIC's is described for this exception level", ""),
+    (tree(GIC_V2, TIMER.replace(", <1 10 4>", ""), UART),
+     "no timer of the GIC's is described for this exception level", "virtualization=on"),
+    # Of two CPUs, the other's redistributor alone.
+    (tree(GIC_V3.replace("<0 0x80a0000 0 0xf60000>", "<0 0x80c0000 0 0x20000>"), TIMER, UART),
+     "the GICv3 has no registers for this CPU, or none that it may use", "gic-version=3"),
+], ids=["no timer", "no timer for EL2", "another CPU's"])
+def test_what_is_missing_for_interrupts_is_the_reason_for_polling(source, why, machine):
+    check_input(source, why, machine)
 
 
 def memory_of(document, kind):
@@ -168,6 +195,27 @@ def test_a_bank_or_a_uart_with_a_status_of_reserved_is_not_used():
         document = machine.document("report json")
         assert memory_of(document, "ram") == [(RAM, 0x50000000)]
         assert number(document["console"]["pa"]) == 0x9000000
+
+
+def test_a_seed_of_zeroes_is_no_entropy_and_the_reason_says_so():
+    source = tree(UART, chosen="kaslr-seed = <0 0>;").replace('"nokaslr"', '"panic=halt"')
+    with started(source, cpu="cortex-a57") as machine:
+        machine.expect(PROMPT)
+        document = machine.document("report json")
+        assert document["image"]["kaslr"]["source"] == "off: no entropy"
+        assert document["warnings"] == [
+            "KASLR off: no entropy: the FDT's kaslr-seed is zero, the CPU no RNDR"]
+
+
+@pytest.mark.parametrize("stdout", ["soc/serial@1000000", "soc/serial@1000000:115200n8",
+                                    "soc/serial"])
+def test_an_alias_may_begin_the_path_to_the_console(stdout):
+    source = tree("aliases { soc = \"/soc\"; };", UART.replace("9000000", "9040000"),
+                  GIC_V2, TIMER, on_bus(BUS_UART), stdout=stdout)
+    with started(source) as machine:
+        machine.expect(PROMPT)
+        console = machine.document("report json")["console"]
+        assert (number(console["pa"]), console["source"]) == (0x9000000, "stdout-path")
 
 
 def test_psci_of_version_0_1_is_not_asked_for_what_it_does_not_have():

@@ -7,7 +7,7 @@
  *   input   flags; how the XSDT lists tables; then, for each, a length of two bytes and its bytes.
  *           Without FLAG_RAW, addresses, lengths, signatures and checksums are made to fit.
  */
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 
 #include "fuzz.h"
 
@@ -185,7 +185,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	build(&input, flags);
 	exact = fuzz_exact(memory.bytes, memory.size);
 	range[1] = (struct memory_range){ { BASE }, { BASE + memory.size }, MEMORY_RESERVED };
-	view = (struct acpi_view){ range, 2, (u64)(uintptr_t)exact - BASE };
+	view = (struct acpi_view){ .range = range,
+				   .count = 2,
+				   .phys_offset = (u64)(uintptr_t)exact - BASE };
 	fault = acpi_open(&acpi, &view, BASE + memory.at[ACPI_RSDP]);
 	check_fault(&fault);
 	FUZZ_CHECK(fault.status == ACPI_OK || fault.table <= ACPI_XSDT, "%s costs the boot",

@@ -134,6 +134,24 @@ static void check_line(struct device_line line)
 		   line.number);
 }
 
+/* Each CPU once, with an MPIDR that there can be, and in order. */
+static void check_cpus(const struct fdt *fdt, const struct cpu_list *list)
+{
+	FUZZ_CHECK(list->count >= 1 && list->count <= CPUS_MAX, "%u CPUs", list->count);
+	for (u32 i = 0; i < list->count; i++) {
+		const struct cpu_entry *cpu = &list->cpu[i];
+
+		FUZZ_CHECK((cpu->mpidr & ~(u64)MPIDR_AFFINITY) == 0, "MPIDR %#lx", cpu->mpidr);
+		FUZZ_CHECK(cpu_list_find(list, cpu->mpidr) == i, "CPU %u is not found", i);
+		FUZZ_CHECK(i == 0 || list->cpu[list->order[i - 1]].mpidr <
+					     list->cpu[list->order[i]].mpidr,
+			   "CPUs %u and %u are not in order", list->order[i - 1], list->order[i]);
+	}
+	for (unsigned i = 0; i < CPU_LOSS_COUNT; i++)
+		FUZZ_CHECK(list->lost[i].count == 0 || list->lost[i].node < fdt->struct_end,
+			   "no node at %#x", list->lost[i].node);
+}
+
 /* The pass over the tree, as far as it can be read, and what is then read of what it has noted. */
 static void check_devices(struct fdt *fdt)
 {
@@ -154,6 +172,7 @@ static void check_devices(struct fdt *fdt)
 		check_inside(fdt, seed.data, seed.size);
 		memset((u8 *)(uintptr_t)seed.data, 0, seed.size);
 	}
+	check_cpus(fdt, &lists.cpus);
 	devices_read(fdt, &lists.nodes, paddr(CONSOLE), &devices);
 	check_line(devices.console);
 	for (unsigned i = 0; i < DEVICE_TIMER_COUNT; i++)

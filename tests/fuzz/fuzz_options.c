@@ -4,7 +4,7 @@
  * it says about itself is text of bounded length, and the numbers it takes are among those it
  * offers. The first byte chooses the CPU. Host only.
  */
-#include <pagoda/kernel/handoff/options.h>
+#include <pagoda/kernel/handoff/override.h>
 #include <pagoda/lib/serial.h>
 
 #include "fuzz.h"
@@ -77,6 +77,34 @@ static void check_options(const struct boot_options *options)
 	FUZZ_CHECK(is_text(options->run, sizeof(options->run)), "commands are not text");
 }
 
+/* What is kept for other CPUs can be put where it belongs, and lowers. */
+static void check_cpus(struct boot_options *options)
+{
+	static struct boot_handoff handoff;
+	u64 id[SYSREG_FACT_COUNT];
+
+	FUZZ_CHECK(options->cpus_max <= CPUS_MAX, "at most %u CPUs", options->cpus_max);
+	FUZZ_CHECK(options->cpu_override_count <= CPU_OVERRIDES_MAX, "%u overrides for a CPU",
+		   options->cpu_override_count);
+	handoff.options = *options;
+	for (unsigned i = 0; i < options->cpu_override_count; i++) {
+		const struct cpu_override *kept = &options->cpu_override[i];
+		const struct sysreg_desc *desc = &sysreg_table[kept->reg];
+
+		FUZZ_CHECK(kept->cpu > 0 && kept->cpu < CPUS_MAX && kept->reg < SYSREG_FACT_COUNT &&
+				   desc->option[0] != '\0' && kept->field >= desc->first_field &&
+				   kept->field < desc->first_field + desc->field_count &&
+				   kept->content >> sysreg_fields[kept->field].width == 0 &&
+				   kept->record <= OVERRIDES_MAX,
+			   "override %u", i);
+		memcpy(id, fake_cpu_id(0), sizeof(id));
+		override_apply_for_cpu(&handoff, kept->cpu, id);
+		for (unsigned reg = 0; reg < SYSREG_FACT_COUNT; reg++)
+			check_register(reg, fake_cpu_id(0)[reg], id[reg]);
+	}
+	check_records(&handoff.options);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct boot_options options;
@@ -93,5 +121,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_register(reg, had[reg], id[reg]);
 	check_records(&options);
 	check_options(&options);
+	check_cpus(&options);
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 #include "support/libfdt.h"
 
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 
 #include "support/data.h"
 #include "support/fake_machine.h"
@@ -287,7 +287,9 @@ static struct acpi_fault open_at(const struct place *place, u64 rsdp)
 		{ { NOBODY }, { NOBODY }, MEMORY_RESERVED },
 		{ { BASE }, { BASE + place->size }, MEMORY_RESERVED },
 	};
-	struct acpi_view view = { range, 2, (u64)(uintptr_t)place->bytes - BASE };
+	struct acpi_view view = { .range = range,
+				  .count = 2,
+				  .phys_offset = (u64)(uintptr_t)place->bytes - BASE };
 
 	return acpi_open(&acpi, &view, rsdp);
 }
@@ -895,6 +897,39 @@ static void processors_in_the_parking_protocol_are_left_out(void **state)
 	free(tree.bytes);
 }
 
+static void every_processor_that_is_there_is_listed_and_no_other(void **state)
+{
+	static const struct {
+		u64 mpidr;
+		u32 flags;
+		bool there;
+	} processors[] = {
+		{ 0x81000000, 0x1, true }, { 1, 0x9, true },	       { 2, 0x8, false },
+		{ 3, 0x0, false },	   { 0x500, 0x7, true },       { 0x10203, 0x1, true },
+		{ 0x1200010203, 1, true }, { 0x1200010204, 8, false },
+	};
+	struct tables tables = tables_bare();
+	unsigned count = 0;
+	struct tree tree;
+
+	(void)state;
+	distributor(&tables, 3);
+	redistributors(&tables, 0x80a0000, 0x40000);
+	for (unsigned i = 0; i < ARRAY_SIZE(processors); i++)
+		processor(&tables, processors[i].mpidr, processors[i].flags);
+	tree = tree_of_tables(&tables);
+	for (unsigned i = 0; i < ARRAY_SIZE(processors); i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/cpus/cpu@%lx",
+			 (unsigned long)(processors[i].mpidr & 0xff00ffffff));
+		assert_int_equal(has_node(&tree, path), processors[i].there);
+		count += processors[i].there;
+	}
+	assert_int_equal(acpi.processors, count);
+	free(tree.bytes);
+}
+
 static void a_gic_of_version_2_has_a_processor_interface(void **state)
 {
 	(void)state;
@@ -940,6 +975,25 @@ static void redistributors_may_stand_with_each_processor(void **state)
 				     "\0\0\0\0\x09\x08\0\0\0\0\0\0\0\4\0\0");
 		free(tree.bytes);
 	}
+}
+
+static void processors_redistributors_side_by_side_are_one_run(void **state)
+{
+	struct tables tables = tables_bare();
+	struct tree tree;
+
+	(void)state;
+	distributor(&tables, 3);
+	for (u32 i = 0; i < 10; i++)
+		put(processor(&tables, i, 1), 60, 0x9000000 + i * 0x20000 + (i >= 5) * 0x100000, 8);
+	tree = tree_of_tables(&tables);
+	assert_int_equal(acpi.redistributors, 2);
+	assert_bytes(&tree, "/intc@8000000", "#redistributor-regions", "\0\0\0\2");
+	assert_bytes(&tree, "/intc@8000000", "reg",
+		     "\0\0\0\0\x08\0\0\0\0\0\0\0\0\1\0\0"
+		     "\0\0\0\0\x09\0\0\0\0\0\0\0\0\x0a\0\0"
+		     "\0\0\0\0\x09\x1a\0\0\0\0\0\0\0\x0a\0\0");
+	free(tree.bytes);
 }
 
 static void several_runs_of_redistributors_are_all_there(void **state)
@@ -1402,8 +1456,10 @@ int main(void)
 		cmocka_unit_test(a_debug_port_that_is_cut_is_no_console),
 		cmocka_unit_test(a_timer_that_is_not_there_keeps_its_place),
 		cmocka_unit_test(processors_in_the_parking_protocol_are_left_out),
+		cmocka_unit_test(every_processor_that_is_there_is_listed_and_no_other),
 		cmocka_unit_test(a_gic_of_version_2_has_a_processor_interface),
 		cmocka_unit_test(redistributors_may_stand_with_each_processor),
+		cmocka_unit_test(processors_redistributors_side_by_side_are_one_run),
 		cmocka_unit_test(several_runs_of_redistributors_are_all_there),
 		cmocka_unit_test(a_table_that_is_missing_is_named),
 		cmocka_unit_test(a_fault_says_where_the_table_is),

@@ -1207,6 +1207,32 @@ static void consoles_of_other_kinds_are_known_by_compatible_and_register_layout(
 				    cases[i].usable, cases[i].kind);
 }
 
+/* Some hypervisors call theirs U6_16550A. */
+static void compatible_says_what_a_uart_is_and_the_nodes_name_does_not(void **state)
+{
+	static const struct {
+		const char *name, *compatible;
+		u64 address;
+	} cases[] = {
+		{ "U6_16550A@9000000", "ns16550a", 0x9000000 },
+		{ "gpio@9000000", "arm,pl011", 0x9000000 },
+		{ "x", "ti,am654-uart", 0x9000000 },
+		{ "serial@9000000", "vendor,gpio", 0x9040000 },
+		{ "uart@9000000", "arm,pl061", 0x9040000 },
+	};
+	struct machine_setup setup = setup_at(GIB(1));
+
+	(void)state;
+	setup.fdt.uart[1] =
+		(struct fake_fdt_uart){ "pl011@9040000", UART_AT_ROOT, 0x9040000, NULL };
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		setup.fdt.uart[0].name = cases[i].name;
+		setup.fdt.serial.compatible = cases[i].compatible;
+		boot_well(&setup);
+		assert_int_equal(machine.handoff->facts.console.address.value, cases[i].address);
+	}
+}
+
 /* A property's offset and one that all devices of a name have. */
 static void registers_may_begin_after_the_address_of_their_node(void **state)
 {
@@ -1532,6 +1558,7 @@ static void every_stop_is_described_with_its_values(void **state)
 		{ { STOP_FDT_OVERLAPS_IMAGE, 0x40280000, 0x1234, 0 },
 		  { "0x40280000", "0x1234", "overlap" } },
 		{ { STOP_NO_MEMORY_NODE, 0, 0, 0 }, { "/memory" } },
+		{ { STOP_NO_MEMORY_NODE, 0x5c43d9c0, 0, 0 }, { "/memory", "0x5c43d9c0" } },
 		{ { STOP_PAGE_SIZE, 14, 1 << 12 | 1 << 16, 0 }, { "16k", "4K 64K" } },
 		{ { STOP_PAGE_SIZE, 0, 0, 0 }, { "no page size" } },
 		{ { STOP_VA_BITS, 47, 12, 1ul << 39 | 1ul << 48 | 1ul << 52 },
@@ -1991,6 +2018,7 @@ int main(void)
 		cmocka_unit_test(memory_is_listed_with_what_lies_in_it),
 		cmocka_unit_test(an_initrd_is_memory_in_use),
 		cmocka_unit_test(the_linear_map_gets_a_number_of_its_own_and_none_without_kaslr),
+		cmocka_unit_test(compatible_says_what_a_uart_is_and_the_nodes_name_does_not),
 		cmocka_unit_test(registers_may_begin_after_the_address_of_their_node),
 		cmocka_unit_test(the_console_is_what_stdout_path_names),
 		cmocka_unit_test(

@@ -339,6 +339,7 @@ static void load_options_that_are_no_text_are_ignored_and_that_is_said(void **st
 		ROW("quiet"),
 		ROW("nokaslr"),
 		ROW("nokaslr\0\0\0"),
+		ROW("00000000: 6e6f 6b61 736c 7200  nokaslr.\n"),
 #undef ROW
 		{ "nokaslr", 7, "pagoda: load options of 7" IGNORED },
 		{ "nokaslr mem=2G", 14, "pagoda: load options of 14" IGNORED },
@@ -716,6 +717,30 @@ static void reservations_of_the_fdt_reach_the_kernel(void **state)
 	assert_int_equal(kind_at(ram + MIB(12)), MEMORY_RAM);
 }
 
+/* All of RAM is free by firmware's map; the tree leaves two places, and then none. */
+static void the_image_is_kept_out_of_what_the_fdt_reserves(void **state)
+{
+	u64 ram = (u64)(uintptr_t)firmware->ram, first = align_up(ram, MIB(2));
+
+	(void)state;
+	for (u8 seed = 0; seed < 16; seed++) {
+		struct fake_fdt description = fake_fdt_default();
+
+		description.no_map[0] = (struct fake_fdt_range){ first, MIB(4) };
+		description.reserved_memory[0] = (struct fake_fdt_range){ first + MIB(4), 0x1000 };
+		description.reserve[0] =
+			(struct fake_fdt_range){ first + MIB(10) - 0x1000, MIB(6) + 0x1000 };
+		build_fdt(&description);
+		firmware->random_seed = seed;
+		expect_boot();
+		assert_in_range(firmware->entry, first + MIB(6), first + MIB(8) + FIRMWARE_ENTRY);
+		teardown(state);
+		setup(state);
+		ram = (u64)(uintptr_t)firmware->ram;
+		first = align_up(ram, MIB(2));
+	}
+}
+
 static void without_fdt_and_acpi_firmware_gets_an_error(void **state)
 {
 	(void)state;
@@ -742,6 +767,131 @@ static void tables_of_acpi_that_are_refused_are_named(void **state)
 	firmware->system.table_count = 0;
 	firmware_add_rsdp(firmware, rsdp);
 	expect_return(EFI_LOAD_ERROR, "pagoda: no FDT, and ACPI's RSDP at 0x");
+}
+
+/* ---- what is lost with ACPI's tables is said while there is a screen ---- */
+
+#define RSDP_SIZE 36
+#define XSDT_AT 64
+#define XSDT_SIZE (36 + 8)
+#define SPCR_AT 128
+#define SPCR_SIZE 80
+
+static void put(u8 *at, u64 value, unsigned size)
+{
+	for (; size > 0; size--, value >>= 8)
+		*at++ = (u8)value;
+}
+
+static void table_end(u8 *table, const char *signature, u32 size, u8 *sum)
+{
+	memcpy(table, signature, strlen(signature));
+	*sum = 0;
+	for (u32 i = 0; i < size; i++)
+		*sum = (u8)(*sum - table[i] * (&table[i] != sum));
+}
+
+/* An RSDP, an XSDT, and an SPCR that names a UART of @type; of the rest of ACPI nothing. */
+static u8 *acpi_make(u8 type, u8 space, u64 address)
+{
+	u8 *rsdp = firmware->ram + (FIRMWARE_PAGES - 1) * EFI_PAGE_SIZE;
+	u8 *xsdt = rsdp + XSDT_AT, *spcr = rsdp + SPCR_AT;
+
+	memset(rsdp, 0, EFI_PAGE_SIZE);
+	put(spcr + 4, SPCR_SIZE, 4);
+	spcr[36] = type;
+	spcr[40] = space;
+	put(spcr + 44, address, 8);
+	table_end(spcr, "SPCR", SPCR_SIZE, spcr + 9);
+	put(xsdt + 4, XSDT_SIZE, 4);
+	put(xsdt + 36, (uintptr_t)spcr, 8);
+	table_end(xsdt, "XSDT", XSDT_SIZE, xsdt + 9);
+	rsdp[15] = 2;
+	put(rsdp + 20, RSDP_SIZE, 4);
+	put(rsdp + 24, (uintptr_t)xsdt, 8);
+	table_end(rsdp, "RSD PTR ", 20, rsdp + 8);
+	table_end(rsdp, "RSD PTR ", RSDP_SIZE, rsdp + 32);
+	firmware->system.table_count = 0;
+	firmware_add_rsdp(firmware, rsdp);
+	firmware->type[FIRMWARE_PAGES - 1] = EFI_ACPI_RECLAIM;
+	firmware->exits = 0;
+	firmware->console[0] = '\0';
+	return spcr;
+}
+
+#define ADVICE                                                    \
+	"if there is a UART, name it: earlycon=pl011,ADDRESS or " \
+	"earlycon=uart8250,mmio32,ADDRESS\r\n"
+
+static void a_console_of_acpis_without_a_driver_is_said_with_advice(void **state)
+{
+	static const struct {
+		u8 type, space;
+		u64 address;
+		const char *line; /* null: it is one that can be driven */
+	} cases[] = {
+		{ 0x0f, 0, 0x9000000,
+		  "pagoda: ACPI's console at 0x9000000 is of type 0xf in address space 0: no "
+		  "driver\r\n" },
+		{ 0x00, 1, 0x3f8,
+		  "pagoda: ACPI's console at 0x3f8 is of type 0 in address space 1: no "
+		  "driver\r\n" },
+		{ 0x03, 0, 0, "pagoda: ACPI names no console (SPCR, DBG2)\r\n" },
+		{ 0x03, 0, 0x9000000, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		acpi_make(cases[i].type, cases[i].space, cases[i].address);
+		expect_boot();
+		assert_int_equal(said(ADVICE), cases[i].line != NULL);
+		assert_int_equal(said("silent from here on; " ADVICE), cases[i].line != NULL);
+		if (cases[i].line != NULL)
+			assert_true(said(cases[i].line));
+		memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+	}
+}
+
+/* Whoever has named one needs no advice; where there is a screen, it is not silent. */
+static void advice_is_for_those_who_need_it(void **state)
+{
+	struct efi_graphics_info info = { 0, 800, 600, EFI_PIXEL_RGBX, { 0 }, 800 };
+	struct efi_graphics_mode mode = { 1, 0, &info, sizeof(info), 0x80000000, MIB(4) };
+	u8 room[64];
+
+	(void)state;
+	acpi_make(0x0f, 0, 0x9000000);
+	set_options(room, "earlycon=pl011,0x9000000", 24);
+	expect_boot();
+	assert_false(said("earlycon="));
+	memset(firmware->type, EFI_CONVENTIONAL, sizeof(firmware->type));
+	firmware->options_size = 0;
+	firmware->screen[firmware->screens++].mode = &mode;
+	acpi_make(0x0f, 0, 0x9000000);
+	expect_boot();
+	assert_true(said("only this screen from here on; " ADVICE));
+}
+
+static void a_broken_table_is_said_with_what_it_would_have_given(void **state)
+{
+	char line[160];
+	u8 *spcr;
+
+	(void)state;
+	spcr = acpi_make(3, 0, 0x9000000);
+	spcr[9] ^= 1;
+	expect_boot();
+	snprintf(line, sizeof(line),
+		 "pagoda: ACPI's SPCR at %p: checksum wrong; goes on without the console that it "
+		 "names\r\n",
+		 (void *)spcr);
+	assert_true(said(line));
+	assert_true(said("pagoda: ACPI's FADT at 0: not there; goes on without PSCI\r\n"));
+	assert_true(said("pagoda: ACPI's MADT at 0: not there; goes on without processors and "
+			 "interrupts\r\n"));
+	assert_true(said("pagoda: ACPI's GTDT at 0: not there; goes on without timer "
+			 "interrupts\r\n"));
+	assert_false(said("DBG2 at"));
 }
 
 static void an_fdt_with_little_but_chosen_does_not_stand_for_the_machine(void **state)
@@ -827,7 +977,10 @@ static void a_screen_that_only_firmware_can_draw_on_is_passed_over(void **state)
 	struct efi_graphics_info odd = { 0, 800, 600, EFI_PIXEL_MASKS, { 7, 56, 192, 0 }, 800 };
 	struct efi_graphics_info good = { 0,  640, 480, EFI_PIXEL_MASKS, { 0xf800, 0x7e0, 0x1f, 0 },
 					  640 };
+	/* A row of 4 GiB and 640 pixels. */
+	struct efi_graphics_info wide = { 0, 640, 480, EFI_PIXEL_RGBX, { 0 }, 0x40000280 };
 	struct efi_graphics_mode modes[] = {
+		{ 1, 0, &wide, sizeof(wide), 0x80000000, ~(u64)0 },
 		{ 1, 0, &drawn, sizeof(drawn), 0x80000000, MIB(4) },
 		{ 1, 0, &odd, sizeof(odd), 0x80000000, MIB(4) },
 		{ 1, 0, NULL, 0, 0x80000000, MIB(4) },
@@ -958,9 +1111,13 @@ int main(void)
 		TEST(quiet_keeps_the_report_off_the_screen),
 		TEST(the_fdts_own_command_line_counts_where_load_options_have_none),
 		TEST(reservations_of_the_fdt_reach_the_kernel),
+		TEST(the_image_is_kept_out_of_what_the_fdt_reserves),
 		TEST(without_fdt_and_acpi_firmware_gets_an_error),
 		TEST(a_corrupt_fdt_is_named_as_the_reason),
 		TEST(tables_of_acpi_that_are_refused_are_named),
+		TEST(a_console_of_acpis_without_a_driver_is_said_with_advice),
+		TEST(advice_is_for_those_who_need_it),
+		TEST(a_broken_table_is_said_with_what_it_would_have_given),
 		TEST(an_fdt_with_little_but_chosen_does_not_stand_for_the_machine),
 		TEST(any_damage_to_the_fdt_ends_in_a_boot_or_an_error),
 		TEST(the_screen_of_firmware_is_in_the_kernels_tree),

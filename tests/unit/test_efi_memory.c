@@ -19,6 +19,7 @@
 
 static u64 buffer[DESCRIPTORS_MAX * STRIDE / sizeof(u64)];
 static struct efi_ranges ranges;
+static const struct memory_map nothing; /* is kept */
 
 static struct efi_memory_map map_empty(void)
 {
@@ -45,7 +46,7 @@ static struct efi_descriptor piece(u32 type, u64 first_page, u64 pages)
 static bool find_place(const struct efi_memory_map *map, u64 size, u64 align, u64 choice,
 		       u64 *place)
 {
-	struct efi_room room = { size, align, ~(u64)0 };
+	struct efi_room room = { size, align, ~(u64)0, &nothing };
 
 	return efi_map_place(map, &room, choice, place);
 }
@@ -340,7 +341,7 @@ static void a_map_whose_stride_makes_no_sense_is_refused(void **state)
 static void no_place_reaches_above_the_limit(void **state)
 {
 	struct efi_memory_map map = map_empty();
-	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE };
+	struct efi_room room = { 4 * PAGE, 4 * PAGE, 48 * PAGE, &nothing };
 	u64 place;
 
 	(void)state;
@@ -358,11 +359,58 @@ static void no_place_reaches_above_the_limit(void **state)
 	assert_false(efi_map_place(&map, &room, 0, &place));
 }
 
+/* Every place there is, against what each page says; what is kept may overlap, and RAM is not. */
+static void no_place_has_a_part_of_what_is_kept(void **state)
+{
+	static struct memory_map kept;
+	struct random random = random_start();
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		struct efi_memory_map map = map_empty();
+		struct efi_room room = { (1 + random_below(&random, 4)) * PAGE,
+					 PAGE << random_below(&random, 3), 60 * PAGE, &kept };
+		unsigned wanted[64], count = 0;
+		u8 taken[64] = { 0 };
+		u64 place;
+
+		map_add(&map, piece(EFI_CONVENTIONAL, 8, 24));
+		map_add(&map, piece(EFI_CONVENTIONAL, 40, 24));
+		memory_begin(&kept);
+		memory_add(&kept, 0, 64 * PAGE, MEMORY_RAM);
+		for (unsigned i = random_below(&random, 6); i > 0; i--) {
+			u64 first = random_below(&random, 64), size = random_below(&random, 12);
+
+			memory_add(&kept, first * PAGE, size * PAGE - (size != 0),
+				   i % 2 ? MEMORY_NOMAP : MEMORY_RESERVED);
+			for (u64 page = first; page < first + size && page < 64; page++)
+				taken[page] = 1;
+		}
+		for (unsigned at = 8; at * PAGE + room.size <= room.limit; at++) {
+			bool free = is_aligned(at * PAGE, room.align);
+
+			for (unsigned page = at; page < at + room.size / PAGE; page++)
+				free = free && !taken[page] && page >= 8 &&
+				       (page < 32 || page >= 40);
+			if (free)
+				wanted[count++] = at;
+		}
+		assert_int_equal(efi_map_place(&map, &room, 0, &place), count != 0);
+		for (unsigned i = 0; i < count; i++) {
+			u64 choice = (u64)(((unsigned __int128)i << 64) / count) + 1;
+
+			assert_true(efi_map_place(&map, &room, choice, &place));
+			assert_int_equal(place, wanted[i] * PAGE);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(boot_services_and_loaders_leave_ram_and_no_other_type_does),
 		cmocka_unit_test(no_place_reaches_above_the_limit),
+		cmocka_unit_test(no_place_has_a_part_of_what_is_kept),
 		cmocka_unit_test(tables_of_acpi_may_lie_where_firmware_keeps_data),
 		cmocka_unit_test(special_uncached_and_misaligned_memory_is_not_ram),
 		cmocka_unit_test(neighbours_are_joined),

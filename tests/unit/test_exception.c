@@ -11,6 +11,7 @@
 
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/irq/interrupt.h>
+#include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
 #include "support/console_capture.h"
@@ -99,6 +100,30 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 	longjmp(halt, 1);
 }
 
+/* Other CPUs: whether one of them reports, and whether they were told to stop. */
+static bool stopping;
+static unsigned stops;
+static const struct exception_frame *stopped_at;
+
+bool smp_stopping(void)
+{
+	return stopping;
+}
+
+void smp_stop_here(struct cpu *here, const struct exception_frame *at)
+{
+	assert_ptr_equal(here, &cpu);
+	stopped_at = at;
+	longjmp(halt, 1);
+}
+
+void smp_stop_others(struct cpu *here)
+{
+	assert_ptr_equal(here, &cpu);
+	assert_string_equal(captured, "");
+	stops++;
+}
+
 /* As catch.S has it: called, and the stack pointer noted. */
 static bool faults;
 
@@ -121,7 +146,9 @@ static int begin(void **state)
 	handles = faults = false;
 	reboots = poweroffs = 0;
 	serrors[0] = serrors[1] = deferred = 0;
-	unmasked = 0;
+	unmasked = stops = 0;
+	stopping = false;
+	stopped_at = NULL;
 	capture_clear();
 	return 0;
 }
@@ -189,6 +216,68 @@ static void the_handler_of_an_interrupt_is_not_who_waits_for_a_fault(void **stat
 	assert_true(take(IRQ, 0));
 	assert_null(waiting_in_handler);
 	assert_ptr_equal(cpu.expected.fault, &fault);
+}
+
+static void where_another_cpu_reports_an_interrupt_stops_this_one(void **state)
+{
+	u64 vectors[] = { IRQ, IRQ_EL0 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
+		begin(state);
+		handles = stopping = true;
+		assert_false(take(vectors[i], 0));
+		assert_ptr_equal(stopped_at, &frame);
+		assert_string_equal(captured, "");
+	}
+}
+
+/* Before a word is printed, or theirs would be in the middle of it. */
+static void who_reports_stops_the_others_first(void **state)
+{
+	(void)state;
+	assert_false(take(SYNC, ESR_READ_L0));
+	assert_int_equal(stops, 1);
+	assert_not_printed("on CPU");
+}
+
+static void where_there_are_other_cpus_the_report_says_which_it_is(void **state)
+{
+	struct smp_cpu cpus[3] = { { .cpu = &cpu } };
+	struct smp smp = { .count = 3, .running = 3, .cpu = cpus };
+
+	(void)state;
+	sample.kernel.smp = &smp;
+	cpu.number = 2;
+	assert_false(take(SYNC, ESR_READ_L0));
+	assert_printed("synchronous exception from EL1, on CPU 2\n");
+}
+
+static void registers_of_the_others_are_shown_where_that_is_asked_for(void **state)
+{
+	static const char words[] = "panic_print=0x41 quiet";
+	struct exception_frame there = { .elr = 0x7e1, .sp = 0x75 };
+	struct cpu stopped = { .kernel = &sample.kernel, .stopped = true, .stopped_frame = &there };
+	struct cpu busy = { .kernel = &sample.kernel };
+	struct smp_cpu cpus[3] = { { .cpu = &cpu, .state = CPU_STATE_RUNNING },
+				   { .cpu = &stopped, .state = CPU_STATE_RUNNING },
+				   { .cpu = &busy, .state = CPU_STATE_RUNNING } };
+	struct smp smp = { .count = 3, .running = 3, .cpu = cpus };
+	static struct boot_lists lists;
+
+	(void)state;
+	sample.kernel.smp = &smp;
+	assert_false(take(SYNC, ESR_READ_L0));
+	assert_not_printed("was here");
+	begin(state);
+	sample.kernel.smp = &smp;
+	memcpy(lists.command_line, words, sizeof(words));
+	sample.handoff.facts.command_line_length = sizeof(words) - 1;
+	sample.handoff.facts.lists = paddr((uintptr_t)&lists);
+	sample.kernel.kernel_space.phys_offset = 0;
+	assert_false(take(SYNC, ESR_READ_L0));
+	assert_printed("\nCPU 1 was here:\nELR 0x00000000000007e1");
+	assert_printed("\nCPU 2 has not stopped\n");
+	assert_not_printed("CPU 0 ");
 }
 
 /* ---- Faults that are waited for ---- */
@@ -492,6 +581,13 @@ int main(void)
 		cmocka_unit_test_setup(
 			an_interrupt_that_somebody_handles_returns_with_all_as_it_was, begin),
 		cmocka_unit_test_setup(an_interrupt_that_nobody_handles_is_reported, begin),
+		cmocka_unit_test_setup(where_another_cpu_reports_an_interrupt_stops_this_one,
+				       begin),
+		cmocka_unit_test_setup(who_reports_stops_the_others_first, begin),
+		cmocka_unit_test_setup(where_there_are_other_cpus_the_report_says_which_it_is,
+				       begin),
+		cmocka_unit_test_setup(registers_of_the_others_are_shown_where_that_is_asked_for,
+				       begin),
 		cmocka_unit_test_setup(the_handler_of_an_interrupt_is_not_who_waits_for_a_fault,
 				       begin),
 		cmocka_unit_test_setup(

@@ -224,8 +224,13 @@ static void registers_too_small_or_not_aligned_are_none(void **state)
 	text("compatible", "virtio,mmio");
 	CELLS("reg", 0xffffffff, 0xfffff000, 0, 0x2000);
 	end();
+	begin("virtio@a002000");
+	text("compatible", "virtio,mmio");
+	CELLS("reg", 0, 0xa002000, 0, 0x100);
+	end();
 	find();
-	assert_int_equal(fallbacks.count, 0);
+	assert_int_equal(fallbacks.count, 1);
+	assert_int_equal(fallbacks.list[0].address.value, 0xa002000);
 }
 
 static void stdout_path_names_one_directly_or_by_an_alias(void **state)
@@ -264,6 +269,27 @@ static void stdout_path_names_one_directly_or_by_an_alias(void **state)
 	}
 }
 
+/* Other properties of /chosen are text, too; and one of that name that does not end is none. */
+static void nothing_but_stdout_path_names_one(void **state)
+{
+	static const char path[] = "/virtio@a000000";
+
+	(void)state;
+	for (unsigned whole = 0; whole < 2; whole++) {
+		tree_begin_root();
+		virtio("virtio@a000000", 0xa000000, NULL);
+		begin("chosen");
+		text("bootargs", whole ? "quiet" : path);
+		assert_int_equal(
+			fdt_property(blob, "stdout-path", path, (int)(sizeof(path) - !whole)), 0);
+		text("linux,initrd", whole ? "quiet" : path);
+		end();
+		find();
+		assert_int_equal(fallbacks.count, 1);
+		assert_int_equal(fallbacks.list[0].named, whole);
+	}
+}
+
 static void no_more_are_taken_than_there_is_room_for(void **state)
 {
 	(void)state;
@@ -285,6 +311,7 @@ int main(void)
 		cmocka_unit_test(addresses_go_through_buses_and_stop_at_those_without_ranges),
 		cmocka_unit_test(registers_too_small_or_not_aligned_are_none),
 		cmocka_unit_test(stdout_path_names_one_directly_or_by_an_alias),
+		cmocka_unit_test(nothing_but_stdout_path_names_one),
 		cmocka_unit_test(no_more_are_taken_than_there_is_room_for),
 	};
 

@@ -840,6 +840,9 @@ static void a_property_name_must_start_and_end_in_the_strings_block(void **state
 		for (u32 value = 0x80; value > 0; value >>= 1)
 			assert_tree(1, FDT_BAD_NAME, TEXT("\0"), BEGIN, PROP(0, value << 8 * byte),
 				    END_NODE, END);
+	/* Nor is any row of ones a place that is known. */
+	for (u32 place = ~0u; place > 0; place >>= 1)
+		assert_tree(1, FDT_BAD_NAME, TEXT("\0"), BEGIN, PROP(0, place), END_NODE, END);
 }
 
 static void a_last_string_without_its_nul_hurts_only_who_uses_it(void **state)

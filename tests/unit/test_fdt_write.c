@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * efi/fdt_write.c and fdt_edit.c: what is written is what libfdt and our reader read; what is
- * copied is the source but for what was asked to differ. Every buffer is allocated as long as the
- * writer is told, so that AddressSanitizer sees a byte past it. Host only.
+ * kernel/firmware/fdt_write.c and fdt_edit.c: what is written is what libfdt and our reader read;
+ * what is copied is the source but for what was asked to differ. Every buffer is allocated as long
+ * as the writer is told, so that AddressSanitizer sees a byte past it. Host only.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 
 #include "support/libfdt.h"
 
-#include <pagoda/efi/fdt_write.h>
+#include <pagoda/kernel/firmware/fdt_write.h>
 
 #include "support/data.h"
 #include "support/random.h"

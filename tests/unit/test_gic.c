@@ -26,6 +26,7 @@ static void mmio_write8(volatile u8 *address, u8 value);
 #include "../../kernel/irq/gicv2.c"
 #undef SIZE
 #include "../../kernel/irq/gicv3.c"
+#include "../../kernel/irq/redistributors.c"
 #include "../../kernel/irq/interrupt.c"
 #include <pagoda/kernel/irq/timer.h>
 
@@ -37,11 +38,15 @@ static void mmio_write8(volatile u8 *address, u8 value);
 #define ALL_CPUS (FAKE_GIC_CPUS * 4 * KIB(64))
 
 static struct fake_gic fake;
-static struct cpu this_cpu;
+static struct cpu this_cpu; /* the one that boots */
+static struct cpu others[FAKE_GIC_CPUS - 1];
+static struct gic_cpu others_gic[FAKE_GIC_CPUS - 1];
+static struct cpu *current = &this_cpu;
 static struct devices devices;
 static struct memory_map memory;
 static struct boot_handoff handoff;
-static struct kernel kernel = { .handoff = &handoff, .memory = &memory };
+static struct alloc alloc;
+static struct kernel kernel = { .handoff = &handoff, .memory = &memory, .alloc = &alloc };
 static struct gic gic;
 static struct gic_cpu cpu;
 
@@ -76,6 +81,21 @@ void window_close(const struct kernel *owner, struct window *window)
 	window->va = vaddr(0);
 }
 
+/* What is mapped of rows of redistributors. */
+static struct tree_region rows_mapped[TREE_GIC_REGIONS_MAX];
+static unsigned maps;
+
+enum vmalloc_result vmalloc_ioremap(struct vmalloc *vmalloc, paddr_t pa, u64 size, vaddr_t *address)
+{
+	assert_ptr_equal(vmalloc, &alloc.vmalloc);
+	if (!memory_may_map_device(&memory, pa, size))
+		return VMALLOC_IS_RAM;
+	assert_true(maps < ARRAY_SIZE(rows_mapped));
+	rows_mapped[maps++] = (struct tree_region){ pa.value, size };
+	*address = vaddr(WINDOW_VA + pa.value);
+	return VMALLOC_OK;
+}
+
 static bool is_open(void)
 {
 	for (unsigned i = 0; i < FIXMAP_SLOT_COUNT; i++)
@@ -91,6 +111,10 @@ static u64 pa_of(const volatile void *address, unsigned size)
 	for (unsigned i = 0; i < FIXMAP_SLOT_COUNT; i++)
 		if (open[i] != NULL && pa >= open[i]->pa.value &&
 		    pa + size <= open[i]->pa.value + open[i]->size)
+			return pa;
+	for (unsigned i = 0; i < maps; i++)
+		if (pa >= rows_mapped[i].start &&
+		    pa + size <= rows_mapped[i].start + rows_mapped[i].size)
 			return pa;
 	fail_msg("access to %#lx, which no window shows", pa);
 	return 0;
@@ -113,7 +137,7 @@ static void mmio_write8(volatile u8 *address, u8 value)
 
 void *cpu_pointer(void)
 {
-	return &this_cpu;
+	return current;
 }
 
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault)
@@ -201,9 +225,13 @@ static void make(unsigned version)
 	memset(&gic, 0, sizeof(gic));
 	memset(&cpu, 0, sizeof(cpu));
 	memset(&table, 0, sizeof(table));
+	started = false;
 	memset(&handoff, 0, sizeof(handoff));
 	memset(open, 0, sizeof(open));
-	opened = taken = 0;
+	memset(others, 0, sizeof(others));
+	memset(&this_cpu, 0, sizeof(this_cpu));
+	current = &this_cpu;
+	opened = taken = maps = 0;
 	handoff.plan.layout = layout_make(&regime, STRUCT_PAGE_SIZE);
 	handoff.plan.el = 1;
 	handoff.id[SYSREG_MPIDR_EL1] = 0x80000000;
@@ -485,6 +513,16 @@ static void what_says_that_it_is_something_else_is_not_written_to(void **state)
 		assert_right();
 		gic_unmap(&gic, &cpu, &kernel);
 	}
+}
+
+/* Xen's, whose abort nobody could catch. */
+static void a_distributor_is_not_asked_what_the_cpu_interface_says(void **state)
+{
+	(void)state;
+	make(2);
+	fake.nameless = true;
+	assert_int_equal(start(), GIC_OK);
+	assert_right();
 }
 
 static void the_search_for_a_redistributor_ends(void **state)
@@ -838,6 +876,328 @@ static void a_sleep_ends_by_itself_and_what_ended_it_is_taken(void **state)
 	assert_right();
 }
 
+/* ---- further CPUs ---- */
+
+/* From now on the fake's CPU @self is the one that runs. */
+static void become(unsigned self)
+{
+	fake_gic_become(self);
+	current = self == 0 ? &this_cpu : &others[self - 1];
+}
+
+static struct cpu *cpu_of(unsigned number)
+{
+	return number == 0 ? &this_cpu : &others[number - 1];
+}
+
+/* @number is the fake's, and its MPIDR is as its redistributor has it. */
+static enum interrupt_result find_other(unsigned number)
+{
+	u32 affinity = fake.cpu[number].affinity;
+	struct cpu *other = cpu_of(number);
+
+	other->number = number;
+	other->mpidr = 0x80000000 | (u64)(affinity >> 24) << 32 | (affinity & 0xffffff);
+	return interrupt_find_cpu(&kernel, other, &others_gic[number - 1]);
+}
+
+static void start_other(unsigned number)
+{
+	assert_int_equal(find_other(number), INTERRUPT_OK);
+	become(number);
+	assert_int_equal(interrupt_start_cpu(), INTERRUPT_OK);
+	become(0);
+}
+
+/* All of the fake's CPUs are there, the first has started the controller. */
+static void make_cpus(unsigned version)
+{
+	make(version);
+	fake.cpus = FAKE_GIC_CPUS;
+	fake_gic_leave(&fake);
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	calls = 0;
+}
+
+static void further_cpus_are_found_in_any_order_soonest_in_that_of_frames(void **state)
+{
+	static const unsigned orders[][FAKE_GIC_CPUS - 1] = { { 1, 2, 3, 4, 5 },
+							      { 5, 4, 3, 2, 1 },
+							      { 3, 1, 5, 2, 4 } };
+
+	(void)state;
+	for (unsigned order = 0; order < ARRAY_SIZE(orders); order++)
+		for (unsigned wide = 0; wide < 1u << FAKE_GIC_CPUS; wide++) {
+			make(3);
+			fake.cpus = FAKE_GIC_CPUS;
+			for (unsigned i = 0; i < FAKE_GIC_CPUS; i++) {
+				fake.cpu[i].frames = wide >> i & 1 ? 4 : 2;
+				fake.cpu[i].affinity = (5 - i) << 24 | 0x10200 | i;
+			}
+			handoff.id[SYSREG_MPIDR_EL1] = 0x580010200;
+			assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+			for (unsigned i = 0; i < FAKE_GIC_CPUS - 1; i++) {
+				unsigned number = orders[order][i];
+
+				fake.reads = 0;
+				start_other(number);
+				assert_ptr_equal(cpu_of(number)->gic, &others_gic[number - 1]);
+				/* Two for each that is passed, and what starting it takes. */
+				if (order == 0 && i > 0)
+					assert_true(fake.reads < 20);
+				become(number);
+				gic_enable(&table.gic, current->gic, PPI, 0);
+				fake_gic_raise(PPI);
+				assert_true(fake_gic_wants());
+				assert_int_equal(gic_acknowledge(&table.gic, current->gic), PPI);
+				gic_end(&table.gic, current->gic, PPI);
+				become(0);
+			}
+			assert_int_equal(maps, 1);
+			assert_right();
+		}
+}
+
+static void further_cpus_are_found_in_all_rows_and_none_beyond(void **state)
+{
+	(void)state;
+	make(3);
+	fake.cpus = FAKE_GIC_CPUS;
+	devices.gic.regions = 4;
+	devices.gic.rows = 3;
+	devices.gic.region[1].size = 4 * KIB(64);
+	devices.gic.region[2].start = FAKE_GIC_ROW + 4 * KIB(64);
+	devices.gic.region[2].size = 5 * KIB(64); /* two, and too few frames for a third */
+	devices.gic.region[3].start = FAKE_GIC_ROW + 8 * KIB(64) + KIB(2);
+	devices.gic.region[3].size = 4 * KIB(64); /* where no registers can be */
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	for (unsigned number = 1; number < 4; number++)
+		start_other(number);
+	for (unsigned number = 4; number < 6; number++) {
+		assert_int_equal(find_other(number), INTERRUPT_NOT_THIS_CPU);
+		assert_null(cpu_of(number)->gic);
+	}
+	assert_int_equal(maps, 2);
+	assert_right();
+
+	make(3); /* the row ends where the last one says so, not where the FDT does */
+	fake.cpus = 2;
+	devices.gic.region[1].size = BIT(60);
+	memory_begin(&memory);
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	assert_int_equal(find_other(1), INTERRUPT_OK);
+	assert_int_equal(find_other(2), INTERRUPT_NOT_THIS_CPU);
+	assert_int_equal(rows_mapped[0].size, GIB(1));
+
+	make(3); /* without a last one, nobody is there some time */
+	fake.cpus = 2;
+	fake.no_last = true;
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	assert_int_equal(find_other(2), INTERRUPT_NOT_THIS_CPU);
+
+	make(3); /* RAM, and nothing to map with */
+	assert_int_equal(find_other(1), INTERRUPT_NO_CONTROLLER);
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	memory_add(&memory, FAKE_GIC_ROW, KIB(64), MEMORY_RAM);
+	assert_int_equal(find_other(1), INTERRUPT_NOT_MAPPED);
+	kernel.alloc = NULL;
+	assert_int_equal(find_other(1), INTERRUPT_NOT_MAPPED);
+	kernel.alloc = &alloc;
+}
+
+static void a_stride_leads_to_further_cpus_too(void **state)
+{
+	(void)state;
+	make(3);
+	fake.cpus = 3;
+	for (unsigned i = 0; i < 3; i++)
+		fake.cpu[i].frames = 4;
+	fake.says_two_frames = true;
+	devices.gic.stride = 4 * KIB(64);
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	start_other(2);
+	start_other(1);
+	assert_right();
+}
+
+static void a_cpu_that_starts_forgets_what_was_left_to_it_and_nothing_else(void **state)
+{
+	(void)state;
+	for (unsigned version = 2; version <= 3; version++) {
+		make_cpus(version);
+		assert_int_equal(enter(SPI, handler, NULL), INTERRUPT_OK);
+		assert_int_equal(enter(PPI, handler, NULL), INTERRUPT_OK);
+		start_other(1);
+		assert_true(fake_gic_enabled(SPI));
+		assert_true(fake_gic_enabled(PPI));
+		become(1);
+		for (u32 number = 0; number < 32; number++) {
+			assert_false(fake_gic_enabled(number));
+			assert_false(fake_gic_active(number));
+			assert_false(fake_gic_pending(1, number));
+		}
+		assert_false(fake_gic_wants());
+		assert_int_equal(enter(PPI, handler, NULL), INTERRUPT_OK);
+		fake_gic_raise(PPI);
+		take();
+		assert_int_equal(calls, 1);
+		assert_right();
+	}
+}
+
+static void what_one_cpu_sends_comes_to_the_one_it_is_for(void **state)
+{
+	(void)state;
+	for (unsigned version = 2; version <= 3; version++) {
+		make_cpus(version);
+		assert_int_equal(enter(3, handler, &calls), INTERRUPT_OK);
+		assert_int_equal(enter(15, handler, NULL), INTERRUPT_OK);
+		for (unsigned number = 1; number < FAKE_GIC_CPUS; number++)
+			start_other(number);
+		for (unsigned from = 0; from < FAKE_GIC_CPUS; from++)
+			for (unsigned to = 0; to < FAKE_GIC_CPUS; to++) {
+				become(from);
+				assert_int_equal(interrupt_send(cpu_of(to), to % 2 ? 3 : 15),
+						 INTERRUPT_OK);
+				for (unsigned i = 0; i < FAKE_GIC_CPUS; i++) {
+					become(i);
+					calls = 0;
+					take();
+					assert_int_equal(calls, i == to);
+				}
+				assert_right();
+			}
+		become(0);
+	}
+}
+
+static void an_sgi_names_all_levels_of_affinity(void **state)
+{
+	(void)state;
+	for (unsigned ranges = 0; ranges < 4; ranges++) {
+		make(3);
+		fake.cpus = 3;
+		fake.cpu[1].affinity = 0x1234560f;
+		fake.cpu[2].affinity = 0xfedcbaff;
+		fake.ranges = ranges & 1;
+		fake.cpu_ranges = ranges & 2;
+		assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+		assert_int_equal(enter(7, handler, NULL), INTERRUPT_OK);
+		start_other(1);
+		start_other(2);
+		assert_int_equal(interrupt_send(&others[0], 7), INTERRUPT_OK);
+		assert_true(fake_gic_pending(1, 7));
+		assert_int_equal(interrupt_send(&others[1], 7),
+				 ranges == 3 ? INTERRUPT_OK : INTERRUPT_NOT_THIS_CPU);
+		assert_int_equal(fake_gic_pending(2, 7), ranges == 3);
+		assert_false(fake_gic_pending(0, 7));
+		assert_right();
+	}
+}
+
+static void to_a_cpu_that_has_not_started_nothing_is_sent(void **state)
+{
+	struct gic_cpu stranger = { .target = 0 };
+	struct cpu other = { .gic = NULL };
+
+	(void)state;
+	make(2);
+	this_cpu.gic = &stranger;
+	assert_int_equal(interrupt_send(&this_cpu, 1), INTERRUPT_NO_CONTROLLER);
+	this_cpu.gic = NULL;
+	assert_int_equal(interrupt_start(&kernel), INTERRUPT_OK);
+	assert_int_equal(interrupt_send(&other, 1), INTERRUPT_NO_CONTROLLER);
+	other.gic = &stranger;
+	assert_int_equal(interrupt_send(&other, 1), INTERRUPT_NOT_THIS_CPU);
+	assert_right();
+	current = &other;
+	other.gic = NULL;
+	assert_int_equal(interrupt_start_cpu(), INTERRUPT_NOT_THIS_CPU);
+	interrupt_stop_cpu();
+	current = &this_cpu;
+}
+
+static void a_cpu_that_may_not_use_its_part_says_so(void **state)
+{
+	(void)state;
+	for (unsigned kind = 0; kind < 3; kind++) {
+		make_cpus(3);
+		assert_int_equal(find_other(1), INTERRUPT_OK);
+		fake.cpu[1].waker = 6;
+		fake.usable = kind != 0;
+		fake.sleeper = kind == 1;
+		fake.stuck = kind == 2;
+		become(1);
+		assert_int_equal(interrupt_start_cpu(),
+				 kind == 2 ? INTERRUPT_SILENT : INTERRUPT_NOT_THIS_CPU);
+		assert_right();
+		become(0);
+	}
+}
+
+static void a_cpu_can_be_stopped_and_started_again(void **state)
+{
+	(void)state;
+	for (unsigned kind = 0; kind < 3; kind++) {
+		make_cpus(kind == 0 ? 2 : 3);
+		fake.secure_waker = kind == 2;
+		assert_int_equal(enter(4, handler, NULL), INTERRUPT_OK);
+		start_other(1);
+		become(1);
+		assert_int_equal(enter(SPI, handler, NULL), INTERRUPT_OK);
+		assert_int_equal(enter(PPI, handler, NULL), INTERRUPT_OK);
+		become(0);
+		interrupt_take_over();
+		become(1);
+		interrupt_stop_cpu();
+		fake_gic_raise(PPI);
+		assert_false(fake_gic_wants());
+		assert_int_equal(fake.cpu[1].waker, kind == 1 ? 6 : 0);
+		become(0);
+		fake_gic_raise(SPI);
+		take();
+		assert_int_equal(calls, 1);
+		assert_int_equal(interrupt_send(&others[0], 4), INTERRUPT_OK);
+		start_other(1);
+		become(1);
+		calls = 0;
+		take();
+		assert_int_equal(calls, 0); /* what was sent to it before is gone, */
+		become(0);
+		assert_int_equal(interrupt_send(&others[0], 4), INTERRUPT_OK);
+		become(1);
+		take();
+		assert_int_equal(calls, 1); /* and not what is now */
+		assert_right();
+		become(0);
+	}
+}
+
+static void each_cpu_counts_its_own_ticks(void **state)
+{
+	(void)state;
+	for (unsigned version = 2; version <= 3; version++) {
+		make_cpus(version);
+		assert_int_equal(interrupt_timer_init(&kernel), INTERRUPT_OK);
+		start_other(1);
+		interrupt_timer_start(500);
+		assert_true(interrupt_handle());
+		become(1);
+		fake.line[PPI] = false;
+		assert_int_equal(interrupt_timer_init(&kernel), INTERRUPT_OK);
+		assert_int_equal(interrupt_timer_count(), 0);
+		interrupt_timer_start(700);
+		assert_true(interrupt_handle());
+		assert_true(interrupt_handle());
+		assert_int_equal(timer_ticks, 700);
+		assert_int_equal(interrupt_timer_stop(), 2);
+		become(0);
+		assert_int_equal(interrupt_timer_count(), 1);
+		assert_int_equal(interrupt_timer_stop(), 1);
+		assert_right();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -852,6 +1212,7 @@ int main(void)
 		cmocka_unit_test(rows_of_redistributors_are_searched_one_after_the_other),
 		cmocka_unit_test(a_stride_counts_more_than_what_a_redistributor_says),
 		cmocka_unit_test(what_says_that_it_is_something_else_is_not_written_to),
+		cmocka_unit_test(a_distributor_is_not_asked_what_the_cpu_interface_says),
 		cmocka_unit_test(the_search_for_a_redistributor_ends),
 		cmocka_unit_test(a_redistributor_that_sleeps_is_woken),
 		cmocka_unit_test(a_controller_that_never_finishes_is_silent),
@@ -868,6 +1229,16 @@ int main(void)
 		cmocka_unit_test(the_timer_ticks_until_it_is_stopped),
 		cmocka_unit_test(a_timer_that_does_not_get_through_is_none),
 		cmocka_unit_test(a_sleep_ends_by_itself_and_what_ended_it_is_taken),
+		cmocka_unit_test(further_cpus_are_found_in_any_order_soonest_in_that_of_frames),
+		cmocka_unit_test(further_cpus_are_found_in_all_rows_and_none_beyond),
+		cmocka_unit_test(a_stride_leads_to_further_cpus_too),
+		cmocka_unit_test(a_cpu_that_starts_forgets_what_was_left_to_it_and_nothing_else),
+		cmocka_unit_test(what_one_cpu_sends_comes_to_the_one_it_is_for),
+		cmocka_unit_test(an_sgi_names_all_levels_of_affinity),
+		cmocka_unit_test(to_a_cpu_that_has_not_started_nothing_is_sent),
+		cmocka_unit_test(a_cpu_that_may_not_use_its_part_says_so),
+		cmocka_unit_test(a_cpu_can_be_stopped_and_started_again),
+		cmocka_unit_test(each_cpu_counts_its_own_ticks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

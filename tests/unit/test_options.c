@@ -289,6 +289,12 @@ static void a_plain_option_with_a_wrong_value_is_reported(void **state)
 		WRONG("mem", "02000000000000000000000", REASON_BAD_NUMBER),
 		WRONG("mem", "16E", REASON_BAD_NUMBER),
 		WRONG("mem", "", REASON_NO_VALUE),
+		WRONG("maxcpus", "", REASON_NO_VALUE),
+		WRONG("maxcpus", "few", REASON_BAD_NUMBER),
+		WRONG("maxcpus", "-1", REASON_BAD_NUMBER),
+		WRONG("pagoda.cpus", "all", REASON_BAD_CHOICE),
+		WRONG("pagoda.cpus", "", REASON_NO_VALUE),
+		WRONG("pagoda.cpu", "", REASON_NO_VALUE),
 		WRONG("rodata", "maybe", REASON_BAD_CHOICE),
 		WRONG("rodata", "", REASON_NO_VALUE),
 		WRONG("console", "", REASON_NO_VALUE),
@@ -357,6 +363,9 @@ static void assert_options(const char *line, struct boot_options expected)
 	assert_int_equal(parsed.options.stage2_full, expected.stage2_full);
 	assert_int_equal(parsed.options.panic, expected.panic);
 	assert_int_equal(parsed.options.memory_limit, expected.memory_limit);
+	assert_int_equal(parsed.options.cpus_max, expected.cpus_max);
+	assert_int_equal(parsed.options.cpus_parallel, expected.cpus_parallel);
+	assert_int_equal(parsed.options.cpu_override_count, 0);
 	assert_int_equal(parsed.options.has_earlycon, expected.has_earlycon);
 	assert_int_equal(parsed.options.earlycon.value, expected.earlycon.value);
 	assert_memory_equal(&parsed.options.earlycon_kind, &expected.earlycon_kind,
@@ -489,6 +498,16 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "console=ttyAMA", { 0 } },
 		{ "console=ttyAMA1,115200n8", { 0 } },
 		{ "rodata=on", { 0 } },
+		{ "nosmp", { .cpus_max = 1 } },
+		{ "nosmp=whatever", { .cpus_max = 1 } },
+		{ "maxcpus=0", { .cpus_max = 1 } },
+		{ "maxcpus=1", { .cpus_max = 1 } },
+		{ "maxcpus=4", { .cpus_max = 4 } },
+		{ "nosmp maxcpus=0x10", { .cpus_max = 16 } },
+		{ "maxcpus=512", { .cpus_max = 512 } },
+		{ "maxcpus=4294967297", { .cpus_max = 512 } },
+		{ "pagoda.cpus=parallel", { .cpus_parallel = true } },
+		{ "pagoda.cpus=parallel pagoda.cpus=serial", { 0 } },
 		{ "rodata=full", { 0 } },
 		{ "rodata=on rodata=full", { 0 } },
 		{ "pagoda.run=report", { .run = "report" } },
@@ -526,6 +545,8 @@ static void a_line_that_is_not_for_us_leaves_no_trace(void **state)
 		"xnokaslr",
 		"NOKASLR",
 		"memory=1G",
+		"maxcpu=1",
+		"nosmpx",
 		"me=1G",
 		"panic_on_warn=1",
 		"earlycon_foo",
@@ -1050,6 +1071,8 @@ static void piece_append(struct line *line)
 		"mem=1G ",
 		"panic=-1 ",
 		"earlycon=pl011,0x9000000 ",
+		"pagoda.cpu=1:",
+		"maxcpus=2 ",
 		"console=",
 		"pagoda.run=\"report; ptdump\" ",
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",

@@ -104,6 +104,21 @@ void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 	abort();
 }
 
+/* Nobody starts another CPU, so no cache holds anything of it. */
+void dcache_clean(const void *start, u64 size, u64 line_size)
+{
+	(void)start;
+	(void)size;
+	(void)line_size;
+}
+
+void dcache_invalidate(const void *start, u64 size, u64 line_size)
+{
+	(void)start;
+	(void)size;
+	(void)line_size;
+}
+
 /* Self tests that stand for the machine's, and say that they ran. */
 static unsigned tests_run;
 

@@ -765,6 +765,28 @@ static void the_console_is_the_first_of_two_that_answers(void **state)
 	}
 }
 
+static void where_the_one_that_is_named_is_silent_the_trees_others_are_tried_in_order(void **state)
+{
+	struct boot_lists *all;
+
+	(void)state;
+	fake_boot_make(&boot, 0);
+	all = facts_lists(&handoff->facts, kernel->kernel_space.phys_offset);
+	console_pa = console_inits = 0;
+	handoff->options.earlycon = paddr(0);
+	handoff->facts.console = choice(ERROR, CONSOLE_STDOUT_PATH);
+	handoff->facts.consoles = 3;
+	all->console[0] = choice(ONES, CONSOLE_FIRST_UART);
+	all->console[1] = choice(GOOD, CONSOLE_FIRST_UART);
+	all->console[2] = choice(GOOD + 0x1000, CONSOLE_FIRST_UART);
+	console_choose(kernel);
+	assert_int_equal(console_pa, GOOD);
+	assert_int_equal(console_inits, 1);
+	assert_int_equal(kernel->console.source, CONSOLE_FIRST_UART);
+	assert_int_equal(kernel->console_lost.address.value, ONES);
+	fake_boot_free(&boot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -791,6 +813,8 @@ int main(void)
 		cmocka_unit_test(
 			a_console_that_there_is_no_table_for_is_not_said_to_be_out_of_reach),
 		cmocka_unit_test(the_console_is_the_first_of_two_that_answers),
+		cmocka_unit_test(
+			where_the_one_that_is_named_is_silent_the_trees_others_are_tried_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

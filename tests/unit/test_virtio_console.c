@@ -340,6 +340,9 @@ static void a_device_that_cannot_be_used_is_given_up_and_told(void **state)
 		assert_int_equal(start(), VIRTIO_QUEUE_SMALL);
 		assert_int_equal(device.status & 128, 128);
 		plug(version);
+		device.queue_max = 8;
+		assert_int_equal(start(), VIRTIO_OK);
+		plug(version);
 		device.busy = 1;
 		assert_int_equal(start(), VIRTIO_QUEUE_BUSY);
 		plug(version);

@@ -134,6 +134,29 @@ void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
 }
 
+void event_send(void)
+{
+	asm volatile("dsb sy\n\tsev" ::: "memory");
+}
+
+void event_wait(void)
+{
+	asm volatile("wfe" ::: "memory");
+}
+
+u64 vectors_get(void)
+{
+	u64 value;
+
+	asm volatile("mrs %0, vbar_el1" : "=r"(value));
+	return value;
+}
+
+void pac_key_get(u64 key[2])
+{
+	asm volatile("mrs %0, s3_0_c2_c1_0\n\tmrs %1, s3_0_c2_c1_1" : "=r"(key[0]), "=r"(key[1]));
+}
+
 /* "Pagoda" in front of the code tells a debugger that the registers hold a stop, not chance. */
 #define HALT_MAGIC ((u64)0x5061676f6461 << 16)
 

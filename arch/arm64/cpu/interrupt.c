@@ -19,6 +19,7 @@
 #define ICC_IAR1_EL1 "s3_0_c12_c12_0"
 #define ICC_EOIR1_EL1 "s3_0_c12_c12_1"
 #define ICC_CTLR_EL1 "s3_0_c12_c12_4"
+#define ICC_SGI1R_EL1 "s3_0_c12_c11_5"
 #define ICC_AP1R0_EL1 "s3_0_c12_c9_0"
 #define ICC_AP1R1_EL1 "s3_0_c12_c9_1"
 #define ICC_AP1R2_EL1 "s3_0_c12_c9_2"
@@ -26,6 +27,7 @@
 #define ICC_SRE_EL1 "s3_0_c12_c12_5"
 #define ICC_IGRPEN1_EL1 "s3_0_c12_c12_7"
 
+#define ICC_CTLR_RSS BIT(18)
 #define ICC_CTLR_PRIBITS(value) (((value) >> 8 & 7) + 1)
 
 #define TIMER_ENABLE 1
@@ -126,6 +128,25 @@ u32 gic_cpu_acknowledge(void)
 void gic_cpu_end(u32 number)
 {
 	WRITE(ICC_EOIR1_EL1, number);
+	asm volatile("isb" ::: "memory");
+}
+
+void gic_cpu_disable(void)
+{
+	WRITE(ICC_IGRPEN1_EL1, 0);
+	asm volatile("isb" ::: "memory");
+}
+
+bool gic_cpu_has_ranges(void)
+{
+	return READ(ICC_CTLR_EL1) & ICC_CTLR_RSS;
+}
+
+/* No access to memory, so no store waits for the ones before it by itself. */
+void gic_cpu_send(u64 what)
+{
+	asm volatile("dsb ishst" ::: "memory");
+	WRITE(ICC_SGI1R_EL1, what);
 	asm volatile("isb" ::: "memory");
 }
 

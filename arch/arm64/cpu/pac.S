@@ -8,7 +8,7 @@
 #define APIAKEYLO_EL1 S3_0_C2_C1_0
 #define APIAKEYHI_EL1 S3_0_C2_C1_1
 
-	.section .init.text, "ax"
+	.section .entry.text, "ax"
 
 // pac_key_set(low, high): see include/pagoda/arch/arch.h.
 //   out: x0 1, or 0 where the registers are forbidden	clobbers: x1, x2

@@ -91,6 +91,14 @@ void tlb_issue(struct tlb_op op)
 	}
 }
 
+/* More than one CPU runs, and one of them is such a core. */
+static bool tlb_repeats;
+
+void tlb_repeat(void)
+{
+	tlb_repeats = true;
+}
+
 /*
  * The template of DDI 0487 K11 "TLB maintenance": the stores that took the mapping away are
  * complete before the invalidation, the invalidation before anything that follows, also in this
@@ -98,8 +106,8 @@ void tlb_issue(struct tlb_op op)
  *
  * On some cores (Cortex-A76 erratum 1286807 and others since, up to 4118414) a broadcast TLBI and
  * its DSB may be over while another CPU still uses the old translation, and all of this must be
- * done twice. As long as one CPU runs, there is nobody to wait for: its own accesses are in order.
- * Whoever starts a second one repeats the last operation and the DSB in tlb_end(), on those cores.
+ * done twice: another TLBI, of whatever, and its DSB wait for those accesses. As long as one CPU
+ * runs, there is nobody to wait for: its own are in order.
  */
 void tlb_begin(void)
 {
@@ -108,7 +116,12 @@ void tlb_begin(void)
 
 void tlb_end(void)
 {
-	asm volatile("dsb ish\n\tisb" ::: "memory");
+	asm volatile("dsb ish" ::: "memory");
+	if (tlb_repeats) {
+		tlb_issue((struct tlb_op){ .kind = TLB_VA_LAST });
+		asm volatile("dsb ish" ::: "memory");
+	}
+	asm volatile("isb" ::: "memory");
 }
 
 void tlb_invalidate_by(struct tlb_op op)

@@ -12,10 +12,6 @@
 #include <pagoda/kernel/handoff/stop.h>
 #include <pagoda/lib/sysreg.h>
 
-// SCTLR_EL2 and SCTLR_EL3 likewise: bits 29, 28, 23, 22, 18, 16, 11, 5 and 4 are RES1 there. With
-// HCR_EL2.E2H set they are the fields of SCTLR_EL1, and harmless.
-#define SCTLR_EL2_EARLY (0x30c50830 | SCTLR_EL1_I_MASK | SCTLR_EL1_A_MASK)
-
 // Header flags: bit 0 clear: little endian; bits 2:1 clear: page size unspecified, since one Image
 // serves all; bit 3: may be placed anywhere in memory.
 #define HEADER_FLAGS 0x8

@@ -183,6 +183,15 @@ u32 gic_cpu_acknowledge(void);
 void gic_cpu_end(u32 number);
 
 /*
+ * gic_cpu_disable() - let none through any more. gic_cpu_has_ranges() - ICC_CTLR_EL1.RSS:
+ * interrupts can be sent to CPUs whose Aff0 is above 15. gic_cpu_send() - @what into ICC_SGI1R_EL1;
+ * whom it interrupts sees what was written before. After gic_cpu_enable().
+ */
+void gic_cpu_disable(void);
+bool gic_cpu_has_ranges(void);
+void gic_cpu_send(u64 what);
+
+/*
  * timer_set() - the timer of exception level @el, on which the kernel runs, is to interrupt in
  * @ticks of the counter. timer_clear() - it is not to.
  */
@@ -222,6 +231,20 @@ u64 stage2_translate(u64 hcr, u64 ipa, bool write);
  * only, where there is somebody at EL2.
  */
 void hvc_call(u64 x[4]);
+
+/*
+ * event_send() - all that was stored is in memory or on its way past caches, and whoever waits in
+ * event_wait() looks again: any CPU, MMU on or off. event_wait() - sleep until then, or until any
+ * other event.
+ */
+void event_send(void);
+void event_wait(void);
+
+/* vectors_get() - VBAR of the level the kernel runs at. */
+u64 vectors_get(void);
+
+/* pac_key_get() - what pac_key_set() has set: a secret. */
+void pac_key_get(u64 key[2]);
 
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));

@@ -39,6 +39,9 @@ struct tlb_op {
 void tlb_begin(void);
 void tlb_issue(struct tlb_op op);
 void tlb_end(void);
+
+/* tlb_repeat() - from now on tlb_end() does for what errata_repeat_tlbi() is about. */
+void tlb_repeat(void);
 void tlb_invalidate_by(struct tlb_op op);
 void tlb_invalidate_all(void);
 

@@ -7,11 +7,11 @@
 #ifndef PAGODA_EFI_STUB_H
 #define PAGODA_EFI_STUB_H
 
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 #include <pagoda/kernel/handoff/facts.h>
 #include <pagoda/lib/efi.h>
 #include <pagoda/lib/fdt.h>
-#include <pagoda/efi/fdt_write.h>
+#include <pagoda/kernel/firmware/fdt_write.h>
 #include <pagoda/mm/layout/memory_map.h>
 
 /*
@@ -82,9 +82,13 @@ enum efi_use {
  */
 void efi_map_ranges(const struct efi_memory_map *map, enum efi_use use, struct efi_ranges *ranges);
 
-/* What is looked for: @size bytes at a multiple of @align, none of them at @limit or above. */
+/*
+ * What is looked for: @size bytes at a multiple of @align, none of them at @limit or above, nor in
+ * what of @kept is not RAM. That list need not be normalised.
+ */
 struct efi_room {
 	u64 size, align, limit;
+	const struct memory_map *kept;
 };
 
 /*

@@ -37,6 +37,8 @@ enum console_fault {
 
 struct alloc;
 struct hyp;
+struct cpu_list;
+struct smp;
 
 struct kernel {
 	const struct boot_handoff *handoff;
@@ -49,6 +51,8 @@ struct kernel {
 	enum pci_result pci_result; /* what became of the PCI I/O window */
 	struct fdt fdt; /* in the fixmap */
 	const struct tree_nodes *nodes; /* in it; null before it has been read */
+	const struct cpu_list *cpus; /* in the FDT; null before it has been read */
+	struct smp *smp; /* what became of them; null before they have been started */
 	struct console_choice console; /* the one that answered; source CONSOLE_NONE: none did */
 	enum fallback_type fallback; /* what it is where it is no UART; then it has no kind */
 	enum console_fault console_fault; /* of the console that was given up, */

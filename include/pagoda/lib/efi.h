@@ -57,6 +57,7 @@ enum efi_memory_type {
 #define EFI_MEMORY_XP BIT(14) /* no execute */
 #define EFI_MEMORY_RO BIT(17) /* read-only */
 #define EFI_MEMORY_SP BIT(18) /* set aside for a purpose */
+#define EFI_MEMORY_RUNTIME BIT(63) /* runtime services use it, at virtual_start where that is set */
 
 /* As firmware writes it, in an array of its own stride: later versions may have longer ones. */
 struct efi_descriptor {
@@ -90,6 +91,18 @@ static inline u64 efi_map_count(const struct efi_memory_map *map)
 static inline struct efi_descriptor efi_map_get(const struct efi_memory_map *map, u64 index)
 {
 	return *(const struct efi_descriptor *)(map->descriptors + index * map->descriptor_size);
+}
+
+/*
+ * efi_holds_tables() - ACPI's tables may be there. The specification says ACPI_RECLAIM or ACPI_NVS;
+ * firmware is seen to use these, too.
+ */
+static inline bool efi_holds_tables(const struct efi_descriptor *descriptor)
+{
+	u32 kept = BIT(EFI_RESERVED) | BIT(EFI_BOOT_SERVICES_DATA) |
+		   BIT(EFI_RUNTIME_SERVICES_DATA) | BIT(EFI_ACPI_RECLAIM) | BIT(EFI_ACPI_NVS);
+
+	return descriptor->type < EFI_MEMORY_TYPE_COUNT && (kept & BIT(descriptor->type));
 }
 
 /*
@@ -165,6 +178,17 @@ struct efi_configuration_table {
 	struct efi_guid guid;
 	void *table;
 };
+
+/* Of the table that is ACPI's RSDP, of revision 2 or later. */
+#define EFI_ACPI_GUID                                                  \
+	{                                                              \
+		0x8868e871, 0xe4f1, 0x11d3,                            \
+		{                                                      \
+			0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81 \
+		}                                                      \
+	}
+
+#define EFI_SYSTEM_TABLE_SIGNATURE 0x5453595320494249 /* "IBI SYST" */
 
 struct efi_system_table {
 	struct efi_table_header header;

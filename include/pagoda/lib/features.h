@@ -52,6 +52,16 @@ struct cpu_granule cpu_granule_stage2(const u64 id[SYSREG_FACT_COUNT], unsigned 
 /* Bits of output address that PARange in @mmfr0 promises; 52 for values not known yet. */
 unsigned cpu_pa_bits(u64 mmfr0);
 
+/* Bits of an ASID, and of a VMID: 8 or 16. */
+unsigned cpu_asid_bits(const u64 id[SYSREG_FACT_COUNT]);
+unsigned cpu_vmid_bits(const u64 id[SYSREG_FACT_COUNT]);
+
+/*
+ * cpu_pac_kind() - how return addresses are signed: the level in a nibble of its own for each
+ * algorithm (APA, API, APA3). CPUs of one kind understand each other's signatures; 0: not at all.
+ */
+unsigned cpu_pac_kind(const u64 id[SYSREG_FACT_COUNT]);
+
 /* FEAT_LVA: 52 bits of input address, with 64K pages. */
 bool cpu_has_lva(const u64 id[SYSREG_FACT_COUNT]);
 

@@ -56,6 +56,14 @@ static inline u64 dcache_line_size(u64 ctr)
  */
 int sysreg_field_get(const struct sysreg_field *field, u64 value);
 
+/* sysreg_field_put() - @value with the lowest bits of @content, as many as it has, in @field. */
+static inline u64 sysreg_field_put(const struct sysreg_field *field, u64 value, unsigned content)
+{
+	u64 mask = ~(u64)0 >> (64 - field->width) << field->shift;
+
+	return (value & ~mask) | ((u64)content << field->shift & mask);
+}
+
 /*
  * sysreg_value_text() - the words for the content of @field in @value; a null pointer where the
  * table has none.

@@ -7,6 +7,7 @@
 #ifndef PAGODA_PARSER_H
 #define PAGODA_PARSER_H
 
+#include <pagoda/kernel/handoff/cpu_list.h>
 #include <pagoda/kernel/handoff/options.h>
 #include <pagoda/lib/text.h>
 
@@ -69,6 +70,7 @@ static inline bool value_equal(const struct word *word, const char *text)
 enum override_reason alias_parse(struct parser *parser);
 enum override_reason register_parse(struct parser *parser);
 enum override_reason vhe_leave(struct parser *parser);
+enum override_reason cpu_parse(struct parser *parser);
 enum override_reason rodata_parse(struct parser *parser);
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word);
 enum override_reason console_parse(struct boot_options *options, const struct word *word);

@@ -76,16 +76,16 @@ u64 el2_at(enum el2_translate what, u64 va)
 	return va;
 }
 
-void el2_lock(u32 *lock)
+void el2_lock(struct lock *lock)
 {
-	if (*lock != 0)
+	if (lock->next != 0)
 		__builtin_trap();
-	*lock = 1;
+	lock->next = 1;
 }
 
-void el2_unlock(u32 *lock)
+void el2_unlock(struct lock *lock)
 {
-	*lock = 0;
+	lock->next = 0;
 }
 
 void tables_publish(void)

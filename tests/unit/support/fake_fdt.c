@@ -136,6 +136,7 @@ static void put_reserved_memory(struct writer *writer, const struct fake_fdt *fd
 	put_ranges(writer, fdt->reserved_memory);
 	end(writer);
 	begin(writer, "secure@0");
+	put_string(writer, "device_type", "memory"); /* as some boards have it, and it is none */
 	put_ranges(writer, fdt->no_map);
 	note(writer, fdt_property(writer->blob, "no-map", NULL, 0));
 	end(writer);

@@ -243,6 +243,7 @@ static efi_status_t output_string(struct efi_text_output *self, const u16 *text)
 	(void)self;
 	for (; *text != 0 && length < sizeof(firmware->console) - 1; text++)
 		firmware->console[length++] = (char)*text;
+	firmware->console[length] = '\0'; /* there may be more, from another boot */
 	return EFI_SUCCESS;
 }
 

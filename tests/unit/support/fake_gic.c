@@ -28,6 +28,7 @@ void fake_gic_make(struct fake_gic *made, unsigned version)
 		made->cpu[i].frames = 2;
 		made->cpu[i].affinity = i;
 		made->cpu[i].waker = SLEEP | ASLEEP;
+		made->bank[i].cpu_bit = (u8)(4 << i);
 	}
 	gic = made;
 }
@@ -53,7 +54,63 @@ void fake_gic_leave(struct fake_gic *left)
 	for (unsigned i = 0; i < FAKE_GIC_CPUS; i++) {
 		part_leave(&left->cpu[i].part);
 		left->cpu[i].waker = 0;
+		left->bank[i].group = left->bank[i].enabled = left->bank[i].pending = ~0u;
+		left->bank[i].active = 0xf0f0f0f0;
+		left->bank[i].cpu_control = 0x3ff;
+		memset(left->bank[i].apr, 0xff, sizeof(left->apr));
 	}
+}
+
+static void bank_save(struct fake_gic_bank *bank)
+{
+	bank->cpu_control = gic->cpu_control;
+	memcpy(bank->apr, gic->apr, sizeof(bank->apr));
+	bank->mask = gic->mask;
+	bank->cpu_bit = gic->cpu_bit;
+	bank->cpu_enabled = gic->cpu_enabled;
+	if (gic->version == 3)
+		return;
+	bank->group = gic->shared.group[0];
+	bank->enabled = gic->shared.enabled[0];
+	bank->pending = gic->shared.pending[0];
+	bank->active = gic->shared.active[0];
+	memcpy(bank->priority, gic->shared.priority, sizeof(bank->priority));
+}
+
+static void bank_load(const struct fake_gic_bank *bank)
+{
+	gic->cpu_control = bank->cpu_control;
+	memcpy(gic->apr, bank->apr, sizeof(bank->apr));
+	gic->mask = bank->mask;
+	gic->cpu_bit = bank->cpu_bit;
+	gic->cpu_enabled = bank->cpu_enabled;
+	if (gic->version == 3)
+		return;
+	gic->shared.group[0] = bank->group;
+	gic->shared.enabled[0] = bank->enabled;
+	gic->shared.pending[0] = bank->pending;
+	gic->shared.active[0] = bank->active;
+	memcpy(gic->shared.priority, bank->priority, sizeof(bank->priority));
+}
+
+void fake_gic_become(unsigned self)
+{
+	bank_save(&gic->bank[gic->self]);
+	gic->self = self;
+	bank_load(&gic->bank[self]);
+}
+
+/* The bits of the first 32 interrupts that wait for @cpu. */
+static u32 *own_pending(unsigned cpu)
+{
+	if (gic->version == 3)
+		return &gic->cpu[cpu].part.pending[0];
+	return cpu == gic->self ? &gic->shared.pending[0] : &gic->bank[cpu].pending;
+}
+
+bool fake_gic_pending(unsigned cpu, u32 number)
+{
+	return *own_pending(cpu) >> number & 1;
 }
 
 static void wrong(const char *what)
@@ -221,9 +278,12 @@ static u32 distributor_read(u64 offset)
 	if (offset == 0)
 		return gic->control | (rwp(&gic->shared) ? RWP_DISTRIBUTOR : 0);
 	if (offset == 4)
-		return 0x780000 | (FAKE_GIC_LINES / 32 - 1);
-	if (offset == (gic->version == 2 ? 0xfe8 : 0xffe8))
+		return 0x780000 | (FAKE_GIC_LINES / 32 - 1) | (gic->ranges ? 1u << 26 : 0);
+	if (offset == (gic->version == 2 ? 0xfe8 : 0xffe8)) {
+		if (gic->nameless)
+			wrong("an ID register that is not there is read");
 		return gic->revision << 4 | 0xb;
+	}
 	if (offset >= 0xc00 && offset < 0xd00)
 		return gic->config[(offset - 0xc00) / 4];
 	if (offset == 0x800 && gic->version == 2)
@@ -244,9 +304,21 @@ static void control_write(u32 value)
 	gic->shared.disabling = false;
 }
 
+/* To the CPUs in the list, and from the group of those that are not secure. */
+static void sgi_write(u32 value)
+{
+	if (value & 0xff00fff0 || value >> 16 == 0)
+		wrong("an SGI to nobody, or one that is not to those in the list");
+	for (unsigned i = 0; i < FAKE_GIC_CPUS; i++)
+		if (value >> 16 & (i == gic->self ? gic->cpu_bit : gic->bank[i].cpu_bit))
+			*own_pending(i) |= (u32)BIT(value & 0xf);
+}
+
 static void distributor_write(u64 offset, u32 value, unsigned size)
 {
-	if (offset == 0)
+	if (offset == 0xf00 && gic->version == 2)
+		sgi_write(value);
+	else if (offset == 0)
 		control_write(value);
 	else if (offset >= 0xc00 && offset < 0xd00)
 		gic->config[(offset - 0xc00) / 4] = value;
@@ -294,6 +366,7 @@ static u32 redistributor_read(struct fake_gic_cpu *cpu, u64 offset)
 {
 	bool is_last = cpu == &gic->cpu[gic->cpus - 1] && !gic->no_last;
 
+	gic->reads++;
 	if (offset == 0)
 		return rwp(&cpu->part) ? RWP_REDISTRIBUTOR : 0;
 	if (offset == 8)
@@ -306,7 +379,9 @@ static u32 redistributor_read(struct fake_gic_cpu *cpu, u64 offset)
 
 		if (!(cpu->waker & SLEEP) && !gic->sleeper)
 			cpu->waker &= ~(u32)ASLEEP;
-		return before;
+		else if (cpu->waker & SLEEP)
+			cpu->waker |= ASLEEP;
+		return gic->secure_waker ? 0 : before;
 	}
 	if (offset < FRAME)
 		wrong("a read of a redistributor");
@@ -318,7 +393,8 @@ static void redistributor_write(struct fake_gic_cpu *cpu, u64 offset, u32 value,
 	if (cpu != &gic->cpu[gic->self])
 		wrong("a write to another CPU's redistributor");
 	if (offset == 0x14) {
-		cpu->waker = (cpu->waker & ASLEEP) | (value & SLEEP);
+		if (!gic->secure_waker)
+			cpu->waker = (cpu->waker & ASLEEP) | (value & SLEEP);
 		return;
 	}
 	if (cpu->waker != 0)
@@ -391,6 +467,35 @@ bool gic_cpu_enable(u32 priority_mask)
 		gic->cpu_enabled = true;
 	}
 	return gic->usable;
+}
+
+void gic_cpu_disable(void)
+{
+	gic->cpu_enabled = false;
+}
+
+bool gic_cpu_has_ranges(void)
+{
+	return gic->cpu_ranges;
+}
+
+void gic_cpu_send(u64 what)
+{
+	u32 others = (u32)(what >> 48 & 0xff) << 24 | (u32)(what >> 32 & 0xff) << 16 |
+		     (u32)(what >> 16 & 0xff) << 8;
+	unsigned sent = 0;
+
+	for (unsigned i = 0; i < gic->cpus; i++) {
+		u32 low = gic->cpu[i].affinity & 0xff;
+
+		if ((gic->cpu[i].affinity & ~0xffu) != others || low / 16 != (what >> 44 & 0xf) ||
+		    !(what >> low % 16 & 1))
+			continue;
+		*own_pending(i) |= (u32)BIT(what >> 24 & 0xf);
+		sent++;
+	}
+	if (sent == 0 || what >> 40 & 1)
+		wrong("an SGI to nobody, or to everybody");
 }
 
 u32 gic_cpu_acknowledge(void)

@@ -26,9 +26,19 @@ struct fake_gic_part {
 	bool disabling; /* RWP is about enable bits being cleared */
 };
 
+/* What a CPU sees in the place of another's. */
+struct fake_gic_bank {
+	u32 group, enabled, pending, active; /* version 2: of the first 32 */
+	u8 priority[32];
+	u32 cpu_control, apr[4], mask;
+	u8 cpu_bit;
+	bool cpu_enabled;
+};
+
 struct fake_gic {
 	unsigned version;
 	u32 revision, interface_revision; /* what their ID registers say */
+	bool nameless; /* the distributor has none, and may answer with an abort */
 	/* The distributor. */
 	struct fake_gic_part shared;
 	u32 control;
@@ -43,6 +53,8 @@ struct fake_gic {
 	unsigned cpus;
 	unsigned self; /* which of them looks */
 	bool no_last, usable, stuck, sleeper;
+	bool secure_waker; /* GICR_WAKER is the secure world's */
+	bool ranges, cpu_ranges; /* RSS of GICD_TYPER, of ICC_CTLR_EL1 */
 	bool says_two_frames; /* whatever there are */
 	struct fake_gic_cpu {
 		struct fake_gic_part part;
@@ -51,6 +63,8 @@ struct fake_gic {
 	} cpu[FAKE_GIC_CPUS];
 	bool cpu_enabled;
 	/* Either. */
+	struct fake_gic_bank bank[FAKE_GIC_CPUS]; /* but for that of the CPU that looks */
+	unsigned reads; /* of redistributors */
 	u32 mask;
 	u8 line[FAKE_GIC_LINES]; /* a device holds on to it */
 	unsigned ends;
@@ -62,6 +76,13 @@ void fake_gic_make(struct fake_gic *gic, unsigned version);
 
 /* fake_gic_leave() - as somebody leaves it who used all of it, and went in the middle. */
 void fake_gic_leave(struct fake_gic *gic);
+
+/*
+ * fake_gic_become() - CPU number @self of its CPUs is the one that looks from now on; the first is.
+ * fake_gic_pending() - an interrupt of its own waits for CPU @number.
+ */
+void fake_gic_become(unsigned self);
+bool fake_gic_pending(unsigned cpu, u32 number);
 
 /* Accesses at @pa: an address where nobody is goes to fake_gic_nobody. */
 u32 fake_gic_read(u64 pa);

@@ -4,6 +4,8 @@
  * interrupts, and nothing faults. Weak: a test that wants to see it happen has its own. Host only.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/secondary.h>
+#include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/trap/exception.h>
 
 bool __attribute__((weak)) interrupts_mask(bool masked)
@@ -94,4 +96,84 @@ void __attribute__((weak)) ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 {
 	(void)ttbr1;
 	(void)swap_code;
+}
+
+void __attribute__((weak)) event_send(void)
+{
+}
+
+void __attribute__((weak)) event_wait(void)
+{
+}
+
+u64 __attribute__((weak)) vectors_get(void)
+{
+	return 0;
+}
+
+void __attribute__((weak)) pac_key_get(u64 key[2])
+{
+	key[0] = key[1] = 0;
+}
+
+void __attribute__((weak)) tlb_repeat(void)
+{
+}
+
+/* Nobody starts another CPU. */
+struct mailbox __attribute__((weak)) secondary_mailboxes[MAILBOXES];
+
+void __attribute__((weak)) secondary_entry(struct mailbox *mailbox)
+{
+	(void)mailbox;
+}
+
+void __attribute__((weak)) secondary_entry_search(void)
+{
+}
+
+s64 __attribute__((weak))
+psci_cpu_on(const struct device_psci *psci, u64 mpidr, paddr_t entry, u64 context)
+{
+	(void)psci;
+	(void)mpidr;
+	(void)entry;
+	(void)context;
+	return PSCI_NOT_SUPPORTED;
+}
+
+s64 __attribute__((weak)) psci_cpu_off(const struct device_psci *psci)
+{
+	(void)psci;
+	return PSCI_NOT_SUPPORTED;
+}
+
+s64 __attribute__((weak)) psci_cpu_suspend(enum psci_conduit conduit)
+{
+	(void)conduit;
+	return PSCI_NOT_SUPPORTED;
+}
+
+bool __attribute__((weak)) psci_cpu_is_off(enum psci_conduit conduit, u64 mpidr)
+{
+	(void)conduit;
+	(void)mpidr;
+	return false;
+}
+
+void __attribute__((weak)) pan_set(bool on)
+{
+	(void)on;
+}
+
+void __attribute__((weak)) idmap_disable(void)
+{
+}
+
+bool __attribute__((weak)) address_probe(vaddr_t va, bool write, paddr_t *pa)
+{
+	(void)va;
+	(void)write;
+	(void)pa;
+	return false;
 }

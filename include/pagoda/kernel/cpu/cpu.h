@@ -23,6 +23,8 @@ struct fault {
 };
 
 struct gic_cpu;
+struct cpu_work;
+struct exception_frame;
 
 struct cpu {
 	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
@@ -32,8 +34,12 @@ struct cpu {
 	struct stack guard; /* the gap below the first */
 	unsigned number; /* 0 for the one that boots */
 	u64 mpidr;
-	const u64 *id; /* its ID registers, by enum sysreg */
+	const u64 *had, *id; /* its ID registers, by enum sysreg; and after overrides */
 	struct gic_cpu *gic; /* its part of the interrupt controller, once that is on */
+	bool running; /* out of its flip, and not off since */
+	struct cpu_work *work; /* what it is to do; null: nothing */
+	bool stopped; /* for good, since another CPU reports its end; */
+	const struct exception_frame *stopped_frame; /* and where; null where it was not asked */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
 	struct {

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The devices in the FDT that have to do with interrupts: the controller, the timer's and the
- * console's lines to it. The pass over the tree has noted where they are (tree_nodes.h); what they
- * say is read here, when it is asked for. Kernel and host.
+ * console's lines to it; and the numbers of PSCI 0.1's calls. The pass over the tree has noted
+ * where they are (tree_nodes.h); what they say is read here, when it is asked for. Kernel, host.
  *
  * An interrupt goes from a node to its parent, which need not be the GIC: an interrupt-map stands
  * for other interrupts, and some controllers in front of the GIC pass on what comes under the
  * number that it has there. Sources: Devicetree Specification 0.4, 2.4; the bindings of Arm's GIC
- * and timer, of MediaTek's sysirq and NVIDIA's legacy interrupt controller.
+ * and timer, of MediaTek's sysirq, NVIDIA's legacy interrupt controller and NXP's GPC of version 2.
  */
 #ifndef PAGODA_DEVICES_H
 #define PAGODA_DEVICES_H
 
-#include <pagoda/kernel/handoff/tree_nodes.h>
-#include <pagoda/lib/fdt.h>
+#include <pagoda/kernel/handoff/facts.h>
 
 /* A line to the GIC. */
 struct device_line {
@@ -36,11 +35,21 @@ enum device_timer {
 	DEVICE_TIMER_COUNT,
 };
 
+/*
+ * Firmware of PSCI 0.1, which says itself under which numbers it is called. Source: the binding
+ * "arm,psci".
+ */
+struct device_psci {
+	enum psci_conduit conduit; /* PSCI_HVC, PSCI_SMC; PSCI_NONE: there is none */
+	u32 cpu_on, cpu_off; /* 0: it has no such call */
+};
+
 struct devices {
 	struct device_gic gic;
 	struct device_line timer[DEVICE_TIMER_COUNT];
 	bool has_console; /* a UART among whose registers the console's are */
 	struct device_line console; /* its first */
+	struct device_psci psci_old;
 };
 
 struct kernel;

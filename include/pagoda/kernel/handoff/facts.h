@@ -12,6 +12,7 @@
 #include <pagoda/mm/layout/image.h>
 #include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/lib/serial.h>
+#include <pagoda/kernel/handoff/cpu_list.h>
 #include <pagoda/kernel/handoff/stop.h>
 #include <pagoda/kernel/handoff/tree_nodes.h>
 #include <pagoda/lib/sysreg.h>
@@ -123,6 +124,7 @@ struct boot_facts {
 struct boot_lists {
 	struct memory_map memory;
 	struct tree_nodes nodes;
+	struct cpu_list cpus;
 	struct {
 		u64 start, end; /* end 0: all */
 	} usable; /* the RAM that /chosen leaves to this kernel; another's may lie around it */

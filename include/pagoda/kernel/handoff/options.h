@@ -11,6 +11,7 @@
 
 #define OVERRIDES_MAX 32
 #define RUN_COMMANDS_MAX 1024
+#define CPU_OVERRIDES_MAX 8
 
 enum override_status {
 	OVERRIDE_APPLIED,
@@ -36,6 +37,9 @@ enum override_reason {
 	REASON_NO_SUCH_CONSOLE,
 	REASON_E2H_STUCK, /* VHE cannot be left: the CPU lacks FEAT_E2H0 */
 	REASON_CUT, /* the value was longer than there is room for */
+	REASON_NO_CPU, /* nobody has started the CPU that it is about; so far, for a new record */
+	REASON_ALL_CPUS, /* CPU 0 decides for all, and no CPU has software features for itself */
+	REASON_NO_ROOM, /* more of these than are kept */
 };
 
 const char *override_reason_str(enum override_reason reason);
@@ -47,6 +51,15 @@ struct override_record {
 	char value[24];
 	enum override_status status;
 	enum override_reason reason;
+};
+
+/* An override for one CPU, until that CPU is there to be held against. */
+struct cpu_override {
+	u16 cpu; /* its number */
+	u16 field; /* enum sysreg_field_index */
+	u8 reg; /* enum sysreg */
+	u8 content;
+	u8 record; /* which one says what came of it; OVERRIDES_MAX: there was no room */
 };
 
 /* The longest word that is looked at, but for pagoda.run="...". */
@@ -81,12 +94,16 @@ struct boot_options {
 	enum panic_action panic;
 	u64 memory_limit; /* mem=; 0: not asked for */
 	bool has_earlycon;
+	bool cpus_parallel; /* pagoda.cpus=: further CPUs are started all at once */
+	u8 cpu_override_count;
+	u32 cpus_max; /* maxcpus=, nosmp: how many run, that which boots included; 0: all */
 	paddr_t earlycon; /* earlycon=TYPE,ADDRESS; 0: as the FDT says */
 	struct serial_kind earlycon_kind;
 	u32 record_count;
 	u32 records_dropped; /* there was no room for more */
 	char run[RUN_COMMANDS_MAX]; /* pagoda.run= */
 	struct override_record record[OVERRIDES_MAX];
+	struct cpu_override cpu_override[CPU_OVERRIDES_MAX];
 };
 
 /*

@@ -25,7 +25,7 @@ enum stop_code {
 		STOP_IMAGE_MISALIGNED_CODE, /* x1: its address; x2: alignment needed */
 	STOP_FDT = 3, /* x1: enum fdt_status; x2: its address; x3: totalsize */
 	STOP_FDT_OVERLAPS_IMAGE = 4, /* x1: its address; x2: totalsize */
-	STOP_NO_MEMORY_NODE = 5, /* nothing */
+	STOP_NO_MEMORY_NODE = 5, /* x1: address of UEFI's memory map, or 0 */
 	STOP_PAGE_SIZE = 6, /* x1: shift asked for, or 0; x2: set of shifts there are */
 	STOP_VA_BITS = 7, /* x1: bits asked for; x2: page shift; x3: set of sizes possible */
 	STOP_IMAGE_UNREACHABLE = 8, /* x1: its end; x2: address bits */

@@ -27,6 +27,7 @@ struct tree_nodes {
 	u32 gic_version, gic_regions;
 	struct tree_region gic_region[TREE_GIC_REGIONS_MAX];
 	struct tree_node timer; /* arm,armv8-timer: the first */
+	u32 psci_old; /* offset of one of version 0.1, which has its own numbers for its calls */
 	u32 uarts; /* that Pagoda drives: the first ones */
 	struct tree_node uart[TREE_UARTS_MAX];
 	struct tree_region uart_region[TREE_UARTS_MAX];

@@ -40,6 +40,7 @@
 #define EL2_RODATA_AT 0x10000
 #define EL2_DATA_AT 0x20000
 #define EL2_PART_SIZE 0x10000
+#define EL2_DATA_MORE 64 /* what may be in its data behind struct el2_state, zero at first */
 #define EL2_SHARED_AT 0x100000 /* pages that the host shares, one in 64 KiB */
 #define EL2_TABLES_AT 0x200000
 #define EL2_STACKS_AT 0x800000 /* for each CPU a gap, and then a stack */
@@ -50,6 +51,7 @@
 #ifndef __ASSEMBLER__
 
 #include <pagoda/kernel/handoff/options.h>
+#include <pagoda/lib/lock.h>
 #include <pagoda/lib/sysreg.h>
 #include <pagoda/mm/layout/memory_map.h>
 #include <pagoda/mm/pt/pagetable.h>
@@ -230,9 +232,10 @@ struct el2_given {
 
 /* The hypervisor's state: all that is in its data, from the first byte on. */
 struct el2_state {
-	u32 lock;
+	struct lock lock;
 	u32 ram_count;
-	bool protected, range_tlbi;
+	bool protected;
+	bool many_cpus;
 	struct space self, host, guest;
 	struct table_pool self_pool, host_pool; /* self's, and a guest's; the host's */
 	u64 vtcr_host, vtcr_guest;

@@ -33,7 +33,8 @@ struct hyp {
  * hyp_start() - what kvm-arm.mode= asks for, on the CPU that boots: decide, take memory, build
  * EL2's map, install. Sets kernel->hyp, where any is asked for. @handoff: whose hyp_random is used
  * up. @cpus: as many as there may be, this one is number 0.
- * hyp_start_cpu() - the same hypervisor on this CPU, which is number @cpu. After hyp_start().
+ * hyp_start_cpu() - the same hypervisor on this CPU, which is number @cpu. After hyp_start(); where
+ * that has none, nothing is done.
  */
 void hyp_start(struct kernel *kernel, struct boot_handoff *handoff, u32 cpus);
 enum hyp_result hyp_start_cpu(const struct kernel *kernel, unsigned cpu);

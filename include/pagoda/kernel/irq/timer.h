@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU's own timer, by interrupt. MMU on, after alloc_init(). One CPU.
+ * Each CPU's own timer, by interrupt: all of this is about the CPU that it runs on. MMU on, after
+ * alloc_init().
  * Sources: DDI 0487 D11; the binding of Arm's timer.
  */
 #ifndef PAGODA_TIMER_H
@@ -8,7 +9,10 @@
 
 #include <pagoda/kernel/irq/interrupt.h>
 
-/* interrupt_timer_init() - find the timer; more than once is as good as once. */
+/*
+ * interrupt_timer_init() - find the timer; more than once is as good as once. On each CPU that
+ * wants its own.
+ */
 enum interrupt_result interrupt_timer_init(const struct kernel *kernel);
 
 /*

@@ -68,6 +68,14 @@ bool syndrome_is_abort(u64 esr);
  */
 void panic_stop(const struct kernel *kernel) __attribute__((noreturn));
 
+/*
+ * panic_print() - what panic_print= on the command line adds to a report, Linux's bits; of these
+ * Pagoda knows PANIC_PRINT_CPUS: the registers of the other CPUs and who called whom there. Read
+ * when it is asked for, since no boot needs it.
+ */
+#define PANIC_PRINT_CPUS BIT(6)
+u64 panic_print(const struct kernel *kernel);
+
 /* cannot_boot() - say why, and halt with @stop in registers. The console is as it is. */
 void cannot_boot(const struct stop *stop) __attribute__((noreturn));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of the pass over the FDT share: kernel/tree/pass.c goes from node to node and says
- * whose each is; chosen.c, console.c, devices.c and memory.c read it. For callers: tree.h.
+ * whose each is; chosen.c, console.c, cpus.c, devices.c and memory.c read it. For
+ * callers: tree.h.
  */
 #ifndef PAGODA_SCAN_H
 #define PAGODA_SCAN_H
@@ -120,6 +121,9 @@ void scan_pci(struct scan *scan, const struct fdt_node *node);
 void scan_psci(struct scan *scan, const struct fdt_node *node);
 void scan_gic(struct scan *scan, const struct fdt_node *node);
 void scan_timer(struct scan *scan, const struct fdt_node *node);
+
+/* scan_cpu() - @node is a child of /cpus, with a device_type and a reg. */
+void scan_cpu(struct scan *scan, const struct fdt_node *node);
 
 /* scan_place() - the node that the walk has reached, for those who look for it later. */
 void scan_place(const struct scan *scan, struct tree_node *place);

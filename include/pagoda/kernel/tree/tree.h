@@ -4,8 +4,8 @@
  * initrd, what the EFI stub found out, and where the nodes are that say how devices interrupt. What
  * decides anything before the flip is not in here: that is read before it, by pi/chosen.c. So this
  * runs right after the flip, through a window; or, where a boot cannot get that far, with the MMU
- * off, for a console to say so on. No cache maintenance: that is the caller's, who knows how the
- * FDT is seen.
+ * off, for a console to say so on; and in the EFI stub, for what is reserved. No cache maintenance:
+ * that is the caller's, who knows how the FDT is seen.
  */
 #ifndef PAGODA_TREE_H
 #define PAGODA_TREE_H
@@ -15,10 +15,13 @@
 /*
  * tree_begin() - before the first node of @fdt, which is open, and cut. What it says goes to
  * @facts, which has entry and fdt already, and to @lists: memory as the FDT has it, which the
- * kernel puts in order, and nodes. @scan need not be cleared.
+ * kernel puts in order, and nodes. @scan need not be cleared. tree_begin_devices() - the same for a
+ * tree that says nothing of memory: what another has said stays.
  */
 void tree_begin(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
 		struct boot_lists *lists);
+void tree_begin_devices(struct scan *scan, const struct fdt *fdt, struct boot_facts *facts,
+			struct boot_lists *lists);
 
 /*
  * tree_read() - go on, to the end of the tree or of what can be read of it: false. True: @seed is a

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's allocators as one value. MMU on, after the linear map. One caller at a time.
+ * The kernel's allocators as one value. MMU on, after the linear map. Any CPU at any time.
  */
 #ifndef PAGODA_MM_ALLOC_H
 #define PAGODA_MM_ALLOC_H
@@ -29,7 +29,7 @@ struct alloc {
  * gave to the pool. Nobody but mm/pt may write there: the walker reads it at any time, and what it
  * reads may make text writable. @map is normalised.
  */
-bool alloc_is_table(const struct alloc *alloc, const struct table_pool *pool,
+bool alloc_is_table(struct alloc *alloc, const struct table_pool *pool,
 		    const struct memory_map *map, paddr_t pa);
 
 #endif /* PAGODA_MM_ALLOC_H */

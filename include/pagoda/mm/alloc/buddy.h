@@ -7,7 +7,7 @@
  * lists run dry: a page has no metadata before that, so neither boot nor a machine at rest touches
  * memory in proportion to its RAM. The metadata of a piece stands in the piece.
  *
- * One caller at a time.
+ * Any CPU at any time, but for buddy_init() and buddy_add(), which are for who sets it up.
  */
 #ifndef PAGODA_BUDDY_H
 #define PAGODA_BUDDY_H
@@ -25,7 +25,7 @@ enum buddy_result {
 	BUDDY_UNALIGNED, /* freed: not the address of a page */
 	BUDDY_NOT_RAM, /* freed: no page that was ever handed out */
 	BUDDY_DOUBLE_FREE, /* freed: in a block that is free */
-	BUDDY_NOT_A_BLOCK, /* freed: in the middle of a block, or a page of the heap's */
+	BUDDY_NOT_A_BLOCK, /* freed: in the middle of a block, or a page of somebody else's */
 	BUDDY_WRONG_ORDER, /* freed: a block of another order */
 	BUDDY_OVERLAP, /* added: part of it is in another range */
 	BUDDY_NO_ROOM, /* added: there are as many ranges as there is room for */
@@ -47,6 +47,7 @@ struct buddy {
 	u64 free_head[BUDDY_ORDERS]; /* frames, or FRAME_NONE */
 	u64 free_blocks[BUDDY_ORDERS];
 	u64 metadata; /* pages that hold struct pages, and the tables to reach them */
+	struct lock lock; /* all above that changes, and struct pages' state and order */
 };
 
 /* buddy_init() - an allocator with no memory. @ranges: room for @range_max of them. */
@@ -59,21 +60,36 @@ void buddy_init(struct buddy *buddy, const struct vmemmap *vmemmap, u64 phys_off
  */
 enum buddy_result buddy_add(struct buddy *buddy, paddr_t start, paddr_t end);
 
-/* buddy_alloc() - a block of 2^@order pages into @block. What it holds is undefined. */
-enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *block);
+/*
+ * buddy_alloc_as() - a block of 2^@order pages into @block, its first page in @state, which says
+ * whose it is. What it holds is undefined.
+ * buddy_free_as() - give back a block as it was got. Anything else changes nothing, and says so.
+ */
+enum buddy_result buddy_alloc_as(struct buddy *buddy, unsigned order, enum page_state state,
+				 paddr_t *block);
+enum buddy_result buddy_free_as(struct buddy *buddy, paddr_t block, unsigned order,
+				enum page_state state);
 
-/* buddy_free() - give back a block as it was got. Anything else changes nothing, and says so. */
-enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order);
+/* buddy_alloc(), buddy_free() - the same for whoever says no more of himself. */
+static inline enum buddy_result buddy_alloc(struct buddy *buddy, unsigned order, paddr_t *block)
+{
+	return buddy_alloc_as(buddy, order, PAGE_USED, block);
+}
+
+static inline enum buddy_result buddy_free(struct buddy *buddy, paddr_t block, unsigned order)
+{
+	return buddy_free_as(buddy, block, order, PAGE_USED);
+}
 
 /*
  * buddy_block() - the first page of the block that @pa is in, and its frame in @frame; a null
- * pointer where it is in none. The page's state says whose it is.
+ * pointer where it is in none. The page's state says whose it is, as long as that one keeps it.
  */
-struct page *buddy_block(const struct buddy *buddy, paddr_t pa, u64 *frame);
+struct page *buddy_block(struct buddy *buddy, paddr_t pa, u64 *frame);
 
 /*
  * buddy_fill_pool() - see that the pool of page tables has room for @tables more. BUDDY_OK or
- * BUDDY_EXHAUSTED.
+ * BUDDY_EXHAUSTED. Another CPU may take them first.
  */
 enum buddy_result buddy_fill_pool(struct buddy *buddy, u64 tables);
 
@@ -84,15 +100,15 @@ struct buddy_usage {
 	u64 free, metadata, used;
 };
 
-struct buddy_usage buddy_usage(const struct buddy *buddy);
+struct buddy_usage buddy_usage(struct buddy *buddy);
 
 /* buddy_has() - @size bytes are free or waiting, in however many pieces. */
-bool buddy_has(const struct buddy *buddy, u64 size);
+bool buddy_has(struct buddy *buddy, u64 size);
 
 /*
  * buddy_audit() - true where every list is well formed, every block in it aligned, of its order,
  * handed over, and not beside a free buddy; and the counts agree.
  */
-bool buddy_audit(const struct buddy *buddy);
+bool buddy_audit(struct buddy *buddy);
 
 #endif /* PAGODA_BUDDY_H */

@@ -2,7 +2,7 @@
 /*
  * A small heap for the kernel's own objects: power-of-two sizes, cut from single pages of the page
  * allocator; whole blocks of it above half a page. An empty page goes back at once. Kernel, MMU on,
- * and the host. One caller at a time.
+ * and the host. Any CPU at any time.
  */
 #ifndef PAGODA_HEAP_H
 #define PAGODA_HEAP_H
@@ -24,6 +24,7 @@ struct heap {
 	struct buddy *buddy;
 	u64 partial[HEAP_SHIFT_MAX + 1]; /* by size: frames of pages with room, or FRAME_NONE */
 	u64 objects; /* given out */
+	struct lock lock; /* both, and what struct pages say of objects */
 };
 
 void heap_init(struct heap *heap, struct buddy *buddy);

@@ -2,7 +2,7 @@
 /*
  * Virtually contiguous mappings in the layout's vmalloc region: of pages from the allocator, and of
  * device registers. Each is followed by a page that is never mapped; the image, which lies in the
- * same region, is one of the areas. Kernel, MMU on, and the host. One caller at a time.
+ * same region, is one of the areas. Kernel, MMU on, and the host. Any CPU at any time.
  */
 #ifndef PAGODA_VMALLOC_H
 #define PAGODA_VMALLOC_H
@@ -43,6 +43,7 @@ struct vmalloc_area {
 	enum vmalloc_kind kind;
 	paddr_t pa; /* of start, where that is contiguous: VMALLOC_DEVICE, VMALLOC_IMAGE */
 	u64 pages; /* VMALLOC_PAGES: a list of frames, through their struct pages */
+	bool busy; /* somebody maps or unmaps it, and nobody else may */
 };
 
 struct vmalloc {
@@ -52,7 +53,8 @@ struct vmalloc {
 	struct layout_region region;
 	struct vmalloc_area *areas, *root;
 	struct vmalloc_area image, end; /* end: no area, but the tree needs one after the last */
-	enum map_result map_result; /* with VMALLOC_BAD_TABLES */
+	enum map_result map_result; /* with VMALLOC_BAD_TABLES: the latest */
+	struct lock lock; /* the tree and the list, and who makes an area busy */
 };
 
 /*
@@ -80,10 +82,14 @@ enum vmalloc_result vmalloc_ioremap_hidden(struct vmalloc *vmalloc, paddr_t pa, 
 /* vmalloc_free() - undo either, by the address it returned. No translation of it is left. */
 enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address);
 
+/* vmalloc_next() - the first area that ends above @address, as it is now; false where none does. */
+bool vmalloc_next(struct vmalloc *vmalloc, vaddr_t address, struct vmalloc_area *area);
+
 /*
  * vmalloc_audit() - true where the areas are in order, found by address, in the region, apart by a
- * guard page that is not mapped, and mapped throughout; and nothing else in the region is.
+ * guard page that is not mapped, and mapped throughout, unless busy; and nothing else in the region
+ * is.
  */
-bool vmalloc_audit(const struct vmalloc *vmalloc);
+bool vmalloc_audit(struct vmalloc *vmalloc);
 
 #endif /* PAGODA_VMALLOC_H */

@@ -10,6 +10,10 @@
  * While a mapping is broken, it is not there. Whoever runs on it, or needs it, must not ask; that
  * it does not hold the very descriptors is checked: MAP_LIVE.
  *
+ * Any CPU at any time: each takes the lock of the space's pool, so there is one change at a time of
+ * all spaces that share it. tlb_invalidate() reaches all CPUs before the lock is dropped, and so
+ * before memory that was mapped, or a table, can be anybody else's.
+ *
  * Each does all or nothing, but for running out of tables in none but pt_split(), which then has
  * changed nothing. Pure, but for tlb_invalidate() and tables_publish(): the kernel, and the host.
  */

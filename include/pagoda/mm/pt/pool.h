@@ -6,7 +6,7 @@
 #ifndef PAGODA_POOL_H
 #define PAGODA_POOL_H
 
-#include <pagoda/types.h>
+#include <pagoda/lib/lock.h>
 
 struct space; /* pagoda/mm/pt/space.h */
 
@@ -33,6 +33,12 @@ struct table_pool {
 	u64 counts, counts_stride;
 	u32 *early_counts;
 	paddr_t early, bare, bare_end;
+	/*
+	 * Who changes tables that come from here, or all of the above, has it, once there is more
+	 * than one CPU: pagoda/mm/pt/change.h takes it. Who only reads tables needs none: a slot is
+	 * read at once, and the memory of a table stays one.
+	 */
+	struct lock lock;
 };
 
 /* Tables in use, and tables in all, with tables of @granule bytes. */

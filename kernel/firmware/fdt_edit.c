@@ -2,10 +2,11 @@
 /*
  * Device trees with another /memory and another /chosen: both nodes, and copies of a tree with them
  * in place of its own.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  */
-#include <pagoda/efi/fdt_write.h>
+#include <pagoda/kernel/firmware/fdt_write.h>
 #include <pagoda/lib/string.h>
 
 #define HEADER_BOOT_CPU 28 /* byte offset of boot_cpuid_phys */

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * ACPI's tables, as far as a device tree for the early runtime needs them: found, checked, read.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  *
  *   RSDP -> XSDT -> FADT ("FACP")  the boot flags for Arm: PSCI, and how to call it
- *                   MADT ("APIC")  efi/acpi_madt.c
+ *                   MADT ("APIC")  kernel/firmware/acpi_madt.c
  *                   GTDT           the timers' interrupts
- *                   SPCR, DBG2     efi/acpi_console.c; not every machine has them
+ *                   SPCR, DBG2     kernel/firmware/acpi_console.c; not every machine has them
  */
-#include <pagoda/efi/acpi_table.h>
+#include <pagoda/kernel/firmware/acpi_table.h>
 #include <pagoda/lib/string.h>
 
 #define HEADER_SIZE 36 /* what every table but the RSDP begins with */
@@ -119,6 +120,8 @@ static bool sum_is_zero(const u8 *data, u32 size)
 /* @size bytes at @address, or null where they are not inside one of the ranges. */
 static const u8 *view_get(const struct acpi_view *view, u64 address, u32 size)
 {
+	if (view->fetch != NULL)
+		return view->fetch(view->context, address, size);
 	for (u32 i = 0; i < view->count; i++) {
 		u64 start = view->range[i].start.value, end = view->range[i].end.value;
 
@@ -176,7 +179,8 @@ static enum acpi_status table_read(const struct acpi_view *view, struct table *t
 	table->length = number32(data + length_offset);
 	if (table->length < least || table->length > ACPI_TABLE_MAX)
 		return ACPI_BAD_LENGTH;
-	if (view_get(view, table->address, table->length) == NULL)
+	data = view_get(view, table->address, table->length);
+	if (data == NULL)
 		return ACPI_UNREADABLE;
 	if (!sum_is_zero(data, table->length))
 		return ACPI_BAD_CHECKSUM;

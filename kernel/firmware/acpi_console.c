@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * The console as ACPI names it: in the SPCR, or else in the DBG2, which is for debuggers.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  */
-#include <pagoda/efi/acpi_table.h>
+#include <pagoda/kernel/firmware/acpi_table.h>
 
 /* Byte offsets (SPCR revision 4; DBG2; ACPI 6.5, 5.2.3.2 for the generic address structure). */
 enum console_field {

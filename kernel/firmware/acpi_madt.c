@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * ACPI's MADT ("APIC"): entries of type and length, for processors, distributor, redistributors.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  */
-#include <pagoda/efi/acpi_table.h>
+#include <pagoda/kernel/firmware/acpi_table.h>
 
 /* Entries of the MADT, and byte offsets in them (ACPI 6.5, 5.2.12.14 to 17). */
 enum madt_type {
@@ -32,7 +33,6 @@ enum madt_field {
 };
 
 #define GICC_ENABLED BIT(0)
-#define MPIDR_AFFINITY 0xff00ffffff
 
 /* Of register frames: what the GIC architecture makes them. */
 #define GICR_FRAMES_V3 KIB(128)
@@ -76,6 +76,10 @@ static const u8 *entry_next(const struct acpi *acpi, const u8 *entry)
 	return entry < acpi->madt + acpi->madt_length ? entry : NULL;
 }
 
+/*
+ * One that is merely online capable (bit 3) is not there yet: its firmware lets nobody start it
+ * before the machine has been given it, and that is told where only an interpreter of AML reads.
+ */
 static bool is_processor(const u8 *entry)
 {
 	return entry[ENTRY_TYPE] == MADT_GICC && (number32(entry + GICC_FLAGS) & GICC_ENABLED);
@@ -101,14 +105,26 @@ static u64 redistributor(const struct acpi *acpi, const u8 *entry, u64 *size)
 	return 0;
 }
 
+/* The entry after @entry that has some; null after the last. */
+static const u8 *redistributor_entry(const struct acpi *acpi, const u8 *entry, u64 *start,
+				     u64 *size)
+{
+	while ((entry = entry_next(acpi, entry)) != NULL) {
+		*start = redistributor(acpi, entry, size);
+		if (*start != 0)
+			break;
+	}
+	return entry;
+}
+
 static u32 redistributors_count(const struct acpi *acpi)
 {
 	const u8 *entry = NULL;
 	u32 count = 0;
-	u64 size;
+	u64 start, size;
 
-	while ((entry = entry_next(acpi, entry)) != NULL)
-		count += redistributor(acpi, entry, &size) != 0;
+	while (acpi_redistributor_next(acpi, &entry, &start, &size))
+		count++;
 	return count;
 }
 
@@ -168,12 +184,19 @@ bool acpi_processor_next(const struct acpi *acpi, const u8 **entry, u64 *mpidr)
 	return false;
 }
 
+/* Processors' own that stand side by side are one run: a tree's reader has room for a few. */
 bool acpi_redistributor_next(const struct acpi *acpi, const u8 **entry, u64 *start, u64 *size)
 {
-	while ((*entry = entry_next(acpi, *entry)) != NULL) {
-		*start = redistributor(acpi, *entry, size);
-		if (*start != 0)
+	const u8 *next = redistributor_entry(acpi, *entry, start, size);
+	u64 next_start, next_size;
+
+	if (next == NULL)
+		return false;
+	do {
+		*entry = next;
+		next = redistributor_entry(acpi, next, &next_start, &next_size);
+		if (next == NULL || !acpi->redistributor_each || next_start != *start + *size)
 			return true;
-	}
-	return false;
+		*size += next_size;
+	} while (true);
 }

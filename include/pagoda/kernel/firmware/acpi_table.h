@@ -6,7 +6,7 @@
 #ifndef PAGODA_ACPI_TABLE_H
 #define PAGODA_ACPI_TABLE_H
 
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 
 #define MADT_ENTRIES 44 /* offset of the first */
 

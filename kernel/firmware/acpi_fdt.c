@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * A device tree from what ACPI's tables say.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  */
-#include <pagoda/efi/acpi.h>
+#include <pagoda/kernel/firmware/acpi.h>
 #include <pagoda/kernel/handoff/chosen.h>
 #include <pagoda/lib/format.h>
 

@@ -15,7 +15,7 @@
 #define PAGODA_ACPI_H
 
 #include <pagoda/kernel/handoff/facts.h>
-#include <pagoda/efi/fdt_write.h>
+#include <pagoda/kernel/firmware/fdt_write.h>
 
 /* What a table is refused for. */
 enum acpi_status {
@@ -60,13 +60,17 @@ const char *acpi_loss_str(const struct acpi_fault *fault);
 #define ACPI_TABLE_MAX MIB(1)
 
 /*
- * Memory that tables may be read from, of any kind and in any order; ranges that adjoin count as
- * one only where the caller has joined them. @phys_offset: as for facts_read_fdt().
+ * Memory that tables may be read from. Where it can be seen: ranges of any kind and in any order;
+ * those that adjoin count as one only where the caller has joined them. @phys_offset: as for
+ * facts_read_chosen(). Where it cannot, fetch() has a copy of the @size bytes at @address, which
+ * stays, or null where they may not be read.
  */
 struct acpi_view {
 	const struct memory_range *range;
 	u32 count;
 	u64 phys_offset;
+	const u8 *(*fetch)(void *context, u64 address, u32 size); /* null: it can be seen */
+	void *context; /* for fetch() */
 };
 
 enum acpi_console {
@@ -132,7 +136,8 @@ struct acpi_fault acpi_open(struct acpi *acpi, const struct acpi_view *view, u64
 
 /*
  * Processors that are enabled, and runs of redistributors, in the MADT's order: true and the next
- * one, false after the last. *@entry is null before the first.
+ * one, false after the last. *@entry is null before the first. Where each processor's redistributor
+ * is in its own entry, those that follow each other in memory are one run.
  */
 bool acpi_processor_next(const struct acpi *acpi, const u8 **entry, u64 *mpidr);
 bool acpi_redistributor_next(const struct acpi *acpi, const u8 **entry, u64 *start, u64 *size);

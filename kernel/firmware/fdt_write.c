@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The flattened device tree writer.
- * Runs in the EFI stub before relocation, and on the host. May not use: absolute addresses, .bss,
- * unaligned accesses, instructions a host compiler cannot build.
+ * Runs in the EFI stub before relocation, in the kernel as long as that has its init code, and on
+ * the host. May not use: absolute addresses, .bss, unaligned accesses, instructions a host compiler
+ * cannot build.
  *
  *   buffer  header | reservations | structure ->   room   <- strings |
  *                                             at         strings    size
@@ -12,7 +13,7 @@
  * Everything from struct_start to `at` is a sequence of whole tokens, and both bounds of the room
  * are at most FDT_SIZE_MAX, so sums of them and of what fits between them do not wrap.
  */
-#include <pagoda/efi/fdt_write.h>
+#include <pagoda/kernel/firmware/fdt_write.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 
