@@ -39,7 +39,7 @@ SECTIONS
 	.got : { *(.got .got.plt) }
 	.rela.dyn : { *(.rela .rela.*) }
 	ASSERT(SIZEOF(.data) == 0, "the hypervisor has data that is not zero at first")
-	ASSERT(_el2_data_end - _el2_more <= EL2_DATA_MORE, "the hypervisor has more data than a little")
+	ASSERT(_el2_data_end - _el2_more <= EL2_DATA_MORE, "the hypervisor has too much data")
 	ASSERT(SIZEOF(.rela.dyn) == 0, "the hypervisor has an absolute address")
 	ASSERT(_el2_text_end - _el2_text <= EL2_PART_SIZE, "the hypervisor's text is too long")
 	ASSERT(_el2_data_end - _el2_data <= EL2_PART_SIZE, "the hypervisor's data is too long")

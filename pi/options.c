@@ -211,10 +211,29 @@ static enum override_reason hyp_mode_parse(struct parser *parser)
 	return mode == HYP_MODE_NONE ? REASON_NONE : vhe_leave(parser);
 }
 
-static enum override_reason option_parse(struct parser *parser, enum option option)
+/* What is one of a few words. */
+static enum override_reason choices_parse(struct parser *parser, enum option option)
 {
 	struct boot_options *options = parser->options;
 	const struct word *word = &parser->word;
+
+	if (option == OPTION_PAGE_SIZE)
+		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
+				    &options->granule_shift);
+	if (option == OPTION_VA_BITS)
+		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
+	if (option == OPTION_HYP_VA_BITS)
+		return choice_parse(word, hyp_va_sizes, ARRAY_SIZE(hyp_va_sizes),
+				    &options->hyp_va_bits);
+	if (option == OPTION_STAGE2)
+		return choice_parse(word, stage2_ways, ARRAY_SIZE(stage2_ways),
+				    &options->stage2_full);
+	return hyp_mode_parse(parser);
+}
+
+static enum override_reason option_parse(struct parser *parser, enum option option)
+{
+	struct boot_options *options = parser->options;
 
 	switch (option) {
 	case OPTION_ALIAS:
@@ -224,35 +243,28 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_RODATA:
 		return rodata_parse(parser);
 	case OPTION_PAGE_SIZE:
-		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
-				    &options->granule_shift);
 	case OPTION_VA_BITS:
-		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
-	case OPTION_RUN:
-		return run_parse(options, word);
-	case OPTION_EARLYCON:
-		return earlycon_parse(options, word);
-	case OPTION_CONSOLE:
-		return console_parse(options, word);
-	case OPTION_MEM:
-		return mem_parse(options, word);
-	case OPTION_PANIC:
-		return panic_parse(options, word);
 	case OPTION_HYP_MODE:
-		return hyp_mode_parse(parser);
 	case OPTION_HYP_VA_BITS:
-		return choice_parse(word, hyp_va_sizes, ARRAY_SIZE(hyp_va_sizes),
-				    &options->hyp_va_bits);
 	case OPTION_STAGE2:
-		return choice_parse(word, stage2_ways, ARRAY_SIZE(stage2_ways),
-				    &options->stage2_full);
+		return choices_parse(parser, option);
+	case OPTION_RUN:
+		return run_parse(options, &parser->word);
+	case OPTION_EARLYCON:
+		return earlycon_parse(options, &parser->word);
+	case OPTION_CONSOLE:
+		return console_parse(options, &parser->word);
+	case OPTION_MEM:
+		return mem_parse(options, &parser->word);
+	case OPTION_PANIC:
+		return panic_parse(options, &parser->word);
 	case OPTION_QUIET:
 		options->quiet = true;
 		return REASON_NONE;
 	case OPTION_CPUS:
 	case OPTION_MAXCPUS:
 	case OPTION_NOSMP:
-		return cpus_parse(options, option, word);
+		return cpus_parse(options, option, &parser->word);
 	case OPTION_CPU:
 		return cpu_parse(parser);
 	case OPTION_UNKNOWN:
