@@ -282,3 +282,20 @@ def test_no_register_of_el1s_tells_where_the_hypervisor_is(mode):
             found |= {name: guest.debugger.read_system(name)
                       for name in ("FAR_EL1", "ESR_EL1", "TTBR0_EL1", "MAIR_EL1")}
             assert not [name for name, value in found.items() if 0 <= value - base < 128 << 20]
+
+
+# ---- more CPUs ----
+
+
+@pytest.mark.parametrize("cpu, page_size", [("max", "4k"), ("max", "16k"), ("cortex-a72", "64k")])
+def test_every_cpu_has_it_and_a_cpu_that_comes_back_has_it_again(cpu, page_size):
+    with Hyp(cpu, f"arm64.pagesize={page_size} kvm-arm.mode=protected",
+             arguments=("-smp", "4")) as machine:
+        assert machine.command("hyp").startswith("protected on 4 of 4 CPUs; ")
+        assert machine.document("report json")["hyp"]["cpus"] == 4
+        machine.command("cpu off 2")
+        assert machine.command("hyp").startswith("protected on 3 of 4 CPUs; ")
+        machine.command("cpu on 2")
+        assert machine.command("hyp").startswith("protected on 4 of 4 CPUs; ")
+        for subject in ("hyp", "smp", "guest", "change.live"):
+            assert " fail:0 xfail:0 xpass:0 " in machine.command(f"selftest {subject}")
