@@ -111,6 +111,11 @@ enum el2_answer vhe_unmap(const struct kernel *kernel, u64 ipa)
 		return EL2_NOTHING_THERE;
 	vhe->page[page] = 0;
 	(void)pt_unmap(space, vaddr(ipa), vaddr(ipa + regime_granule(&space->regime)));
+	/*
+	 * What combines both stages goes after what is stage 2's alone, before anything is reused.
+	 * A kernel at EL2 has TGE set, which makes VMALLE1IS its own: so with all of the VMID.
+	 */
+	tlb_invalidate_by((struct tlb_op){ .kind = TLB_STAGE2_ALL });
 	return EL2_OK;
 }
 

@@ -14,12 +14,4 @@ void tlb_invalidate(const struct space *space, const struct tlb_range *range)
 	while (tlb_ops_next(&ops, &op))
 		tlb_issue(op);
 	tlb_end();
-	/*
-	 * What combines both stages of a guest goes after what is stage 2's alone. A kernel at EL2
-	 * has TGE set, which makes VMALLE1IS its own: so with all else of the VMID.
-	 */
-	if (space->regime.whose == WHOSE_GUEST) {
-		tlb_issue((struct tlb_op){ .kind = TLB_ALL, .scope = TLB_OF_STAGE2 });
-		tlb_end();
-	}
 }

@@ -122,11 +122,11 @@ static bool decode_range(const struct cpu *cpu, const struct asked *asked, uint6
 }
 
 /* "TLBI instructions": those of EL2's regime, and of stage 2 by IPA, have names of their own. */
-static enum tlb_scope scope_of(enum regime_whose whose)
+static enum tlb_kind first_of(enum regime_whose whose)
 {
-	return whose == WHOSE_GUEST	 ? TLB_OF_STAGE2 :
-	       whose == WHOSE_HYPERVISOR ? TLB_OF_EL2 :
-					   TLB_OF_EL1;
+	return whose == WHOSE_GUEST	 ? TLB_STAGE2_ALL :
+	       whose == WHOSE_HYPERVISOR ? TLB_EL2_ALL :
+					   TLB_ALL;
 }
 
 static bool decode(const struct cpu *cpu, const struct asked *asked, const struct tlb_op *op,
@@ -134,7 +134,6 @@ static bool decode(const struct cpu *cpu, const struct asked *asked, const struc
 {
 	bool last = op->kind == TLB_VA_LAST || op->kind == TLB_RANGE_LAST;
 
-	CHECK(op->scope == scope_of(cpu->whose), "scope %d of whose %d", op->scope, cpu->whose);
 	CHECK(last == !asked->tables, "of leaves only: %d, tables went: %d", last, asked->tables);
 	if (op->kind == TLB_VA || op->kind == TLB_VA_LAST)
 		return decode_address(cpu, asked, op->operand, at, size);
@@ -173,8 +172,10 @@ static bool covers(const struct cpu *cpu, const struct asked *asked, unsigned *c
 
 	for (*count = 0; tlb_ops_next(&ops, &op); ++*count, at += size) {
 		CHECK(*count < TLB_OPS_MAX, "more than %d operations", TLB_OPS_MAX);
+		CHECK(op.kind - first_of(cpu->whose) <= TLB_RANGE_LAST, "kind %d of whose %d",
+		      op.kind, cpu->whose);
+		op.kind -= first_of(cpu->whose);
 		if (op.kind == TLB_ALL) {
-			CHECK(op.scope == scope_of(cpu->whose), "all of scope %d", op.scope);
 			CHECK(*count == 0 && !tlb_ops_next(&ops, &op), "all, and more");
 			CHECK((end - at) / page > (cpu->has_range ? 32 << 16 : TLB_OPS_MAX),
 			      "all, for few pages");

@@ -47,7 +47,7 @@ u64 stage2_translate(u64 hcr, u64 ipa, bool write)
 
 	asm volatile("mrs %0, daif\n\tmsr daifset, #0xf" : "=r"(daif)::"memory");
 	hcr_set(hcr);
-	tlb_invalidate_by((struct tlb_op){ .kind = TLB_ALL, .scope = TLB_OF_STAGE2 });
+	tlb_invalidate_by((struct tlb_op){ .kind = TLB_STAGE2_ALL });
 	if (write)
 		WRITE_REGISTER(AT_S12E1W, ipa);
 	else

@@ -34,6 +34,7 @@ struct tlb_ops {
 	u64 at, left; /* bytes; whole pages */
 	u64 step; /* bytes that one operation by address drops */
 	int level;
+	enum tlb_kind first; /* of those for the space */
 	bool tables;
 	bool all, range;
 };
