@@ -16,12 +16,12 @@
 
 u64 hyp_text_size(void)
 {
-	return (u64)(el2_text_end - el2_text);
+	return (uintptr_t)el2_text_end - (uintptr_t)el2_text;
 }
 
 static u64 rodata_size(void)
 {
-	return (u64)(el2_rodata_end - el2_rodata);
+	return (uintptr_t)el2_rodata_end - (uintptr_t)el2_rodata;
 }
 
 static u64 stack_size(u64 granule)

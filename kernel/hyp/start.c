@@ -82,26 +82,34 @@ static void publish(struct hyp *hyp, const struct kernel *kernel)
 	code_publish(vaddr_of(hyp_linear_at(kernel, hyp->text.start)), hyp_text_size());
 }
 
-enum hyp_result hyp_start_cpu(const struct kernel *kernel, unsigned cpu)
+/* The stub takes other vectors, and they start the hypervisor with what is at @cpu_pa. */
+static enum hyp_result install(struct hyp *hyp, u64 cpu_pa)
 {
-	struct hyp *hyp = kernel->hyp;
-	u64 end = hyp_stack_of(hyp, cpu).end - align_up(sizeof(struct el2_cpu), 64);
 	u64 vectors[4] = { STUB_SET_VECTORS, hyp->text.start, 0, 0 };
-	u64 start[4] = { EL2_START, end, 0, 0 };
+	u64 begin[4] = { EL2_START, cpu_pa, 0, 0 };
 
-	if (!hyp || hyp->result != HYP_OK || cpu >= hyp->cpus)
-		return HYP_NO_MEMORY;
-	/* EL2 has written beside what it reads now with its MMU off. */
-	if (hyp->running == 0)
-		dcache_clean(hyp_linear_at(kernel, end), sizeof(struct el2_cpu),
-			     dcache_line_size(kernel->handoff->facts.id[SYSREG_CTR_EL0]));
 	hvc_call(vectors);
 	if (vectors[0] == 0)
-		hvc_call(start);
-	if (vectors[0] != 0 || start[0] != 0)
+		hvc_call(begin);
+	if (vectors[0] != 0 || begin[0] != 0)
 		return HYP_STUB_SILENT;
 	(void)__atomic_add_fetch(&hyp->running, 1, __ATOMIC_RELAXED);
 	return HYP_OK;
+}
+
+enum hyp_result hyp_start_cpu(const struct kernel *kernel, unsigned cpu)
+{
+	struct hyp *hyp = kernel->hyp;
+	u64 cpu_pa;
+
+	if (!hyp || hyp->result != HYP_OK || cpu >= hyp->cpus)
+		return HYP_NO_MEMORY;
+	cpu_pa = hyp_stack_of(hyp, cpu).end - align_up(sizeof(struct el2_cpu), 64);
+	/* EL2 has written beside what it reads now with its MMU off. */
+	if (hyp->running == 0)
+		dcache_clean(hyp_linear_at(kernel, cpu_pa), sizeof(struct el2_cpu),
+			     dcache_line_size(kernel->handoff->facts.id[SYSREG_CTR_EL0]));
+	return install(hyp, cpu_pa);
 }
 
 bool hyp_stop_cpu(const struct kernel *kernel)

@@ -17,34 +17,35 @@ static void stop(const struct kernel *kernel)
 				     "hyp: no hypervisor runs\n");
 }
 
-static void start(const struct kernel *kernel)
-{
-	const struct hyp *hyp = kernel->hyp;
-	enum hyp_result result = hyp ? hyp->result : HYP_OK;
-
-	if (hyp_runs(kernel))
-		print("hyp: it runs\n");
-	else if (!hyp)
-		print("hyp: none: kvm-arm.mode= asks for none\n");
-	else if (result != HYP_OK || (result = hyp_start_cpu(kernel, 0)) != HYP_OK)
-		print("hyp: none: %s\n", hyp_result_str(result));
-	else
-		print("hyp: it runs again\n");
-}
-
 static void show(const struct kernel *kernel)
 {
 	const struct hyp *hyp = kernel->hyp;
 	u64 x[3];
 
-	if (!hyp_runs(kernel)) {
+	if (!hyp)
+		print("hyp: none: kvm-arm.mode= asks for none\n");
+	else if (!hyp_runs(kernel))
 		print("hyp: none: %s\n",
 		      hyp->result == HYP_OK ? "stopped" : hyp_result_str(hyp->result));
-		return;
-	}
-	if (hyp_call(EL2_FAULT, 0, 0, 0, x) == EL2_OK)
+	else if (hyp_call(EL2_FAULT, 0, 0, 0, x) == EL2_OK)
 		print("%s on %u of %u CPUs; %lu accesses of the kernel's were refused\n",
 		      hyp_mode_str(hyp->mode), hyp->running, hyp->cpus, x[0]);
+}
+
+static void start(const struct kernel *kernel)
+{
+	const struct hyp *hyp = kernel->hyp;
+	enum hyp_result result;
+
+	if (!hyp || hyp_runs(kernel) || hyp->result != HYP_OK) {
+		show(kernel);
+		return;
+	}
+	result = hyp_start_cpu(kernel, 0);
+	if (result == HYP_OK)
+		print("hyp: it runs again\n");
+	else
+		print("hyp: none: %s\n", hyp_result_str(result));
 }
 
 static void command_hyp(const struct kernel *kernel, const struct arguments *arguments)

@@ -14,7 +14,7 @@ static const char *why_none(const struct kernel *kernel)
 	return hyp_result_str(kernel->hyp ? kernel->hyp->result : HYP_NO_MEMORY);
 }
 
-static bool asked(const struct kernel *kernel)
+static bool is_asked_for(const struct kernel *kernel)
 {
 	return kernel->handoff->options.hyp_mode != HYP_MODE_NONE;
 }
@@ -25,7 +25,7 @@ void report_hyp(const struct kernel *kernel)
 	enum hyp_mode mode = (enum hyp_mode)kernel->handoff->options.hyp_mode;
 	const struct hyp_decision *decision;
 
-	if (!asked(kernel))
+	if (!is_asked_for(kernel))
 		return;
 	report_label("hypervisor");
 	if (!hyp_runs(kernel)) {
@@ -52,7 +52,7 @@ void report_json_hyp(const struct kernel *kernel, struct json *json)
 {
 	const struct hyp *hyp = kernel->hyp;
 
-	if (!asked(kernel))
+	if (!is_asked_for(kernel))
 		return;
 	json_object(json, "hyp");
 	json_string(json, "mode", hyp_mode_str((enum hyp_mode)kernel->handoff->options.hyp_mode));

@@ -299,3 +299,15 @@ def test_every_cpu_has_it_and_a_cpu_that_comes_back_has_it_again(cpu, page_size)
         assert machine.command("hyp").startswith("protected on 4 of 4 CPUs; ")
         for subject in ("hyp", "smp", "guest", "change.live"):
             assert " fail:0 xfail:0 xpass:0 " in machine.command(f"selftest {subject}")
+
+
+@pytest.mark.parametrize("machine", ["", EL2])
+def test_the_command_says_why_there_is_none(machine):
+    with Machine("max", "", machine, arguments=("-smp", "2"), exceptions=None) as running:
+        running.expect(PROMPT)
+        for line in ("hyp", "hyp start"):
+            assert running.command(line) == "hyp: none: kvm-arm.mode= asks for none\n"
+        assert running.command("hyp stop") == "hyp: no hypervisor runs\n"
+        assert "is neither stop nor start" in running.command("hyp off")
+        assert running.command("ptdump hyp").startswith("ptdump: no hypervisor runs")
+        assert " fail:0 " in running.command("selftest hyp")
