@@ -21,6 +21,7 @@ static inline const char *on_off(bool on)
 /* What is mapped, and whether it breaks W^X: a look at every table, so once a report. */
 struct report_audit {
 	struct pt_audit kernel, idmap;
+	struct pt_audit hyp, guest2; /* where a hypervisor runs */
 };
 
 struct report_audit report_audit(const struct kernel *kernel);
