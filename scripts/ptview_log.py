@@ -414,7 +414,8 @@ def bits_elsewhere(document, root):
 
 def elsewhere(document):
     """(title, a document of it alone) for each map of @document that no dump of the kernel has."""
-    for table in document.get("tables") or []:
+    tables = document.get("tables")
+    for table in tables if isinstance(tables, list) else []:
         root = table.get("root") if isinstance(table, dict) else None
         if not isinstance(root, str) or root not in ELSEWHERE or not table.get("entries"):
             continue
@@ -654,8 +655,9 @@ def read_log(text, source):
         value = None
     documents = value if isinstance(value, list) else [value]
     if value is not None and all(isinstance(document, dict) for document in documents):
-        found = [finish(document, "json", 1, notes) for document in documents
-                 if "regime" in document or "tables" in document]
+        found = [dump for document in documents if "regime" in document or "tables" in document
+                 for dump in (finish(document, "json", 1, notes),
+                              *Boot.elsewhere(document, 1, notes))]
     else:
         boots = read_boots(console_lines(text), notes)
         found = [result for boot in boots for result in boot.results(notes)]
