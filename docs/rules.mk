@@ -15,3 +15,15 @@ docs-images: setup-view
 docs-session: setup-test
 	@$(MAKE) --no-print-directory O=$(O) all
 	$(Q)scripts/docs-session
+
+#: vmsa           docs/vmsa.md: which self test checks which rule of the manual
+.PHONY: vmsa
+vmsa:
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/gen-vmsa
+
+#: selftest-costs what each self test costs, measured anew: kernel/selftest/costs.c
+.PHONY: selftest-costs
+selftest-costs: setup-run
+	@$(MAKE) --no-print-directory O=$(O) all
+	$(Q)scripts/selftest-costs

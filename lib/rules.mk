@@ -2,10 +2,12 @@
 #
 # What knows nothing of Pagoda: device trees, text, consoles, register tables.
 
-$(eval $(call built,kernel,lib/json.c lib/screen.c lib/virtio_console.c))
+$(eval $(call built,kernel,lib/cpio.c lib/elf.c lib/json.c lib/screen.c lib/virtio_console.c))
 $(eval $(call room,lib,shared))
 # A boot spends its time in the reader of device trees: there -ftree-ch pays.
 $(call compiled_with,-ftree-ch,lib/fdt.c lib/fdt_open.c)
+# Programs are looked for once.
+$(call compiled_with,-Os,lib/cpio.c lib/elf.c)
 # A UART is slower than any code: there size pays.
 $(call compiled_with,-Os,lib/geni_uart.c lib/simple_uart.c lib/uart8250.c\
 	lib/screen.c lib/virtio_console.c)

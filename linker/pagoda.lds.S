@@ -5,7 +5,8 @@
  *     _text  header, read-only data	SEGMENT_RODATA
  *            text, entry code first	SEGMENT_TEXT
  *            init text			SEGMENT_INIT_TEXT	unmapped after boot, with:
- *            init data, relocations	SEGMENT_INIT_DATA
+ *            init data, relocations,	SEGMENT_INIT_DATA
+ *            unwind tables
  *            data			SEGMENT_DATA
  *            ---- end of the file ----
  *            .bss, buffers, table pool, gap, stacks
@@ -104,6 +105,8 @@ SECTIONS
 		ROWS(commands)
 		ROWS(completions)
 		ROWS(selftests)
+		ROWS(selftest_costs)
+		ROWS(programs)
 	} :rodata
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {
@@ -148,6 +151,12 @@ SECTIONS
 		_rela_start = .;
 		*(.rela .rela.*)
 		_rela_end = .;
+	} :init_data
+	/* For pi/scs.c, which looks for them here. */
+	.eh_frame : ALIGN(8) {
+		_frames_start = .;
+		KEEP(*(.eh_frame))
+		_frames_end = .;
 	} :init_data
 	. = ALIGN(SEGMENT_ALIGN);
 	_init_data_end = .;
@@ -226,6 +235,7 @@ SECTIONS
 	       "the early runtime is not init text")
 	ASSERT(((_bss_start | _bss_end) & 255) == 0 && _bss_start != _bss_end,
 	       "head.S clears .bss in steps of 256")
+	ASSERT(_frames_start == ALIGN(_rela_end, 8), "unwind tables are not behind the relocations")
 	ASSERT((_text & 0x1fffff) == 0, "the link address is not 2 MiB aligned")
 	ASSERT(_end - _text <= IMAGE_SIZE_MAX, "more memory than the table pool is computed for")
 	ASSERT(IMAGE_SIZE_MAX < 0x2000000, "map_kernel.c knows of no leaves of 32 MiB")
@@ -250,6 +260,6 @@ SECTIONS
 
 	/DISCARD/ : {
 		*(.dynsym .dynstr .dynamic .dynbss .hash .gnu.hash .gnu.version*)
-		*(.interp .note* .comment .eh_frame*)
+		*(.interp .note* .comment)
 	}
 }

@@ -6,6 +6,7 @@ POOL_SIZE ?=
 linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
 link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=65536 -Wl,--no-dynamic-linker -Wl,--build-id=none \
+	-Wl,--no-eh-frame-hdr \
 	-Wl,--fix-cortex-a53-843419 \
 	-Wl,--orphan-handling=error -Wl,--fatal-warnings -Wl,--no-warn-rwx-segments
 
@@ -33,8 +34,9 @@ $(O)/gen/no_symbols.S: scripts/gen-symbols
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-symbols > $@
 
-stack_defines := linker/pagoda.lds.S include/pagoda/kernel/trap/exception.h \
-	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S
+stack_defines := linker/pagoda.lds.S include/pagoda/kernel/cpu/frame.h \
+	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S \
+	arch/arm64/cpu/el0.S
 
 # The most that may lie on each stack, and by which path.
 $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)
@@ -45,10 +47,12 @@ $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(s
 
 $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
 		scripts/early-imports.txt scripts/check-rooms scripts/rooms.txt scripts/elf.py \
-		$(O)/stack.txt
+		scripts/check-pads $(O)/stack.txt
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
 		$(stub_objects) --shared $(shared_objects)
+	$(call say,CHECK,landing pads)
+	$(Q)scripts/check-pads $(image_objects)
 	$(call say,CHECK,rooms)
 	$(Q)scripts/check-rooms scripts/rooms.txt $(O) $(image_objects)
 	$(call say,LD,$@)

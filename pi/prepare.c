@@ -54,11 +54,10 @@ static struct stop decide(struct boot_handoff *handoff)
 
 struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset)
 {
-	const struct boot_facts *facts = &handoff->facts;
 	struct memory_range relocated;
 	struct stop stop;
 
-	handoff->timeline[STAGE_ENTRY] = facts->entry.counter;
+	handoff->timeline[STAGE_ENTRY] = handoff->facts.entry.counter;
 	stop = facts_read_chosen(&handoff->facts, &handoff->seed.kaslr, phys_offset);
 	if (stop.code != STOP_NONE)
 		return stop;
@@ -73,9 +72,12 @@ struct stop boot_prepare(struct boot_handoff *handoff, u64 phys_offset)
 	if (stop.code != STOP_NONE)
 		return stop;
 	mark(handoff, STAGE_TABLES);
-	stop = relocate_image(&facts->image, handoff->plan.image_va, phys_offset, &relocated);
+	stop = relocate_image(&handoff->facts.image, handoff->plan.image_va, phys_offset,
+			      &relocated);
 	if (stop.code != STOP_NONE)
 		return stop;
+	if (!handoff->plan.pac)
+		scs_apply(handoff, phys_offset);
 	mark(handoff, STAGE_RELOCATED);
 	/* Nothing is written past this line: what was is what the kernel will read. */
 	caches_publish(handoff, &relocated, phys_offset);

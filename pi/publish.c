@@ -22,8 +22,8 @@
  * handoff. The command line, as far as it goes. The words that were relocated.
  * Not the FDT: what was written there, zeroes over seeds, is invalidated where it is written. Not
  * the stack: the kernel starts on an empty one and reads nothing it has not written. Not the rest
- * of the image: it was not written. Nor instructions: no code was changed; the flip discards the
- * instruction cache all the same, for whoever patches code before it. That cache is on, so fetches
+ * of the image: it was not written. Nor instructions: where code was patched, pi/scs.c has
+ * published it, and the flip discards the instruction cache once more. That cache is on, so fetches
  * may bring lines into a unified one, of data beside code too; those that were written since go
  * with the rest here. Why it is on: include/pagoda/arch/asm.h.
  *

@@ -5,7 +5,7 @@
  * reached relative to the PC and so are physical addresses here. Not built for the host.
  */
 #include <pagoda/arch/arch.h>
-#include <pagoda/kernel/cpu/cpu.h>
+#include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/early.h>
 #include <pagoda/pi/start.h>
@@ -40,7 +40,8 @@ static void __attribute__((noreturn)) kernel_enter(const struct boot_handoff *ha
 			     .stack = base + image_offset(_stack_end),
 			     .exception_stack = base + image_offset(_exception_stack_end),
 			     .vectors = base + image_offset(exception_vectors),
-			     .mmfr3 = handoff->id[SYSREG_ID_AA64MMFR3_EL1] };
+			     .mmfr3 = handoff->id[SYSREG_ID_AA64MMFR3_EL1],
+			     .shadow = base + image_offset(boot_shadows.stack) };
 
 	mmu_flip(&flip);
 }
@@ -64,7 +65,5 @@ void early_main(u64 fdt, u64 el, u64 sctlr, u64 hcr, u64 counter)
 
 void early_exception(u64 esr, u64 elr, u64 far)
 {
-	struct stop stop = { STOP_EXCEPTION, esr, elr, far };
-
-	boot_fail(&boot_handoff, &stop, 0);
+	boot_fail(&boot_handoff, &(struct stop){ STOP_EXCEPTION, esr, elr, far }, 0);
 }

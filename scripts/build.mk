@@ -24,8 +24,13 @@ warnings := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings -Wstric
 image_flags := -std=gnu11 -g $(warnings) -ffreestanding -fpie -fvisibility=hidden \
 	-include include/pagoda/hidden.h -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-common \
-	-fno-tree-loop-distribute-patterns -fno-ident -Iinclude -I$(O)/gen
-branch_protection := -mbranch-protection=standard
+	-fno-tree-loop-distribute-patterns -fno-ident -ffixed-x18 -Iinclude -I$(O)/gen
+
+# What the kernel executes: landing pads, and return addresses that are signed or, where the CPU
+# cannot, kept on the stack that x18 leads to. Tables for unwinding say which PACIASP and AUTIASP
+# belong together (pi/scs.c), function by function: so none is in two parts.
+branch_protection := -mbranch-protection=standard -fasynchronous-unwind-tables \
+	-fno-reorder-blocks-and-partition
 
 # Cortex-A53 loses in two ways: a 64-bit multiply-accumulate after a load or store may go wrong
 # (835769), and so may an address that ADRP makes at the end of a page (843419: the linker's part).
@@ -78,13 +83,13 @@ $(O)/gen/sysreg_table.c: arch/arm64/cpu/sysreg.tbl scripts/gen-sysreg
 	@mkdir -p $(@D)
 	$(Q)scripts/gen-sysreg $< table > $@
 
-# $(1) the word to say, $(2) the compiler, $(3) its flags, $(4) flags that editors do not know. The
+# $(1) the word to say, $(2) the compiler, $(3) its flags. The
 # command is noted for editors' sake; make expands all of a recipe before it runs any of it, so the
 # folder is made by $(shell).
 define compile
 	$(shell mkdir -p $(@D))$(file >$@.cmd,$(strip $(2) $(3) -MMD -MP -c -o $@ $<))
 	$(call say,$(1),$@)
-	$(Q)$(2) $(3) $(4) -MMD -MP -c -o $@ $<
+	$(Q)$(2) $(3) -MMD -MP -c -o $@ $<
 endef
 
 # Who calls whom, with what on the stack, beside each object as .ci: for scripts/check-stack.
@@ -92,11 +97,21 @@ call_graph := -fcallgraph-info=su
 
 makefiles = Makefile scripts/build.mk $(rooms)
 
-$(O)/%.o: %.c $(makefiles) | $(generated)
-	$(call compile,CC,$(CC),$($(world)_flags) $(extra),$(call_graph))
+# From C to an object in two steps: functions that pointers lead to get landing pads in between.
+define compile_with_pads
+	$(shell mkdir -p $(@D))$(file >$@.cmd,$(strip $(CC) $(1) -MMD -MP -c -o $@ $<))
+	$(call say,CC,$@)
+	$(Q)$(CC) $(1) $(call_graph) -MMD -MP -MT $@ -S -o $(@:.o=.s) $<
+	$(Q)scripts/add-landing-pads $(@:.o=.s) $(@:.o=.s) | $(CC) -x assembler -c -o $@ -
+endef
 
-$(O)/gen/%.o: $(O)/gen/%.c $(makefiles) | $(generated)
-	$(call compile,CC,$(CC),$(shared_flags),$(call_graph))
+compilers = $(makefiles) scripts/add-landing-pads
+
+$(O)/%.o: %.c $(compilers) | $(generated)
+	$(call compile_with_pads,$($(world)_flags) $(extra))
+
+$(O)/gen/%.o: $(O)/gen/%.c $(compilers) | $(generated)
+	$(call compile_with_pads,$(shared_flags))
 
 # head.S is where every other file's assumptions begin: assembled without the C-only include.
 $(O)/%.o: %.S $(makefiles) | $(generated)

@@ -58,16 +58,18 @@ def source_of(suite, text, base, suffix):
 
 
 class Suites:
-    """The suites this machine is configured for, as an arm64 machine would see them. With @suite
-    that one too, which then comes first: from where this machine has its own."""
+    """The suites this machine is configured for, as an arm64 machine would see them, or with @own
+    as this one does, which then lacks only what is not installed. With @suite that one too, which
+    then comes first: from where this machine has its own."""
 
-    def __init__(self, folder, suite=None):
+    def __init__(self, folder, suite=None, own=False):
         missing = [tool for tool in TOOLS if shutil.which(tool) is None]
         if missing:
             raise CannotFetch(f"not in PATH: {', '.join(missing)}; unpacking Debian's packages "
                               "takes a Debian: unpack them elsewhere, and name that folder")
         self.folder = pathlib.Path(folder).resolve()
         self.config = self.folder / "apt.conf"
+        self.own = own
         for place in ("lists/partial", "archives/partial", "parts"):
             (self.folder / place).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
@@ -81,11 +83,15 @@ class Suites:
         reach = [line for line in run("apt-config", "dump").splitlines()
                  if line.startswith("Acquire::")]
         folder = self.folder
+        names = dict(re.findall(r"^(\w+)='(.*)'$", run("apt-config", "shell", "STATUS",
+                                                       "Dir::State::status/f"), re.MULTILINE))
+        status = names["STATUS"] if self.own else f"{folder}/status"
+        arm64 = ['APT::Architecture "arm64";', 'APT::Architectures { "arm64"; };']
         return "\n".join([
-            *reach, 'APT::Architecture "arm64";', 'APT::Architectures { "arm64"; };',
+            *reach, *([] if self.own else arm64),
             'APT::Sandbox::User "root";', 'Acquire::Languages "none";',
             f'Dir::State "{folder}";', f'Dir::State::lists "{folder}/lists";',
-            f'Dir::State::status "{folder}/status";', f'Dir::Cache "{folder}";',
+            f'Dir::State::status "{status}";', f'Dir::Cache "{folder}";',
             f'Dir::Cache::archives "{folder}/archives";', f'Dir::Etc::parts "{folder}/parts";',
             'Dir::Etc::main "/dev/null";', ""])
 
@@ -125,6 +131,15 @@ class Suites:
         text = self.apt("apt-cache", "show", "--no-all-versions", name)
         return dict(line.split(": ", 1) for line in text.splitlines()
                     if ": " in line and not line.startswith(" "))
+
+    def download_missing(self, name):
+        """The package files of @name and of all that it needs and this machine has not got."""
+        archives = self.folder / "archives"
+        for old in archives.glob("*.deb"):
+            old.unlink()
+        self.apt("apt-get", "-q", "-y", "--no-install-recommends", "--download-only", "install",
+                 name)
+        return sorted(archives.glob("*.deb"))
 
     def download(self, name):
         """The package file of @name."""

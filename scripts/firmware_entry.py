@@ -136,9 +136,9 @@ def wait(monitor, offset):
     raise NotReached(f"firmware did not come to the Image within {TIMEOUT} seconds")
 
 
-def take_over(folder, stop, ram, old):
+def take_over(folder, stop, ram, log, old):
     """Stop the machine whose sockets are in @folder at @stop, (offset in the Image, word there);
-    put the word back, and let it go on with its log on. @ram: (start, size); @old: QEMU before
+    put the word back, and let it go on with @log logged. @ram: (start, size); @old: QEMU before
     8.1. (where the Image lies, a file of its RAM, {register: value})."""
     offset, word = stop
     monitor = Monitor(folder / "monitor")
@@ -154,6 +154,6 @@ def take_over(folder, stop, ram, old):
     registers = debugger.system_registers()
     debugger.write(pc, word)
     monitor.say("singlestep on" if old else "one-insn-per-tb on")
-    monitor.say(f"log {LOG}")
+    monitor.say(f"log {log}")
     debugger.leave()
     return pc - offset, snapshot, registers

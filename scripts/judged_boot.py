@@ -16,10 +16,12 @@ import tempfile
 import elf
 import firmware_entry
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("O", "build"))
 QEMU = os.environ.get("QEMU", "qemu-system-aarch64")
-IMAGE_ADDRESS = 0x40200000  # where QEMU's virt machine puts an Image
-RAM_ADDRESS = 0x40000000
+RAM_ADDRESS = 0x40000000  # of QEMU's virt machine
+PI_RAM = 0, 0x3c000000
+IMAGE_OFFSET = 0x200000  # in RAM, where QEMU puts it
 FIRMWARE = {"uefi": "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
             "uboot": "/usr/lib/u-boot/qemu_arm64/u-boot.bin"}
 # Where firmware's own instructions end, and what it promises there.
@@ -27,6 +29,9 @@ ENTRY = {"uefi": ("efi_main", "efi"), "uboot": ("primary_entry", "linux")}
 # Time goes by instructions, 8 ns each: logged, they take so long that a timer would leave no time
 # for anything else.
 BY_INSTRUCTIONS = ("-icount", "shift=3,sleep=off")
+# CPUs execute by turns: until one pauses, or a timer ends that does nothing else: this one's, of a
+# network that nobody is in.
+BY_TURNS = ("-netdev", "hubport,id=nobody,hubid=0", "-object")
 TIMEOUT = 1800  # seconds for one machine
 # What firmware leaves in these is what the stub begins with. The debugger's names, where they are
 # not the manual's.
@@ -59,6 +64,10 @@ class Boot:
     line: int = 0
     firmware: str = ""  # uefi or uboot
     casemate: str = ""
+    cpus: int = 1
+    tree: str = ""  # the file with its source, where QEMU has none: of a Raspberry Pi 3
+    end: str = ""  # the function with which it ends, where it cannot be turned off
+    slice: int = 2  # microseconds that a CPU has, where several run
 
     def words(self):
         commands = "; ".join(filter(None, [self.run, "poweroff"]))
@@ -129,8 +138,7 @@ class Image:
                                   capture_output=True, text=True, check=True).stdout.split()[0]
         except (OSError, subprocess.CalledProcessError, IndexError):
             return ""
-        root = str(pathlib.Path(__file__).resolve().parents[1]) + "/"
-        return "" if said.startswith("?") else said.removeprefix(root)
+        return "" if said.startswith("?") else said.removeprefix(f"{ROOT}/")
 
     def place(self, word):
         """What the judge calls a place, in words."""
@@ -187,12 +195,26 @@ def firmware_arguments(boot, folder):
 def make_disk(boot, image):
     """A disk beside @image that U-Boot boots from."""
     disk = image.parent / "disk.img"
-    script = pathlib.Path(__file__).resolve().parent / "make-disk"
-    made = subprocess.run([script, image, disk], env={**os.environ, "APPEND": boot.words()},
-                          capture_output=True, text=True, check=False)
+    made = subprocess.run([ROOT / "scripts/make-disk", image, disk],
+                          env={**os.environ, "APPEND": boot.words()}, capture_output=True,
+                          text=True, check=False)
     if made.returncode:
         raise NotChecked(f"no disk for U-Boot: {made.stderr.strip()}")
     return disk
+
+
+def make_tree(boot, folder):
+    tree = folder / "tree.dtb"
+    made = subprocess.run(["dtc", "-q", "-o", tree, ROOT / boot.tree], capture_output=True,
+                          text=True, check=False)
+    if made.returncode:
+        raise NotChecked(f"no device tree: {made.stderr.strip()}")
+    return tree
+
+
+def log_items(boot):
+    """What QEMU logs; of several CPUs, which one executes, too."""
+    return firmware_entry.LOG + (",exec" if boot.cpus > 1 else "")
 
 
 def qemu_command(boot, image, log):
@@ -202,34 +224,43 @@ def qemu_command(boot, image, log):
     if boot.firmware:
         how += firmware_arguments(boot, image.parent)
     else:
-        how += [*one_at_a_time(), "-d", firmware_entry.LOG]
+        how += [*one_at_a_time(), "-d", log_items(boot)]
+    if boot.tree:
+        how += ["-dtb", str(make_tree(boot, image.parent))]
+    if boot.cpus > 1:
+        how += ["-smp", str(boot.cpus), *BY_TURNS,
+                f"filter-buffer,id=turns,netdev=nobody,interval={boot.slice}"]
     return [QEMU, *how, "-M", boot.machine, "-cpu", boot.cpu, "-m", f"{boot.memory}M",
             "-nic", "none", "-display", "none", "-monitor", "none", "-serial", "null", "-no-reboot",
             *BY_INSTRUCTIONS, "-D", f"/dev/fd/{log}"]
 
 
 def judge_command(boot, image, path, ctr):
-    at, more = IMAGE_ADDRESS, []
+    ram, size = PI_RAM if boot.tree else (RAM_ADDRESS, boot.memory << 20)
+    at, more = ram + IMAGE_OFFSET, []
     if boot.firmware:
         entry, protocol = ENTRY[boot.firmware]
         try:
-            at, ram, registers = firmware_entry.take_over(
+            at, snapshot, registers = firmware_entry.take_over(
                 path.parent, (image.offset(entry), image.word(entry)),
-                (RAM_ADDRESS, boot.memory << 20), "-singlestep" in one_at_a_time())
+                (ram, size), log_items(boot),
+                "-singlestep" in one_at_a_time())
         except (firmware_entry.NotReached, OSError) as error:
             raise NotChecked(str(error)) from None
-        more = ["--protocol", protocol, "--memory", f"{RAM_ADDRESS:#x}={ram}"]
+        more = ["--protocol", protocol, "--memory", f"{ram:#x}={snapshot}"]
         for name, value in registers.items():
             if name in PRESET and protocol == "efi":
                 more += ["--register", f"{PRESET[name]}={value:#x}"]
     command = [str(BUILD / "host/discipline"), "--image", str(path), "--at", hex(at),
-               "--size", hex(image.size), "--ram", f"{RAM_ADDRESS:#x},{boot.memory << 20:#x}"]
+               "--size", hex(image.size), "--ram", f"{ram:#x},{size:#x}"]
     command += more
     for offset, name in image.promises():
         command += ["--promise", f"{offset:#x}={name}"]
     command += ["--stop", hex(image.offset("cpu_halt"))]
     if ctr:
         command += ["--ctr", hex(ctr)]
+    if boot.end:
+        command += ["--end", hex(image.offset(boot.end))]
     if boot.casemate:
         command += ["--casemate", boot.casemate]
     return command
@@ -289,7 +320,7 @@ def judge(boot):
         image = Image(BUILD)
         with tempfile.TemporaryDirectory() as folder:
             path, ctr = image.path, 0
-            if boot.line or boot.firmware:
+            if boot.line or boot.firmware or boot.tree:
                 path = pathlib.Path(folder) / "Image"
                 path.write_bytes(image.data)
             if boot.line:

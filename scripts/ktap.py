@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Reads what `selftest` prints on the console: KTAP, version 1."""
+"""Reads what `selftest` prints on the console: KTAP, version 1; and which of its failures are known
+to be QEMU's."""
 import dataclasses
+import fnmatch
+import os
+import pathlib
 import re
+import subprocess
+
+DEFECTS = pathlib.Path(__file__).resolve().parents[1] / "tests/conformance/defects.txt"
 
 
 @dataclasses.dataclass
@@ -10,6 +17,7 @@ class Test:
     status: str  # pass, fail or skip
     reason: str = ""  # why it was skipped
     diagnostics: tuple = ()
+    known: bool = False  # failed, and is known to: a defect of the emulator
 
 
 @dataclasses.dataclass
@@ -19,6 +27,12 @@ class Results:
 
     def count(self, status):
         return sum(test.status == status for test in self.tests)
+
+    def unexpected(self, qemu=None):
+        """Tests that failed, but for those that find a known defect of QEMU."""
+        known = known_defects(qemu or qemu_version())
+        return [test for test in self.tests
+                if test.status == "fail" and not is_known(test.name, known)]
 
 
 class Malformed(Exception):
@@ -54,3 +68,45 @@ def parse_body(body):
         tests.append(Test(match[3], status, match[4] or "", tuple(diagnostics)))
         diagnostics = []
     return tests
+
+
+@dataclasses.dataclass
+class Defect:
+    """A block of tests/conformance/defects.txt."""
+
+    checks: list
+    first: tuple
+    last: tuple
+    words: dict  # title, rule, found, repeat, and perhaps judged
+
+    def is_in(self, version):
+        return self.first <= version <= self.last
+
+
+def defects():
+    """All of defects.txt, in its order."""
+    text = re.sub(r"^#.*\n", "", DEFECTS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = []
+    for block in filter(None, map(str.strip, text.split("\n\n"))):
+        words = dict(line.split(": ", 1) for line in block.splitlines())
+        first, last = (tuple(map(int, version.split("."))) for version in words["qemu"].split())
+        found.append(Defect(words["checks"].split(), first, last, words))
+    return found
+
+
+def qemu_version(program=None):
+    """(major, minor) of the QEMU that tests use."""
+    program = program or os.environ.get("QEMU", "qemu-system-aarch64")
+    text = subprocess.run([program, "--version"], check=True, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return tuple(map(int, re.search(r"version (\d+)\.(\d+)", text).groups()))
+
+
+def known_defects(version):
+    """Patterns of the checks that find a defect of that version."""
+    return [pattern for defect in defects() if defect.is_in(version)
+            for pattern in defect.checks]
+
+
+def is_known(name, patterns):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -141,14 +141,15 @@ discipline: setup-run
 
 firmware_tests := $(wildcard tests/boot/test_uboot.py tests/boot/test_disk.py \
 	tests/boot/test_efi*.py tests/boot/test_uefi*.py tests/boot/test_loaders.py \
-	tests/boot/test_secrets.py)
+	tests/boot/test_secrets.py tests/boot/test_musl.py)
 
-# What every CPU that QEMU models makes of the self tests: build/conformance.md and .json.
+# What every CPU that QEMU models makes of the self tests: build/conformance.md and .json. Another
+# QEMU may be named; scripts/fetch-qemu gets one.
 .PHONY: conformance
-#: conformance    the self tests on every CPU that QEMU models: build/conformance.md, .json
+#: conformance    the self tests on every CPU of a QEMU (QEMU=PATH): build/conformance.md, .json
 conformance: setup-run
 	@$(MAKE) --no-print-directory O=$(O) all
-	$(Q)scripts/conformance
+	$(Q)$(if $(QEMU),QEMU=$(QEMU)) scripts/conformance
 
 .PHONY: setup-test test test-all unit script-test view-test boot-test
 setup-test:

@@ -20,9 +20,9 @@
 #define ROW_BEGIN(table) "\t.pushsection " #table ", \"a\"\n\t.balign 4\n"
 #define ROW_NUMBER(number) "\t.long " #number "\n"
 #define ROW_FUNCTION(function) "\t.long " #function " - .\n"
-#define ROW_TEXT(text)                             \
-	"\t.pushsection .rodata.row_text, \"a\"\n" \
-	"1:\t.ascii " #text "\n\t.byte 0\n"        \
+#define ROW_TEXT(text)                                             \
+	"\t.pushsection .rodata.row_text, \"aMS\", %progbits, 1\n" \
+	"1:\t.ascii " #text "\n\t.byte 0\n"                        \
 	"\t.popsection\n\t.long 1b - .\n"
 #define ROW_END "\t.popsection\n"
 

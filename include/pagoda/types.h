@@ -54,6 +54,12 @@ static inline paddr_t paddr(u64 value)
 #define GRANULE_SHIFT_16K 14
 #define GRANULE_SHIFT_64K 16
 
+/*
+ * Beside a function that another file takes the address of: its landing pad is to be there whatever
+ * becomes of its return address. A word to scripts/add-landing-pads, and none to the assembler.
+ */
+#define LANDING_PAD(function) __asm__("/* landing pad: " #function " */")
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* @align is a power of two in both. align_up() wraps to 0 past the last multiple below 2^64. */

@@ -249,6 +249,8 @@ static void write_pages(const char *text, size_t length)
 	page_column += length - start;
 }
 
+LANDING_PAD(console_write);
+
 void console_write(const char *text, size_t length)
 {
 	bool taken;

@@ -188,6 +188,17 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	int c;
+
+	console_let_go();
+	while ((c = console_read()) < 0)
+		if (!work())
+			wait_typed();
+	return c;
+}
+
 void console_watch(void)
 {
 	u64 daif = lock_take_masked(&input);

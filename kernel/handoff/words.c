@@ -63,6 +63,19 @@ const char *cpu_loss_str(enum cpu_loss loss)
 	return "is left out";
 }
 
+const char *return_addresses_str(enum return_addresses what)
+{
+	switch (what) {
+	case RETURN_UNPROTECTED:
+		return "none";
+	case RETURN_SIGNED:
+		return "signed";
+	case RETURN_SHADOW:
+		return "shadow";
+	}
+	return "unknown protection";
+}
+
 const char *psci_conduit_str(enum psci_conduit conduit)
 {
 	switch (conduit) {

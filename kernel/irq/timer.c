@@ -23,6 +23,8 @@ static void timer_tick(void *context)
 	(void)context;
 	if (timer->period == 0) {
 		timer_clear(timer_el);
+		cpu_this()->give_up = timer->watching;
+		timer->watching = false;
 		return;
 	}
 	timer->count++;
@@ -54,21 +56,24 @@ enum interrupt_result interrupt_timer_init(const struct kernel *kernel)
 
 /*
  * Whoever sleeps until a device interrupts must be woken also if that never comes; the timer can,
- * if its own interrupt does. Interrupts are masked: it is enough that there would be one.
+ * if its own interrupt does. It is enough that there would be one.
  */
 enum interrupt_result interrupt_timer_try(const struct kernel *kernel)
 {
 	enum interrupt_result result = interrupt_timer_init(kernel);
 	u64 asked = counter_read(), patience = counter_frequency() / DELIVERIES_A_SECOND;
-	bool came;
+	bool masked, came;
 
 	if (result != INTERRUPT_OK)
 		return result;
+	masked = interrupts_mask(true);
+	cpu_this()->gic->timer.watching = false;
 	timer_set(timer_el, 0);
 	do
 		came = interrupt_pending();
 	while (!came && counter_read() - asked < patience);
 	timer_clear(timer_el);
+	interrupts_mask(masked);
 	return came ? INTERRUPT_OK : INTERRUPT_NOT_DELIVERED;
 }
 
@@ -78,6 +83,7 @@ void interrupt_timer_start(u64 ticks)
 
 	timer->period = ticks;
 	timer->count = 0;
+	timer->watching = false;
 	timer_set(timer_el, ticks);
 	timer->masked = interrupts_mask(false);
 }
@@ -91,6 +97,15 @@ u64 interrupt_timer_stop(void)
 	timer->period = 0;
 	interrupts_mask(timer->masked);
 	return timer->count;
+}
+
+void interrupt_timer_watch(u64 ticks)
+{
+	cpu_this()->gic->timer.watching = ticks != 0;
+	if (ticks != 0)
+		timer_set(timer_el, ticks);
+	else
+		timer_clear(timer_el);
 }
 
 u64 interrupt_timer_count(void)

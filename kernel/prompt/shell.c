@@ -16,6 +16,14 @@
 /* Too large for the stack, and not in .bss, which the boot clears word by word. */
 static struct line line __attribute__((section(".noinit")));
 
+/* What there is to do while nothing is typed. */
+static bool (*work)(void);
+
+void shell_work(bool (*function)(void))
+{
+	work = function;
+}
+
 /* The commands of pagoda.run=, each echoed as if somebody had typed it. */
 static void shell_run_commands(const struct kernel *kernel)
 {
@@ -156,7 +164,7 @@ static enum line_event read_line(void)
 	line_begin(&line);
 	do {
 		flush();
-		event = take_byte((u8)console_wait());
+		event = take_byte((u8)(work ? console_wait_working(work) : console_wait()));
 	} while (event != LINE_ENTERED && event != LINE_CANCELLED);
 	flush();
 	return event;

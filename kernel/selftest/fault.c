@@ -40,11 +40,22 @@ static void exec_data(void)
 	touch_bare(TOUCH_RUN, pointer_va(data_page));
 }
 
+static void fault_shadow(const struct boot_handoff *handoff)
+{
+	enum return_addresses what = handoff_return_addresses(handoff);
+
+	if (what == RETURN_SHADOW)
+		shadow_fill();
+	print("there is no shadow call stack: return addresses: %s\n", return_addresses_str(what));
+}
+
 /* One word that says all. */
-static bool fault_plain(const struct arguments *arguments)
+static bool fault_plain(const struct kernel *kernel, const struct arguments *arguments)
 {
 	if (argument_is(arguments, 0, "stack"))
 		print("%lu frames fitted\n", use_stack(0));
+	else if (argument_is(arguments, 0, "shadow"))
+		fault_shadow(kernel->handoff);
 	else if (argument_is(arguments, 0, "recursion"))
 		exception_fault_in_report();
 	else
@@ -52,9 +63,9 @@ static bool fault_plain(const struct arguments *arguments)
 	return true;
 }
 
-COMMAND(180, fault, "read|write|exec ADDR | exec data | stack | recursion",
+COMMAND(180, fault, "read|write|exec ADDR | exec data | stack | shadow | recursion",
 	"make the kernel fault, and end as panic= says", "fault read 0xfff0000000000000",
-	"read write exec data stack recursion");
+	"read write exec data stack shadow recursion");
 
 static void command_fault(const struct kernel *kernel, const struct arguments *arguments)
 {
@@ -63,7 +74,7 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 	if (!argument_count(arguments, 1, 2))
 		return;
 	if (arguments->count == 1) {
-		if (!fault_plain(arguments))
+		if (!fault_plain(kernel, arguments))
 			argument_refuse(arguments, 0, "is not complete; see help fault");
 		return;
 	}

@@ -1,36 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The command selftest: which tests there are, running them, and their results as KTAP, one line a
- * test, with a line that begins with # for whatever is not as it should be. Knows no test: files
- * add theirs to a table that the linker makes.
+ * The command selftest: which tests there are, and running those that are asked for. Knows no test:
+ * files add theirs to a table that the linker makes. What is said of results is in record.c.
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/kernel/console/console.h>
-#include <pagoda/kernel/selftest/selftest.h>
+#include <pagoda/kernel/selftest/record.h>
 #include <pagoda/lib/string.h>
-
-#define FAILURES_SHOWN 8
 
 /* The linker: pagoda/row.h. */
 extern const struct selftest_row __start_selftests[], __stop_selftests[];
-
-void test_check(struct selftest *test, bool holds, const char *what, u64 value)
-{
-	test->checks++;
-	if (holds)
-		return;
-	if (test->failures++ < FAILURES_SHOWN)
-		print("# %s: 0x%016lx\n", what, value);
-}
-
-void test_equal(struct selftest *test, u64 value, u64 expected, const char *what)
-{
-	test->checks++;
-	if (value == expected)
-		return;
-	if (test->failures++ < FAILURES_SHOWN)
-		print("# %s: 0x%lx, not 0x%lx\n", what, value, expected);
-}
+extern const struct selftest_cost __start_selftest_costs[], __stop_selftest_costs[];
 
 bool test_needs(struct selftest *test, bool has, const char *reason)
 {
@@ -100,18 +80,45 @@ static const struct selftest_row *test_after(const struct selftest_row *test)
 	return subject ? subject + 1 : NULL;
 }
 
-/* @names has it, or its subject, or all. */
+/* The next of @names, which stand between blanks or commas. */
+static struct words name_take(struct words *names)
+{
+	struct words name = word_take(names);
+	size_t length = 0;
+
+	while (length < name.length && name.text[length] != ',')
+		length++;
+	if (length < name.length) {
+		names->length += name.length - length - 1;
+		names->text -= name.length - length - 1;
+		name.length = length;
+	}
+	return name;
+}
+
+static bool is_meant(struct words word, const char *name)
+{
+	return words_equal(word, "all") || words_equal(word, name) ||
+	       (word.length < strlen(name) && name[word.length] == '.' &&
+		memcmp(name, word.text, word.length) == 0);
+}
+
+/* @names has it, or its subject, or all; and not, later on, with a minus sign before. */
 static bool is_asked_for(struct words names, const struct selftest_row *test)
 {
 	const char *name = row_text(&test->name);
+	bool asked_for = false;
 	struct words word;
 
-	while ((word = word_take(&names)).length > 0)
-		if (words_equal(word, "all") || words_equal(word, name) ||
-		    (word.length < strlen(name) && name[word.length] == '.' &&
-		     memcmp(name, word.text, word.length) == 0))
-			return true;
-	return false;
+	while ((word = name_take(&names)).length > 0) {
+		bool without = word.text[0] == '-';
+
+		word.text += without;
+		word.length -= without;
+		if (is_meant(word, name))
+			asked_for = !without;
+	}
+	return asked_for;
 }
 
 static unsigned count_asked_for(struct words names)
@@ -123,58 +130,100 @@ static unsigned count_asked_for(struct words names)
 	return count;
 }
 
-struct totals {
-	unsigned number, pass, fail, skip;
-};
+/* What @test costs, as costs.txt has it; 0 where that does not know. */
+static u64 cost_of(const struct selftest_row *test)
+{
+	for (const struct selftest_cost *cost = __start_selftest_costs;
+	     cost != __stop_selftest_costs; cost++)
+		if (strcmp(row_text(&cost->name), row_text(&test->name)) == 0)
+			return (u64)cost->instructions;
+	return 0;
+}
 
-static void run_one(struct selftest *test, const struct selftest_row *row, struct totals *totals)
+static const struct selftest_row *test_named(const char *name)
+{
+	for (const struct selftest_row *row = __start_selftests; row != __stop_selftests; row++)
+		if (is_test(row) && strcmp(row_text(&row->name), name) == 0)
+			return row;
+	return NULL;
+}
+
+/*
+ * The most that one test may cost for all up to that to fit into the budget: the cheap ones are
+ * many. Costs are sorted.
+ */
+static u64 cost_limit(const struct selftest_request *request)
+{
+	u64 sum = 0, limit = 0;
+
+	for (const struct selftest_cost *cost = __start_selftest_costs;
+	     cost != __stop_selftest_costs; cost++) {
+		const struct selftest_row *test = test_named(row_text(&cost->name));
+
+		if (!test || !is_asked_for(request->names, test))
+			continue;
+		sum += (u64)cost->instructions;
+		if (sum > request->budget)
+			break;
+		limit = (u64)cost->instructions;
+	}
+	return limit;
+}
+
+/* What a test costs that nobody has measured may be anything. */
+static bool fits(const struct selftest_row *test, u64 limit)
+{
+	u64 cost = cost_of(test);
+
+	return cost != 0 && cost <= limit;
+}
+
+static void run_one(struct selftest *test, const struct selftest_row *row, bool fitting)
 {
 	selftest_function *run = (selftest_function *)row_target(&row->function);
-	const char *name = row_text(&row->name);
-	unsigned number = ++totals->number;
 
 	test->skipped = NULL;
 	test->checks = test->failures = 0;
-	run(test);
-	if (test->failures > FAILURES_SHOWN)
-		print("# and %u more\n", test->failures - FAILURES_SHOWN);
-	if (test->failures > 0 || (test->checks == 0 && !test->skipped)) {
-		totals->fail++;
-		print("not ok %u %s\n", number, name);
-	} else if (test->skipped) {
-		totals->skip++;
-		print("ok %u %s # SKIP %s\n", number, name,
-		      source_text(test->kernel->handoff->facts.efi.acpi, test->skipped).text);
-	} else {
-		totals->pass++;
-		print("ok %u %s\n", number, name);
-	}
+	test->number = (u32)row->number;
+	test->space = NULL;
+	test_about(test, vaddr(0));
+	if (test_needs(test, fitting, "costs more than the budget has"))
+		test_guarded(test, run);
 }
 
 void selftest_run(const struct kernel *kernel, const struct selftest_request *request)
 {
 	struct selftest test = { .kernel = kernel, .request = request, .random = request->seed };
-	struct totals totals = { 0 };
+	u64 limit = request->has_budget ? cost_limit(request) : 0;
+	struct record record;
 
-	print("KTAP version 1\n1..%u\n# seed 0x%lx\n", count_asked_for(request->names),
-	      request->seed);
+	record_begin(&record, &test, count_asked_for(request->names));
 	for (const struct selftest_row *row = test_after(NULL); row; row = test_after(row)) {
 		if (!is_asked_for(request->names, row))
 			continue;
 		if (console_interrupted()) {
-			print("Bail out! interrupted\n");
+			record_interrupted(&record);
 			return;
 		}
-		run_one(&test, row, &totals);
+		record_test(&record, row);
+		run_one(&test, row, !request->has_budget || fits(row, limit));
+		record_result(&record, row);
 	}
-	print("# Totals: pass:%u fail:%u xfail:0 xpass:0 skip:%u error:0\n", totals.pass,
-	      totals.fail, totals.skip);
+	record_end(&record);
 }
 
 static void list_all(void)
 {
-	for (const struct selftest_row *row = test_after(NULL); row; row = test_after(row))
-		print("  %-30s %s\n", row_text(&row->name), row_text(&row->what));
+	for (const struct selftest_row *row = test_after(NULL); row; row = test_after(row)) {
+		u64 cost = cost_of(row);
+
+		print("  %-30s ", row_text(&row->name));
+		if (cost != 0)
+			print("%11lu", cost);
+		else
+			print("%11s", "?");
+		print("  %s\n", row_text(&row->what));
+	}
 }
 
 bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed)
@@ -187,14 +236,47 @@ bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed)
 	return *seed != 0 || argument_refuse(arguments, index, "is no seed: any other number is");
 }
 
-COMMAND(190, selftest, "NAME|SUBJECT|all [SEED] | list",
-	"check the map against the CPU, and report as KTAP", "selftest walk", "all list");
+COMMAND(190, selftest,
+	"NAME|SUBJECT|all[,-NAME] [SEED] [json] [--budget N] | list | stress SECONDS [SEED]",
+	"check the map against the CPU, and report as KTAP or JSON", "selftest walk",
+	"all list json stress --budget");
+
+/* `stress` takes a number of seconds first. */
+static bool seconds_take(struct selftest_request *request, const struct arguments *arguments)
+{
+	request->has_count = argument_is(arguments, 0, "stress") && arguments->count > 1;
+	return !request->has_count || argument_number(arguments, 1, &request->count);
+}
+
+/* What may follow the names, in any order: a seed, json, and a budget. */
+static bool request_take(struct selftest_request *request, const struct arguments *arguments)
+{
+	unsigned seed = 0;
+
+	if (!seconds_take(request, arguments))
+		return false;
+	for (unsigned i = request->has_count ? 2 : 1; i < arguments->count; i++) {
+		if (argument_is(arguments, i, "json"))
+			request->json = true;
+		else if (!argument_is(arguments, i, "--budget")) {
+			if (seed != 0)
+				return argument_refuse(arguments, i, "is one argument too many");
+			seed = i;
+		} else if (i + 1 == arguments->count)
+			return argument_refuse(arguments, i, "is for a number of instructions");
+		else if (!argument_number(arguments, ++i, &request->budget))
+			return false;
+		else
+			request->has_budget = true;
+	}
+	return selftest_seed(arguments, seed != 0 ? seed : arguments->count, &request->seed);
+}
 
 static void command_selftest(const struct kernel *kernel, const struct arguments *arguments)
 {
 	struct selftest_request request = { 0 };
 
-	if (!argument_count(arguments, 1, 2))
+	if (!argument_count(arguments, 1, ARGUMENTS_MAX))
 		return;
 	if (arguments->count == 1 && argument_is(arguments, 0, "list")) {
 		list_all();
@@ -203,6 +285,6 @@ static void command_selftest(const struct kernel *kernel, const struct arguments
 	request.names = arguments->word[0];
 	if (count_asked_for(request.names) == 0)
 		argument_refuse(arguments, 0, "is no test; selftest list names them");
-	else if (selftest_seed(arguments, 1, &request.seed))
+	else if (request_take(&request, arguments))
 		selftest_run(kernel, &request);
 }

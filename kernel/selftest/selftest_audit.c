@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/mm/alloc/alloc.h>
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/kernel/selftest/scratch.h>
 
 SELFTEST_SUBJECT(20, audit);
@@ -272,6 +273,49 @@ static void audit_guards(struct selftest *test)
 		check_hole(test, area.end.value, area.end.value + granule);
 }
 
+/* A program's leaf is EL0's, of one ASID, nothing that the kernel executes; and W^X. */
+static void check_user_leaf(struct selftest *test, const struct tour *tour, bool wxn)
+{
+	u64 bits = tour->entry.pte.bits;
+
+	test_check(test, bits & LEAF_USER, "not EL0's", tour->va);
+	test_check(test, bits & LEAF_NG, "global", tour->va);
+	test_check(test, bits & LEAF_PXN, "executable at EL1", tour->va);
+	test_check(test, tour->entry.table_bits & TABLE_PXN, "tables that let EL1 execute, above",
+		   tour->va);
+	test_check(test, !wxn || (bits & LEAF_UXN) || (bits & LEAF_READ_ONLY),
+		   "writable and executable at EL0", tour->va);
+}
+
+SELFTEST(audit, programs, "every leaf of a program has the bits that all of theirs have");
+
+static void audit_programs(struct selftest *test)
+{
+	bool wxn = test->kernel->handoff->plan.wxn;
+
+	for (const struct process *process = sched_next(NULL); process;
+	     process = sched_next(process)) {
+		struct tour tour = { .space = &process->space };
+
+		while (tour_next(&tour))
+			if (pte_is_leaf(tour.entry.kind))
+				check_user_leaf(test, &tour, wxn);
+	}
+	test->checks++;
+}
+
+/* Tables of the lower halves of programs, and of the one without any. */
+static u64 count_user_tables(struct selftest *test)
+{
+	const struct space *empty = sched_empty();
+	u64 tables = empty ? count_tables(test, empty) : 0;
+
+	for (const struct process *process = sched_next(NULL); process;
+	     process = sched_next(process))
+		tables += count_tables(test, &process->space);
+	return tables;
+}
+
 SELFTEST(audit, pool, "every table taken from the pool is in use");
 
 static void audit_pool(struct selftest *test)
@@ -281,7 +325,7 @@ static void audit_pool(struct selftest *test)
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	const struct table_pool *pool = kernel->kernel_space.pool;
 	u64 reached = count_tables(test, &kernel->kernel_space) +
-		      count_tables(test, &kernel->idmap_space);
+		      count_tables(test, &kernel->idmap_space) + count_user_tables(test);
 	paddr_t free = pool->free;
 	u64 listed = 0;
 

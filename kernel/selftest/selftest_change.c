@@ -174,21 +174,22 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 	test_equal(test, buddy_free(buddy, change.data, 0), BUDDY_OK, "freeing the page");
 }
 
-SELFTEST(change, split, "blocks split and merge under interrupts");
+SELFTEST_RULE(change, split, "D8.14 break-before-make", "blocks split and merge under interrupts");
 
 static void change_split(struct selftest *test)
 {
 	run_interrupted(test, split_and_merge);
 }
 
-SELFTEST(change, protect, "permissions come and go under interrupts");
+SELFTEST_RULE(change, protect, "D8.14 break-before-make",
+	      "permissions come and go under interrupts");
 
 static void change_protect(struct selftest *test)
 {
 	run_interrupted(test, protect_page);
 }
 
-SELFTEST(change, root, "TTBR1 is replaced under interrupts");
+SELFTEST_RULE(change, root, "D8.14 break-before-make", "TTBR1 is replaced under interrupts");
 
 static void change_root(struct selftest *test)
 {

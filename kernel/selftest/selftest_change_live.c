@@ -49,10 +49,10 @@ static void try_changes(struct trial *trial)
 	};
 
 	check_ends(trial, false, false, "nothing there before");
-	test_equal(trial->test, map_range(space, &request), MAP_OK, "map a block");
+	test_equal(trial->test, pt_map(space, &request), MAP_OK, "map a block");
 	tables_publish();
 	check_ends(trial, true, true, "mapped");
-	test_equal(trial->test, map_range(space, &request), MAP_CONFLICT, "map it again");
+	test_equal(trial->test, pt_map(space, &request), MAP_CONFLICT, "map it again");
 	test_equal(trial->test, pt_unmap(space, second, third), MAP_SPLIT, "unmap part of it");
 	test_equal(trial->test, pt_protect(space, start, end, PROT_READ_ONLY), MAP_OK, "protect");
 	check_ends(trial, true, false, "read-only");
@@ -106,7 +106,8 @@ static void try_root(struct trial *trial)
 	pool_give(&trial->space, copy.root);
 }
 
-SELFTEST(change, live, "mappings change as the CPU sees it, and so does the root");
+SELFTEST_RULE(change, live, "D8.14 break-before-make",
+	      "mappings change as the CPU sees it, and so does the root");
 
 static void change_live(struct selftest *test)
 {
@@ -126,5 +127,5 @@ static void change_live(struct selftest *test)
 	test_equal(test, pool_used(trial.space.pool, trial.page), before, "tables in use");
 	try_root(&trial);
 	test_equal(test, pool_used(trial.space.pool, trial.page), before, "and with the root's");
-	print("# %u checks\n", test->checks);
+	test_note(test, "%u checks", test->checks);
 }

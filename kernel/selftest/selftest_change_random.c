@@ -103,8 +103,8 @@ static bool step_holds(struct run *run, u64 number)
 		check_units(run, step.first, step.first + step.count);
 	if (run->test->failures == 0)
 		return true;
-	print("# step %lu was to %s %u pages from 0x%016lx on: %s\n", number, step.what, step.count,
-	      model->base + step.first * model->unit, map_result_str(step.result));
+	test_note(run->test, "step %lu was to %s %u pages from 0x%016lx on: %s", number, step.what,
+		  step.count, model->base + step.first * model->unit, map_result_str(step.result));
 	return false;
 }
 
@@ -164,7 +164,8 @@ static struct use use_now(const struct run *run)
 			     pool_used(run->space.pool, granule) * granule };
 }
 
-SELFTEST(change, random, "and at random, step by step as a model has it");
+SELFTEST_RULE(change, random, "D8.14 break-before-make",
+	      "and at random, step by step as a model has it");
 
 static void change_random(struct selftest *test)
 {
@@ -198,5 +199,5 @@ static void change_random(struct selftest *test)
 	after = use_now(&run);
 	test_equal(test, after.memory, before.memory, "bytes of memory in use");
 	test_equal(test, after.tables, before.tables, "bytes of tables in use");
-	print("# %lu of %lu steps, %u checks\n", done, steps, test->checks);
+	test_note(test, "%lu of %lu steps, %u checks", done, steps, test->checks);
 }

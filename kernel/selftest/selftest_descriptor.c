@@ -7,7 +7,6 @@
 
 SELFTEST_SUBJECT(40, descriptor);
 
-#define VA_BITS_MIN 25 /* TCR.T0SZ is 39 at most without FEAT_TTST */
 #define PA_BITS_MIN 32
 
 /* Device memory is not touched by speculation, whatever physical addresses a large block covers. */
@@ -33,7 +32,6 @@ static void check_leaves(struct selftest *test, struct scratch *scratch, int lev
 	test_translates(test, va, base);
 	test_translates(test, data, scratch->data.value);
 	test_translates(test, va + size - 1, base + size - 1);
-	dcache_clean(linear_pointer(&test->kernel->linear, scratch->data), 8, 8);
 	test_works(test, TOUCH_LOAD, vaddr(data));
 	test_equal(test, memory_load(vaddr(data), 8), SCRATCH_MAGIC, "data");
 	test_faults(test, TOUCH_STORE, vaddr(data), fault_status(FAULT_PERMISSION, level));
@@ -57,50 +55,22 @@ static void each_level(struct selftest *test, bool contiguous)
 	scratch_end(&scratch);
 }
 
-SELFTEST(descriptor, levels, "leaves at every level that has them");
+SELFTEST_RULE(descriptor, levels, "D8.3 block", "leaves at every level that has them");
 
 static void descriptor_levels(struct selftest *test)
 {
 	each_level(test, false);
 }
 
-SELFTEST(descriptor, contiguous, "contiguous runs at every level that has them");
+SELFTEST_RULE(descriptor, contiguous, "D8.6 Contiguous",
+	      "contiguous runs at every level that has them");
 
 static void descriptor_contiguous(struct selftest *test)
 {
 	each_level(test, true);
 }
 
-/* Both ends of a half of @va_bits, and what lies beyond; before that, its empty root. */
-static void check_size(struct selftest *test, struct scratch *scratch, unsigned va_bits)
-{
-	u64 last = BIT(va_bits) - scratch->page;
-
-	scratch_reset(scratch, va_bits);
-	test_status(test, 0, fault_status(FAULT_TRANSLATION, scratch->space.regime.root_level));
-	test_status(test, last, fault_status(FAULT_TRANSLATION, scratch->space.regime.root_level));
-	scratch_page(scratch, 0);
-	scratch_page(scratch, last);
-	test_translates(test, 0, scratch->data.value);
-	test_translates(test, last, scratch->data.value);
-	test_status(test, BIT(va_bits), fault_status(FAULT_TRANSLATION, 0));
-	test_status(test, BIT(va_bits) + last, fault_status(FAULT_TRANSLATION, 0));
-}
-
-SELFTEST(descriptor, sizes, "every address size, at both ends and beyond");
-
-static void descriptor_sizes(struct selftest *test)
-{
-	struct scratch scratch;
-
-	if (!scratch_begin(&scratch, test, VA_BITS_MIN))
-		return;
-	for (unsigned bits = VA_BITS_MIN; bits <= scratch_bits(test); bits++)
-		check_size(test, &scratch, bits);
-	scratch_end(&scratch);
-}
-
-SELFTEST(descriptor, root, "faults at level -1 are told so");
+SELFTEST_RULE(descriptor, root, "D8.2 level -1", "faults at level -1 are told so");
 
 /* A fault at level -1 is one that only 4K pages with 52-bit addresses have. */
 static void descriptor_root(struct selftest *test)
@@ -117,7 +87,7 @@ static void descriptor_root(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(descriptor, output, "every bit of the output address arrives");
+SELFTEST_RULE(descriptor, output, "D8.3 OA", "every bit of the output address arrives");
 
 /* Every bit of the output address arrives, whether or not there is memory. */
 static void descriptor_output(struct selftest *test)
@@ -139,32 +109,20 @@ static void descriptor_output(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-/* Where RAM ends, or that part of it that nothing lies in. */
-static u64 highest_ram(const struct memory_map *map, bool empty)
-{
-	struct memory_range piece;
-	u64 end = 0;
-
-	for (u64 from = 0; memory_next(map, from, &piece); from = piece.end.value)
-		if (piece.kind == MEMORY_RAM || !empty)
-			end = piece.end.value;
-	return end;
-}
-
-SELFTEST(descriptor, memory, "the highest RAM is the same by another address");
+SELFTEST_RULE(descriptor, memory, "D8.3 OA", "the highest RAM is the same by another address");
 
 /* The last page of RAM, twice mapped, is one memory: with bits 51:48 where RAM has them. */
 static void descriptor_memory(struct selftest *test)
 {
 	u64 page = regime_granule(&test->kernel->kernel_space.regime);
-	u64 pa = highest_ram(test->kernel->memory, true) - page, before;
+	u64 pa = test_ram_end(test, true) - page, before;
 	struct scratch scratch;
 	volatile u64 *word;
 
 	if (!scratch_begin(&scratch, test, 48))
 		return;
 	/* The tables by which it is mapped are no place to write to. */
-	if (pa - scratch.tables.value < page << SCRATCH_TABLES_ORDER)
+	if (pa - scratch.tables.value < SCRATCH_TABLES_SIZE)
 		pa = scratch.data.value;
 	word = linear_pointer(&test->kernel->linear, paddr(pa));
 	scratch_map(&scratch, 0, pa, page, (struct map_attr){ PROT_READ_WRITE, MEM_NORMAL });
@@ -176,32 +134,10 @@ static void descriptor_memory(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-/* Output sizes by TCR.IPS. */
-static const u8 ips_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
-
-/*
- * An output size that a descriptor can exceed: the CPU's own or, where the format has no more bits
- * than that, a smaller one, if all RAM is within. With 64K pages of less than 48 bits: whether bits
- * 15:12 count as address bits while the output size is 48 is where emulators go their own way.
- */
-static bool choose_size(struct selftest *test, unsigned *ips)
-{
-	const struct regime *regime = &test->kernel->kernel_space.regime;
-	unsigned most = regime->format == DESC_LPA2 ? 48 : 44;
-
-	*ips = 0;
-	while (ips_bits[*ips] < min_u64(regime->pa_bits, most))
-		++*ips;
-	return test_needs(test,
-			  highest_ram(test->kernel->memory, false) <= BIT(ips_bits[*ips]) &&
-				  test->kernel->console.address.value < BIT(ips_bits[*ips]),
-			  "RAM or console need every bit of the output size");
-}
-
 static void check_too_large(struct selftest *test, struct scratch *scratch, unsigned ips)
 {
 	const struct regime *regime = &scratch->space.regime;
-	u64 too_large = BIT(ips_bits[ips]), set = SYSREG_PUT(TCR_EL1_IPS, ips);
+	u64 too_large = BIT(scratch_ips_bits[ips]), set = SYSREG_PUT(TCR_EL1_IPS, ips);
 
 	for (int level = regime->root_level; level <= LEVEL_PAGE; level++) {
 		scratch_reset(scratch, regime->va_bits);
@@ -219,20 +155,21 @@ static void check_too_large(struct selftest *test, struct scratch *scratch, unsi
 	}
 }
 
-SELFTEST(descriptor, reach, "addresses above the output size fault at their level");
+SELFTEST_RULE(descriptor, reach, "D8.2 address size",
+	      "addresses above the output size fault at their level");
 
 static void descriptor_reach(struct selftest *test)
 {
 	struct scratch scratch;
 	unsigned ips;
 
-	if (!choose_size(test, &ips) || !scratch_begin(&scratch, test, scratch_bits(test)))
+	if (!scratch_small_size(test, &ips) || !scratch_begin(&scratch, test, scratch_bits(test)))
 		return;
 	check_too_large(test, &scratch, ips);
 	scratch_end(&scratch);
 }
 
-SELFTEST(descriptor, types, "each memory type has its attributes");
+SELFTEST_RULE(descriptor, types, "D8.5 MAIR", "each memory type has its attributes");
 
 /* The attributes that MAIR_EL1 gives each type (DDI 0487 D19.2.100). */
 static void descriptor_types(struct selftest *test)
@@ -255,7 +192,7 @@ static void descriptor_types(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(descriptor, accessed, "a clear access flag faults");
+SELFTEST_RULE(descriptor, accessed, "D8.4 AF", "a clear access flag faults");
 
 /* Without hardware's help an access flag that is clear is a fault, and stays clear. */
 static void descriptor_accessed(struct selftest *test)
@@ -277,7 +214,7 @@ static void descriptor_accessed(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(descriptor, hardware_accessed, "hardware sets the access flag");
+SELFTEST_RULE(descriptor, hardware_accessed, "D8.4 HA", "hardware sets the access flag");
 
 static void descriptor_hardware_accessed(struct selftest *test)
 {
@@ -296,7 +233,7 @@ static void descriptor_hardware_accessed(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(descriptor, dirty, "hardware makes a page writable when it is written");
+SELFTEST_RULE(descriptor, dirty, "D8.4 HD", "hardware makes a page writable when it is written");
 
 /* A page that is read-only until hardware makes it writable, at the first store. */
 static void descriptor_dirty(struct selftest *test)

@@ -16,7 +16,7 @@ static unsigned permission_fault(void)
 	return fault_status(FAULT_PERMISSION, LEVEL_PAGE);
 }
 
-SELFTEST(execute, wxn, "what is writable cannot be executed, by WXN alone");
+SELFTEST_RULE(execute, wxn, "D8.4 WXN", "what is writable cannot be executed, by WXN alone");
 
 /* The kernel's own descriptors set PXN in whatever is writable: here it is WXN that decides. */
 static void execute_wxn(struct selftest *test)
@@ -35,7 +35,7 @@ static void execute_wxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(execute, pxn, "PXN stops the kernel, UXN does not");
+SELFTEST_RULE(execute, pxn, "D8.4 PXN", "PXN stops the kernel, UXN does not");
 
 static void execute_pxn(struct selftest *test)
 {
@@ -53,7 +53,7 @@ static void execute_pxn(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(execute, uxn, "UXN stops EL0, in leaves and in tables");
+SELFTEST_RULE(execute, uxn, "D8.4 UXN", "UXN stops EL0, in leaves and in tables");
 
 /* EL0 gets as far as an SVC, or not. */
 static void execute_uxn(struct selftest *test)
@@ -88,7 +88,7 @@ static void check_bti(struct selftest *test, enum touch how, u64 at, u64 btype)
 	test_equal(test, SYSREG_GET(ESR_EL1_ISS, fault.esr), btype, "BTYPE");
 }
 
-SELFTEST(execute, bti, "a branch to what is no landing pad traps");
+SELFTEST_RULE(execute, bti, "D8.4 GP", "a branch to what is no landing pad traps");
 
 /* PACIASP is a landing pad for calls only: SCTLR_EL1.BT1. */
 static void execute_bti(struct selftest *test)
@@ -159,7 +159,42 @@ static void execute_pac(struct selftest *test)
 	test_check(test, failed >= 6, "bad signatures found, of 8", failed);
 }
 
-SELFTEST(execute, alignment, "unaligned data and code fault");
+/*
+ * In place of the return address in its own frame, @context: a function's prologue has put it there
+ * after the frame pointer.
+ */
+static void __attribute__((noinline)) return_overwrite(void *context)
+{
+	volatile u64 *frame = __builtin_frame_address(0);
+
+	frame[1] = *(const u64 *)context;
+}
+
+static void shadow_use_up(void *context)
+{
+	(void)context;
+	shadow_fill();
+}
+
+SELFTEST(execute, scs, "a return address overwritten on the stack is not taken");
+
+/* Nobody is at 0: a return to there would fault. */
+static void execute_scs(struct selftest *test)
+{
+	enum return_addresses what = handoff_return_addresses(test->kernel->handoff);
+	struct fault fault = { 0 };
+	u64 nowhere = 0;
+
+	if (!test_needs(test, what == RETURN_SHADOW, "no shadow call stack"))
+		return;
+	test_check(test, !fault_catch(return_overwrite, &nowhere, &fault), "taken", fault.elr);
+	test_check(test, fault_catch(shadow_use_up, NULL, &fault), "no gap",
+		   cpu_this()->shadow.end);
+	test_equal(test, fault.far, cpu_this()->shadow.end, "where the shadow call stack ended");
+	test_check(test, !fault_catch(return_overwrite, &nowhere, &fault), "taken", fault.elr);
+}
+
+SELFTEST_RULE(execute, alignment, "R_XCHFJ priority", "unaligned data and code fault");
 
 static void execute_alignment(struct selftest *test)
 {

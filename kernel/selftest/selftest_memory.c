@@ -3,7 +3,6 @@
  * Self test: the RAM that the linear map shows is there.
  * Runs in the kernel, MMU on.
  */
-#include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/mm/alloc/alloc.h>
 
@@ -65,6 +64,7 @@ static void memory_ends(struct selftest *test)
 		bytes += piece.end.value - piece.start.value;
 	}
 	if (test_needs(test, pieces > 0, "all of it is somebody's") && test->failures == 0)
-		print("# %lu pieces of RAM, 0x%lx bytes: both ends of each written and read\n",
-		      pieces, bytes);
+		test_note(test,
+			  "%lu pieces of RAM, 0x%lx bytes: both ends of each written and read",
+			  pieces, bytes);
 }

@@ -29,7 +29,7 @@ static bool needs_read_only(struct selftest *test)
 	return test_needs(test, !test->kernel->kernel_space.policy.text_writable, "rodata=off");
 }
 
-SELFTEST(permission, text, "text cannot be written");
+SELFTEST_RULE(permission, text, "D8.4 AP", "text cannot be written");
 
 static void permission_text(struct selftest *test)
 {
@@ -38,7 +38,7 @@ static void permission_text(struct selftest *test)
 		check_permission(test, TOUCH_STORE, pointer_va(_text_start));
 }
 
-SELFTEST(permission, rodata, "read-only data cannot be written");
+SELFTEST_RULE(permission, rodata, "D8.4 AP", "read-only data cannot be written");
 
 static void permission_rodata(struct selftest *test)
 {
@@ -48,7 +48,7 @@ static void permission_rodata(struct selftest *test)
 		check_permission(test, TOUCH_STORE, pointer_va(_text));
 }
 
-SELFTEST(permission, guard, "guard pages cannot be read or written");
+SELFTEST_RULE(permission, guard, "D8.3 Valid", "guard pages cannot be read or written");
 
 static void permission_guard(struct selftest *test)
 {
@@ -62,7 +62,7 @@ static void permission_guard(struct selftest *test)
 	check_missing(test, TOUCH_LOAD, vaddr((uintptr_t)_text - 8));
 }
 
-SELFTEST(permission, data, "data cannot be executed");
+SELFTEST_RULE(permission, data, "D8.4 PXN", "data cannot be executed");
 
 static void permission_data(struct selftest *test)
 {
@@ -78,7 +78,7 @@ static void overflow(void *context)
 	*(u64 *)context = use_stack(0);
 }
 
-SELFTEST(permission, stack, "the stack cannot be executed, and ends in a guard");
+SELFTEST_RULE(permission, stack, "D8.4 PXN", "the stack cannot be executed, and ends in a guard");
 
 static void permission_stack(struct selftest *test)
 {
@@ -100,7 +100,8 @@ static void permission_stack(struct selftest *test)
 		   "not in the gap below the stack", fault.far);
 }
 
-SELFTEST(permission, linear, "the linear map cannot be executed, nor text written there");
+SELFTEST_RULE(permission, linear, "D8.4 PXN",
+	      "the linear map cannot be executed, nor text written there");
 
 static void permission_linear(struct selftest *test)
 {
@@ -118,7 +119,7 @@ static void permission_linear(struct selftest *test)
 	check_permission(test, TOUCH_STORE, linear_va(&kernel->linear, rodata));
 }
 
-SELFTEST(permission, vmalloc, "vmalloc memory cannot be executed");
+SELFTEST_RULE(permission, vmalloc, "D8.4 PXN", "vmalloc memory cannot be executed");
 
 static void permission_vmalloc(struct selftest *test)
 {

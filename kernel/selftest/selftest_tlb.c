@@ -103,7 +103,7 @@ static void check_operation(struct selftest *test, struct scratch *scratch, stru
 	use_pages(test, scratch, 0, 1, ~SCRATCH_MAGIC);
 }
 
-SELFTEST(tlb, all, "invalidation of everything");
+SELFTEST_RULE(tlb, all, "D8.14 TLBI", "invalidation of everything");
 
 static void tlb_all(struct selftest *test)
 {
@@ -116,7 +116,7 @@ static void tlb_all(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(tlb, asid, "invalidation by ASID");
+SELFTEST_RULE(tlb, asid, "D8.14 TLBI", "invalidation by ASID");
 
 /* What is not global goes with its ASID, in TTBR0 with TCR.A1 clear. */
 static void tlb_asid(struct selftest *test)
@@ -135,7 +135,7 @@ static void tlb_asid(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(tlb, address, "invalidation by address, with and without a level");
+SELFTEST_RULE(tlb, address, "D8.14 TLBI", "invalidation by address, with and without a level");
 
 static void tlb_address(struct selftest *test)
 {
@@ -148,7 +148,7 @@ static void tlb_address(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(tlb, range, "invalidation of ranges, with and without a level");
+SELFTEST_RULE(tlb, range, "D8.14 TLBI range", "invalidation of ranges, with and without a level");
 
 static void tlb_range(struct selftest *test)
 {
@@ -162,7 +162,7 @@ static void tlb_range(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(tlb, block, "invalidation of blocks and of tables");
+SELFTEST_RULE(tlb, block, "D8.14 TLBI", "invalidation of blocks and of tables");
 
 /* A block in the place of a table, and a table in the place of a block. */
 static void tlb_block(struct selftest *test)
@@ -178,7 +178,6 @@ static void tlb_block(struct selftest *test)
 	base = align_down(scratch.data.value, span);
 	range = (struct tlb_range){ vaddr(span), vaddr(2 * span), 2, false };
 	scratch_map(&scratch, span, base, span, attr);
-	dcache_clean(linear_pointer(&test->kernel->linear, scratch.data), 8, 8);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
 		   "through a block");
 	slot_break(scratch_slot(&scratch, span, 2));
@@ -247,7 +246,8 @@ static void check_operands(struct selftest *test, u64 page, u64 pages, int level
 		test_equal(test, at, end, "end of the last TLBI");
 }
 
-SELFTEST(tlb, operands, "operands name what they should, and no wrong level");
+SELFTEST_RULE(tlb, operands, "D8.14 TLBI range",
+	      "operands name what they should, and no wrong level");
 
 static void tlb_operands(struct selftest *test)
 {

@@ -47,7 +47,7 @@ static void check_user(struct selftest *test, bool read, bool write)
 	check_touch(test, TOUCH_USER_STORE, write);
 }
 
-SELFTEST(user, access, "EL0 has the access that AP gives it");
+SELFTEST_RULE(user, access, "D8.4 AP", "EL0 has the access that AP gives it");
 
 static void user_access(struct selftest *test)
 {
@@ -66,7 +66,7 @@ static void user_access(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-SELFTEST(user, kernel, "EL0 cannot touch the kernel's addresses");
+SELFTEST_RULE(user, kernel, "D8.2 E0PD", "EL0 cannot touch the kernel's addresses");
 
 /* FEAT_E0PD: the same fault, in the same time, whether or not anything is mapped. */
 static void user_kernel(struct selftest *test)
@@ -93,7 +93,7 @@ static void check_pan(struct selftest *test, bool pan)
 	check_at(test, AT_PAN_WRITE, !pan, "AT S1E1WP");
 }
 
-SELFTEST(user, pan, "PAN keeps the kernel from EL0's pages");
+SELFTEST_RULE(user, pan, "D8.4 PAN", "PAN keeps the kernel from EL0's pages");
 
 static void user_pan(struct selftest *test)
 {

@@ -4,7 +4,6 @@
  * Runs in the kernel, MMU on, after relocation.
  */
 #include <pagoda/mm/pt/tlb.h>
-#include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/mm/alloc/alloc.h>
 
@@ -116,7 +115,7 @@ static void vmalloc_pages(struct selftest *test)
 	for (u64 pages = 1; pages < 100; pages += pages / 2 + 1)
 		use_area(test, pages * granule - pages % 2);
 	end(test, &before);
-	print("# %u checks\n", test->checks);
+	test_note(test, "%u checks", test->checks);
 }
 
 #define PL011_PERIPH_ID 0xfe0 /* DDI 0183: what begins with 0x11 */
@@ -298,8 +297,10 @@ static void vmalloc_areas(struct selftest *test)
 		   result);
 	test_equal(test, unmapped, mapped, "areas unmapped");
 	test_check(test, sound, "audit of vmalloc", 0);
-	print("# %lu areas mapped, %lu unmapped", mapped, unmapped);
-	if (result != VMALLOC_OK)
-		print("; for %lu: %s", count, vmalloc_result_str(result));
-	print("; audit: %s\n", sound ? "ok" : "BROKEN");
+	if (result == VMALLOC_OK)
+		test_note(test, "%lu areas mapped, %lu unmapped; audit: %s", mapped, unmapped,
+			  sound ? "ok" : "BROKEN");
+	else
+		test_note(test, "%lu areas mapped, %lu unmapped; for %lu: %s; audit: %s", mapped,
+			  unmapped, count, vmalloc_result_str(result), sound ? "ok" : "BROKEN");
 }

@@ -129,7 +129,7 @@ static bool space_next(const struct selftest *test, struct pt_run *run)
 	return true;
 }
 
-SELFTEST(walk, edges, "the CPU translates as the tables say at every edge");
+SELFTEST_RULE(walk, edges, "D8.2 walk", "the CPU translates as the tables say at every edge");
 
 static void walk_edges(struct selftest *test)
 {
@@ -140,7 +140,7 @@ static void walk_edges(struct selftest *test)
 	check_edge(test, 0, check_kernel);
 }
 
-SELFTEST(walk, random, "and at random addresses in every run");
+SELFTEST_RULE(walk, random, "D8.2 walk", "and at random addresses in every run");
 
 static void walk_random(struct selftest *test)
 {
@@ -153,7 +153,7 @@ static void walk_random(struct selftest *test)
 					     test_random(test, run.end.value - run.start.value));
 }
 
-SELFTEST(walk, layout, "and at the ends of every region");
+SELFTEST_RULE(walk, layout, "D8.2 walk", "and at the ends of every region");
 
 static void walk_layout(struct selftest *test)
 {
@@ -176,7 +176,7 @@ static void check_user(struct selftest *test, u64 va)
 		   "EL0 can read", va);
 }
 
-SELFTEST(walk, user, "EL0 can reach none of them");
+SELFTEST_RULE(walk, user, "D8.2 E0PD", "EL0 can reach none of them");
 
 static void walk_user(struct selftest *test)
 {
@@ -186,7 +186,7 @@ static void walk_user(struct selftest *test)
 		check_edge(test, run.start.value, check_user);
 }
 
-SELFTEST(walk, idmap, "the lower half is not walked");
+SELFTEST_RULE(walk, idmap, "D8.2 EPD", "the lower half is not walked");
 
 static void walk_idmap(struct selftest *test)
 {

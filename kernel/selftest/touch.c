@@ -97,6 +97,7 @@ void test_faults(struct selftest *test, enum touch what, vaddr_t va, unsigned st
 {
 	struct fault fault;
 
+	test_about(test, va);
 	if (!touch(what, va, &fault)) {
 		test_check(test, false, "no fault at", va.value);
 		return;
@@ -114,6 +115,7 @@ void test_works(struct selftest *test, enum touch what, vaddr_t va)
 {
 	struct fault fault = { 0 };
 
+	test_about(test, va);
 	if (touch(what, va, &fault)) {
 		test_check(test, false, "fault, with ESR", fault.esr);
 		test_check(test, false, "and FAR", fault.far);

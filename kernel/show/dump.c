@@ -213,6 +213,27 @@ void dump_hyp(const struct kernel *kernel, enum hyp_map map)
 	dump_space(space, hyp_map_title(map), &markers);
 }
 
+/* What a map of a program's is called. */
+struct program_name {
+	char text[PROCESS_NAME_MAX + 24];
+};
+
+static struct program_name program_name(const struct process *process)
+{
+	struct program_name name;
+
+	format(name.text, sizeof(name.text), "%s[%u]'s map", process->name, process->number);
+	return name;
+}
+
+void dump_program(const struct process *process)
+{
+	struct program_name name = program_name(process);
+	struct marker_list markers = { 0 };
+
+	dump_space(&process->space, name.text, &markers);
+}
+
 static void text_filtered(const struct space *space, const char *name,
 			  const struct dump_filter *filter)
 {
@@ -251,4 +272,6 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
 		if (space)
 			text_filtered(space, hyp_map_title(map), filter);
 	}
+	if (filter->program)
+		text_filtered(&filter->program->space, program_name(filter->program).text, filter);
 }

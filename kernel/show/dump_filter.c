@@ -13,10 +13,10 @@ bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *r
 
 	if (!pte_is_leaf(run->kind) || (filter->has_level && run->level != filter->level))
 		return false;
-	if (filter->writable_executable && !(info->write && info->execute))
+	if (filter->writable_executable && !(info->write && pte_executes(info)))
 		return false;
 	return !filter->has_permissions ||
-	       (info->write == filter->write && info->execute == filter->execute);
+	       (info->write == filter->write && pte_executes(info) == filter->execute);
 }
 
 bool dump_filter_range(const struct dump_filter *filter, const struct space *space, vaddr_t *start,

@@ -5,6 +5,7 @@
  */
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
+#include <pagoda/lib/format.h>
 
 #include "parts.h"
 
@@ -20,7 +21,7 @@ static void json_run(struct json *json, const struct pt_run *run)
 	json_bool(json, "contiguous", run->info.contiguous);
 	json_bool(json, "read", run->info.read);
 	json_bool(json, "write", run->info.write);
-	json_bool(json, "execute", run->info.execute);
+	json_bool(json, "execute", pte_executes(&run->info));
 	json_bool(json, "user", run->info.user);
 	json_string(json, "type", mem_type_str(run->info.type));
 	json_string(json, "shareability", share_str(run->info.share));
@@ -65,6 +66,12 @@ void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *f
 
 		if (space)
 			json_space(&json, space, hyp_map_str(map), filter);
+	}
+	if (filter->program) {
+		char number[16];
+
+		format(number, sizeof(number), "%u", filter->program->number);
+		json_space(&json, &filter->program->space, number, filter);
 	}
 	json_close(&json);
 	json_end(&json);

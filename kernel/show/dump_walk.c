@@ -65,6 +65,13 @@ static void walk_show_step(const struct regime *regime, vaddr_t va, const struct
 	}
 }
 
+static const char *execute_at_el0(const struct pte_info *info)
+{
+	if (info->uxn)
+		return ", no-execute at EL0";
+	return info->user ? ", executable at EL0" : "";
+}
+
 static void walk_show_result(const struct regime *regime, vaddr_t va, const struct pt_entry *entry)
 {
 	struct pte_info info;
@@ -79,7 +86,7 @@ static void walk_show_result(const struct regime *regime, vaddr_t va, const stru
 	print("  translates to  0x%016lx\n", paddr_add(info.pa, offset).value);
 	print("  permissions    %s, %s%s%s%s%s\n", info.write ? "read-write" : "read-only",
 	      info.execute ? "executable" : "no-execute", info.guarded ? ", guarded (BTI)" : "",
-	      info.user ? ", EL0 too" : "", info.uxn ? ", no-execute at EL0" : "",
+	      info.user ? ", EL0 too" : "", execute_at_el0(&info),
 	      info.accessed ? "" : ", access flag clear: faults");
 	print("  memory         %s, shareability %s%s%s%s\n", mem_type_str(info.type),
 	      share_str(info.share), regime->format == DESC_LPA2 ? " (from TCR)" : "",
@@ -200,4 +207,18 @@ void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 		return;
 	info = pte_decode(&space->regime, last.pte, last.level, last.table_bits);
 	stage2_show(kernel, HYP_MAP_HOST, pa, fields, &info);
+}
+
+void dump_walk_program(const struct process *process, vaddr_t va)
+{
+	struct pt_entry last;
+
+	print("walk 0x%016lx: in %s[%u]'s map", va.value, process->name, process->number);
+	if (!pt_contains(&process->space, va)) {
+		print(": no address of a program's, which end at 0x%lx\n",
+		      pt_end(&process->space).value);
+		return;
+	}
+	print("\n");
+	walk_show(process->kernel, &process->space, va, true, &last);
 }

@@ -5,11 +5,13 @@
  * Runs in the kernel, MMU on, and on the host.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/kernel/show/inspect.h>
 #include <pagoda/mm/alloc/alloc.h>
+#include <pagoda/lib/text.h>
 
 #define READ_BYTES 64
 #define ROW_BYTES 16
@@ -147,15 +149,39 @@ static bool walk_elsewhere(const struct kernel *kernel, const struct arguments *
 	return argument_refuse(arguments, 1, "is none of hyp, host2, guest2");
 }
 
-COMMAND(120, walk, "ADDR [hyp|host2|guest2]",
-	"how an address translates, level by level, and the CPU's word", "walk 0xffff800080000000",
-	"");
+COMMAND(120, walk, "[NUMBER:]ADDR [hyp|host2|guest2]",
+	"how an address translates, level by level, and the CPU's word; or a program's",
+	"walk 0xffff800080000000", "");
+
+/* NUMBER:ADDR, a program and an address of its own. False: there is no colon. */
+static bool walk_program(const struct arguments *arguments)
+{
+	struct words word = arguments->word[0];
+	const struct process *process = NULL;
+	u64 number, va;
+	size_t colon = 0;
+
+	while (colon < word.length && word.text[colon] != ':')
+		colon++;
+	if (colon == word.length)
+		return false;
+	if (text_number(word.text, colon, &number) && number >> 32 == 0)
+		process = sched_find((u32)number);
+	if (!process)
+		argument_refuse(arguments, 0, "does not begin with a program's number");
+	else if (!text_number(word.text + colon + 1, word.length - colon - 1, &va))
+		argument_refuse(arguments, 0, "does not end with an address");
+	else
+		dump_walk_program(process, vaddr(va));
+	return true;
+}
 
 static void command_walk(const struct kernel *kernel, const struct arguments *arguments)
 {
 	u64 va;
 
-	if (!argument_count(arguments, 1, 2) || !argument_number(arguments, 0, &va))
+	if (!argument_count(arguments, 1, 2) || walk_program(arguments) ||
+	    !argument_number(arguments, 0, &va))
 		return;
 	if (arguments->count == 2) {
 		(void)walk_elsewhere(kernel, arguments, va);

@@ -3,6 +3,7 @@
  * The command ptdump: from its arguments to a filter.
  * Runs in the kernel, MMU on, and on the host.
  */
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/kernel/prompt/command.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
@@ -10,8 +11,8 @@
 #include <pagoda/lib/text.h>
 
 COMMAND(110, ptdump,
-	"[kernel|idmap|hyp|host2|guest2] [REGION|START-END] [--level N] [--wx] [--perm rwx] "
-	"[--json]",
+	"[kernel|idmap|hyp|host2|guest2|NUMBER] [REGION|START-END] [--level N] [--wx] "
+	"[--perm rwx] [--json]",
 	"the page tables", "ptdump kernel vmalloc --perm rx",
 	"kernel idmap hyp host2 guest2 linear modules vmalloc vmemmap pci_io fixmap image json "
 	"--level --wx --perm --json");
@@ -75,6 +76,18 @@ static bool read_range(struct request *request, unsigned index)
 				       "ends before it starts, or is empty");
 	set_range(request, start, end);
 	return true;
+}
+
+/* The number of a program. */
+static bool read_program(struct request *request, unsigned index)
+{
+	struct words word = request->arguments->word[index];
+	u64 number;
+
+	if (!text_number(word.text, word.length, &number) || number >> 32 != 0)
+		return false;
+	request->filter.program = sched_find((u32)number);
+	return request->filter.program != NULL;
 }
 
 /* The argument after the one at @index, which needs it. */
@@ -149,7 +162,8 @@ static bool read_argument(struct request *request, unsigned *index)
 	else if (argument_is(arguments, at, "--perm"))
 		return has_value(request, at) && read_permissions(request, (*index)++);
 	else
-		return read_hyp_map(request, at) || read_region(request, at) ||
+		return read_hyp_map(request, at) || read_program(request, at) ||
+		       read_region(request, at) ||
 		       read_range(request, at);
 	return true;
 }
@@ -161,7 +175,7 @@ static bool read_argument(struct request *request, unsigned *index)
 static void choose_maps(const struct kernel *kernel, struct dump_filter *filter)
 {
 	bool lower = filter->has_range && pt_contains(&kernel->idmap_space, filter->start);
-	bool named = filter->kernel || filter->idmap;
+	bool named = filter->kernel || filter->idmap || filter->program;
 
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
 		named |= filter->hyp[map];
@@ -193,4 +207,6 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
 		if (filter->hyp[map])
 			dump_hyp(kernel, map);
+	if (filter->program)
+		dump_program(filter->program);
 }

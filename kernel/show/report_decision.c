@@ -7,6 +7,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/cpu.h>
+#include <pagoda/lib/features.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/lib/string.h>
 
@@ -129,6 +130,29 @@ static void print_decision(const struct kernel *kernel)
 	      el_reason_str(plan->el_reason));
 }
 
+static void print_return_addresses(const struct boot_handoff *handoff)
+{
+	report_label("");
+	switch (handoff_return_addresses(handoff)) {
+	case RETURN_SIGNED:
+		print("return addresses: signed (FEAT_PAuth)\n");
+		break;
+	case RETURN_SHADOW:
+		print("return addresses: shadow call stack, %u functions patched, %u left\n",
+		      handoff->scs.patched, handoff->scs.left);
+		break;
+	case RETURN_UNPROTECTED:
+		print("return addresses: NOT PROTECTED: not signed, and no function patched\n");
+		break;
+	}
+}
+
+/* What kernel/proc/policy.c answers. */
+static const char *policy_str(const struct boot_plan *plan)
+{
+	return plan->wxn ? "refused" : "granted";
+}
+
 static void print_protection(const struct kernel *kernel)
 {
 	const struct boot_plan *plan = &kernel->handoff->plan;
@@ -142,6 +166,10 @@ static void print_protection(const struct kernel *kernel)
 	print("BTI %s, PAC %s%s, PAN %s, E0PD %s\n", on_off(plan->bti), on_off(plan->pac),
 	      plan->pac && !plan->pac_secret ? " with a key that is no secret: no entropy" : "",
 	      on_off(plan->pan), on_off(plan->e0pd));
+	print_return_addresses(kernel->handoff);
+	report_label("programs");
+	print("%u-bit ASIDs; memory to write and execute: %s\n", cpu_asid_bits(kernel->handoff->id),
+	      policy_str(plan));
 }
 
 static void print_registers(const struct kernel *kernel)
@@ -184,6 +212,19 @@ static void json_regimes(struct json *json, const struct kernel *kernel)
 	json_close(json);
 }
 
+static void json_return_addresses(struct json *json, const struct boot_handoff *handoff)
+{
+	enum return_addresses what = handoff_return_addresses(handoff);
+
+	json_string(json, "return_addresses", return_addresses_str(what));
+	if (what != RETURN_SHADOW)
+		return;
+	json_row(json, "scs");
+	json_number(json, "patched", handoff->scs.patched);
+	json_number(json, "left", handoff->scs.left);
+	json_close(json);
+}
+
 static void json_decision(struct json *json, const struct kernel *kernel)
 {
 	const struct boot_plan *plan = &kernel->handoff->plan;
@@ -202,6 +243,10 @@ static void json_decision(struct json *json, const struct kernel *kernel)
 	json_bool(json, "pan", plan->pan);
 	json_bool(json, "e0pd", plan->e0pd);
 	json_string(json, "panic", panic_action_str(kernel->handoff->options.panic));
+	json_close(json);
+	json_number(json, "asid_bits", cpu_asid_bits(kernel->handoff->id));
+	json_object(json, "policy");
+	json_string(json, "write_execute", policy_str(plan));
 	json_close(json);
 }
 
@@ -223,5 +268,6 @@ void report_json_decision(const struct kernel *kernel, struct json *json)
 {
 	json_regimes(json, kernel);
 	json_decision(json, kernel);
+	json_return_addresses(json, kernel->handoff);
 	json_registers(json, kernel);
 }

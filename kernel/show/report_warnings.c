@@ -179,6 +179,9 @@ static void warn_about_boot(const struct kernel *kernel, struct json *json)
 	warn(json, kernel->guard_result != MAP_OK,
 	     "the stack has no gap below it: unmapping it: %s",
 	     map_result_str(kernel->guard_result));
+	warn(json, kernel->shadow_result != VMALLOC_OK,
+	     "the shadow call stacks have no gaps around them: mapping others: %s",
+	     vmalloc_result_str(kernel->shadow_result));
 }
 
 static void warn_all(const struct kernel *kernel, const struct report_audit *audit,

@@ -41,17 +41,23 @@ void mailbox_open(struct mailbox *mailbox, u64 mpidr, const struct device_psci *
 	tell_word(&mailbox->told.mpidr, mpidr, line);
 }
 
-/* What stands beside the state was stored before it: it is dropped here after that was seen. */
-const struct said *mailbox_hear(struct mailbox *mailbox, u64 line)
+/*
+ * What stands beside the state was stored before it; so it must be dropped here after it is seen.
+ * And only the state that was seen before is good: looked at again, it may be a later one.
+ */
+u64 mailbox_hear(struct mailbox *mailbox, u64 line)
 {
 	struct said *said = &mailbox->said;
+	u64 state;
 
 	dcache_invalidate(&said->state, sizeof(said->state), line);
-	if (__atomic_load_n(&said->state, __ATOMIC_ACQUIRE) != SAID_NOTHING)
+	state = __atomic_load_n(&said->state, __ATOMIC_ACQUIRE);
+	if (state != SAID_NOTHING)
 		dcache_invalidate(said, sizeof(*said), line);
-	return said;
+	return state;
 }
 
+/* The CPU looks all the time: before the rest is there, nothing may even pass as a verdict. */
 void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line)
 {
 	struct told *own = &mailbox->told;

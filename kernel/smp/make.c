@@ -4,6 +4,7 @@
  * command line leaves them.
  * Runs in the kernel, MMU on, and on the host.
  */
+#include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/kernel/handoff/override.h>
 #include <pagoda/kernel/irq/gic.h>
 #include <pagoda/kernel/irq/interrupt.h>
@@ -30,6 +31,28 @@ static bool make_stack(struct vmalloc *vmalloc, struct stack *stack)
 	return true;
 }
 
+static bool make_stacks(const struct kernel *kernel, struct cpu *cpu)
+{
+	struct vmalloc *vmalloc = &kernel->alloc->vmalloc;
+
+	if (!make_stack(vmalloc, &cpu->stack) || !make_stack(vmalloc, &cpu->exception_stack))
+		return false;
+	return handoff_return_addresses(kernel->handoff) != RETURN_SHADOW ||
+	       (shadow_create(vmalloc, &cpu->shadow) == VMALLOC_OK &&
+		shadow_create(vmalloc, &cpu->exception_shadow) == VMALLOC_OK);
+}
+
+/* Those that were made. */
+static void free_stacks(struct vmalloc *vmalloc, const struct cpu *cpu)
+{
+	const struct stack *stacks[] = { &cpu->stack, &cpu->exception_stack, &cpu->shadow,
+					 &cpu->exception_shadow };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(stacks); i++)
+		if (stacks[i]->end != 0)
+			(void)vmalloc_free(vmalloc, vaddr(stacks[i]->start));
+}
+
 struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr)
 {
 	struct alloc *alloc = kernel->alloc;
@@ -45,12 +68,8 @@ struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr)
 	memory->cpu.mpidr = mpidr;
 	memory->cpu.had = memory->had;
 	memory->cpu.id = memory->id;
-	if (!make_stack(&alloc->vmalloc, &memory->cpu.stack)) {
-		heap_free(&alloc->heap, object);
-		return NULL;
-	}
-	if (!make_stack(&alloc->vmalloc, &memory->cpu.exception_stack)) {
-		vmalloc_free(&alloc->vmalloc, vaddr(memory->cpu.stack.start));
+	if (!make_stacks(kernel, &memory->cpu)) {
+		free_stacks(&alloc->vmalloc, &memory->cpu);
 		heap_free(&alloc->heap, object);
 		return NULL;
 	}

@@ -20,15 +20,15 @@ struct passage {
 };
 
 /*
- * mailbox_open() - a mailbox for @mpidr, which turns itself off by @psci. mailbox_hear() - what
- * has been said so far; what a state of SAID_ vouches for is there with it. mailbox_tell() -
- * @told, the verdict last, but not whose mailbox it is and how to turn off. mailbox_close() -
- * nobody's any more; what was told is cleared. mailbox_withdraw() - the CPU is given up, and if it
- * still comes it is to go away; the key is cleared, the rest stays: it may be reading just that.
+ * mailbox_open() - a mailbox for @mpidr, which turns itself off by @psci. mailbox_hear() - the
+ * last SAID_ so far; what that vouches for can be read in the mailbox then. mailbox_tell() - @told,
+ * the verdict last, but not whose mailbox it is and how to turn off. mailbox_close() - nobody's any
+ * more; what was told is cleared. mailbox_withdraw() - the CPU is given up, and if it still comes
+ * it is to go away; the key is cleared, the rest stays: it may be reading just that.
  * @line: bytes in a line of the data cache.
  */
 void mailbox_open(struct mailbox *mailbox, u64 mpidr, const struct device_psci *psci, u64 line);
-const struct said *mailbox_hear(struct mailbox *mailbox, u64 line);
+u64 mailbox_hear(struct mailbox *mailbox, u64 line);
 void mailbox_tell(struct mailbox *mailbox, const struct told *told, u64 line);
 void mailbox_close(struct mailbox *mailbox, u64 line);
 void mailbox_withdraw(struct mailbox *mailbox, u64 line);

@@ -44,6 +44,7 @@ bool smp_cpu_off(const struct kernel *kernel, u32 number, s64 *answer)
 	farewell = (struct farewell){ psci_cpus(kernel), 0, { leave, NULL } };
 	cpu_call(cpu->cpu, &farewell.work);
 	while (!off && !back && counter_read() - start < OFF_SECONDS * counter_frequency()) {
+		cpu_pause();
 		back = __atomic_load_n(&cpu->cpu->work, __ATOMIC_ACQUIRE) == NULL;
 		off = !__atomic_load_n(&cpu->cpu->running, __ATOMIC_ACQUIRE) &&
 		      psci_cpu_is_off(kernel->handoff->facts.psci, cpu->entry->mpidr);

@@ -14,6 +14,9 @@ static void running_set(struct cpu *cpu)
 	__atomic_store_n(&cpu->running, true, __ATOMIC_RELEASE);
 }
 
+/* The flip leads here. */
+LANDING_PAD(secondary_main);
+
 void secondary_main(struct cpu *cpu, u64 published, u64 flipped, u64 forbidden)
 {
 	(void)published;

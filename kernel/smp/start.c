@@ -131,18 +131,18 @@ static bool is_late(u64 time)
 	return (s64)(counter_read() - time) > 0;
 }
 
-/* What it waits for, or null where it has not come. */
-static const struct said *passage_wait(const struct kernel *kernel, struct mailbox *mailbox,
-				       u64 time)
+/* What it says when it comes; SAID_NOTHING where it has not. */
+static u64 passage_wait(const struct kernel *kernel, struct mailbox *mailbox, u64 time)
 {
-	const struct said *said;
-	bool late;
+	bool late = is_late(time);
+	u64 state = mailbox_hear(mailbox, line_size(kernel));
 
-	do {
+	while (state == SAID_NOTHING && !late) {
+		cpu_pause();
 		late = is_late(time);
-		said = mailbox_hear(mailbox, line_size(kernel));
-	} while (said->state == SAID_NOTHING && !late);
-	return said->state == SAID_NOTHING ? NULL : said;
+		state = mailbox_hear(mailbox, line_size(kernel));
+	}
+	return state;
 }
 
 /* From before the first other CPU turns its MMU on. */
@@ -181,6 +181,7 @@ static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 			      .stack = cpu->stack.end,
 			      .exception_stack = cpu->exception_stack.end,
 			      .vectors = vectors_get(),
+			      .shadow = cpu->shadow.start,
 			      .mmfr3 = cpu->id[SYSREG_ID_AA64MMFR3_EL1] };
 }
 
@@ -210,24 +211,24 @@ static struct told judge(const struct kernel *kernel, struct smp_cpu *cpu, const
 	return told;
 }
 
-static void note_fault(struct smp_cpu *cpu, const struct said *said)
+static void note_fault(struct smp_cpu *cpu, u64 state, const struct said *said)
 {
 	cpu_settle(cpu, CPU_STATE_REFUSED,
-		   said->state == SAID_NO_KEY ? CPU_REASON_NO_KEY : CPU_REASON_FAULTED);
+		   state == SAID_NO_KEY ? CPU_REASON_NO_KEY : CPU_REASON_FAULTED);
 	cpu->fault = (struct fault){ .esr = said->esr, .elr = said->elr, .far = said->far };
 }
 
 static void passage_judge(const struct kernel *kernel, struct passage *passage, u64 time)
 {
 	struct mailbox *mailbox = &secondary_mailboxes[passage - passages];
-	const struct said *said = passage_wait(kernel, mailbox, time);
+	u64 state = passage_wait(kernel, mailbox, time);
 	struct told told;
 
-	if (said == NULL) {
+	if (state == SAID_NOTHING) {
 		cpu_settle(passage->cpu, CPU_STATE_SILENT, CPU_REASON_SILENT);
 		passage->lost = true;
-	} else if (said->state == SAID_ARRIVED) {
-		told = judge(kernel, passage->cpu, said);
+	} else if (state == SAID_ARRIVED) {
+		told = judge(kernel, passage->cpu, &mailbox->said);
 		mailbox_tell(mailbox, &told, line_size(kernel));
 		secret_wipe(&told, sizeof(told));
 	}
@@ -238,16 +239,16 @@ static bool passage_is_over(const struct kernel *kernel, struct passage *passage
 {
 	struct mailbox *mailbox = &secondary_mailboxes[passage - passages];
 	struct smp_cpu *cpu = passage->cpu;
-	const struct said *said = mailbox_hear(mailbox, line_size(kernel));
+	u64 state = mailbox_hear(mailbox, line_size(kernel));
 
 	if (__atomic_load_n(&cpu->cpu->running, __ATOMIC_ACQUIRE)) {
 		cpu_settle(cpu, CPU_STATE_RUNNING, CPU_REASON_NONE);
 		kernel->smp->running++;
 		return true;
 	}
-	if (said->state == SAID_FAULTED || said->state == SAID_NO_KEY)
-		note_fault(cpu, said);
-	return said->state != SAID_ARRIVED;
+	if (state == SAID_FAULTED || state == SAID_NO_KEY)
+		note_fault(cpu, state, &mailbox->said);
+	return state != SAID_ARRIVED;
 }
 
 static void passage_end(const struct kernel *kernel, struct passage *passage, u64 time)
@@ -256,6 +257,7 @@ static void passage_end(const struct kernel *kernel, struct passage *passage, u6
 	bool late = false, over = false;
 
 	while (!passage->lost && !over && !late) {
+		cpu_pause();
 		late = is_late(time);
 		over = passage_is_over(kernel, passage);
 	}

@@ -7,7 +7,8 @@
 #include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/smp/smp.h>
 
-#define STOPPING_A_SECOND 10 /* CPUs that take longer than this part of one are given up */
+#define INTERRUPTS_A_SECOND 4 /* for longer than that none is waited for */
+#define STOP_SECONDS 2 /* that the others have for it */
 
 /* MPIDR of the CPU that reports, and bit 31, which is set in none; 0: none does. */
 static u64 reporter;
@@ -24,19 +25,26 @@ void smp_stop_here(struct cpu *cpu, const struct exception_frame *frame)
 	cpu_halt(STOP_NONE, 0, 0, 0);
 }
 
+/* The interrupt, which says where this was, may still be on its way. */
 void smp_heed_stop(void)
 {
+	u64 start = counter_read();
+
 	if (!smp_stopping())
 		return;
-	interrupts_take();
+	while (cpu_this()->gic != NULL &&
+	       counter_read() - start < counter_frequency() / INTERRUPTS_A_SECOND) {
+		interrupts_take();
+		cpu_pause();
+	}
 	smp_stop_here(cpu_this(), NULL);
 }
 
 static void wait_stopped(const struct cpu *cpu, u64 start)
 {
 	while (!__atomic_load_n(&cpu->stopped, __ATOMIC_ACQUIRE) &&
-	       counter_read() - start < counter_frequency() / STOPPING_A_SECOND)
-		;
+	       counter_read() - start < STOP_SECONDS * counter_frequency())
+		cpu_pause();
 }
 
 void smp_stop_others(struct cpu *cpu)

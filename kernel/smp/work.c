@@ -87,6 +87,7 @@ bool cpu_wait(const struct cpu *cpu, u64 ticks)
 		smp_heed_stop();
 		if (ticks != 0 && counter_read() - start >= ticks)
 			return false;
+		cpu_pause();
 	}
 	return true;
 }

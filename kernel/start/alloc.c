@@ -6,6 +6,7 @@
  */
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/shadow.h>
 
 /*
  * The allocators' own state, most of it room for the list of ranges: from the first free RAM that
@@ -93,4 +94,6 @@ void alloc_init(struct kernel *kernel)
 	pages_init(kernel, &state);
 	areas_init(kernel);
 	kernel->pci_result = pci_init(kernel);
+	if (handoff_return_addresses(kernel->handoff) == RETURN_SHADOW)
+		kernel->shadow_result = shadow_init(&kernel->alloc->vmalloc);
 }

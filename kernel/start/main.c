@@ -31,6 +31,8 @@ static void note_flip(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 }
 
+LANDING_PAD(kernel_main);
+
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
 	static struct kernel kernel;

@@ -39,6 +39,16 @@ static void print_origin(const struct cpu *cpu, u64 vector)
 	print("\n");
 }
 
+/* The exception level that the exception is from, in SPSR. */
+#define PSTATE_EL 0xc
+
+/* Where the kernel's own return addresses are is nobody's business: it would lead to them. */
+static bool hides(const struct boot_handoff *handoff, unsigned x, u64 spsr)
+{
+	return x == 18 && (spsr & PSTATE_EL) != 0 &&
+	       handoff_return_addresses(handoff) == RETURN_SHADOW;
+}
+
 static void print_registers(const struct cpu *cpu, const struct exception_frame *frame)
 {
 	const struct boot_handoff *handoff = cpu->kernel->handoff;
@@ -48,8 +58,28 @@ static void print_registers(const struct cpu *cpu, const struct exception_frame 
 	/* With this an address can be looked up in pagoda.elf. */
 	print("ELR is at 0x%016lx in pagoda.elf\n",
 	      frame->elr - handoff->plan.image_va.value + handoff->facts.image.link_va);
-	for (unsigned i = 0; i < 31; i++)
-		print("x%-2u 0x%016lx%s", i, frame->x[i], i % 3 == 2 || i == 30 ? "\n" : "  ");
+	for (unsigned i = 0; i < 31; i++) {
+		const char *end = i % 3 == 2 || i == 30 ? "\n" : "  ";
+
+		if (hides(handoff, i, frame->spsr))
+			print("x%-2u %-18s%s", i, "(shadow)", end);
+		else
+			print("x%-2u 0x%016lx%s", i, frame->x[i], end);
+	}
+}
+
+/* What is not mapped behind a shadow call stack is as long as that, at least. */
+static void print_overflow(const struct cpu *cpu, const struct exception_frame *frame)
+{
+	const struct stack *guard = &cpu->guard, *shadow = &cpu->shadow;
+
+	if (!syndrome_is_abort(frame->esr))
+		return;
+	if (frame->far >= guard->start && frame->far < guard->end)
+		print("STACK OVERFLOW: FAR is in the gap below the stack\n");
+	if (handoff_return_addresses(cpu->kernel->handoff) == RETURN_SHADOW &&
+	    frame->far - shadow->end < shadow->end - shadow->start)
+		print("SHADOW STACK OVERFLOW: FAR is in the gap above the shadow call stack\n");
 }
 
 static void print_calls(const struct cpu *cpu, const struct exception_frame *frame)
@@ -57,9 +87,7 @@ static void print_calls(const struct cpu *cpu, const struct exception_frame *fra
 	const struct kernel *kernel = cpu->kernel;
 	struct place place = { .pc = frame->elr, .lr = frame->x[30], .frame = frame->x[29] };
 
-	if (syndrome_is_abort(frame->esr) && frame->far >= cpu->guard.start &&
-	    frame->far < cpu->guard.end)
-		print("STACK OVERFLOW: FAR is in the gap below the stack\n");
+	print_overflow(cpu, frame);
 	print("KASLR offset 0x%016lx; calls, the latest first:\n",
 	      kernel->handoff->plan.kaslr_offset);
 	backtrace_print(&kernel->symbols, cpu->stack, &place, kernel->kernel_space.regime.va_bits);
@@ -93,7 +121,6 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 {
 	if (cpu->kernel == NULL || cpu->reports > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
-	smp_stop_others(cpu);
 	console_watch_end();
 	if (cpu->reports++ > 0) {
 		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "
@@ -103,6 +130,7 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 		print_registers(cpu, frame);
 		panic_stop(cpu->kernel);
 	}
+	smp_stop_others(cpu);
 	print_origin(cpu, vector);
 	syndrome_print(frame->esr);
 	print_registers(cpu, frame);

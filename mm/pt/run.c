@@ -107,7 +107,7 @@ void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
 		return;
 	audit->runs++;
 	audit->mapped += vaddr_diff(run->end, run->start);
-	if (!run->info.write || !run->info.execute)
+	if (!run->info.write || !pte_executes(&run->info))
 		return;
 	if (audit->writable_executable++ == 0)
 		audit->first_offender = run->start;

@@ -13,7 +13,7 @@ import pathlib
 import subprocess
 import sys
 
-from boot_cost import QEMU, QUIET, Boot, CannotMeasure, measure
+from boot_cost import QEMU, QUIET, Boot, CannotMeasure, measure, relocation
 
 PATH = pathlib.Path(__file__).with_name("baseline.json")
 TOLERANCE = 0.02
@@ -28,6 +28,10 @@ CONFIGURATIONS = {
     "64K entered at EL2": Boot("nokaslr arm64.pagesize=64k", machine=f"{QUIET},virtualization=on"),
 }
 
+# Counted without relocation and what else is done then: functions are patched, and what that takes
+# grows with the kernel. boot_cost.py has a limit for each of them.
+PATCHED = ("4K on cortex-a57",)
+
 
 def first_line(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
@@ -40,7 +44,9 @@ def tools():
 
 
 def counts():
-    return {name: measure(boot).total for name, boot in CONFIGURATIONS.items()}
+    costs = {name: measure(boot, ("counter_read",)) for name, boot in CONFIGURATIONS.items()}
+    return {name: cost.total - (relocation(cost) if name in PATCHED else 0)
+            for name, cost in costs.items()}
 
 
 def changes(baseline, now):

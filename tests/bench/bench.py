@@ -29,8 +29,9 @@ import needs
 import peer_linux
 import peer_xen
 import trees
-from boot_cost import (ACCESSES_MOST, BUDGET, BUILD, EL2_MORE, NOKASLR_MORE, QUIET, ROOT, Boot,
-                       CannotMeasure, Kernel, measure, pagoda)
+from boot_cost import (ACCESSES_MOST, BUDGET, BUILD, EL2_MORE, NOKASLR_MORE, PATCHING_ACCESSES_MOST,
+                       PATCHING_MOST, QUIET, ROOT, Boot, CannotMeasure, Kernel, measure, pagoda,
+                       patching)
 from boot_report import early_report
 
 FACTOR = 6  # by how much a boot and a full dump are faster than the peer's, on the clock
@@ -163,6 +164,28 @@ def show_accesses(report):
         report.check(total <= most and found["lines"] <= most_lines, f"{page_size}: {total} loads "
                      f"and stores of {found['lines']} lines, {most} and {most_lines} are the limit")
     report.table(["page size", "loads", "stores", "both", "at most", "lines", "at most"], rows)
+
+
+def show_patching(report):
+    report.title("Shadow call stacks")
+    symbols = Boot().kernel.symbols
+    report.say("Where the CPU cannot sign return addresses, between `tables` and `relocated`: "
+               f"{symbols['_frames_end'] - symbols['_frames_start']:,} bytes of unwind",
+               "tables are read. Afterwards a push and a pop stand where signing and checking "
+               "stood. Where it can:", "nothing.", "")
+    rows = []
+    for cpu, append in (("cortex-a57", ""), ("max", "arm64.nopauth")):
+        functions = early_report("4k", append, cpu=cpu)["scs"]["patched"]
+        instructions, accesses = patching(cpu, append)
+        rows.append([f"{cpu} {append}".strip(), functions, instructions, accesses,
+                     round(instructions / functions), PATCHING_MOST,
+                     round(accesses / functions), PATCHING_ACCESSES_MOST])
+        report.check(instructions <= PATCHING_MOST * functions and
+                     accesses <= PATCHING_ACCESSES_MOST * functions,
+                     f"{cpu}: {instructions} instructions and {accesses} loads and stores to patch "
+                     f"{functions} functions")
+    report.table(["CPU", "functions", "instructions", "loads and stores", "instructions a function",
+                  "at most", "loads and stores a function", "at most"], rows)
 
 
 def show_functions(report, costs):
@@ -305,6 +328,16 @@ def per_fdt_byte(cost):
 def per_pass_byte(page_size):
     boot = Boot(f"nokaslr arm64.pagesize={page_size}", machine=QUIET, kernel=growth.tree_pass())
     return measure(boot).total / machine_tree_size()
+
+
+def show_calls(report):
+    report.title("An empty system call")
+    report.say("From EL0 to the answer that there is no such call, and back: instructions of the "
+               "kernel's.", "")
+    report.table(["pages", "EL1", "EL2"], [
+        [page_size.upper(), *(boot_cost.call_cost(f"arm64.pagesize={page_size}", machine)
+                              for machine in ("virt", f"virt,{EL2}"))]
+        for page_size in PAGE_SIZES])
 
 
 def show_sizes(report):
@@ -528,10 +561,12 @@ def show_boot(report, docs):
     costs = report.attempt(show_early)
     if costs:
         report.attempt(show_accesses)
+        report.attempt(show_patching)
         report.attempt(show_functions, costs)
         report.attempt(show_units, costs)
         report.attempt(show_tables)
         report.attempt(show_sizes)
+        report.attempt(show_calls)
         report.attempt(show_growth, docs / "performance")
 
 

@@ -42,6 +42,12 @@ ACCESSES_MOST = {"4k": (8_700, 740), "16k": (16_500, 1_800), "64k": (38_000, 4_5
 BUDGET = {"4k": 20_500, "16k": 24_500, "64k": 42_500}
 EL2_MORE = 200
 NOKASLR_MORE = 1_100
+# Where the CPU cannot sign, for one function whose return address goes to a shadow call stack: to
+# read its unwind table, exchange its instructions, and publish its code.
+PATCHING_MOST, PATCHING_ACCESSES_MOST = 1_100, 44
+TABLES_DONE, RELOCATION_DONE = 2, 3  # of the times that the early runtime reads the counter
+# The kernel's part of a system call that does nothing.
+CALL_MOST = 320
 QUIET = "virt,dtb-randomness=off"  # no seeds in the FDT: the same boot every time
 
 
@@ -99,6 +105,7 @@ class Cost:
     marks: list  # instructions before each time that a mark was come to
     stores: dict  # {offset from _text: (stores into the pool, bytes)}
     accesses: dict  # {"loads", "stores", "lines": how many before the flip}, if asked for
+    elsewhere: int = 0  # instructions outside the Image: a program's
 
     @property
     def total(self):
@@ -167,10 +174,11 @@ def check_plugins():
         raise CannotMeasure(f"{BUILD}/count.so is not there: make {BUILD.name}/count.so builds it")
 
 
-def measure(boot=Boot(), marks=(), pool=None, accesses=False, timeout=120):
+def measure(boot=Boot(), marks=(), pool=None, accesses=False, timeout=120, programs=False):
     """The Cost of @boot. @marks: symbols; when one is come to is noted; @pool: (start, end) of the
     memory, as offsets from _text, in which stores are counted; @accesses: count loads and stores
-    before the flip, and the lines of memory that they touch."""
+    before the flip, and the lines of memory that they touch; @programs: instructions outside the
+    Image may be theirs."""
     check_plugins()
     kernel, symbols = boot.kernel, boot.kernel.symbols
     options = [("start", IMAGE_ADDRESS), ("size", symbols["_end"])]
@@ -191,7 +199,10 @@ def measure(boot=Boot(), marks=(), pool=None, accesses=False, timeout=120):
             subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=timeout)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
             raise CannotMeasure(f"{error}; the kernel did not reach {kernel.end}") from None
-        return read_cost(kernel, out.name)
+        cost = read_cost(kernel, out.name)
+    if cost.elsewhere != 0 and not programs:
+        raise CannotMeasure(f"{cost.elsewhere} instructions were executed outside the Image")
+    return cost
 
 
 def read_cost(kernel, path):
@@ -212,9 +223,36 @@ def read_cost(kernel, path):
                 facts[word] = int(numbers[0])
     if facts.get("ended") != 1:
         raise CannotMeasure(f"the machine ended before {kernel.end} was reached")
-    if facts["elsewhere"] != 0:
-        raise CannotMeasure(f"{facts['elsewhere']} instructions were executed outside the Image")
+    cost.elsewhere = facts["elsewhere"]
     return cost
+
+
+def relocation(cost):
+    """Instructions from the tables' end to that of relocation and patching. @cost was measured with
+    counter_read as its first mark."""
+    return cost.marks[RELOCATION_DONE] - cost.marks[TABLES_DONE]
+
+
+def patching(cpu, append=""):
+    """What it takes to patch on @cpu: (instructions, loads and stores)."""
+    cost, signed = (measure(Boot(words, of, QUIET), ("counter_read",), accesses=True)
+                    for words, of in ((append, cpu), ("", "max")))
+    ours, theirs = (found.accesses["loads"] + found.accesses["stores"] for found in (cost, signed))
+    return relocation(cost) - relocation(signed), ours - theirs
+
+
+def call_cost(append="", machine="virt"):
+    """The kernel's instructions for a system call that does nothing: those of many calls, less
+    those of fewer; an interrupt that came between is one more than there need be."""
+    kernel = pagoda("kernel_main", "command_poweroff")
+
+    def run(calls):
+        words = f'{append} pagoda.run="run null {calls}; poweroff"'
+        return min(measure(Boot(words, machine=machine, kernel=kernel), programs=True).total
+                   for _ in range(3))
+
+    few, many = 100, 1100
+    return round((run(many) - run(few)) / (many - few))
 
 
 def main():

@@ -9,11 +9,11 @@ from boot_cost import QUIET, Boot, CannotMeasure
 
 
 @functools.lru_cache
-def early_report(page_size, append="", icount=False, machine=QUIET):
+def early_report(page_size, append="", icount=False, machine=QUIET, cpu="max"):
     """`report json` of one boot. @icount: the clock counts instructions, one a nanosecond."""
     words = f'arm64.pagesize={page_size} {append} pagoda.run="report json; poweroff"'
     extra = ("-icount", "shift=0") if icount else ()
-    command = Boot(words, machine=machine, arguments=("-serial", "stdio", *extra)).command()
+    command = Boot(words, cpu, machine, arguments=("-serial", "stdio", *extra)).command()
     try:
         text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
                               check=True).stdout.decode("latin-1").replace("\r", "")

@@ -2,6 +2,7 @@
 """One boot of each page size, judged: caches, barriers, registers and tables as hardware demands
 them. The rest of what scripts/discipline judges is for `make discipline`."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -19,6 +20,26 @@ def test_a_boot_breaks_no_rule(pages):
     result = discipline("--append", f"arm64.pagesize={pages} quiet")
     assert result.returncode == 0, result.stdout + result.stderr
     assert " 0 violations" in result.stdout
+
+
+@pytest.mark.parametrize("commands", [
+    "run jit; run wx; run faults 3; run high",
+    "asids 2; run 5 pair 2",  # three numbers for five programs: again and again there are none
+])
+def test_programs_break_no_rule(commands):
+    result = discipline("--append", "quiet", "--run", commands)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 violations" in result.stdout
+
+
+def test_a_boot_with_another_cpu_breaks_no_rule():
+    """The rules that only mean something with more than one are exercised there."""
+    result = discipline("--append", "quiet", "--machine", "virt,gic-version=3", "--cpus", "2",
+                        "--run", "on 1 layout")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert " 0 violations" in result.stdout
+    for rule in ("C5", "T7", "T10", "M1"):
+        assert re.search(rf"^  {rule} .* held \d+ times$", result.stdout, re.MULTILINE), rule
 
 
 def test_a_boot_that_stops_is_not_checked():

@@ -8,6 +8,7 @@ import pytest
 
 from image_map import IDENTITY_MAP, KERNEL_MAP, check_walk, dumped, in_image, mapped
 from machine import IMAGE, boot, number, relocations, symbols
+from scs import patched_image
 from walker import bits
 
 GIB = 1 << 30
@@ -276,12 +277,14 @@ def test_the_emulators_walk_finds_the_kernel_map_and_no_identity_map(case):
         assert result.emulator[number(entry["start"])] is None
 
 
-def test_the_image_in_memory_is_the_file_with_its_words_relocated(case):
+def test_the_image_in_memory_is_the_file_relocated_and_patched_where_it_must_be(case):
     _, _, result = case
     base, words = relocations()
     size = symbols()["_init_data_end"]
     delta = number(result.document["image"]["va"]) - base
-    expected = bytearray(IMAGE.read_bytes())
+    signed = result.document["return_addresses"] == "signed"
+    assert signed == result.document["decision"]["pac"]
+    expected = bytearray(IMAGE.read_bytes()) if signed else patched_image()
     for offset, addend in words:
         struct.pack_into("<Q", expected, offset, (addend + delta) % TOP)
         assert result.memory[offset:offset + 8] == expected[offset:offset + 8]

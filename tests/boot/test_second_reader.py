@@ -14,6 +14,7 @@ import pytest
 
 from gdb import Gdb
 from machine import PROMPT, ROOT, SCHEMA, Machine, image_size, number, symbols
+from scs import functions
 from test_el2 import CACHES_ON, MMU_ON, MMU_WARNING, TABLE_AT, start
 from test_regimes import Row, expected_layout
 from test_uefi import FIRMWARE, Firmware
@@ -322,6 +323,9 @@ READERS = {
     "decision.pan": lambda look: [bool(bits(look.states["PSTATE"], 22, 22))],
     "decision.e0pd": lambda look: [bool(bits(look.tcr, 56, 56))],
     "decision.panic": lambda look: [look.case.panic],
+    "return_addresses": lambda look: ["signed" if bits(look.sctlr, 31, 31) else "shadow"],
+    "scs.patched": lambda look: [] if bits(look.sctlr, 31, 31) else [len(functions())],
+    "scs.left": lambda look: [] if bits(look.sctlr, 31, 31) else [0],
     "registers.*": lambda look: sorted(look.registers().items()),
     "command_line": lambda look: [look.case.append],
     "overrides[].option": override(0),

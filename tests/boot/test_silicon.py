@@ -109,7 +109,7 @@ def test_the_fixes_for_cortex_a53_are_asked_for_wherever_the_image_is_built():
     output = subprocess.run(["make", "-n", "-B", f"O={BUILD}", "all"], cwd=ROOT, check=True,
                             capture_output=True, text=True).stdout.replace("\\\n", " ")
     lines = [line for line in output.splitlines() if line.startswith("aarch64-linux-gnu-gcc")]
-    compiled = [line for line in lines if " -c " in line and line.endswith(".c")]
+    compiled = [line for line in lines if " -S " in line and line.endswith(".c")]
     linked = [line for line in lines if "pagoda.lds -o" in line]
     assert len(compiled) > 50 and len(linked) == 2
     assert all(" -mfix-cortex-a53-835769 " in line for line in compiled)
@@ -122,8 +122,8 @@ def test_the_fixes_for_cortex_a53_are_asked_for_wherever_the_image_is_built():
 def test_no_register_that_may_be_forbidden_is_written_without_a_place_to_land():
     writes = list(found(lambda word: word in GCSCR or word in CONTROL2))
     assert sorted(GCSCR.get(words[at], CONTROL2.get(words[at])) for _, words, at in writes) == [
-        "GCSCRE0_EL1"] * 4 + ["GCSCR_EL1"] * 2 + ["GCSCR_EL2", "GCSCR_EL3", "SCTLR2_EL1",
-                                                  "TCR2_EL1"]
+        "GCSCRE0_EL1"] * 6 + ["GCSCR_EL1"] * 3 + ["GCSCR_EL2"] * 2 + [
+            "GCSCR_EL3", "SCTLR2_EL1", "TCR2_EL1"]
     for where, words, at in writes:
         assert any(word == MSR_TPIDR_EL0 for word in words[at - 2:at]), where
 
@@ -132,7 +132,9 @@ def test_guarded_control_stacks_are_off_before_the_first_call():
     places, image = symbols(), IMAGE.read_bytes()
     for name, end, register in (("primary_entry", "entry_el3", "GCSCR_EL1"),
                                 ("entry_el3", "entry_el2", "GCSCR_EL3"),
-                                ("entry_el2", "enter_c", "GCSCR_EL2")):
+                                ("entry_el2", "enter_c", "GCSCR_EL2"),
+                                ("secondary_entry", "secondary_el2", "GCSCR_EL1"),
+                                ("secondary_el2", "secondary_found", "GCSCR_EL2")):
         words = struct.unpack_from(f"<{(places[end] - places[name]) // 4}I", image, places[name])
         cleared = [at for at, word in enumerate(words) if GCSCR.get(word) == register]
         calls = [at for at, word in enumerate(words) if word & BL_MASK == BL]

@@ -5,6 +5,9 @@
  * harm. Source: DDI 0487 D7.5 (caches, "Cache maintenance instructions"), B2.4 (instruction fetch),
  * B2.16 ("Mismatched memory attributes").
  *
+ * CPUs that have theirs on see the same there, since all memory is inner shareable: they are one
+ * cache. Who has his off goes past it. Instruction caches are each CPU's own.
+ *
  * A line is as long as CTR_EL0 says. What may be wrong is noted for 16 bytes, and for single bytes
  * where a cache may hold an older one: a cached store mends only what it writes.
  */
@@ -25,6 +28,8 @@
 #define MAPPED 512 /* written past the caches by way of a mapping */
 #define DROPPED 1024 /* invalidated since it was written */
 #define LOADER 2048 /* instructions that were there at entry */
+#define FRESH 4096 /* invalidated since it was loaded */
+#define RACED 8192 /* FRESH, and then another CPU wrote it past the caches */
 
 struct cache cache = { .line = 64 };
 
@@ -40,10 +45,35 @@ struct list {
 	size_t count, room;
 };
 
-static struct list data_pending, fetch_pending[2]; /* before the DSB; before the ISB */
-/* Stores before the first are fetched anew after IC of everything: issued, complete, in effect. */
-static u32 fetch_cover[3];
-static bool instructions_on;
+/*
+ * What the instruction cache of a CPU fetches anew: all stores before @complete, and from the next
+ * context synchronization on those before @effect. The others are what IC of everything will make
+ * of that at a DSB: this CPU's, or everybody's.
+ */
+struct fetches {
+	u32 own, all, complete, effect;
+	bool on; /* by the stream */
+};
+
+/* Maintenance by one CPU that no DSB of it has completed. */
+static struct {
+	struct list data, code;
+	u64 last_dc; /* 0: none */
+} pending[CPUS_MOST];
+static struct fetches fetches[CPUS_MOST];
+
+/* Dirty lines that a CPU has read past the caches: seen, so they must be on their way. */
+#define OWED_MOST 64
+#define OWED_TIME 256 /* instructions that whoever wrote them has for that */
+static struct owed {
+	struct page *page;
+	unsigned grain;
+	place_t reader;
+	u64 until; /* of @cpu's instructions */
+	unsigned cpu, reading;
+} owed[OWED_MOST];
+static unsigned owed_count;
+static u64 executed[CPUS_MOST];
 
 static void list_add(struct list *list, struct page *page, unsigned grain)
 {
@@ -133,12 +163,31 @@ static void judge_stale(struct page *page, unsigned grain, const char *what)
 			  what, neighbour_words(page, grain));
 }
 
+/*
+ * Another CPU wrote it, and nothing that this one has seen of that one is later: to see the old
+ * bytes is as good as to have come earlier, where every look is preceded by an invalidation.
+ */
+static bool is_unseen(const struct page *page, unsigned grain)
+{
+	unsigned by = page->by[grain];
+
+	return by != now.cpu && page->written[grain] != 0 &&
+	       order()->saw[by] <= page->written[grain];
+}
+
+static bool is_race(const struct page *page, unsigned grain)
+{
+	return (page->state[grain] & RACED) && is_unseen(page, grain);
+}
+
 static void judge_cached(struct page *page, unsigned offset, unsigned size, const char *what)
 {
 	unsigned grain = offset / GRAIN;
 	u16 state = page->state[grain];
 
-	if ((state & STALE) && has_stale(page, offset, size))
+	if ((state & STALE) && has_stale(page, offset, size) && is_race(page, grain))
+		looked_at(RULE_C2);
+	else if ((state & STALE) && has_stale(page, offset, size))
 		judge_stale(page, grain, what);
 	else if (state & DROPPING)
 		violation(RULE_C2, page->pa + offset, page->writer[grain],
@@ -165,6 +214,57 @@ static void judge_uncached(struct page *page, unsigned offset, struct way way, c
 			  "%s past the caches of a line whose cleaning no DSB has completed", what);
 	else if (state & CLEANED)
 		looked_at(rule);
+}
+
+/* Cleaned since, though its line may be dirty again with what is beside it. */
+static bool is_at_coherency(const struct page *page, unsigned grain)
+{
+	return page->by[grain] != now.cpu && page->written[grain] != 0 &&
+	       page->reached[grain] > page->written[grain];
+}
+
+/* The same of a line that whoever wrote it has not cleaned yet. He must be about to. */
+static void owe(struct page *page, unsigned grain)
+{
+	unsigned by = page->by[grain];
+
+	looked_at(RULE_C5);
+	for (unsigned i = 0; i < owed_count; i++)
+		if (owed[i].page == page && owed[i].grain == grain)
+			return;
+	if (owed_count == OWED_MOST || !(page->state[grain] & OWN))
+		return;
+	owed[owed_count++] =
+		(struct owed){ page, grain, now.place, executed[by] + OWED_TIME, by, now.cpu };
+}
+
+void cache_owed(void)
+{
+	place_t place = now.place;
+	unsigned cpu = now.cpu;
+
+	executed[now.cpu]++;
+	for (unsigned i = 0; i < owed_count; i++) {
+		if (owed[i].cpu != now.cpu || executed[now.cpu] < owed[i].until)
+			continue;
+		now.place = owed[i].reader;
+		now.cpu = owed[i].reading;
+		violation(RULE_C5, owed[i].page->pa + owed[i].grain * GRAIN,
+			  owed[i].page->writer[owed[i].grain],
+			  "a load past the caches of what CPU %u wrote into its cache and does not "
+			  "clean: no DC CVAC within %u instructions",
+			  owed[i].cpu, OWED_TIME);
+		now.place = place;
+		now.cpu = cpu;
+		owed[i--] = owed[--owed_count];
+	}
+}
+
+static void owed_clean(const struct page *page, unsigned grain)
+{
+	for (unsigned i = 0; i < owed_count; i++)
+		if (owed[i].page == page && owed[i].grain == grain)
+			owed[i--] = owed[--owed_count];
 }
 
 /* What one grain has of a range. */
@@ -209,15 +309,31 @@ static void judge_share(struct page *page, unsigned grain, struct way way)
 	page->share[grain] = share;
 }
 
+/* A load shows what another CPU has stored: so all it had done before is to be seen, too. */
+static void see(struct page *page, unsigned grain)
+{
+	unsigned by = page->by[grain];
+
+	page->state[grain] &= (u16) ~(FRESH | RACED);
+	if (by != now.cpu && page->written[grain] != 0)
+		order()->saw[by] = later(order()->saw[by], page->written[grain]);
+}
+
 void cache_load(u64 pa, unsigned size, struct way way)
 {
 	for (struct piece p = piece_first(pa, size); p.length != 0; piece_next(&p)) {
 		if (way.cached) {
 			judge_cached(p.page, p.offset, p.length, "a load");
 			judge_share(p.page, p.offset / GRAIN, way);
+		} else if (is_at_coherency(p.page, p.offset / GRAIN)) {
+			looked_at(RULE_C5);
+		} else if ((p.page->state[p.offset / GRAIN] & (OWN | CLEANING)) &&
+			   is_unseen(p.page, p.offset / GRAIN)) {
+			owe(p.page, p.offset / GRAIN);
 		} else {
 			judge_uncached(p.page, p.offset, way, "a load");
 		}
+		see(p.page, p.offset / GRAIN);
 	}
 }
 
@@ -253,6 +369,8 @@ static void store_uncached(struct page *page, unsigned offset, unsigned size, st
 		*state |= EARLY;
 	else
 		*state &= (u16)~EARLY;
+	if (*state & FRESH)
+		*state |= RACED;
 	*state &= (u16) ~(DROPPED | DROPPING | UNORDERED | MAPPED);
 	*state |= STALE | UNCACHED | (way.mapped ? MAPPED : 0);
 	stale_set(page, offset, size, true);
@@ -285,6 +403,7 @@ void cache_store(u64 pa, unsigned size, struct way way)
 		else
 			store_uncached(p.page, p.offset, p.length, way);
 		p.page->writer[grain] = now.place;
+		p.page->by[grain] = (u8)now.cpu;
 		p.page->written[grain] = now.time;
 		p.page->state[grain] &= (u16)~LOADER;
 	}
@@ -311,7 +430,7 @@ static void judge_fetch(struct page *page, unsigned grain)
 	if (cleaned < written)
 		violation(RULE_I1, pa, by,
 			  "executed what was written and not cleaned to the point of unification");
-	else if (cleaned >= now.dsb_full)
+	else if (cleaned >= order()->dsb_full)
 		violation(RULE_I1, pa, by,
 			  "executed what was written with no DSB since it was "
 			  "cleaned");
@@ -324,13 +443,18 @@ static void judge_fetch(struct page *page, unsigned grain)
 /* With the instruction cache turned on by the stream, it may answer with what ran here before. */
 static void judge_loader(struct page *page, unsigned grain)
 {
-	looked_at(RULE_I2);
-	if (fetch_cover[2] == 0)
-		violation(
-			RULE_I2, page->pa + grain * GRAIN, 0,
-			"the instruction cache is on and may hold what ran at this address before "
-			"the Image: no IC, DSB and ISB since entry");
+	if (fetches[now.cpu].effect != 0)
+		return;
+	violation(RULE_I2, page->pa + grain * GRAIN, 0,
+		  "the instruction cache is on and may hold what ran at this address before "
+		  "the Image: no IC, DSB and ISB since entry");
 	page->state[grain] &= (u16)~LOADER;
+}
+
+/* By an IC that was for it alone, which reaches all CPUs. */
+static bool is_fetched(const struct page *page, unsigned grain)
+{
+	return page->fetched[grain] > page->written[grain] && order()->isb > page->fetched[grain];
 }
 
 void cache_fetch(u64 pa, struct way way)
@@ -344,12 +468,13 @@ void cache_fetch(u64 pa, struct way way)
 	else if (!way.cached && (state & (FOREIGN | OWN | CLEANING)))
 		judge_uncached(page, offset, way, "a fetch");
 	if (page->written[grain] != 0) {
-		if (page->cleaned[grain] < page->written[grain] ||
-		    page->cleaned[grain] >= fetch_cover[2])
+		if (!is_fetched(page, grain) && (page->cleaned[grain] < page->written[grain] ||
+						 page->cleaned[grain] >= fetches[now.cpu].effect))
 			judge_fetch(page, grain);
 		else
 			looked_at(RULE_I1);
-	} else if ((state & LOADER) && instructions_on) {
+	} else if ((state & LOADER) && fetches[now.cpu].on) {
+		looked_at(RULE_I2);
 		judge_loader(page, grain);
 	}
 }
@@ -361,15 +486,16 @@ static void clean_grain(struct page *page, unsigned grain, bool coherency)
 	page->cleaned[grain] = now.time;
 	if (!coherency || !(*state & (FOREIGN | OWN)))
 		return;
+	owed_clean(page, grain);
 	*state &= (u16) ~(FOREIGN | OWN);
 	*state |= CLEANING | CLEANED;
-	list_add(&data_pending, page, grain);
+	list_add(&pending[now.cpu].data, page, grain);
 }
 
 /* What another store since the last barrier may come before or after. */
 static bool is_unordered(const struct page *page, unsigned grain)
 {
-	return page->written[grain] > now.barrier_full;
+	return page->by[grain] == now.cpu && page->written[grain] > order()->barrier_full;
 }
 
 static void drop_grain(struct page *page, unsigned grain)
@@ -378,7 +504,7 @@ static void drop_grain(struct page *page, unsigned grain)
 
 	page->cleaned[grain] = now.time;
 	page->share[grain] = 0;
-	*state |= DROPPED;
+	*state |= DROPPED | FRESH;
 	if (!(*state & STALE))
 		return;
 	if (!(*state & MAPPED) && is_unordered(page, grain)) {
@@ -389,7 +515,7 @@ static void drop_grain(struct page *page, unsigned grain)
 	*state &= (u16) ~(STALE | EARLY | UNORDERED);
 	*state |= DROPPING;
 	stale_set(page, grain * GRAIN, GRAIN, false);
-	list_add(&data_pending, page, grain);
+	list_add(&pending[now.cpu].data, page, grain);
 }
 
 /* DC IVAC throws away what only a cache has. */
@@ -406,11 +532,11 @@ static void judge_drop(struct page *page, unsigned first, unsigned count)
 	}
 }
 
-static u64 last_dc; /* since the last DSB; 0: none */
-
 /* Steps that are longer than a line leave some out. */
 static void judge_size(u64 pa)
 {
+	u64 last_dc = pending[now.cpu].last_dc;
+
 	looked_at(RULE_C7);
 	if (!cache.has_ctr)
 		violation(RULE_C7, pa, 0, "a cache line's size is used that is not from CTR_EL0");
@@ -419,7 +545,7 @@ static void judge_size(u64 pa)
 			  "maintenance goes on %lu bytes after 0x%lx, and lines are %lu bytes long",
 			  (unsigned long)(pa - last_dc), (unsigned long)last_dc,
 			  (unsigned long)cache.line);
-	last_dc = pa;
+	pending[now.cpu].last_dc = pa;
 }
 
 void cache_dc(enum dc operation, u64 pa)
@@ -444,11 +570,12 @@ void cache_dc(enum dc operation, u64 pa)
 	}
 }
 
-void cache_ic_all(void)
+void cache_ic_all(bool shared)
 {
-	fetch_cover[0] = now.dsb_full;
-	if (fetch_cover[0] == 0)
-		fetch_cover[0] = 1; /* nothing was stored before the first DSB that matters */
+	/* Nothing was stored before the first DSB that matters. */
+	u32 *issued = shared ? &fetches[now.cpu].all : &fetches[now.cpu].own;
+
+	*issued = later(order()->dsb_full, 1);
 }
 
 void cache_ic(u64 pa)
@@ -458,45 +585,85 @@ void cache_ic(u64 pa)
 
 	for (unsigned i = first; i < first + cache.line / GRAIN; i++)
 		if (page->written[i] != 0 && page->cleaned[i] >= page->written[i] &&
-		    page->cleaned[i] < now.dsb_full)
-			list_add(&fetch_pending[0], page, i);
+		    page->cleaned[i] < order()->dsb_full)
+			list_add(&pending[now.cpu].code, page, i);
+}
+
+static void data_complete(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct page *page = list->items[i].page;
+		unsigned grain = list->items[i].grain;
+
+		if (page->written[grain] < list->items[i].time)
+			page->reached[grain] = now.time;
+		page->state[grain] &= (u16) ~(CLEANING | DROPPING);
+	}
+	list->count = 0;
+}
+
+static void code_complete(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct pending *item = &list->items[i];
+
+		if (item->page->written[item->grain] < item->time)
+			item->page->fetched[item->grain] = now.time;
+	}
+	list->count = 0;
 }
 
 void cache_barrier(const struct insn *insn)
 {
+	struct fetches *own = &fetches[now.cpu];
+
 	if (insn->barrier != BARRIER_DSB || insn->types != 3)
 		return;
-	for (size_t i = 0; i < data_pending.count; i++)
-		data_pending.items[i].page->state[data_pending.items[i].grain] &=
-			(u16) ~(CLEANING | DROPPING);
-	data_pending.count = 0;
-	last_dc = 0;
-	if (fetch_cover[0] > fetch_cover[1])
-		fetch_cover[1] = fetch_cover[0];
-	if (cache.coherent && now.dsb_full > fetch_cover[1])
-		fetch_cover[1] = now.dsb_full;
-	for (size_t i = 0; i < fetch_pending[0].count; i++)
-		list_add(&fetch_pending[1], fetch_pending[0].items[i].page,
-			 fetch_pending[0].items[i].grain);
-	fetch_pending[0].count = 0;
+	data_complete(&pending[now.cpu].data);
+	pending[now.cpu].last_dc = 0;
+	if (cache.coherent)
+		own->all = later(own->all, order()->dsb_full);
+	own->complete = later(own->complete, later(own->own, own->all));
+	if (insn->domain == 1) {
+		if (!(now.running & ~cpu_bit()))
+			code_complete(&pending[now.cpu].code);
+		return;
+	}
+	code_complete(&pending[now.cpu].code);
+	for (unsigned i = 0; i < CPUS_MOST; i++)
+		fetches[i].complete = later(fetches[i].complete, own->all);
 }
 
 /* A context synchronization event: what is fetched from now on is fetched anew. */
 void cache_sync(void)
 {
-	fetch_cover[2] = fetch_cover[1];
-	for (size_t i = 0; i < fetch_pending[1].count; i++) {
-		struct pending *item = &fetch_pending[1].items[i];
-
-		if (item->page->written[item->grain] < item->time)
-			item->page->written[item->grain] = 0;
-	}
-	fetch_pending[1].count = 0;
+	fetches[now.cpu].effect = fetches[now.cpu].complete;
 }
 
 void cache_instructions_on(void)
 {
-	instructions_on = true;
+	fetches[now.cpu].on = true;
+}
+
+void cache_cpu(void)
+{
+	fetches[now.cpu] = (struct fetches){ 0 };
+	pending[now.cpu].data.count = pending[now.cpu].code.count = 0;
+	pending[now.cpu].last_dc = 0;
+}
+
+void cache_event(void)
+{
+	if (!(now.running & ~cpu_bit()))
+		return;
+	looked_at(RULE_M1);
+	if (pending[now.cpu].data.count != 0)
+		violation(
+			RULE_M1, 0, 0,
+			"others are woken, and no DSB has completed the cache maintenance before");
+	else if (order()->stored > order()->dsb_stores)
+		violation(RULE_M1, 0, 0,
+			  "others are woken, and no DSB has completed the stores before");
 }
 
 /*

@@ -23,7 +23,7 @@ void casemate_open(const char *path)
 static bool begin(const char *what)
 {
 	if (out != NULL)
-		fprintf(out, "(%s (id %lu) (tid 0)", what, steps++);
+		fprintf(out, "(%s (id %lu) (tid %u)", what, steps++, now.cpu);
 	return out != NULL;
 }
 

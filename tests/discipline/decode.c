@@ -239,6 +239,15 @@ static void decode_barrier(u32 word, struct insn *insn)
 		insn->kind = KIND_OTHER;
 }
 
+static void decode_hint(u64 hint, struct insn *insn)
+{
+	insn->kind = KIND_OTHER;
+	if (hint >= 1 && hint <= 3) /* YIELD, WFE, WFI */
+		insn->kind = KIND_WAIT;
+	else if (hint == 4)
+		insn->kind = KIND_EVENT;
+}
+
 static void decode_system(u32 word, struct insn *insn)
 {
 	unsigned op0 = bits(word, 20, 19), crn = bits(word, 15, 12);
@@ -253,8 +262,7 @@ static void decode_system(u32 word, struct insn *insn)
 	else if (crn == 3)
 		decode_barrier(word, insn);
 	else if (crn == 2)
-		insn->kind = bits(word, 11, 5) == 2 || bits(word, 11, 5) == 3 ? KIND_WAIT :
-										KIND_OTHER;
+		decode_hint(bits(word, 11, 5), insn);
 	else if (crn == 4 || (crn == 1 && read == 0))
 		insn->kind = bits(word, 11, 5) == 0 && crn == 1 ? KIND_WAIT : KIND_OTHER;
 	else

@@ -59,7 +59,8 @@ static inline s64 sign_extend(u64 value, unsigned width)
 	_(T8)        \
 	_(T9)        \
 	_(T10)       \
-	_(T11)
+	_(T11)       \
+	_(M1)
 
 enum rule {
 #define RULE_ENUM(name) RULE_##name,
@@ -104,10 +105,13 @@ int report_end(u64 executed);
 
 /* ---- the stream: stream.c ---- */
 
+#define CPUS_MOST 8
+
 struct step {
 	u64 pc, x[31], sp;
 	u32 pstate;
 	u32 word;
+	u8 cpu;
 	bool has_word;
 	bool interrupted; /* an exception was taken since the step before */
 };
@@ -115,6 +119,7 @@ struct step {
 struct exception {
 	u64 pc, elr; /* where to, and where from */
 	unsigned number;
+	u8 cpu;
 	bool is_return, is_call, has_target;
 };
 
@@ -131,6 +136,7 @@ struct stream {
 	u64 asm_address;
 	u32 asm_word;
 	bool has_asm, ended;
+	u8 cpu; /* whose step is next */
 	struct step step;
 	struct exception exception;
 	u64 lines;
@@ -163,6 +169,7 @@ enum kind {
 	KIND_MRS,
 	KIND_SYS,
 	KIND_WAIT,
+	KIND_EVENT, /* SEV */
 	KIND_UNKNOWN,
 };
 
@@ -216,9 +223,13 @@ struct page {
 	u32 written[GRAINS]; /* when */
 	u32 cleaned[GRAINS];
 	place_t writer[GRAINS];
+	u8 by[GRAINS]; /* the CPU that wrote it */
+	u32 reached[GRAINS]; /* when a cleaning of it was complete */
+	u32 fetched[GRAINS]; /* when an IC for it alone was complete */
 	u8 share[GRAINS]; /* of the last cached access, plus 1 */
 	u32 stored; /* when there was the last store, and */
-	place_t storer; /* whose */
+	place_t storer; /* whose, */
+	u8 stored_by; /* and on which CPU */
 	struct table *table; /* that lies here, and may be walked */
 };
 
@@ -243,18 +254,41 @@ void memory_fill(u64 pa, const u8 *data, u64 size);
 /* cache_new_page() - what caches may hold of a page at entry: see cache.c. */
 void cache_new_page(struct page *page);
 
-/* ---- time ---- */
+/* ---- time, and CPUs ---- */
+
+/* When a CPU has last executed one of these. */
+struct order {
+	u32 dsb_stores, dsb_full, barrier_full, barrier_stores, isb;
+	u32 stored; /* anything, in RAM */
+	u32 saw[CPUS_MOST]; /* the last store of each other one that a load has shown it */
+};
 
 struct now {
-	u32 time; /* instructions so far; 1 is the first */
+	u32 time; /* instructions so far, of all CPUs; 1 is the first */
 	place_t place; /* of the one at hand */
 	unsigned level; /* exception level */
-	bool second_cpu;
-	/* When the last of these was executed. */
-	u32 dsb_stores, dsb_full, barrier_full, barrier_stores, isb;
+	unsigned cpu; /* whose it is */
+	u32 running; /* CPUs that execute, a bit each */
+	u32 outside; /* of those, the ones that have not come to the Image yet */
+	struct order orders[CPUS_MOST];
 };
 
 extern struct now now;
+
+static inline struct order *order(void)
+{
+	return &now.orders[now.cpu];
+}
+
+static inline u32 cpu_bit(void)
+{
+	return 1u << now.cpu;
+}
+
+static inline u32 later(u32 a, u32 b)
+{
+	return a > b ? a : b;
+}
 
 /* ---- caches: cache.c ---- */
 
@@ -287,9 +321,15 @@ void cache_dead(u64 pa, unsigned size);
 void cache_fetch(u64 pa, struct way way);
 void cache_walk(u64 pa, unsigned size, bool cached);
 void cache_instructions_on(void);
+/* cache_event() - others are woken, by SEV or an interrupt. */
+void cache_event(void);
+/* cache_owed() - what another CPU has read past the caches, and nobody cleans. */
+void cache_owed(void);
+/* cache_cpu() - the CPU at hand begins, with an instruction cache of which nothing is known. */
+void cache_cpu(void);
 void cache_end(void);
 void cache_dc(enum dc operation, u64 pa);
-void cache_ic_all(void);
+void cache_ic_all(bool shared);
 void cache_ic(u64 pa);
 void cache_barrier(const struct insn *insn);
 void cache_sync(void);
@@ -355,6 +395,8 @@ static inline bool attributes_cached(u8 mair)
 void tlb_roots(const struct half *halves, unsigned count);
 void tlb_store(u64 pa, u64 old, u64 value, bool release);
 void tlb_use(const struct walk *walk, u64 va);
+/* tlb_remembers() - @va may still be reached by what another CPU has taken away: as @walk says. */
+bool tlb_remembers(const struct half *half, u64 va, struct walk *walk);
 bool tlb_hardware_wrote(u64 pa, u64 old, u64 value);
 bool tlb_has_news(void);
 void tlb_barrier(const struct insn *insn);
@@ -367,14 +409,37 @@ void tlb_promise(const char *whose);
 void tlb_promise_roots(const char *whose);
 /* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */
 bool tlb_reaches(unsigned el, unsigned pa_bits);
+
+/* tlb_types() - the indices of MAIR, a bit each, that leaves in use at @el have. */
+unsigned tlb_types(unsigned el);
 void tlb_mmu_on(unsigned el);
 void tlb_before(unsigned el);
 void tlb_registers_changed(unsigned el);
+/* tlb_cpu() - the CPU at hand begins, with a TLB of which nothing is known. */
+void tlb_cpu(void);
 void tlb_end(void);
+
+/* ---- locks: lock.c ---- */
+
+/*
+ * lock_store() - @value goes over @old, 4 bytes at @pa. lock_load() - a load-acquire of 4 bytes has
+ * shown @value. lock_table_new() - a table is linked. lock_table() - a descriptor is stored, at
+ * @slot, in the table at @pa, which @walkers use, a bit for each CPU.
+ */
+void lock_store(u64 pa, u64 old, u64 value, unsigned access);
+void lock_load(u64 pa, u64 value);
+void lock_table_new(u64 pa);
+void lock_table(u64 pa, u64 slot, u32 walkers);
 
 /* ---- the machine: machine.c ---- */
 
+/*
+ * machine_init() - the first CPU begins, at @level. machine_select() - @cpu is at hand.
+ * machine_fresh() - that one begins, or begins again, with nothing known of its registers.
+ */
 void machine_init(unsigned level);
+void machine_select(unsigned cpu);
+void machine_fresh(unsigned level);
 /* machine_preset() - a register as it was before the stream; machine_begin() - after the last. */
 void machine_preset(const char *name, u64 value);
 void machine_begin(void);

@@ -91,12 +91,17 @@ static const struct name alone[] = {
 #define OP1_EL12 (5u << 11)
 #define OP1_MASK (7u << 11)
 
-static struct value values[REG_COUNT];
-static bool any_pending, probed; /* AT with no ISB since */
-static place_t probed_by;
-static unsigned entry_level;
+/* What one CPU has. */
+struct state {
+	struct value values[REG_COUNT];
+	bool any_pending, probed; /* AT with no ISB since */
+	bool dropped; /* to EL1, once */
+	place_t probed_by;
+	unsigned entry_level;
+};
+
+static struct state states[CPUS_MOST], *own = states; /* that at hand */
 static u64 features_mmfr0, features_mmfr1, features_mmfr3;
-static bool dropped; /* to EL1, once */
 
 /* Which of the two values of a register is asked for. */
 enum view {
@@ -106,7 +111,7 @@ enum view {
 
 static u64 value_of(enum reg reg, enum view view)
 {
-	return view == VIEW_WRITTEN ? values[reg].written : values[reg].synced;
+	return view == VIEW_WRITTEN ? own->values[reg].written : own->values[reg].synced;
 }
 
 static enum reg bank(unsigned el, enum reg reg)
@@ -129,15 +134,21 @@ static unsigned regime_level(enum view view)
 
 void machine_init(unsigned level)
 {
-	entry_level = level;
+	own->entry_level = level;
+}
+
+void machine_select(unsigned cpu)
+{
+	now.cpu = cpu;
+	own = &states[cpu];
 }
 
 bool machine_pending(void)
 {
 	for (unsigned i = 0; i < 2 * BANKED; i++)
-		if (values[i].pending && i % BANKED != VBAR && i % BANKED != CPTR)
+		if (own->values[i].pending && i % BANKED != VBAR && i % BANKED != CPTR)
 			return true;
-	return values[HCR].pending;
+	return own->values[HCR].pending;
 }
 
 /* ---- halves ---- */
@@ -170,20 +181,21 @@ static void half_root(struct half *half, u64 ttbr)
 		half->root_level--;
 	half->asid = (unsigned)bits(ttbr, 63, 48);
 	half->root = ttbr & (BIT(48) - 2);
-	if (half->ds || half->lpa)
+	/* D8.2: bits 51:48 are in the root's address where the output size has them. */
+	if ((half->ds || half->lpa) && half->pa_bits == 52)
 		half->root = (ttbr & (BIT(48) - 1) & ~(u64)0x3f) | bits(ttbr, 5, 2) << 48;
 }
 
 static struct half half_host(unsigned el, bool upper, u64 tcr, u64 ttbr)
 {
-	u64 own = upper ? tcr >> 16 : tcr;
+	u64 part = upper ? tcr >> 16 : tcr;
 	struct half half = { .el = el, .upper = upper };
 
-	half.granule_shift = upper ? granule_upper(bits(own, 15, 14)) :
-				     granule_lower(bits(own, 15, 14));
-	half.va_bits = 64 - (unsigned)bits(own, 5, 0);
-	half.walk_cached = bits(own, 9, 8) != 0 && bits(own, 11, 10) != 0;
-	half.share = (u8)bits(own, 13, 12);
+	half.granule_shift = upper ? granule_upper(bits(part, 15, 14)) :
+				     granule_lower(bits(part, 15, 14));
+	half.va_bits = 64 - (unsigned)bits(part, 5, 0);
+	half.walk_cached = bits(part, 9, 8) != 0 && bits(part, 11, 10) != 0;
+	half.share = (u8)bits(part, 13, 12);
 	half.on = !(tcr & (upper ? TCR_EPD1 : TCR_EPD0));
 	half.ds = bits(tcr, 59, 59) && half.granule_shift != 16;
 	half.pa_bits = output_bits(bits(tcr, 34, 32));
@@ -191,6 +203,8 @@ static struct half half_host(unsigned el, bool upper, u64 tcr, u64 ttbr)
 	half.sets_flag = bits(tcr, 39, 39);
 	half.byte_ignored = bits(tcr, upper ? 38 : 37, upper ? 38 : 37);
 	half_root(&half, ttbr);
+	/* D8.2.4: a root beyond the output size is not walked. */
+	half.on = half.on && half_fits(&half, half.root);
 	return half;
 }
 
@@ -269,20 +283,21 @@ static void roots_update(void)
 	unsigned count = 0;
 
 	/* EL1 is out of context at EL2: what is written there counts once it is in effect. */
-	if (values[HCR].synced & HCR_VM)
-		halves[count++] = half_stage2(values[VTCR].synced, values[VTTBR].synced);
+	if (own->values[HCR].synced & HCR_VM)
+		halves[count++] = half_stage2(own->values[VTCR].synced, own->values[VTTBR].synced);
 
 	for (unsigned el = 1; el <= 2; el++) {
-		u64 sctlr = values[bank(el, SCTLR)].written | values[bank(el, SCTLR)].synced;
-		u64 mair = values[bank(el, MAIR)].written;
+		u64 sctlr = own->values[bank(el, SCTLR)].written |
+			    own->values[bank(el, SCTLR)].synced;
+		u64 mair = own->values[bank(el, MAIR)].written;
 
 		for (unsigned i = 0; i < 8; i++) {
 			bool upper = i & 4;
 			enum reg base = bank(el, upper ? TTBR1 : TTBR0), tcr = bank(el, TCR);
 			struct half half;
 
-			if (((i & 1) == 0 && !values[base].pending) ||
-			    ((i & 2) == 0 && !values[tcr].pending))
+			if (((i & 1) == 0 && !own->values[base].pending) ||
+			    ((i & 2) == 0 && !own->values[tcr].pending))
 				continue;
 			half = half_make(el, upper,
 					 value_of(tcr, i & 2 ? VIEW_WRITTEN : VIEW_SYNCED),
@@ -370,7 +385,7 @@ static void reach_view(u64 va, bool fetch, enum view view, struct reach *reach)
 	if (walk.result == WALK_UNKNOWN)
 		cannot_judge("a walk for 0x%lx meets a table entry that is not known, at 0x%lx",
 			     (unsigned long)va, (unsigned long)walk.slots[walk.count]);
-	if (walk.result != WALK_OK)
+	if (walk.result != WALK_OK && !tlb_remembers(&half, va, &walk))
 		return;
 	if (stages && !stages_reach(&walk, view, &cached))
 		return;
@@ -409,9 +424,9 @@ static void reach_pending(u64 va, bool fetch, struct reach *reach)
 	    (fetch || old.way.cached == reach->way.cached))
 		return;
 	for (unsigned i = 0; i < REG_COUNT; i++)
-		if (values[i].pending && values[i].written != values[i].synced) {
+		if (own->values[i].pending && own->values[i].written != own->values[i].synced) {
 			violation(
-				RULE_S1, va, values[i].by,
+				RULE_S1, va, own->values[i].by,
 				"%s depends on a register of translation that was written with no "
 				"ISB since",
 				fetch ? "a fetch" : "an access");
@@ -421,10 +436,10 @@ static void reach_pending(u64 va, bool fetch, struct reach *reach)
 
 void machine_reach(u64 va, bool fetch, struct reach *reach)
 {
-	u64 key = (va & ~(PAGE - 1)) | now.level << 1 | fetch;
-	unsigned index = (unsigned)((va / PAGE * 2 + fetch) % SOFT);
+	u64 key = (va & ~(PAGE - 1)) | now.cpu << 4 | now.level << 1 | fetch;
+	unsigned index = (unsigned)((va / PAGE * 2 + fetch + now.cpu * 977) % SOFT);
 
-	if (any_pending) {
+	if (own->any_pending) {
 		reach_pending(va, fetch, reach);
 		return;
 	}
@@ -487,13 +502,13 @@ static void judge_name(u32 sysreg)
 	bool concerned = sysreg == SYSREG(3, 4, 1, 1, 2) || sysreg == SYSREG(3, 4, 14, 1, 0) ||
 			 sysreg == SYSREG(3, 4, 2, 0, 2);
 
-	if (now.level != 2 || !values[HCR].pending ||
-	    !((values[HCR].written ^ values[HCR].synced) & HCR_E2H))
+	if (now.level != 2 || !own->values[HCR].pending ||
+	    !((own->values[HCR].written ^ own->values[HCR].synced) & HCR_E2H))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(banked); i++)
 		concerned |= banked[i].sysreg == sysreg;
 	if (concerned)
-		violation(RULE_S1, 0, values[HCR].by,
+		violation(RULE_S1, 0, own->values[HCR].by,
 			  "a register that HCR_EL2.E2H gives another meaning is used with E2H "
 			  "written "
 			  "and no ISB since");
@@ -533,17 +548,29 @@ static void judge_tcr(unsigned el, u64 old, u64 value, u64 sctlr)
 			  (unsigned long)old, (unsigned long)value);
 }
 
+/* A type that no leaf in use is of may change. */
+static void judge_mair(unsigned el, u64 old, u64 value, place_t by)
+{
+	unsigned types = tlb_types(el);
+
+	for (unsigned i = 0; i < 8; i++)
+		if ((types & 1u << i) && bits(old ^ value, 8 * i + 7, 8 * i) != 0) {
+			violation(RULE_S3, 0, by, "MAIR changes under mappings in use");
+			return;
+		}
+}
+
 static void require(enum reg reg, const char *why)
 {
 	looked_at(RULE_S5);
-	if (!values[reg].ever)
+	if (!own->values[reg].ever)
 		violation(RULE_S5, 0, 0, "%s is relied on and was never written: %s", reg_text(reg),
 			  why);
 }
 
 static void judge_mmu_on(unsigned el)
 {
-	u64 tcr = values[bank(el, TCR)].written;
+	u64 tcr = own->values[bank(el, TCR)].written;
 
 	tlb_mmu_on(el);
 	require(bank(el, TCR), "the MMU goes on");
@@ -573,11 +600,11 @@ void machine_return(unsigned from, unsigned to)
 					   VTTBR, VPIDR, VMPIDR,	CNTHCTL, CNTVOFF };
 	static const enum reg traps[] = { HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR };
 
-	if (from == 2 && to < 2 && (values[HCR].written & HCR_VM))
+	if (from == 2 && to < 2 && (own->values[HCR].written & HCR_VM))
 		tlb_promise_el2();
-	if (from != 2 || to != 1 || dropped || entry_level != 2)
+	if (from != 2 || to != 1 || own->dropped || own->entry_level != 2)
 		return;
-	dropped = true;
+	own->dropped = true;
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		require(always[i], "EL1 is entered");
 	for (size_t i = 0; i < ARRAY_SIZE(traps); i++)
@@ -589,21 +616,21 @@ void machine_return(unsigned from, unsigned to)
 
 static void value_write(enum reg reg, u64 value)
 {
-	values[reg].written = value;
-	values[reg].pending = values[reg].ever = true;
-	values[reg].by = now.place;
-	any_pending = true;
+	own->values[reg].written = value;
+	own->values[reg].pending = own->values[reg].ever = true;
+	own->values[reg].by = now.place;
+	own->any_pending = true;
 }
 
 static void banked_write(unsigned el, enum reg reg, u64 value)
 {
-	struct value *own = &values[bank(el, reg)];
-	u64 sctlr = values[bank(el, SCTLR)].written, old = own->written;
+	struct value *field = &own->values[bank(el, reg)];
+	u64 sctlr = own->values[bank(el, SCTLR)].written, old = field->written;
 
 	if (reg == TCR && (el == 1 || is_host(VIEW_WRITTEN)))
 		judge_tcr(el, old, value, sctlr);
 	if (reg == MAIR && (sctlr & SCTLR_M) && old != value)
-		violation(RULE_S3, 0, own->by, "MAIR changes under mappings in use");
+		judge_mair(el, old, value, field->by);
 	value_write(bank(el, reg), value);
 	if (reg == TCR || reg == TTBR0 || reg == TTBR1 || reg == MAIR)
 		if (!(sctlr & SCTLR_M))
@@ -621,11 +648,19 @@ static bool has_trace(enum reg reg)
 	return reg == SCTLR || reg == TCR || reg == MAIR;
 }
 
+/* ICC_SGI1R_EL1, ICC_ASGI1R_EL1 and ICC_SGI0R_EL1: an interrupt for others. */
+static bool is_send(u32 sysreg)
+{
+	return sysreg >= SYSREG(3, 0, 12, 11, 5) && sysreg <= SYSREG(3, 0, 12, 11, 7);
+}
+
 void machine_write(u32 sysreg, u64 value)
 {
 	enum reg reg = reg_find(sysreg);
 
 	judge_name(sysreg);
+	if (is_send(sysreg))
+		cache_event();
 	if (reg == REG_COUNT)
 		return;
 	/* A root is written when it is in use, with what is below it. */
@@ -654,17 +689,17 @@ void machine_read(u32 sysreg, u64 value)
 		features_mmfr1 = value;
 	else if (sysreg == SYSREG(3, 0, 0, 7, 3))
 		features_mmfr3 = value;
-	if (sysreg == SYSREG(3, 0, 7, 4, 0) && probed)
-		violation(RULE_S1, 0, probed_by, "PAR_EL1 is read with no ISB since AT");
-	if (reg != REG_COUNT && !values[reg].ever)
-		values[reg].written = values[reg].synced = value;
+	if (sysreg == SYSREG(3, 0, 7, 4, 0) && own->probed)
+		violation(RULE_S1, 0, own->probed_by, "PAR_EL1 is read with no ISB since AT");
+	if (reg != REG_COUNT && !own->values[reg].ever)
+		own->values[reg].written = own->values[reg].synced = value;
 }
 
 void machine_preset(const char *name, u64 value)
 {
 	for (unsigned i = 0; i < REG_COUNT; i++)
 		if (strcmp(reg_text(i), name) == 0) {
-			values[i] = (struct value){ value, value, false, true, 0 };
+			own->values[i] = (struct value){ value, value, false, true, 0 };
 			if (i % BANKED == SCTLR && i < 2 * BANKED && (value & SCTLR_M))
 				tlb_before(i < BANKED ? 1 : 2);
 			return;
@@ -677,18 +712,26 @@ void machine_begin(void)
 	roots_update();
 }
 
+void machine_fresh(unsigned level)
+{
+	*own = (struct state){ .entry_level = level };
+	tlb_cpu();
+	cache_cpu();
+	roots_update();
+}
+
 void machine_sync(void)
 {
-	if (any_pending) {
+	if (own->any_pending) {
 		for (unsigned i = 0; i < REG_COUNT; i++) {
-			values[i].synced = values[i].written;
-			values[i].pending = false;
+			own->values[i].synced = own->values[i].written;
+			own->values[i].pending = false;
 		}
-		any_pending = false;
+		own->any_pending = false;
 		roots_update();
 	}
-	probed = false;
-	now.isb = now.time;
+	own->probed = false;
+	order()->isb = now.time;
 	cache_sync();
 	tlb_sync();
 	machine_flush();
@@ -721,16 +764,18 @@ static void system_at(u64 va)
 	struct reach reach;
 
 	machine_reach(va, false, &reach);
-	probed = true;
-	probed_by = now.place;
+	own->probed = true;
+	own->probed_by = now.place;
 }
 
 void machine_system(u32 operation, u64 operand)
 {
 	switch (operation) {
 	case SYSREG(1, 0, 7, 1, 0): /* IC IALLUIS */
+		cache_ic_all(true);
+		return;
 	case SYSREG(1, 0, 7, 5, 0): /* IC IALLU */
-		cache_ic_all();
+		cache_ic_all(false);
 		return;
 	case SYSREG(1, 3, 7, 5, 1): /* IC IVAU */
 		system_ic(operand);
@@ -753,7 +798,7 @@ void machine_system(u32 operation, u64 operand)
 	if (CRN(operation) == 8 || CRN(operation) == 9) {
 		casemate_tlbi(operation, operand);
 		tlb_invalidate(operation, operand, now.level == 2 && is_host(VIEW_SYNCED),
-			       (unsigned)bits(values[VTTBR].synced, 63, 48));
+			       (unsigned)bits(own->values[VTTBR].synced, 63, 48));
 		machine_flush();
 	} else if (CRN(operation) == 7 &&
 		   ((operation >> 3 & 15) == 8 || (operation >> 3 & 15) == 9)) {

@@ -4,12 +4,13 @@
  * the discipline they break. For scripts/discipline, which starts it.
  *
  *   discipline --image FILE --at ADDRESS --size BYTES --ram START,BYTES [--promise OFFSET=NAME]...
- *              [--stop OFFSET] [--ctr VALUE] [--memory START=FILE] [--register NAME=VALUE]...
- *              [--protocol efi|linux] [--casemate FILE]
+ *              [--stop OFFSET] [--end OFFSET] [--ctr VALUE] [--memory START=FILE]
+ *              [--register NAME=VALUE]... [--protocol efi|linux] [--casemate FILE]
  *
  * The stream is judged from the Image's first instruction on; with --memory, what is in RAM at
  * that moment, from the stream's first: in firmware's world with --protocol efi, which comes first,
- * or in that of the boot protocol. Exit status: 0 nothing found, 1 violations, 2 not judged.
+ * or in that of the boot protocol; up to the machine's end, or to an instruction given. Exit
+ * status: 0 nothing found, 1 violations, 2 not judged.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -22,12 +23,11 @@
 
 #define PROMISES_MOST 64
 #define CALLS_MOST 64
-#define EXCEPTIONS_MOST 16
 #define STACK_MOST 0x4000 /* of a stack; a stack pointer that moves further is another's */
 
 #define PSCI_OFF 0x84000008ul
 #define PSCI_RESET 0x84000009ul
-#define PSCI_CPU_ON 0x84000003ul
+#define PSCI_CPU_OFF 0x84000002ul
 
 /* A function that leaves nothing behind in a TLB. */
 struct promise {
@@ -39,13 +39,13 @@ static struct promise promises[PROMISES_MOST];
 static unsigned promise_count;
 
 /* Of those, the ones that have been called and not returned. */
-static struct {
+static struct call {
 	u64 back, sp;
 	const char *name;
-} calls[CALLS_MOST];
-static unsigned call_count;
+} all_calls[CPUS_MOST][CALLS_MOST];
+static unsigned call_counts[CPUS_MOST];
 
-static u64 executed, zero_bytes = 64, fixed_ctr, stop_offset;
+static u64 executed, zero_bytes = 64, fixed_ctr, stop_offset, end_offset;
 static bool ended, started, from_memory;
 
 /* ---- loads and stores ---- */
@@ -81,6 +81,8 @@ static void store(u64 pa, unsigned bytes, u64 value, bool known, bool release)
 	memory_write(pa, bytes, value, known);
 	page->stored = now.time;
 	page->storer = now.place;
+	page->stored_by = (u8)now.cpu;
+	order()->stored = now.time;
 	if (!table)
 		return;
 	if (!memory_read(word, 8, &new))
@@ -164,17 +166,22 @@ static void access_learn(const struct step *next, const struct insn *insn, unsig
 static void access_part(const struct step *step, const struct step *next, const struct insn *insn,
 			unsigned index, const struct reach *reach)
 {
-	u64 value;
+	u64 value, old;
 	bool known;
 
 	if (insn->access & ACCESS_LOAD) {
 		cache_load(reach->pa, insn->bytes, reach->way);
 		access_learn(next, insn, index, reach->pa);
+		if ((insn->access & ACCESS_ACQUIRE) && insn->bytes == 4 &&
+		    memory_read(reach->pa, 4, &value))
+			lock_load(reach->pa, value);
 	}
 	if (!(insn->access & ACCESS_STORE) || !is_stored(step, next, insn, reach->pa))
 		return;
 	cache_store(reach->pa, insn->bytes, reach->way);
 	known = stored_value(step, next, insn, index, reach->pa, &value);
+	if (known && insn->bytes == 4 && memory_read(reach->pa, 4, &old))
+		lock_store(reach->pa, old, low_bytes(value, 4), insn->access);
 	for (unsigned done = 0; done < insn->bytes; done += 8) {
 		unsigned part = insn->bytes - done < 8 ? insn->bytes - done : 8;
 
@@ -255,17 +262,15 @@ static void do_barrier(const struct insn *insn)
 		return;
 	}
 	if (insn->barrier == BARRIER_DSB) {
-		if (now.second_cpu && insn->domain == 1)
-			looked_at(RULE_T7);
 		if (stores)
-			now.dsb_stores = now.time;
+			order()->dsb_stores = now.time;
 		if (full)
-			now.dsb_full = now.time;
+			order()->dsb_full = now.time;
 	}
 	if (stores)
-		now.barrier_stores = now.time;
+		order()->barrier_stores = now.time;
 	if (full)
-		now.barrier_full = now.time;
+		order()->barrier_full = now.time;
 	cache_barrier(insn);
 	tlb_barrier(insn);
 }
@@ -291,31 +296,35 @@ static void do_call_out(const struct step *step, u32 word)
 		return;
 	if (function == PSCI_OFF || function == PSCI_RESET)
 		ended = true;
-	if ((function & ~0x40000000u) == PSCI_CPU_ON)
-		cannot_judge("another CPU is started, and one is all that is followed");
+	if (function == PSCI_CPU_OFF) {
+		now.running &= ~cpu_bit();
+		now.outside |= cpu_bit();
+	}
 }
 
 /* A function that promises is entered, or has returned. */
 static void follow_calls(const struct step *step, const struct step *next, const struct insn *insn)
 {
+	struct call *calls = all_calls[now.cpu];
+	unsigned *count = &call_counts[now.cpu];
 	struct reach reach;
 
-	if (insn->is_link && next != NULL && call_count < CALLS_MOST && !report.firmware) {
+	if (insn->is_link && next != NULL && *count < CALLS_MOST && !report.firmware) {
 		machine_reach(next->pc, true, &reach);
 		for (unsigned i = 0; reach.ok && i < promise_count; i++)
 			if (reach.pa - report.base == promises[i].offset) {
-				calls[call_count].back = step->pc + 4;
-				calls[call_count].sp = step->sp;
-				calls[call_count++].name = promises[i].name;
+				calls[*count].back = step->pc + 4;
+				calls[*count].sp = step->sp;
+				calls[(*count)++].name = promises[i].name;
 			}
 		return;
 	}
-	if (call_count == 0 || next == NULL || next->pc != calls[call_count - 1].back ||
-	    next->sp != calls[call_count - 1].sp)
+	if (*count == 0 || next == NULL || next->pc != calls[*count - 1].back ||
+	    next->sp != calls[*count - 1].sp)
 		return;
-	call_count--;
-	tlb_promise(calls[call_count].name);
-	tlb_promise_roots(calls[call_count].name);
+	--*count;
+	tlb_promise(calls[*count].name);
+	tlb_promise_roots(calls[*count].name);
 }
 
 /* With --ctr the Image's reads of CTR_EL0 are moves of a constant: MOVZ of its upper half. */
@@ -366,6 +375,8 @@ static u32 fetch(const struct step *step)
 			     (unsigned long)step->pc);
 	follow_image(&reach);
 	now.place = reach.pa;
+	if (reach.pa - report.base < report.image.whole)
+		now.outside &= ~cpu_bit();
 	if (!memory_has(reach.pa)) {
 		if (!step->has_word)
 			cannot_judge("executed outside RAM at 0x%lx", (unsigned long)reach.pa);
@@ -386,10 +397,12 @@ static void execute(const struct step *step, const struct step *next)
 
 	now.time++;
 	executed++;
+	cache_owed();
 	now.level = step_level(step);
 	word = fetch(step);
 	if (stop_offset != 0 && now.place == report.base + stop_offset)
 		cannot_judge("the machine stopped, with code 0x%lx", (unsigned long)step->x[0]);
+	ended |= end_offset != 0 && now.place == report.base + end_offset;
 	decode(step, word, &insn);
 	switch (insn.kind) {
 	case KIND_UNKNOWN:
@@ -423,6 +436,9 @@ static void execute(const struct step *step, const struct step *next)
 		if (next != NULL)
 			machine_return(step_level(step), step_level(next));
 		break;
+	case KIND_EVENT:
+		cache_event();
+		break;
 	case KIND_OTHER:
 	case KIND_WAIT:
 		if (is_ctr(word))
@@ -446,33 +462,161 @@ static bool same_registers(const struct step *a, const struct step *b)
 
 /* Whether the step before an exception was executed: a fault, or an interrupt before it, returns to
  * it. */
-static bool was_executed(const struct step *step, const struct exception *exceptions,
-			 unsigned count)
+static bool was_executed(const struct step *step, const struct exception *first, unsigned count)
 {
-	if (count == 0 || exceptions[0].is_return || exceptions[0].is_call)
+	if (count == 0 || first->is_return || first->is_call)
 		return true;
-	return exceptions[0].elr != step->pc;
+	return first->elr != step->pc;
 }
 
-/* @step, and what happened before @next. */
-static void advance(const struct step *step, struct step *next, const struct exception *exceptions,
-		    unsigned count)
+/*
+ * A step, and what happened before the next one of its CPU: which says what it has loaded, so it
+ * waits for that; and those of other CPUs behind it wait, too.
+ */
+struct item {
+	struct step step;
+	struct exception first; /* of @count */
+	unsigned count, syncs;
+	struct item *successor, *behind;
+	bool early; /* executed before its successor was known */
+	bool synced; /* an exception was taken before it */
+};
+
+static struct item *head, *tail, *spare;
+static struct item *latest[CPUS_MOST]; /* of each CPU; in the queue, or early */
+
+static struct item *item_new(const struct step *step)
 {
+	struct item *item = spare;
+
+	if (item != NULL)
+		spare = item->behind;
+	else
+		item = malloc(sizeof(*item));
+	if (item == NULL)
+		cannot_judge("no memory for what comes ahead");
+	*item = (struct item){ .step = *step };
+	return item;
+}
+
+static void item_free(struct item *item)
+{
+	item->behind = spare;
+	spare = item;
+}
+
+static void item_append(struct item *item)
+{
+	struct item **last = &latest[item->step.cpu];
+
+	if (tail != NULL)
+		tail->behind = item;
+	else
+		head = item;
+	tail = item;
+	if (*last != NULL && (*last)->early) {
+		/* It sleeps, or is off, which the word at hand says. */
+		item->synced = (*last)->syncs != 0;
+		item->step.interrupted = (*last)->count != 0;
+		item_free(*last);
+	} else if (*last != NULL) {
+		(*last)->successor = item;
+	}
+	*last = item;
+}
+
+static void item_exception(const struct exception *exception)
+{
+	struct item *item = latest[exception->cpu];
+
+	if (item == NULL)
+		return;
+	if (item->count++ == 0)
+		item->first = *exception;
+	item->syncs += !exception->is_call;
+}
+
+/* What the head's word is, where that can be said without judging: 0 where not. */
+static u32 peek(const struct step *step)
+{
+	struct reach reach;
+	u64 word;
+
+	if (step->has_word)
+		return step->word;
+	machine_reach(step->pc, true, &reach);
+	return reach.ok && memory_has(reach.pa) && memory_read(reach.pa, 4, &word) ? (u32)word : 0;
+}
+
+/* Whether the head does nothing that its successor says: it waits, or calls firmware. */
+static bool is_alone(const struct item *item)
+{
+	struct insn insn;
+
+	decode(&item->step, peek(&item->step), &insn);
+	return insn.kind == KIND_WAIT || insn.kind == KIND_CALL_OUT;
+}
+
+static void item_begin(const struct item *item)
+{
+	u32 bit = 1u << item->step.cpu;
+
+	machine_select(item->step.cpu);
+	now.level = step_level(&item->step);
+	if (!(now.running & bit)) {
+		now.running |= bit;
+		now.outside |= bit;
+		call_counts[item->step.cpu] = 0;
+		if (executed != 0)
+			machine_fresh(step_level(&item->step));
+	}
+	if (item->synced)
+		machine_sync();
+}
+
+/* The head, and what happened before its successor. */
+static void item_execute(struct item *item)
+{
+	struct step *step = &item->step, *next = item->successor ? &item->successor->step : NULL;
+
 	/* A step that is logged twice and changes nothing was begun twice: branches to themselves
 	 * and waits are the same either way. */
-	if (count == 0 && next != NULL && same_registers(step, next)) {
+	if (item->count == 0 && next != NULL && same_registers(step, next)) {
 		next->has_word |= step->has_word;
 		if (step->has_word)
 			next->word = step->word;
 		return;
 	}
 	if (next != NULL)
-		next->interrupted = count != 0;
-	if (was_executed(step, exceptions, count))
+		next->interrupted = item->count != 0;
+	if (was_executed(step, &item->first, item->count))
 		execute(step, next);
-	for (unsigned i = 0; i < count; i++)
-		if (!exceptions[i].is_call)
-			machine_sync();
+	for (unsigned i = 0; i < item->syncs; i++)
+		machine_sync();
+}
+
+/* Whatever can be executed; at the @end all. */
+static void items_execute(bool end)
+{
+	while (head != NULL) {
+		struct item *item = head;
+
+		if (item->successor == NULL && !end && item->behind == NULL)
+			return;
+		item_begin(item);
+		if (item->successor == NULL && !end && !is_alone(item))
+			return;
+		head = item->behind;
+		if (head == NULL)
+			tail = NULL;
+		item_execute(item);
+		if (item->successor != NULL) {
+			item_free(item);
+		} else {
+			item->early = true;
+			item->count = item->syncs = 0;
+		}
+	}
 }
 
 /* The first step of the Image is the first that is judged. */
@@ -481,35 +625,46 @@ static bool is_first(const struct step *step)
 	return from_memory || step->pc == report.base;
 }
 
+/* What CPUs that wait for the Image execute has been logged before it. */
+static void remember(const struct step *step)
+{
+	if (step->has_word && memory_has(step->pc))
+		memory_write(step->pc, 4, step->word, true);
+}
+
+static void begin(const struct step *step)
+{
+	machine_select(step->cpu);
+	now.level = step_level(step);
+	now.running = cpu_bit();
+	machine_init(step_level(step));
+	machine_begin();
+	started = true;
+}
+
 static int judge(void)
 {
 	static struct stream stream;
-	struct exception exceptions[EXCEPTIONS_MOST];
-	struct step step;
-	unsigned count = 0;
 	enum event event;
 
 	stream_open(&stream, STDIN_FILENO);
-	while ((event = stream_next(&stream)) != EVENT_END) {
+	while (!(ended && end_offset) && (event = stream_next(&stream)) != EVENT_END) {
 		if (event == EVENT_EXCEPTION) {
-			if (count == EXCEPTIONS_MOST)
-				cannot_judge("exceptions without end");
-			exceptions[count++] = stream.exception;
+			item_exception(&stream.exception);
 			continue;
 		}
-		if (started)
-			advance(&step, &stream.step, exceptions, count);
-		else if (is_first(&stream.step)) {
-			machine_init(step_level(&stream.step));
-			machine_begin();
-			started = true;
+		if (!started && is_first(&stream.step))
+			begin(&stream.step);
+		if (!started) {
+			remember(&stream.step);
+			continue;
 		}
-		step = stream.step;
-		count = 0;
+		item_append(item_new(&stream.step));
+		items_execute(false);
 	}
 	if (!started)
 		cannot_judge("the Image's first instruction is not in the stream");
-	advance(&step, NULL, exceptions, count);
+	items_execute(true);
 	if (!ended)
 		cannot_judge("the stream breaks off: the machine was not turned off");
 	cache_end();
@@ -565,6 +720,8 @@ static void option(const char *name, char *value)
 		fixed_ctr = number(value, NULL);
 	} else if (strcmp(name, "--stop") == 0) {
 		stop_offset = number(value, NULL);
+	} else if (strcmp(name, "--end") == 0) {
+		end_offset = number(value, NULL);
 	} else if (strcmp(name, "--casemate") == 0) {
 		casemate_open(value);
 	} else if (strcmp(name, "--promise") == 0 && promise_count < PROMISES_MOST) {

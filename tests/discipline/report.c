@@ -52,9 +52,12 @@ void violation(enum rule rule, u64 address, place_t cause, const char *format, .
 {
 	struct broken *broken = list;
 	va_list arguments;
+	size_t length = 0;
 	u64 offset;
 
-	if (report.firmware && !place_offset(now.place, &offset))
+	/* What firmware does is its own; but what it is given to read by other CPUs is not. */
+	if ((report.firmware || (now.outside & cpu_bit() && rule != RULE_C5)) &&
+	    !place_offset(now.place, &offset))
 		return;
 	report.violations++;
 	report.broken[rule] = true;
@@ -66,8 +69,12 @@ void violation(enum rule rule, u64 address, place_t cause, const char *format, .
 	if (broken == list + different) {
 		different++;
 		*broken = (struct broken){ rule, now.place, cause, address, 0, now.time, "" };
+		if (now.running & ~cpu_bit())
+			length = (size_t)snprintf(broken->words, sizeof(broken->words),
+						  "CPU %u: ", now.cpu);
 		va_start(arguments, format);
-		vsnprintf(broken->words, sizeof(broken->words), format, arguments);
+		vsnprintf(broken->words + length, sizeof(broken->words) - length, format,
+			  arguments);
 		va_end(arguments);
 	}
 	broken->times++;

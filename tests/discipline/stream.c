@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The stream: what QEMU logs with -d cpu,in_asm,int,nochain, one instruction a block. All registers
- * before each instruction, its word when it is first translated, exceptions and returns.
+ * before each instruction, its word when it is first translated, exceptions and returns. With exec,
+ * too, a line before each says which CPU's it is.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,7 @@ static void read_step(struct stream *stream, char *line)
 	step->pstate = (u32)hex(line + 7);
 	step->has_word = stream->has_asm && stream->asm_address == step->pc;
 	step->word = stream->asm_word;
+	step->cpu = stream->cpu;
 	stream->has_asm = false;
 }
 
@@ -139,11 +141,23 @@ static u64 value_after(const char *line, const char *word)
 	return found == NULL ? 0 : hex(found + strlen(word));
 }
 
-/* True where an exception is complete: its last line has where it goes to. */
-static bool read_exception(struct exception *exception, const char *line)
+static u8 cpu_number(const char *text)
 {
+	unsigned long cpu = strtoul(text, NULL, 10);
+
+	if (cpu >= CPUS_MOST)
+		cannot_judge("CPU %lu, and %u are followed", cpu, CPUS_MOST);
+	return (u8)cpu;
+}
+
+/* True where an exception is complete: its last line has where it goes to. */
+static bool read_exception(struct exception *exception, const char *line, u8 cpu)
+{
+	const char *on = strstr(line, " on CPU ");
+
 	if (strncmp(line, "Taking exception ", 17) == 0) {
 		*exception = (struct exception){ .number = (unsigned)atoi(line + 17) };
+		exception->cpu = on == NULL ? cpu : cpu_number(on + 8);
 	} else if (strncmp(line, "...with ELR ", 12) == 0) {
 		exception->elr = value_after(line, "ELR 0x");
 	} else if (strncmp(line, "...handled as PSCI call", 23) == 0) {
@@ -154,7 +168,7 @@ static bool read_exception(struct exception *exception, const char *line)
 		exception->has_target = true;
 		return true;
 	} else if (strncmp(line, "Exception return from AArch64", 29) == 0) {
-		*exception = (struct exception){ .is_return = true };
+		*exception = (struct exception){ .is_return = true, .cpu = cpu };
 		exception->pc = value_after(line, "PC 0x");
 		return true;
 	}
@@ -172,8 +186,10 @@ enum event stream_next(struct stream *stream)
 		}
 		if (line[0] == '0' && line[1] == 'x')
 			read_word(stream, line);
+		else if (line[0] == 'T' && strncmp(line, "Trace ", 6) == 0)
+			stream->cpu = cpu_number(line + 6);
 		else if ((line[0] == 'T' || line[0] == '.' || line[0] == 'E') &&
-			 read_exception(&stream->exception, line))
+			 read_exception(&stream->exception, line, stream->cpu))
 			return EVENT_EXCEPTION;
 	}
 	return EVENT_END;

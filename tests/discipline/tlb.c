@@ -2,19 +2,23 @@
 /*
  * The worst TLB that the architecture allows: it walks at any time through every valid path of
  * every root in use, keeps each descriptor that it has met, those of tables too, until it is told
- * to forget it, and has what it had before entry. Source: DDI 0487 D8.14 ("Using break-before-make
- * when updating translation table entries"), D8.14.1 to D8.14.6 (TLB maintenance), C5.5 (TLBI
- * operands).
+ * to forget it, and has what it had before entry. Each CPU has one, and what one forgets is the
+ * others' only where it is told to all (inner shareable), by a DSB that waits for all. Source: DDI
+ * 0487 D8.14 ("Using break-before-make when updating translation table entries"), D8.14.1 to
+ * D8.14.6 (TLB maintenance), C5.5 (TLBI operands).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge.h"
 
-/* A root that is, or may be remembered as, in use. */
+/* A root that is, or may be remembered as, in use; a bit for each CPU. */
 struct root {
 	struct half half;
-	bool live, issued; /* in use now; else: a TLBI that covers it was issued */
+	u32 live; /* in use now */
+	u32 held; /* a TLB may have entries of it */
+	u32 issued[CPUS_MOST]; /* a TLBI of this CPU, and no DSB of it, is about these CPUs */
+	bool shares; /* tables of another root, which other CPUs use */
 	place_t by;
 	struct root *next;
 };
@@ -32,13 +36,17 @@ struct table {
 struct gone {
 	u64 slot, old, va;
 	int level;
-	bool table, narrowed, issued;
+	bool table, narrowed;
+	u32 held; /* whose TLB may have it, a bit for each CPU */
+	u32 issued[CPUS_MOST]; /* as in struct root */
 	bool misdirected; /* a TLBI for its address was not of its kind */
+	bool local; /* a TLBI or DSB for it was of one CPU only */
 	enum {
 		STAGE2_HELD,
 		STAGE2_ISSUED, /* a TLBI by IPA: stage 2's own entry goes with the next DSB */
 		STAGE2_DONE, /* what combines both stages is still there */
 	} stage2;
+	u8 cpu; /* that changed it */
 	struct root *root;
 	place_t by;
 	u32 time;
@@ -51,6 +59,7 @@ struct news {
 	u32 time;
 	place_t by;
 	bool visible;
+	u8 cpu; /* that made it */
 };
 
 static struct root *roots;
@@ -67,8 +76,8 @@ enum before {
 	BEFORE_COMPLETE,
 	BEFORE_NONE
 };
-static enum before before[REGIMES];
-static const char *before_missed[REGIMES];
+static enum before all_before[CPUS_MOST][REGIMES];
+static const char *before_missed[CPUS_MOST][REGIMES];
 
 static void *grow(void *items, size_t count, size_t *room, size_t size)
 {
@@ -79,6 +88,29 @@ static void *grow(void *items, size_t count, size_t *room, size_t size)
 	if (items == NULL)
 		cannot_judge("no memory for descriptors");
 	return items;
+}
+
+static u32 issued_for(const u32 issued[CPUS_MOST])
+{
+	u32 all = 0;
+
+	for (unsigned i = 0; i < CPUS_MOST; i++)
+		all |= issued[i];
+	return all;
+}
+
+/*
+ * The CPUs that what the one at hand has told to forget is forgotten by, once it executes a DSB:
+ * itself, and the others where the DSB waits for them.
+ */
+static u32 complete(u32 issued[CPUS_MOST], bool for_all)
+{
+	u32 done = issued[now.cpu] & (for_all ? ~0u : cpu_bit());
+
+	issued[now.cpu] &= ~done;
+	for (unsigned i = 0; i < CPUS_MOST; i++)
+		issued[i] &= ~done;
+	return done;
 }
 
 static u64 span(const struct root *root, int level)
@@ -172,22 +204,57 @@ static void judge_second_way(const struct table *old, const struct root *root, u
 			old->level, (unsigned long)old->va, (unsigned long)va);
 }
 
+/* When the stores of @cpu were last complete for walks, or in order: its barriers, and those of
+ * who has seen its stores. */
+static u32 stores_complete(unsigned cpu)
+{
+	return later(now.orders[cpu].dsb_stores, order()->dsb_stores);
+}
+
+static u32 stores_ordered(unsigned cpu)
+{
+	return later(now.orders[cpu].barrier_stores, order()->barrier_stores);
+}
+
 /* What a table walk will read was stored, and is complete: else @rule. */
 static void judge_visible(const struct root *root, u64 pa, unsigned size, bool is_root)
 {
-	u32 complete = is_root ? now.dsb_stores : now.barrier_stores;
 	enum rule rule = is_root ? RULE_S4 : RULE_T4;
 
 	for (u64 at = pa; at < pa + size; at += PAGE) {
 		const struct page *page = memory_page(at);
 
-		if (page->stored > complete)
+		if (page->stored >
+		    (is_root ? stores_complete(page->stored_by) : stores_ordered(page->stored_by)))
 			violation(rule, at, page->storer,
 				  is_root ? "a root in use whose tables no DSB has completed" :
 					    "a table linked before what is in it is visible: no "
 					    "store-release, DMB or DSB between");
 	}
 	cache_walk(pa, size, root->half.walk_cached);
+}
+
+/*
+ * A table that another CPU's root leads to, at the same address: no TLB has both ways, and what is
+ * said to forget one is about the other.
+ */
+static bool is_shared(const struct table *old, const struct root *root, int level, u64 va)
+{
+	return old->root != root && old->va == va && old->level == level &&
+	       old->root->half.el == root->half.el &&
+	       ((old->root->live | old->root->held) & (root->live | root->held)) == 0;
+}
+
+/* Whose TLBs may have what is below @root. */
+static u32 holders(const struct root *root)
+{
+	u32 mask = root->live | root->held;
+
+	for (const struct root *other = roots; other != NULL; other = other->next)
+		if (other->shares && other->half.el == root->half.el &&
+		    other->half.upper == root->half.upper)
+			mask |= other->live | other->held;
+	return mask ? mask : cpu_bit();
 }
 
 static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
@@ -205,6 +272,10 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 		return;
 	}
 	old = memory_page(pa)->table;
+	if (old != NULL && old->linked && is_shared(old, root, level, va)) {
+		root->shares = true;
+		return;
+	}
 	if (old != NULL && old->linked)
 		judge_second_way(old, root, va);
 	if (old != NULL)
@@ -216,6 +287,7 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 	*table = (struct table){ pa, va, level, entries, root, true, tables };
 	tables = table;
 	table_mark(table, table);
+	lock_table_new(pa);
 	casemate_table(pa, entries * 8ul, root->half.root);
 	for (unsigned i = 0; i < entries; i++) {
 		u64 pte = read_slot(pa + i * 8ul);
@@ -233,7 +305,7 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 static void news_add(u64 slot)
 {
 	news = grow(news, news_count, &news_room, sizeof(*news));
-	news[news_count++] = (struct news){ slot, now.time, now.place, false };
+	news[news_count++] = (struct news){ slot, now.time, now.place, false, (u8)now.cpu };
 }
 
 static void gone_add(const struct table *table, u64 slot, u64 old, bool narrowed)
@@ -248,6 +320,8 @@ static void gone_add(const struct table *table, u64 slot, u64 old, bool narrowed
 			       .level = table->level,
 			       .table = half_is_table(old, table->level),
 			       .narrowed = narrowed,
+			       .held = holders(table->root),
+			       .cpu = (u8)now.cpu,
 			       .root = table->root,
 			       .by = now.place,
 			       .time = now.time };
@@ -282,15 +356,9 @@ static struct gone *gone_find(u64 slot)
 	return NULL;
 }
 
-/* Of what is left of stage 2 it is T8 that is broken, whatever @rule it would be elsewhere. */
-static enum rule gone_rule(const struct gone *item, enum rule rule)
-{
-	return item->root->half.el == STAGE2 ? RULE_T8 : rule;
-}
-
 static const char *gone_missing(const struct gone *item)
 {
-	if (item->issued)
+	if ((item->held & ~issued_for(item->issued)) == 0)
 		return "no DSB has completed the TLBI for it";
 	if (item->missed != NULL)
 		return item->missed;
@@ -298,9 +366,26 @@ static const char *gone_missing(const struct gone *item)
 		return "no DSB after the TLBI of stage 2";
 	if (item->stage2 == STAGE2_DONE)
 		return "no TLBI of both stages together, and DSB, since that of stage 2";
-	if (item->time > now.dsb_stores)
+	if (item->time > stores_complete(item->cpu))
 		return "no DSB, TLBI and DSB since";
 	return "no TLBI that covers it, and DSB, since";
+}
+
+/* Of what is left of stage 2 it is T8 that is broken. */
+static enum rule gone_made_rule(const struct gone *item)
+{
+	if (item->root->half.el == STAGE2)
+		return RULE_T8;
+	return item->local ? RULE_T7 : RULE_T3;
+}
+
+static enum rule gone_rule(const struct gone *item)
+{
+	if (item->root->half.el == STAGE2)
+		return RULE_T8;
+	if (item->local)
+		return RULE_T7;
+	return item->misdirected && issued_for(item->issued) == 0 ? RULE_T6 : RULE_T3;
 }
 
 /* D8.14.1: what must not change while the old may be remembered; FEAT_BBM is not asked for. */
@@ -335,7 +420,7 @@ static void judge_make(const struct table *table, u64 slot, u64 value)
 	if (item != NULL && !item->narrowed && item->old != value &&
 	    needs_break(table, item->old, value))
 		violation(
-			gone_rule(item, RULE_T3), slot, item->by,
+			gone_made_rule(item), slot, item->by,
 			"a descriptor is made where another was, for 0x%lx, which a TLB may still "
 			"have: %s",
 			(unsigned long)item->va, gone_missing(item));
@@ -348,7 +433,7 @@ static void judge_make(const struct table *table, u64 slot, u64 value)
 		if (gone[i].table || gone[i].narrowed || gone[i].slot == slot || pa >= end ||
 		    pa + span(gone[i].root, gone[i].level) <= start)
 			continue;
-		violation(gone_rule(&gone[i], RULE_T3), slot, gone[i].by,
+		violation(gone_made_rule(&gone[i]), slot, gone[i].by,
 			  "memory is mapped anew while a TLB may still have its old mapping at "
 			  "0x%lx: "
 			  "%s",
@@ -371,7 +456,7 @@ static void store_valid(struct table *table, u64 slot, u64 value, bool release)
 	looked_at(RULE_T4);
 	below = memory_has(pa) ? memory_page(pa) : NULL;
 	if (release && below != NULL)
-		now.barrier_stores = now.time;
+		order()->barrier_stores = now.time;
 	tree_add(table->root, pa, table->level + 1,
 		 table->va + index * span(table->root, table->level), false);
 }
@@ -417,6 +502,7 @@ void tlb_store(u64 pa, u64 old, u64 value, bool release)
 		judge_reuse(table, pa, value);
 		return;
 	}
+	lock_table(table->pa, pa, holders(table->root));
 	stood = half_stands(&table->root->half, old, table->level);
 	stands = half_stands(&table->root->half, value, table->level);
 	if (!stood && stands) {
@@ -444,14 +530,41 @@ bool tlb_hardware_wrote(u64 pa, u64 old, u64 value)
 	       ((old ^ value) & ~(BIT(10) | BIT(7))) == 0;
 }
 
+bool tlb_remembers(const struct half *half, u64 va, struct walk *walk)
+{
+	for (size_t i = 0; i < gone_count; i++) {
+		const struct gone *item = &gone[i];
+		u64 size = span(item->root, item->level);
+
+		if (item->table || item->cpu == now.cpu || !(item->held & cpu_bit()) ||
+		    item->root->half.el != half->el || va - item->va >= size)
+			continue;
+		*walk = (struct walk){ .result = WALK_OK,
+				       .pa = half_output(half, item->old, item->level) |
+					     (va & (size - 1)),
+				       .leaf = item->old,
+				       .level = item->level };
+		return true;
+	}
+	return false;
+}
+
 bool tlb_has_news(void)
 {
 	return news_count != 0;
 }
 
+/* Another CPU may meet an abort as long as it has seen nothing that came later there. */
+static bool news_concerns(const struct news *item)
+{
+	return item->cpu == now.cpu || (!item->visible && order()->saw[item->cpu] > item->time);
+}
+
 void tlb_use(const struct walk *walk, u64 va)
 {
 	for (size_t i = 0; i < news_count; i++) {
+		if (!news_concerns(&news[i]))
+			continue;
 		for (unsigned j = 0; j < walk->count; j++) {
 			if (walk->slots[j] != news[i].slot)
 				continue;
@@ -465,6 +578,29 @@ void tlb_use(const struct walk *walk, u64 va)
 }
 
 /* ---- barriers and TLBI ---- */
+
+/* The tables of a root that had been another's. */
+static void tree_refill(struct root *root)
+{
+	struct table *table = tables;
+
+	root->shares = false;
+	while (table != NULL) {
+		bool added = false;
+
+		for (unsigned i = 0; table->root == root && i < table->entries; i++) {
+			u64 pte = read_slot(table->pa + i * 8ul);
+			u64 below = half_output(&root->half, pte, table->level);
+
+			if (!half_is_table(pte, table->level) || table_at(below) != NULL)
+				continue;
+			tree_add(root, below, table->level + 1,
+				 table->va + i * span(root, table->level), true);
+			added = true;
+		}
+		table = added ? tables : table->next;
+	}
+}
 
 static void root_forget(struct root *root)
 {
@@ -485,17 +621,28 @@ static void root_forget(struct root *root)
 		at = &(*at)->next;
 	*at = root->next;
 	free(root);
+	for (struct root *other = roots; other != NULL; other = other->next)
+		if (other->shares)
+			tree_refill(other);
 }
 
-static void gone_complete(void)
+static void gone_complete(bool for_all)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < gone_count; i++) {
 		struct gone *item = &gone[i];
 		struct table *table;
+		u32 done = complete(item->issued, for_all);
 
-		if (!item->issued) {
+		if (done & ~cpu_bit())
+			looked_at(RULE_T7);
+		item->held &= ~done;
+		if (item->issued[now.cpu]) {
+			item->local = true;
+			item->missed = "the DSB after the TLBI for it waits for this CPU only";
+		}
+		if (item->held) {
 			gone[kept++] = *item;
 			continue;
 		}
@@ -510,20 +657,24 @@ static void gone_complete(void)
 
 void tlb_barrier(const struct insn *insn)
 {
+	enum before *before = all_before[now.cpu];
+	bool for_all = insn->domain != 1;
+
 	if (insn->barrier != BARRIER_DSB)
 		return;
 	if (insn->types != 1)
 		for (size_t i = 0; i < news_count; i++)
-			news[i].visible = true;
+			news[i].visible |= news[i].cpu == now.cpu;
 	if (insn->types != 3)
 		return;
 	for (size_t i = 0; i < gone_count; i++)
-		if (gone[i].stage2 == STAGE2_ISSUED)
+		if (gone[i].stage2 == STAGE2_ISSUED && gone[i].cpu == now.cpu)
 			gone[i].stage2 = STAGE2_DONE;
-	gone_complete();
+	gone_complete(for_all);
 	for (struct root *root = roots, *next; root != NULL; root = next) {
 		next = root->next;
-		if (root->issued && !root->live)
+		root->held &= ~complete(root->issued, for_all) | root->live;
+		if (!root->held && !root->live)
 			root_forget(root);
 	}
 	for (unsigned el = 0; el < REGIMES; el++)
@@ -533,10 +684,11 @@ void tlb_barrier(const struct insn *insn)
 
 void tlb_sync(void)
 {
+	enum before *before = all_before[now.cpu];
 	size_t kept = 0;
 
 	for (size_t i = 0; i < news_count; i++) {
-		if (!news[i].visible)
+		if (!news[i].visible || news[i].cpu != now.cpu)
 			news[kept++] = news[i];
 		else
 			looked_at(RULE_T5);
@@ -544,7 +696,7 @@ void tlb_sync(void)
 	news_count = kept;
 	for (unsigned el = 0; el < REGIMES; el++)
 		if (before[el] == BEFORE_COMPLETE)
-			before[el] = BEFORE_NONE;
+			all_before[now.cpu][el] = BEFORE_NONE;
 }
 
 /* What one TLBI reaches. */
@@ -586,7 +738,7 @@ static void scope_range(struct scope *scope, u64 operand, bool ds)
 }
 
 /* The halves that a TLBI's operand counts in; lower and upper half, of levels 1 and 2. */
-static struct half known[REGIMES][2];
+static struct half all_known[CPUS_MOST][REGIMES][2];
 
 /* @host: E2H and TGE are set, at EL2: the names that end in E1 mean EL2&0. */
 static void scope_make(struct scope *scope, u32 operation, u64 operand, bool host)
@@ -603,7 +755,7 @@ static void scope_make(struct scope *scope, u32 operation, u64 operand, bool hos
 		scope->last_only = op2 & 4;
 		scope->shared = crm == 0 && op2 != 4 && op2 != 0;
 		if (range)
-			scope_range(scope, operand, known[STAGE2][0].ds);
+			scope_range(scope, operand, all_known[now.cpu][STAGE2][0].ds);
 		else
 			scope_address(scope, operand);
 		return;
@@ -625,7 +777,9 @@ static void scope_make(struct scope *scope, u32 operation, u64 operand, bool hos
 	scope->last_only = op2 & 4;
 	scope->any_asid = (op2 & 2) || op1 == 4;
 	if (range)
-		scope_range(scope, operand, known[scope->el][0].ds || known[scope->el][1].ds);
+		scope_range(scope, operand,
+			    all_known[now.cpu][scope->el][0].ds ||
+				    all_known[now.cpu][scope->el][1].ds);
 	else
 		scope_address(scope, operand);
 }
@@ -681,7 +835,7 @@ static bool scope_has(const struct scope *scope, struct gone *item, bool *near)
 
 static void judge_operand(const struct scope *scope)
 {
-	const struct half *half = &known[scope->el][scope->start >> 63];
+	const struct half *half = &all_known[now.cpu][scope->el][scope->start >> 63];
 
 	if (!scope->by_address || !half->on || (!scope->range && scope->granule == 0))
 		return;
@@ -693,6 +847,29 @@ static void judge_operand(const struct scope *scope)
 			  (unsigned long)BIT(half->granule_shift));
 }
 
+/* @scope is for @item: it counts for the CPUs that it reaches, if the store came before it. */
+static void gone_tell(const struct scope *scope, struct gone *item)
+{
+	u32 others = item->held & ~cpu_bit();
+
+	if (item->time > stores_complete(item->cpu)) {
+		item->missed = "no DSB between the store and the TLBI for it";
+		return;
+	}
+	if (scope->el == STAGE2) {
+		item->stage2 = STAGE2_ISSUED;
+		return;
+	}
+	item->issued[now.cpu] |= scope->shared ? item->held : item->held & cpu_bit();
+	if (others && !scope->shared && item->cpu == now.cpu) {
+		item->local = true;
+		item->missed = "the TLBI for it was this CPU's only, and others run";
+	} else if (others) {
+		item->local = false;
+		item->missed = NULL;
+	}
+}
+
 /* Stores that no DSB has completed are as if they came after. */
 static void gone_issue(const struct scope *scope)
 {
@@ -702,32 +879,34 @@ static void gone_issue(const struct scope *scope)
 	for (size_t i = 0; i < gone_count; i++) {
 		bool near = false;
 
-		if (gone[i].issued)
+		if ((gone[i].held & ~issued_for(gone[i].issued)) == 0)
 			continue;
-		if (!scope_has(scope, &gone[i], &near)) {
-			if (near)
-				missed = &gone[i];
-			continue;
+		if (gone[i].cpu != now.cpu) {
+			struct gone other = gone[i];
+
+			if (scope_has(scope, &other, &near))
+				gone_tell(scope, &gone[i]);
+		} else if (scope_has(scope, &gone[i], &near)) {
+			any = true;
+			gone_tell(scope, &gone[i]);
+		} else if (near) {
+			missed = &gone[i];
 		}
-		any = true;
-		if (gone[i].time <= now.dsb_stores && scope->el == STAGE2)
-			gone[i].stage2 = STAGE2_ISSUED;
-		else if (gone[i].time <= now.dsb_stores)
-			gone[i].issued = true;
-		else
-			gone[i].missed = "no DSB between the store and the TLBI for it";
 	}
 	if (missed != NULL && !any)
-		violation(gone_rule(missed, RULE_T6), missed->va, missed->by,
-			  "a TLBI leaves what was changed in its range: %s", missed->missed);
+		violation(missed->root->half.el == STAGE2 ? RULE_T8 : RULE_T6, missed->va,
+			  missed->by, "a TLBI leaves what was changed in its range: %s",
+			  missed->missed);
 }
 
 static void before_issue(unsigned el)
 {
+	enum before *before = all_before[now.cpu];
+
 	if (before[el] == BEFORE_NONE)
 		return;
 	if (machine_pending())
-		before_missed[el] = "no ISB between the registers of translation and TLBI";
+		before_missed[now.cpu][el] = "no ISB between the registers of translation and TLBI";
 	else
 		before[el] = BEFORE_ISSUED;
 }
@@ -740,17 +919,13 @@ void tlb_invalidate(u32 operation, u64 operand, bool host, unsigned vmid)
 	scope.vmid = vmid;
 	if (scope.el == STAGE2 || scope.stage2)
 		looked_at(RULE_T8);
-	if (now.second_cpu) {
-		looked_at(RULE_T7);
-		if (!scope.shared)
-			violation(RULE_T7, 0, 0, "a TLBI of this CPU only, and others run");
-	}
 	judge_operand(&scope);
 	gone_issue(&scope);
 	for (struct root *root = roots; root != NULL; root = root->next)
-		if (root->half.el == scope.el && !root->live &&
+		if (root->half.el == scope.el &&
 		    (scope.all || (scope.by_asid && root->half.asid == scope.asid)))
-			root->issued = true;
+			root->issued[now.cpu] |= root->held & ~root->live &
+						 (scope.shared ? ~0u : cpu_bit());
 	if (scope.all)
 		before_issue(scope.el);
 }
@@ -769,21 +944,44 @@ static struct root *root_find(const struct half *half)
 	return root;
 }
 
-static void judge_root(const struct half *half)
+/* Of the CPU at hand, @half's root is to be in use; @own: what is known of it, or null. */
+static void judge_root(const struct half *half, const struct root *own)
 {
 	looked_at(RULE_S4);
 	for (const struct root *root = roots; root != NULL; root = root->next) {
-		if (root->half.el != half->el || root->half.upper != half->upper ||
+		if (root == own || !((root->live | root->held) & cpu_bit()) ||
+		    root->half.el != half->el || root->half.upper != half->upper ||
 		    root->half.asid != half->asid)
 			continue;
 		violation(half->asid ? RULE_T11 : RULE_S4, half->root, root->by,
 			  "a root is in use with the ASID (%u) of the one at 0x%lx, of which a TLB "
 			  "may have entries: %s",
 			  half->asid, (unsigned long)root->half.root,
-			  root->live   ? "walks of that are not off" :
-			  root->issued ? "no DSB after TLBI" :
-					 "no TLBI and DSB since it was in use");
+			  root->live & cpu_bit() ? "walks of that are not off" :
+			  root->issued[now.cpu]	 ? "no DSB after TLBI" :
+						   "no TLBI and DSB since it was in use");
 	}
+}
+
+/* Another CPU has built it: what is there is complete. */
+static void judge_built(const struct root *root)
+{
+	for (const struct table *table = tables; table != NULL; table = table->next)
+		if (table->root == root && table->linked)
+			judge_visible(root, table->pa, table->entries * 8, true);
+}
+
+static void root_again(struct root *root, const struct half *half)
+{
+	if (!(root->live & cpu_bit()))
+		judge_root(half, root);
+	if (!(root->held & cpu_bit()))
+		judge_built(root);
+	root->half = *half;
+	root->live |= cpu_bit();
+	root->held |= cpu_bit();
+	for (unsigned i = 0; i < CPUS_MOST; i++)
+		root->issued[i] &= ~cpu_bit();
 }
 
 static void root_use(const struct half *half)
@@ -792,16 +990,16 @@ static void root_use(const struct half *half)
 	u64 top = half->upper ? ~(u64)0 << half->va_bits : 0;
 
 	if (root != NULL) {
-		root->half = *half;
-		root->live = true;
-		root->issued = false;
+		root_again(root, half);
 		return;
 	}
-	judge_root(half);
+	judge_root(half, NULL);
 	root = malloc(sizeof(*root));
 	if (root == NULL)
 		cannot_judge("no memory for a root");
-	*root = (struct root){ .half = *half, .live = true, .by = now.place, .next = roots };
+	*root = (struct root){
+		.half = *half, .live = cpu_bit(), .held = cpu_bit(), .by = now.place, .next = roots
+	};
 	roots = root;
 	tree_add(root, half->root, half->root_level, top, true);
 	casemate_register(half->upper ? (half->el == 2 ? "ttbr1_el2" : "ttbr1_el1") :
@@ -809,6 +1007,7 @@ static void root_use(const struct half *half)
 			  half->root | (u64)half->asid << 48);
 }
 
+/* @halves are those of the CPU at hand. */
 void tlb_roots(const struct half *halves, unsigned count)
 {
 	for (struct root *root = roots; root != NULL; root = root->next) {
@@ -816,19 +1015,37 @@ void tlb_roots(const struct half *halves, unsigned count)
 
 		for (unsigned i = 0; i < count; i++)
 			live |= halves[i].on && root_find(&halves[i]) == root;
-		root->live = live;
+		if (!live)
+			root->live &= ~cpu_bit();
 	}
 	for (unsigned i = 0; i < count; i++) {
-		known[halves[i].el][halves[i].upper] = halves[i];
+		all_known[now.cpu][halves[i].el][halves[i].upper] = halves[i];
 		if (halves[i].on)
 			root_use(&halves[i]);
 	}
 }
 
+/* With power, a CPU has lost what its TLB had; what it has now, nobody knows. */
+void tlb_cpu(void)
+{
+	for (unsigned el = 0; el < REGIMES; el++) {
+		all_before[now.cpu][el] = BEFORE_POSSIBLE;
+		before_missed[now.cpu][el] = NULL;
+	}
+	for (struct root *root = roots; root != NULL; root = root->next) {
+		root->live &= ~cpu_bit();
+		root->held &= ~cpu_bit();
+	}
+	for (size_t i = 0; i < gone_count; i++)
+		gone[i].held &= ~cpu_bit();
+}
+
 void tlb_registers_changed(unsigned el)
 {
-	before[el] = before[el] == BEFORE_NONE || before[el] == BEFORE_POSSIBLE ? before[el] :
-										  BEFORE_POSSIBLE;
+	enum before *before = &all_before[now.cpu][el];
+
+	if (*before != BEFORE_NONE)
+		*before = BEFORE_POSSIBLE;
 }
 
 void tlb_mmu_on(unsigned el)
@@ -839,13 +1056,15 @@ void tlb_mmu_on(unsigned el)
 		[BEFORE_COMPLETE] = "no ISB after the DSB of the TLBI",
 	};
 
+	enum before *before = &all_before[now.cpu][el];
+	const char *missed = before_missed[now.cpu][el];
+
 	looked_at(RULE_S2);
-	if (before[el] != BEFORE_NONE)
+	if (*before != BEFORE_NONE)
 		violation(RULE_S2, 0, 0,
 			  "the MMU goes on, and the TLB may have entries from before: %s",
-			  before[el] == BEFORE_POSSIBLE && before_missed[el] ? before_missed[el] :
-									       missing[before[el]]);
-	before[el] = BEFORE_NONE;
+			  *before == BEFORE_POSSIBLE && missed ? missed : missing[*before]);
+	*before = BEFORE_NONE;
 }
 
 bool tlb_reaches(unsigned el, unsigned pa_bits)
@@ -865,32 +1084,57 @@ bool tlb_reaches(unsigned el, unsigned pa_bits)
 	return false;
 }
 
+unsigned tlb_types(unsigned el)
+{
+	unsigned types = 0;
+
+	for (const struct table *table = tables; table != NULL; table = table->next) {
+		const struct half *half = &table->root->half;
+
+		if (half->el != el || !table->root->live)
+			continue;
+		for (unsigned i = 0; i < table->entries; i++) {
+			u64 pte = read_slot(table->pa + i * 8ul);
+
+			if (half_is_leaf(half, pte, table->level))
+				types |= 1u << bits(pte, 4, 2);
+		}
+	}
+	return types;
+}
+
 /* The MMU was on before the stream: what the TLB has is of the roots that are in use. */
 void tlb_before(unsigned el)
 {
-	before[el] = BEFORE_NONE;
+	all_before[now.cpu][el] = BEFORE_NONE;
 }
 
 /* ---- promises ---- */
 
+/* Of what the CPU at hand has changed. */
 void tlb_promise(const char *whose)
 {
-	for (size_t i = 0; i < gone_count; i++)
-		violation(gone_rule(&gone[i],
-				    gone[i].misdirected && !gone[i].issued ? RULE_T6 : RULE_T3),
-			  gone[i].va, gone[i].by, "%s, and a TLB may still have what was %s: %s",
-			  whose, gone[i].narrowed ? "changed" : "taken away",
-			  gone_missing(&gone[i]));
-	gone_count = 0;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < gone_count; i++) {
+		if (gone[i].cpu != now.cpu || gone[i].held == 0) {
+			gone[kept++] = gone[i];
+			continue;
+		}
+		violation(gone_rule(&gone[i]), gone[i].va, gone[i].by,
+			  "%s, and a TLB may still have what was %s: %s", whose,
+			  gone[i].narrowed ? "changed" : "taken away", gone_missing(&gone[i]));
+	}
+	gone_count = kept;
 }
 
 /* EL2 changes its own tables and those of stage 2, and ends that before EL1 goes on. */
 void tlb_promise_el2(void)
 {
 	for (size_t i = 0; i < gone_count; i++) {
-		if (gone[i].root->half.el < 2)
+		if (gone[i].root->half.el < 2 || gone[i].cpu != now.cpu || gone[i].held == 0)
 			continue;
-		violation(gone_rule(&gone[i], RULE_T3), gone[i].va, gone[i].by,
+		violation(gone_made_rule(&gone[i]), gone[i].va, gone[i].by,
 			  "EL1 goes on, and a TLB may still have what EL2 has taken away: %s",
 			  gone_missing(&gone[i]));
 		gone[i] = gone[--gone_count];
@@ -898,16 +1142,17 @@ void tlb_promise_el2(void)
 	}
 }
 
-/* The same of roots: what is below one that is out of use. */
+/* The same of roots: what is below one that is out of use on the CPU at hand. */
 void tlb_promise_roots(const char *whose)
 {
 	for (const struct root *root = roots; root != NULL; root = root->next)
-		if (!root->live)
+		if (!(root->live & cpu_bit()) && (root->held & cpu_bit()))
 			violation(
 				RULE_S4, root->half.root, root->by,
 				"%s, and a TLB may still have what is below a root that was taken "
 				"out of use: %s",
-				whose, root->issued ? "no DSB after TLBI" : "no TLBI since");
+				whose,
+				root->issued[now.cpu] ? "no DSB after TLBI" : "no TLBI since");
 }
 
 /* EL1 reaches what stage 2 has, where there is one. */
@@ -915,9 +1160,9 @@ static bool stage2_has(u64 pa)
 {
 	struct walk walk;
 
-	if (!known[STAGE2][0].on)
+	if (!all_known[now.cpu][STAGE2][0].on)
 		return true;
-	walk_address(&known[STAGE2][0], pa, &walk);
+	walk_address(&all_known[now.cpu][STAGE2][0], pa, &walk);
 	return walk.result == WALK_OK;
 }
 
@@ -948,7 +1193,9 @@ static unsigned ways_to(u64 pa, u64 *last)
 
 void tlb_end(void)
 {
-	tlb_promise("the stream ends");
+	for (now.cpu = 0; now.cpu < CPUS_MOST; now.cpu++)
+		tlb_promise("the stream ends");
+	now.cpu = 0;
 	for (const struct table *table = tables; table != NULL; table = table->next) {
 		u64 va = 0;
 

@@ -101,6 +101,12 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	(void)work();
+	return console_wait();
+}
+
 void console_watch_begin(unsigned page_rows)
 {
 	(void)page_rows;
@@ -237,7 +243,18 @@ u64 counter_read(void)
 	return ticks += 1000000; /* milliseconds go by */
 }
 
+void control_read(u64 registers[SYSREG_COUNT])
+{
+	memset(registers, 0xa5, SYSREG_COUNT * sizeof(u64));
+}
+
+void test_guarded(struct selftest *test, selftest_function *run)
+{
+	run(test);
+}
+
 SELFTEST_SUBJECT(10, vmalloc);
+SELFTEST_COST("vmalloc.areas", 1000);
 SELFTEST(vmalloc, areas, "as many as are typed");
 
 static void vmalloc_areas(struct selftest *test)

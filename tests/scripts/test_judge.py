@@ -19,7 +19,7 @@ LEAF = 0x701  # a block: AF, inner shareable
 NAMES = {
     "FDT": 0x40800000,  # not in the Image
     "TABLES": 0x40300000, "ROOT": 0x40300000, "ROOT2": 0x40301000, "TABLE": 0x40302000,
-    "DATA": 0x40310000, "CODE": 0x40320000,
+    "LOCK": 0x40311000, "DATA": 0x40310000, "CODE": 0x40320000,
     "BLOCK": 0x40000000 | LEAF, "READONLY": 0x40000000 | LEAF | 0x80,
     "UNCACHED": 0x40000000 | LEAF | 0x80 | 4, "OTHER": 0x400000000 | LEAF,
     "CONT0": 0x400000000 | LEAF | 1 << 52, "CONT1": 0x440000000 | LEAF | 1 << 52,
@@ -42,9 +42,11 @@ WORDS = {
     "tlbi vaale1is": 0xd50883e0, "at": 0xd5087800,
     "msr sctlr": 0xd5181000, "msr tcr": 0xd5182040, "msr ttbr0": 0xd5182000,
     "msr mair": 0xd518a200, "msr vbar": 0xd518c000,
+    "sev": 0xd503209f, "tlbi vaae1": 0xd5088760,
 }
 # Addresses and operands are in x3, what is stored in x2, what is read goes to x1.
 LDR, STR, STLR, BR, HVC = 0xf9400061, 0xf9000062, 0xc89ffc62, 0xd61f0060, 0xd4000002
+LDADDAL, LDAR, STLR_HALF = 0xb8e20061, 0x88dffc61, 0x889ffc62
 MRS_CTR, MRS_PAR = 0xd53b0021, 0xd5387401
 
 TABLE_STEPS = "str ROOT+8 BLOCK; dmb sy; dc ivac ROOT; dsb sy; "
@@ -101,6 +103,31 @@ CASES = [
 ]
 
 
+# The same with two CPUs: steps after "cpu 1" are that one's. It starts at the same instruction, and
+# its MMU goes on with the tables of the first.
+SHARED = MMU + SECOND + "cpu 1; " + REGISTERS + ENTER + "cpu 0; "
+CPU_CASES = [
+    ("C2", "cpu 1; str DATA 1; dmb sy; str DATA+64 1; cpu 0; " + MMU +
+     "dc ivac DATA; dc ivac DATA+64; dsb sy; ldr DATA+64; ldr DATA", ["dc ivac DATA"]),
+    ("C3", MMU + "dc ivac DATA; dsb sy; ldr DATA; dc ivac DATA; dsb sy; cpu 1; str DATA 1; cpu 0; "
+     "ldr DATA; dc ivac DATA; dsb sy; ldr DATA",
+     [("ldr DATA; dc ivac DATA; dsb sy; cpu 1", "ldr DATA; cpu 1")]),
+    ("C5", MMU + "str DATA 1; dc cvac DATA; dsb sy; cpu 1; ldr DATA",
+     [("dc cvac DATA", "str DATA+256 1; dc cvac DATA+256; dsb sy; cpu 1; ldr DATA+256; cpu 0")]),
+    ("C5", MMU + "str DATA 1; cpu 1; ldr DATA; cpu 0; dc cvac DATA; dsb sy; idle 300",
+     ["dc cvac DATA"]),
+    ("T10", SHARED + "lock; " + BREAK + "unlock", ["lock", ("lock; str", "lock; unlock; str")]),
+    ("T7", SHARED + "lock; " + BREAK + "unlock",
+     [("vaae1is", "vaae1"), ("NOHINT; dsb ish", "NOHINT; dsb nsh")]),
+    ("M1", MMU + "cpu 1; nop; cpu 0; str DATA 1; dsb ishst; sev", ["dsb ishst"]),
+    ("M1", MMU + "cpu 1; nop; cpu 0; str DATA 1; dc cvac DATA; dsb sy; sev",
+     [("dc cvac DATA; dsb sy", "dc cvac DATA; dsb ishst")]),
+    ("S2", SHARED, [("cpu 1; " + REGISTERS + "isb; tlbi vmalle1; ", "cpu 1; " + REGISTERS +
+                     "isb; ")]),
+    ("S5", SHARED, [("cpu 1; msr mair MAIR; ", "cpu 1; ")]),
+]
+
+
 def number(text):
     """A name, a number, or a name and a number."""
     name, _, more = text.partition("+")
@@ -112,10 +139,12 @@ class Stream:
 
     def __init__(self, steps, end=True):
         self.pc, self.x, self.log = BASE, [0] * 31, []
+        self.cpu, self.others = 0, {}
         self.image = bytearray(SIZE)
         self.memory = {}
         for step in filter(None, (step.strip() for step in steps.split(";"))):
             self.step(step)
+        self.select(0)
         if end:
             self.x[0] = 0x84000008
             self.emit(HVC)
@@ -125,10 +154,17 @@ class Stream:
             self.image[self.pc - BASE:self.pc - BASE + 4] = word.to_bytes(4, "little")
         values = [f"X{i:02}={value:016x}" for i, value in enumerate(self.x)] + [" SP=0"]
         self.log += ["----------------", "IN: ", f"0x{self.pc:08x}:  {word:08x}  ...", ""]
+        self.log += [f"Trace {self.cpu}: 0x7f0000000000 [0/0/0/0] "]
         self.log += [f" PC={self.pc:016x} " + " ".join(values[:2])]
         self.log += [" ".join(values[i:i + 3]) for i in range(2, 32, 3)]
         self.log += ["PSTATE=400003c5 -Z-- EL1h  BTYPE=0"]
         self.pc += 4
+
+    def select(self, cpu):
+        """Another CPU's turn. Each executes its own part of the Image."""
+        self.others[self.cpu] = self.pc, self.x
+        self.cpu = cpu
+        self.pc, self.x = self.others.get(cpu, (BASE + 0x10000 * cpu, [0] * 31))
 
     def store(self, word, address, value):
         self.x[3], self.x[2] = address, value
@@ -139,6 +175,20 @@ class Stream:
         self.x[3] = address
         self.emit(LDR)
         self.x[1] = self.memory.get(address % 0x40000000, 0)
+
+    def lock(self):
+        """Draw a number, and see that it is served."""
+        number = self.memory.get(NAMES["LOCK"] % 0x40000000, 0)
+        self.x[2], self.x[3] = 1, NAMES["LOCK"]
+        self.emit(LDADDAL)
+        self.memory[NAMES["LOCK"] % 0x40000000] = number + 1
+        self.x[1], self.x[3] = number, NAMES["LOCK"] + 4
+        self.emit(LDAR)
+        self.x[1] = number
+
+    def unlock(self):
+        self.x[2], self.x[3] = 1, NAMES["LOCK"] + 4
+        self.emit(STLR_HALF)
 
     def run(self, address):
         back = self.pc + 4
@@ -153,6 +203,13 @@ class Stream:
         words = step.split()
         if words[0] in ("str", "stlr"):
             self.store(STR if words[0] == "str" else STLR, number(words[1]), number(words[2]))
+        elif step in ("lock", "unlock"):
+            getattr(self, step)()
+        elif words[0] == "cpu":
+            self.select(int(words[1]))
+        elif words[0] == "idle":
+            for _ in range(int(words[1])):
+                self.emit(WORDS["nop"])
         elif words[0] == "ldr":
             self.load(number(words[1]))
         elif words[0] == "run":
@@ -201,6 +258,23 @@ def test_a_stream_that_keeps_a_rule_passes(tmp_path, rule, steps):
     pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
     for i, (rule, steps, every) in enumerate(CASES) for j, what in enumerate(every)])
 def test_a_stream_that_breaks_it_does_not(tmp_path, rule, steps, what):
+    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
+    assert status == 1, said
+    assert rule in broken, said
+
+
+@pytest.mark.parametrize("rule, steps", [
+    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(CPU_CASES)])
+def test_a_stream_of_two_cpus_that_keeps_a_rule_passes(tmp_path, rule, steps):
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
+    assert (status, broken) == (0, {}), said
+    assert re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("rule, steps, what", [
+    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
+    for i, (rule, steps, every) in enumerate(CPU_CASES) for j, what in enumerate(every)])
+def test_a_stream_of_two_cpus_that_breaks_it_does_not(tmp_path, rule, steps, what):
     status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
     assert status == 1, said
     assert rule in broken, said

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <pagoda/kernel/cpu/shadow.h>
+
 #include "support/fake_machine.h"
 #include "support/map_judge.h"
 #include "support/random.h"
@@ -606,6 +608,32 @@ static void an_image_without_relocations_is_left_as_it_is(void **state)
 	assert_int_equal(machine_boot(&machine).code, STOP_NONE);
 	assert_memory_equal(machine.ram, before, sizeof(before));
 	assert_right(judge_published(&machine));
+}
+
+/* ---- Shadow call stacks ---- */
+
+/* Relocated words lie around the text, and would be published with it. */
+static void where_the_cpu_cannot_sign_functions_are_patched_and_published(void **state)
+{
+	(void)state;
+	for (int signs = 0; signs < 2; signs++) {
+		struct machine_setup setup = setup_at(GIB(1));
+		static u8 expected[MIB(4)];
+		u32 text;
+
+		setup.cpu = signs ? FAKE_CPU_MAX : FAKE_CPU_CORTEX_A57;
+		machine_build(&machine, &setup);
+		machine.image.rela.end = machine.image.rela.start;
+		machine_put_function(&machine.image, machine.ram, false);
+		text = machine.image.segment[SEGMENT_TEXT].start;
+		machine_put_function(&machine.image, expected, !signs);
+		assert_int_equal(machine_boot(&machine).code, STOP_NONE);
+		assert_memory_equal(machine.ram + text, expected + text, 16);
+		assert_right(judge_published(&machine));
+		assert_int_equal(machine.handoff->scs.patched, !signs);
+		assert_int_equal(machine.handoff->scs.left, 0);
+		assert_ptr_equal(machine.shadow, signs ? NULL : boot_shadows.stack);
+	}
 }
 
 /* ---- The table pool ---- */
@@ -1992,6 +2020,7 @@ int main(void)
 		cmocka_unit_test(a_relocation_of_another_type_stops),
 		cmocka_unit_test(a_relocation_outside_the_image_or_misaligned_stops),
 		cmocka_unit_test(an_image_without_relocations_is_left_as_it_is),
+		cmocka_unit_test(where_the_cpu_cannot_sign_functions_are_patched_and_published),
 		cmocka_unit_test(a_pool_too_small_stops_with_used_and_total_at_each_size),
 		cmocka_unit_test(the_pool_begins_where_a_page_of_any_size_does),
 		cmocka_unit_test(the_pool_lasts_for_an_image_that_crosses_every_boundary),

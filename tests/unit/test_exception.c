@@ -124,14 +124,19 @@ void smp_stop_others(struct cpu *here)
 	stops++;
 }
 
-/* As catch.S has it: called, and the stack pointer noted. */
+/* As catch.S has it: called, and the stack pointers noted. */
 static bool faults;
 
-bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp)
+bool catch_call(void (*function)(void *context), void *context, struct resume *resume)
 {
-	*resume_sp = 0x5ca1ab1e;
+	*resume = (struct resume){ 0x5ca1ab1e, 0x5ad0 };
 	function(context);
 	return faults;
+}
+
+bool guard_call(void (*function)(void *context), void *context, struct resume *resume)
+{
+	return catch_call(function, context, resume);
 }
 
 /* ---- What is done with it ---- */
@@ -310,10 +315,58 @@ static void a_fault_that_is_waited_for_ends_the_call_and_says_what_it_was(void *
 		assert_int_equal(frame.x[0], 1);
 		assert_int_equal(frame.elr, (uintptr_t)catch_resume);
 		assert_int_equal(frame.sp, 0x5ca1ab1e);
+		assert_int_equal(frame.x[18], 0x5ad0);
 		assert_int_equal(frame.spsr, 0x3c0 | 1 << 2 | PAN);
 		assert_null(cpu.expected.fault);
 		assert_string_equal(captured, "");
 	}
+}
+
+/* Within another call that waits for a fault. */
+static void fault_inside(void *context)
+{
+	static u64 vector = SYNC;
+
+	assert_true(fault_catch(fault_now, &vector, context));
+	faults = false;
+}
+
+static void a_fault_within_is_the_inner_calls_and_the_outer_one_waits_on(void **state)
+{
+	struct fault outer = { .esr = 0x77 }, inner = { 0 };
+
+	(void)state;
+	assert_false(fault_guard(fault_inside, &inner, &outer));
+	assert_int_equal(inner.esr, ESR_WRITE_L3);
+	assert_int_equal(outer.esr, 0x77);
+	assert_null(cpu.expected.fault);
+}
+
+static void interrupt_now(void *context)
+{
+	(void)context;
+	handles = cpu.give_up = true;
+	assert_true(take(IRQ, ESR_WRITE_L3));
+	faults = true;
+}
+
+static void wait_inside(void *context)
+{
+	(void)fault_catch(interrupt_now, NULL, context);
+}
+
+static void what_is_given_up_ends_the_outermost_call(void **state)
+{
+	struct fault outer = { .esr = 0x77 }, inner = { .esr = 0x88 };
+
+	(void)state;
+	(void)fault_guard(wait_inside, &inner, &outer);
+	assert_int_equal(outer.esr, 0);
+	assert_int_equal(outer.elr, 0xe1f);
+	assert_int_equal(inner.esr, 0x88);
+	assert_false(cpu.give_up);
+	assert_int_equal(frame.elr, (uintptr_t)catch_resume);
+	assert_null(cpu.expected.fault);
 }
 
 static void the_call_goes_on_at_the_level_of_the_kernel(void **state)
@@ -327,6 +380,45 @@ static void the_call_goes_on_at_the_level_of_the_kernel(void **state)
 	assert_true(fault_catch(fault_now, &vector, &fault));
 	assert_int_equal(frame.spsr, 0x3c0 | 2 << 2);
 	assert_false(fault.pan);
+}
+
+static void a_program_comes_back_to_who_let_it_run_with_all_its_registers(void **state)
+{
+	u64 vectors[] = { SYNC_EL0, IRQ_EL0 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++) {
+		struct exception_frame program = { 0 }, before;
+
+		begin(state);
+		cpu.user.frame = &program;
+		cpu.user.resume = (struct resume){ 0xca11e5, 0x5ad1 };
+		frame.esr = ESR_SVC;
+		for (unsigned r = 0; r < ARRAY_SIZE(frame.x); r++)
+			frame.x[r] = 100 + r;
+		before = frame;
+		assert_true(take(vectors[i], ESR_SVC));
+		assert_memory_equal(&program, &before, sizeof(before));
+		assert_int_equal(frame.x[0], vectors[i] == IRQ_EL0);
+		assert_int_equal(frame.elr, (uintptr_t)user_resume);
+		assert_int_equal(frame.sp, 0xca11e5);
+		assert_int_equal(frame.x[18], 0x5ad1);
+		assert_int_equal(frame.spsr, 0x3c0 | 1 << 2 | PAN);
+		assert_null(cpu.user.frame);
+		assert_string_equal(captured, "");
+	}
+}
+
+static void what_comes_from_the_kernel_is_no_programs(void **state)
+{
+	struct exception_frame program = { 0 };
+
+	(void)state;
+	handles = true;
+	cpu.user.frame = &program;
+	assert_true(take(IRQ, 0));
+	assert_ptr_equal(cpu.user.frame, &program);
+	assert_false(take(SYNC, ESR_WRITE_L3));
+	assert_int_equal(program.elr, 0);
 }
 
 static void a_call_without_a_fault_leaves_nobody_waiting(void **state)
@@ -592,7 +684,13 @@ int main(void)
 				       begin),
 		cmocka_unit_test_setup(
 			a_fault_that_is_waited_for_ends_the_call_and_says_what_it_was, begin),
+		cmocka_unit_test_setup(a_fault_within_is_the_inner_calls_and_the_outer_one_waits_on,
+				       begin),
+		cmocka_unit_test_setup(what_is_given_up_ends_the_outermost_call, begin),
 		cmocka_unit_test_setup(the_call_goes_on_at_the_level_of_the_kernel, begin),
+		cmocka_unit_test_setup(
+			a_program_comes_back_to_who_let_it_run_with_all_its_registers, begin),
+		cmocka_unit_test_setup(what_comes_from_the_kernel_is_no_programs, begin),
 		cmocka_unit_test_setup(a_call_without_a_fault_leaves_nobody_waiting, begin),
 		cmocka_unit_test_setup(neither_an_error_nor_an_exception_within_one_ends_a_call,
 				       begin),

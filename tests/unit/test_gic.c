@@ -816,6 +816,29 @@ static void a_controller_is_started_once_and_given_up_whole(void **state)
 
 /* ---- the timer ---- */
 
+static void what_is_watched_is_given_up_when_its_time_is_over(void **state)
+{
+	(void)state;
+	make(3);
+	assert_int_equal(interrupt_timer_init(&kernel), INTERRUPT_OK);
+	interrupt_timer_watch(7000);
+	assert_int_equal(timer_ticks, 7000);
+	assert_true(interrupt_handle());
+	assert_true(cpu_this()->give_up);
+	assert_false(timer_on);
+	cpu_this()->give_up = false;
+	interrupt_timer_watch(7000);
+	interrupt_timer_watch(0);
+	assert_false(timer_on);
+	fake_gic_raise(PPI); /* one that was on its way */
+	assert_true(interrupt_handle());
+	interrupt_timer_watch(7000);
+	interrupt_timer_start(500); /* the timer is somebody else's */
+	assert_true(interrupt_handle());
+	interrupt_timer_stop();
+	assert_false(cpu_this()->give_up);
+}
+
 static void the_timer_ticks_until_it_is_stopped(void **state)
 {
 	(void)state;
@@ -1226,6 +1249,7 @@ int main(void)
 		cmocka_unit_test(an_interrupt_has_one_handler),
 		cmocka_unit_test(a_handler_may_give_its_interrupt_back),
 		cmocka_unit_test(a_controller_is_started_once_and_given_up_whole),
+		cmocka_unit_test(what_is_watched_is_given_up_when_its_time_is_over),
 		cmocka_unit_test(the_timer_ticks_until_it_is_stopped),
 		cmocka_unit_test(a_timer_that_does_not_get_through_is_none),
 		cmocka_unit_test(a_sleep_ends_by_itself_and_what_ended_it_is_taken),

@@ -46,6 +46,12 @@ int console_wait(void)
 	return c;
 }
 
+int console_wait_working(bool (*work)(void))
+{
+	(void)work();
+	return console_wait();
+}
+
 u64 at_translate(vaddr_t va, bool write)
 {
 	(void)va;
@@ -97,6 +103,12 @@ u64 counter_read(void)
 	return ticks += 1000000;
 }
 
+void control_read(u64 registers[SYSREG_COUNT])
+{
+	memset(registers, 0, SYSREG_COUNT * sizeof(u64));
+	registers[SYSREG_TCR_EL1] = 0x1234;
+}
+
 /* A shell with a console never comes to this. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra)
 {
@@ -119,11 +131,18 @@ void dcache_invalidate(const void *start, u64 size, u64 line_size)
 	(void)line_size;
 }
 
+void test_guarded(struct selftest *test, selftest_function *run)
+{
+	run(test);
+}
+
 /* Self tests that stand for the machine's, and say that they ran. */
 static unsigned tests_run;
 
 SELFTEST_SUBJECT(20, memory);
-SELFTEST(memory, ends, "ends");
+SELFTEST_RULE(memory, ends, "D8.2 ends", "ends");
+SELFTEST_COST("memory.ends", 12);
+SELFTEST_COST("vmalloc.areas", 3000);
 
 static void memory_ends(struct selftest *test)
 {
@@ -280,7 +299,8 @@ static void walk_wants_an_address(void **state)
 	(void)state;
 	assert_session("walk\r",
 		       "pagoda> walk\n"
-		       "walk: an argument is missing; usage: walk ADDR [hyp|host2|guest2]\n"
+		       "walk: an argument is missing; usage: walk [NUMBER:]ADDR "
+		       "[hyp|host2|guest2]\n"
 		       "pagoda> ");
 	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
 				     "walk: '2' is none of hyp, host2, guest2\n"
@@ -290,7 +310,7 @@ static void walk_wants_an_address(void **state)
 				       "pagoda> ");
 	assert_session("walk 1 hyp 3\r", "pagoda> walk 1 hyp 3\n"
 					 "walk: '3' is one argument too many; "
-					 "usage: walk ADDR [hyp|host2|guest2]\n"
+					 "usage: walk [NUMBER:]ADDR [hyp|host2|guest2]\n"
 					 "pagoda> ");
 	assert_session("ptdump hyp\r", "pagoda> ptdump hyp\n"
 				       "ptdump: no hypervisor runs: there is no hyp\n"
@@ -406,12 +426,12 @@ static void self_tests_are_listed_by_subject_and_reported_as_ktap(void **state)
 	sample_make(&sample, 12, 52);
 	run_shell("selftest list", "");
 	assert_string_equal(captured, "pagoda> selftest list\n"
-				      "  buddy.refusals                 refusals\n"
-				      "  memory.ends                    ends\n"
-				      "  change.live                    live\n"
-				      "  change.random                  random\n"
-				      "  vmalloc.pages                  pages\n"
-				      "  vmalloc.areas                  areas\n"
+				      "  buddy.refusals                           ?  refusals\n"
+				      "  memory.ends                             12  ends\n"
+				      "  change.live                              ?  live\n"
+				      "  change.random                            ?  random\n"
+				      "  vmalloc.pages                            ?  pages\n"
+				      "  vmalloc.areas                         3000  areas\n"
 				      "pagoda> ");
 	run_shell("selftest all 0x12", "");
 	assert_string_equal(captured,
@@ -429,9 +449,45 @@ static void self_tests_are_listed_by_subject_and_reported_as_ktap(void **state)
 			    "pagoda> ");
 	assert_runs("selftest change", 16 + 32, "1..2\n");
 	assert_runs("selftest change.live", 16, "1..1\n");
+	assert_runs("selftest change,memory.ends", 1 + 16 + 32, "1..3\n");
+	assert_runs("selftest all,-change,-vmalloc.areas", 1 + 2 + 4, "1..3\n");
+	assert_runs("selftest -change", 0, "'-change' is no test; selftest list names them\n");
 	assert_runs("selftest chang", 0, "'chang' is no test; selftest list names them\n");
 	assert_runs("selftest all 0", 0, "'0' is no seed: any other number is\n");
 	assert_session("selftest cha\t", "pagoda> selftest change ");
+}
+
+static void self_tests_run_as_far_as_a_budget_of_instructions_goes(void **state)
+{
+	(void)state;
+	assert_runs("selftest all --budget 11", 0, "pass:0 fail:0 xfail:0 xpass:0 skip:6");
+	assert_runs("selftest all --budget 12", 1, "ok 2 memory.ends\n");
+	assert_runs("selftest all 7 --budget 3011", 1,
+		    "ok 6 vmalloc.areas # SKIP costs more than the budget has\n");
+	assert_runs("selftest all --budget 3012", 1 + 8, "pass:2 fail:0 xfail:0 xpass:0 skip:4");
+	assert_runs("selftest vmalloc --budget 3000", 8, "pass:1");
+	assert_runs("selftest all --budget", 0, "'--budget' is for a number of instructions\n");
+	assert_runs("selftest all --budget x", 0, "'x' is not a number");
+	assert_runs("selftest all 1 2", 0, "'2' is one argument too many\n");
+}
+
+static void self_tests_are_reported_as_json_with_all_that_repeats_a_failure(void **state)
+{
+	(void)state;
+	assert_runs("selftest memory json 0x12", 1,
+		    "{\n  \"pagoda\": \"0.1.0\",\n  \"seed\": \"0x0000000000000012\",\n"
+		    "  \"planned\": 1,\n");
+	assert_runs("selftest memory json", 1,
+		    "      \"check\": \"memory.ends\",\n      \"what\": \"ends\",\n"
+		    "      \"rule\": \"D8.2 ends\",\n      \"result\": \"pass\",\n");
+	assert_runs("selftest buddy json", 2,
+		    "          \"what\": \"one\",\n"
+		    "          \"expected\": \"0x0000000000000002\",\n"
+		    "          \"observed\": \"0x0000000000000001\",\n");
+	assert_runs("selftest buddy json", 2, "\"TCR_EL1\": \"0x0000000000001234\"");
+	assert_runs("selftest buddy json", 2,
+		    "\"totals\": {\"pass\": 0, \"fail\": 1, \"skip\": 0}");
+	assert_runs("selftest vmalloc.pages json", 4, "\"reason\": \"no reason\",\n");
 }
 
 static void a_file_adds_a_command_and_what_completion_knows_by_itself(void **state)
@@ -546,6 +602,8 @@ int main(void)
 		cmocka_unit_test(every_command_that_help_lists_is_known_and_has_help),
 		cmocka_unit_test(commands_with_the_word_test_run_self_tests),
 		cmocka_unit_test(self_tests_are_listed_by_subject_and_reported_as_ktap),
+		cmocka_unit_test(self_tests_run_as_far_as_a_budget_of_instructions_goes),
+		cmocka_unit_test(self_tests_are_reported_as_json_with_all_that_repeats_a_failure),
 		cmocka_unit_test(a_file_adds_a_command_and_what_completion_knows_by_itself),
 		cmocka_unit_test(change_test_takes_a_number_of_steps_and_a_seed),
 		cmocka_unit_test(the_example_of_every_command_runs_without_an_error),

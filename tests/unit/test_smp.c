@@ -206,6 +206,10 @@ void event_wait(void)
 {
 }
 
+void cpu_pause(void)
+{
+}
+
 u64 vectors_get(void)
 {
 	return 0x800;
@@ -691,6 +695,51 @@ static void one_core_with_the_erratum_does_not(void **state)
 	fake_memory_free(&memory);
 }
 
+static void assert_apart(struct stack shadow)
+{
+	assert_int_equal(shadow.end - shadow.start, memory.granule);
+	assert_int_equal(pt_find(&memory.space, vaddr(shadow.start)).kind, PTE_PAGE);
+	assert_int_equal(pt_find(&memory.space, vaddr(shadow.start - 1)).kind, PTE_INVALID);
+	assert_int_equal(pt_find(&memory.space, vaddr(shadow.end)).kind, PTE_INVALID);
+}
+
+static void each_cpu_has_shadow_call_stacks_where_nobody_signs(void **state)
+{
+	const struct smp *smp;
+
+	(void)state;
+	make(4);
+	handoff.plan.pac = false;
+	handoff.scs.patched = 1;
+	smp = start();
+	assert_int_equal(smp->running, 4);
+	for (u32 i = 1; i < 4; i++) {
+		const struct cpu *cpu = smp->cpu[i].cpu;
+
+		assert_int_equal(sims[i].told.flip.shadow, cpu->shadow.start);
+		assert_apart(cpu->shadow);
+		assert_apart(cpu->exception_shadow);
+		assert_int_not_equal(cpu->shadow.start, cpu->exception_shadow.start);
+		for (u32 j = 1; j < i; j++)
+			assert_int_not_equal(cpu->shadow.start, smp->cpu[j].cpu->shadow.start);
+	}
+	handoff.scs.patched = 0;
+	fake_memory_free(&memory);
+}
+
+static void no_cpu_has_shadow_call_stacks_where_all_sign(void **state)
+{
+	const struct smp *smp;
+
+	(void)state;
+	make(2);
+	smp = start();
+	assert_int_equal(smp->cpu[1].cpu->shadow.end, 0);
+	assert_int_equal(smp->cpu[1].cpu->exception_shadow.end, 0);
+	assert_int_equal(sims[1].told.flip.shadow, 0);
+	fake_memory_free(&memory);
+}
+
 static void without_memory_the_others_stay_off(void **state)
 {
 	const struct smp *smp;
@@ -729,6 +778,8 @@ int main(void)
 		cmocka_unit_test(cpus_start_one_by_one_or_as_many_as_there_are_mailboxes),
 		cmocka_unit_test(a_core_with_the_erratum_has_tlbi_done_twice),
 		cmocka_unit_test(one_core_with_the_erratum_does_not),
+		cmocka_unit_test(each_cpu_has_shadow_call_stacks_where_nobody_signs),
+		cmocka_unit_test(no_cpu_has_shadow_call_stacks_where_all_sign),
 		cmocka_unit_test(without_memory_the_others_stay_off),
 	};
 

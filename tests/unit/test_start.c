@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/mm/pt/tlb.h>
 #include <pagoda/kernel/start/alloc.h>
 #include <pagoda/kernel/start/console_choice.h>
@@ -608,6 +609,89 @@ static void areas_leave_the_image_alone(void **state)
 	}
 }
 
+struct boot_shadows boot_shadows;
+static struct cpu cpu;
+static u64 x18;
+
+void *cpu_pointer(void)
+{
+	return &cpu;
+}
+
+u64 shadow_get(void)
+{
+	return x18;
+}
+
+void shadow_set(u64 end)
+{
+	x18 = end;
+}
+
+static u64 shadow_begin_at(u64 words[BOOT_SHADOW_CALLS], u64 number)
+{
+	for (u64 i = 0; i < BOOT_SHADOW_CALLS; i++)
+		words[i] = number + i;
+	return (uintptr_t)words;
+}
+
+static void shadows_begin(void)
+{
+	cpu.shadow.start = shadow_begin_at(boot_shadows.stack, 100);
+	cpu.exception_shadow.start = shadow_begin_at(boot_shadows.exception_stack, 1000);
+	x18 = cpu.shadow.start + 5 * sizeof(u64);
+	handoff->plan.pac = false;
+	handoff->scs.patched = 1;
+}
+
+static void assert_no_neighbour(struct stack shadow)
+{
+	assert_int_equal(shadow.end - shadow.start, granule());
+	assert_int_not_equal(fake_boot_walk(&boot, &kernel->kernel_space, shadow.start - 1).fault,
+			     REF_NO_FAULT);
+	assert_int_not_equal(fake_boot_walk(&boot, &kernel->kernel_space, shadow.end).fault,
+			     REF_NO_FAULT);
+}
+
+static void shadow_call_stacks_move_to_pages_of_their_own_with_what_is_on_them(void **state)
+{
+	(void)state;
+	for (unsigned regime = 0; regime < FAKE_BOOT_REGIMES; regime++) {
+		const u64 *words;
+
+		make_ready(regime);
+		shadows_begin();
+		alloc_init(kernel);
+		assert_int_equal(kernel->shadow_result, VMALLOC_OK);
+		words = vaddr_pointer(vaddr(cpu.shadow.start));
+		for (u64 i = 0; i < 5; i++)
+			assert_int_equal(words[i], 100 + i);
+		assert_int_equal(x18, cpu.shadow.start + 5 * sizeof(u64));
+		assert_no_neighbour(cpu.shadow);
+		assert_no_neighbour(cpu.exception_shadow);
+		assert_int_not_equal(cpu.shadow.start, cpu.exception_shadow.start);
+		for (u64 i = 0; i < BOOT_SHADOW_CALLS; i++)
+			assert_int_equal(boot_shadows.stack[i] | boot_shadows.exception_stack[i],
+					 0);
+		fake_boot_free(&boot);
+	}
+}
+
+static void shadow_call_stacks_stay_where_return_addresses_are_signed(void **state)
+{
+	u64 before;
+
+	(void)state;
+	make_ready(0);
+	shadows_begin();
+	handoff->plan.pac = true;
+	before = x18;
+	alloc_init(kernel);
+	assert_int_equal(x18, before);
+	assert_int_equal(boot_shadows.stack[0], 100);
+	fake_boot_free(&boot);
+}
+
 static void pcis_ports_are_shown_where_they_are_not_ram(void **state)
 {
 	static const struct {
@@ -808,6 +892,9 @@ int main(void)
 		cmocka_unit_test(what_is_before_tables_or_behind_them_is_no_table),
 		cmocka_unit_test(the_allocator_gets_the_free_ram_and_no_other),
 		cmocka_unit_test(areas_leave_the_image_alone),
+		cmocka_unit_test(
+			shadow_call_stacks_move_to_pages_of_their_own_with_what_is_on_them),
+		cmocka_unit_test(shadow_call_stacks_stay_where_return_addresses_are_signed),
 		cmocka_unit_test(pcis_ports_are_shown_where_they_are_not_ram),
 		cmocka_unit_test(without_free_ram_there_is_no_allocator),
 		cmocka_unit_test(

@@ -2,7 +2,7 @@
 //
 // A call that a fault may end: the caller goes on as if the callee had returned.
 // Runs in the kernel, MMU on. The fault comes through the vectors to C, which returns from it to
-// catch_resume, with x0 and SP as catch_call left word that it wants them.
+// catch_resume, with x0, SP and x18 as catch_call left word that it wants them.
 
 #include <pagoda/arch/asm.h>
 
@@ -10,10 +10,14 @@
 
 	.text
 
-// catch_call(function, context, resume_sp): see include/pagoda/arch/arch.h.
-//   in: x0 function	x1 its argument		x2 where to note the stack pointer for catch_resume
+// catch_call(function, context, resume), guard_call(...): see include/pagoda/arch/arch.h.
+//   in: x0 function	x1 its argument		x2 where to note SP and x18 for catch_resume
 //   out: x0 0 after a return, 1 after a fault	clobbers: as any function of C
 // The masks of interrupts are those of the call again: a fault sets them all.
+routine guard_call
+	b	catch_call
+routine_end guard_call
+
 routine catch_call
 	stp	x29, x30, [sp, #-CATCH_FRAME_SIZE]!
 	mov	x29, sp
@@ -25,7 +29,7 @@ routine catch_call
 	mrs	x9, daif
 	str	x9, [sp, #96]
 	mov	x9, sp
-	str	x9, [x2]
+	stp	x9, x18, [x2]
 	mov	x16, x0
 	mov	x0, x1
 	blr	x16

@@ -114,6 +114,15 @@ void idmap_disable(void)
 	tlb_invalidate_all();
 }
 
+/* Returns what the masks were: DAIF. */
+static u64 mask_all(void)
+{
+	u64 daif;
+
+	asm volatile("mrs %0, daif\n\tmsr daifset, #0xf" : "=r"(daif)::"memory");
+	return daif;
+}
+
 /*
  * The one way to another root. The identity map's text is where the swap runs; walks of that are on
  * for as long as it takes, and interrupts wait: their vectors are in the upper half.
@@ -124,7 +133,7 @@ void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 	u64 tcr = READ_REGISTER(TCR_EL1), walking = tcr & ~TCR_EL1_EPD0_MASK;
 	u64 daif;
 
-	asm volatile("mrs %0, daif\n\tmsr daifset, #0xf" : "=r"(daif)::"memory");
+	daif = mask_all();
 	WRITE_REGISTER(TCR_EL1, walking);
 	asm volatile("isb" ::: "memory");
 	swap(ttbr1, walking);
@@ -144,6 +153,11 @@ void event_wait(void)
 	asm volatile("wfe" ::: "memory");
 }
 
+void cpu_pause(void)
+{
+	asm volatile("yield" ::: "memory");
+}
+
 u64 vectors_get(void)
 {
 	u64 value;
@@ -155,6 +169,24 @@ u64 vectors_get(void)
 void pac_key_get(u64 key[2])
 {
 	asm volatile("mrs %0, s3_0_c2_c1_0\n\tmrs %1, s3_0_c2_c1_1" : "=r"(key[0]), "=r"(key[1]));
+}
+
+/* As above; and nothing of the other tables is left in the TLB when it returns. */
+u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code)
+{
+	u64 (*probe)(u64, u64, u64) = (u64(*)(u64, u64, u64))(uintptr_t)probe_code.value;
+	u64 kernel = READ_REGISTER(TCR_EL1);
+	u64 daif, par;
+
+	daif = mask_all();
+	WRITE_REGISTER(TCR_EL1, kernel & ~TCR_EL1_EPD0_MASK);
+	asm volatile("isb" ::: "memory");
+	par = probe(ttbr1, tcr & ~TCR_EL1_EPD0_MASK, va.value);
+	WRITE_REGISTER(TCR_EL1, kernel);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
+	return par;
 }
 
 /* "Pagoda" in front of the code tells a debugger that the registers hold a stop, not chance. */

@@ -132,7 +132,7 @@ void user_store(vaddr_t va, u64 value)
  * runs on SP_EL0, and has no use for what is there: whoever catches the fault brings its own. No
  * register tells EL0 anything.
  */
-static void __attribute__((noreturn)) user_enter(vaddr_t va, u64 sp, u64 pstate)
+static void __attribute__((noreturn)) user_begin(vaddr_t va, u64 sp, u64 pstate)
 {
 	asm volatile("msr daifset, #0xf\n\tmov sp, %2\n\t"
 		     "msr elr_el1, %0\n\tmsr spsr_el1, %1\n\t"
@@ -148,12 +148,12 @@ static void __attribute__((noreturn)) user_enter(vaddr_t va, u64 sp, u64 pstate)
 
 void user_run(vaddr_t va)
 {
-	user_enter(va, 0, PSTATE_EL0_MASKED);
+	user_begin(va, 0, PSTATE_EL0_MASKED);
 }
 
 void user_go_on(vaddr_t va, u64 sp)
 {
-	user_enter(va, sp, PSTATE_EL0_IRQ);
+	user_begin(va, sp, PSTATE_EL0_IRQ);
 }
 
 struct user_registers user_registers_get(void)
@@ -212,6 +212,27 @@ void alignment_check_set(bool on)
 	u64 sctlr = READ_REGISTER(SCTLR_EL1) & ~SCTLR_EL1_A_MASK;
 
 	WRITE_REGISTER(SCTLR_EL1, sctlr | SYSREG_PUT(SCTLR_EL1_A, on));
+	asm volatile("isb" ::: "memory");
+}
+
+/* What they change may be cached with translations, so these go. */
+void system_control_set(u64 sctlr)
+{
+	WRITE_REGISTER(SCTLR_EL1, sctlr);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+void memory_types_set(u64 mair)
+{
+	WRITE_REGISTER(MAIR_EL1, mair);
+	asm volatile("isb" ::: "memory");
+	tlb_invalidate_all();
+}
+
+void lower_root_set(u64 ttbr0)
+{
+	WRITE_REGISTER(TTBR0_EL1, ttbr0);
 	asm volatile("isb" ::: "memory");
 }
 

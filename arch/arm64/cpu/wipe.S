@@ -8,7 +8,7 @@
 	.section .init.text, "ax"
 
 // stack_wipe(size): see include/pagoda/arch/arch.h.
-//   in: x0 bytes, a multiple of 256	clobbers: x0 to x18, all cleared
+//   in: x0 bytes, a multiple of 256	clobbers: x0 to x17, all cleared
 routine stack_wipe
 	mov	x1, sp
 	sub	x0, x1, x0
@@ -18,7 +18,7 @@ routine stack_wipe
 	add	x0, x0, #256
 	cmp	x0, x1
 	b.lo	1b
-	.irp	register, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
+	.irp	register, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 	mov	x\register, xzr
 	.endr
 	ret

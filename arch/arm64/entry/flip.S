@@ -28,6 +28,7 @@ routine mmu_flip
 	ldp	x12, x13, [x0, #FLIP_ARGUMENT_CPU]
 	ldp	x14, x11, [x0, #FLIP_STACKS]
 	ldp	x15, x17, [x0, #FLIP_VECTORS_MMFR3]
+	ldr	x18, [x0, #FLIP_SHADOW]
 	// Whoever was here before may have been debugged: no breakpoint, watchpoint or single step
 	// is an exception from here on, at EL0 neither. PSTATE.D is set, but for this level only.
 	msr	mdscr_el1, xzr
@@ -62,8 +63,7 @@ routine mmu_flip
 	// The TLB may hold entries of whoever had the MMU on before, cached under other rules; the
 	// instruction cache, on since entry, old words of code that was patched. The registers must
 	// be in effect before either is dropped, or an entry could be made anew from the old ones:
-	// hence the first ISB. DSB waits for both to be done, the second ISB for this CPU's own
-	// prefetch.
+	// hence the first ISB. DSB waits for both, the second ISB for this CPU's own prefetch.
 	isb
 	.global	mmu_flip_published	// for measurements
 mmu_flip_published:

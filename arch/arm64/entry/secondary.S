@@ -34,16 +34,17 @@ secondary_entry:
 	msr	tpidrro_el0, xzr		// no mailbox yet
 	address	x1, early_vectors
 	cmp	x20, #2
-	b.eq	1f
+	b.eq	secondary_el2
 	b.hi	secondary_park			// EL3: nothing here knows how to leave it
 	early_state el1, SCTLR_EL1_EARLY, x1
 	gcs_off	GCSCR_EL1, GCSCRE0_EL1
 	b	2f
-1:	early_state el2, SCTLR_EL2_EARLY, x1
+secondary_el2:
+	early_state el2, SCTLR_EL2_EARLY, x1
 	gcs_off	GCSCR_EL2, GCSCRE0_EL1
 	bl	el2_reset
 
-2:	cbnz	x19, 5f
+2:	cbnz	x19, secondary_found
 	mrs	x0, mpidr_el1
 	mov_q	x1, MPIDR_AFFINITY
 	and	x0, x0, x1
@@ -52,7 +53,7 @@ secondary_entry:
 	mov	x3, #MAILBOXES
 4:	ldr	x4, [x19, #TOLD_MPIDR]
 	cmp	x4, x0
-	b.eq	5f
+	b.eq	secondary_found
 	add	x19, x19, #MAILBOX_SIZE
 	subs	x3, x3, #1
 	b.ne	4b
@@ -60,9 +61,11 @@ secondary_entry:
 	b	3b
 
 	// The mailbox is this CPU's.
-5:	msr	tpidrro_el0, x19
+secondary_found:
+	msr	tpidrro_el0, x19
 	msr	spsel, #1
 	add	sp, x19, #MAILBOX_HALF
+	add	x18, x19, #MAILBOX_HALF - MAILBOX_STACK_SIZE - MAILBOX_SHADOW_SIZE
 	mov	x29, xzr
 	mov	x30, xzr
 	mrs	x0, cntfrq_el0

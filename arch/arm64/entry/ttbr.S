@@ -27,3 +27,23 @@ routine ttbr1_swap
 	isb
 	ret
 routine_end ttbr1_swap
+
+// ttbr1_probe: what AT S1E1R of the address in x2 says under the TTBR1 in x0 and the TCR in x1, in
+// which the kernel need not be mapped. Out: PAR in x0. Clobbers x1 to x7. The rest is as for
+// ttbr1_swap; the registers' old values come back.
+routine ttbr1_probe
+	mov	x3, x2
+	mrs	x4, ttbr1_el1
+	mrs	x5, tcr_el1
+	mov	x6, x30
+	bl	ttbr1_swap
+	at	s1e1r, x3
+	isb
+	mrs	x7, par_el1
+	mov	x0, x4
+	mov	x1, x5
+	bl	ttbr1_swap
+	mov	x0, x7
+	mov	x30, x6
+	ret
+routine_end ttbr1_probe

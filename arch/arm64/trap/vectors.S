@@ -6,7 +6,7 @@
 // Nothing is known about the stack pointer of what was interrupted: a bad one may be what the
 // exception is about. So the kernel runs on SP_EL0, as EL0 does, and the stack pointer of its own
 // level is the exceptions': they find it at the end of their stack, whatever went on before, and
-// need no other register to save all of them.
+// need no other register to save all of them. Their shadow call stack begins anew, too.
 //
 // That holds until there is an exception within an exception, which is reported, and from which
 // nobody returns. It starts the stack afresh, for a line about it; one in the middle of that stops
@@ -109,6 +109,13 @@ exception_save:
 	mrs	x1, esr_el1
 	mrs	x2, far_el1
 	stp	x1, x2, [sp, #272]
+	// x18 was the shadow call stack's of what was interrupted, or EL0's own.
+	mrs	x1, CurrentEL
+	mrs	x18, tpidr_el1
+	tbz	x1, #3, 1f
+	mrs	x18, tpidr_el2
+1:	bic	x18, x18, #1
+	ldr	x18, [x18, #CPU_EXCEPTION_SHADOW]
 	mov	x1, x0
 	mov	x0, sp
 	bl	exception_handle

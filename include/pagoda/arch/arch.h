@@ -44,6 +44,12 @@ bool pac_key_set(u64 low, u64 high);
  */
 void stack_wipe(size_t size);
 
+/*
+ * shadow_begin() - from here on x18 leads to a shadow call stack that begins at @start; and what
+ * was written to memory, past the caches, is what is executed. MMU off.
+ */
+void shadow_begin(u64 *start);
+
 /* serror_pending() - ISR_EL1: an SError waits that this level would take. Any time. */
 bool serror_pending(void);
 
@@ -56,11 +62,26 @@ u64 cpu_mpidr(void);
 void *cpu_pointer(void);
 
 /*
- * catch_call() - call @function with @context, and note in @resume_sp what SP must be at
- * catch_resume. False after its return; true where x0 is that at catch_resume.
+ * catch_call() - call @function with @context, and note in @resume what SP and x18 must be at
+ * catch_resume. False after its return; true where x0 is that at catch_resume. guard_call() - the
+ * same by another name, for a call in which others are made by the first.
  */
-bool catch_call(void (*function)(void *context), void *context, u64 *resume_sp);
+struct resume {
+	u64 sp, shadow;
+};
+
+bool guard_call(void (*function)(void *context), void *context, struct resume *resume);
+bool catch_call(void (*function)(void *context), void *context, struct resume *resume);
 void catch_resume(void);
+
+/*
+ * shadow_get() - where the shadow call stack ends, x18. shadow_set() - from here on there: what is
+ * below it is what returns will find. shadow_fill() - never returns from the fault it causes: for
+ * fault_catch(), or to see the report.
+ */
+u64 shadow_get(void);
+void shadow_set(u64 end);
+void shadow_fill(void);
 
 /*
  * control_read() - SCTLR, TCR, MAIR, TTBR0 and TTBR1 of the level the kernel runs at, and HCR_EL2
@@ -85,7 +106,10 @@ void tables_publish(void);
  */
 bool address_probe(vaddr_t va, bool write, paddr_t *pa);
 
-/* idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found. */
+/*
+ * idmap_disable() - stop walks from TTBR0 (TCR.EPD0), and forget what they found: its tables may be
+ * written in any order.
+ */
 void idmap_disable(void);
 
 /*
@@ -126,6 +150,42 @@ u64 user_load(vaddr_t va);
 void user_store(vaddr_t va, u64 value);
 void user_run(vaddr_t va);
 
+/*
+ * user_read(), user_write() - copy @size bytes from or to what is EL0's at @va, with what EL0 is
+ * allowed (LDTR, STTR). They fault where that is not enough: for fault_catch().
+ */
+void user_read(void *to, vaddr_t va, size_t size);
+void user_write(vaddr_t va, const void *from, size_t size);
+
+struct exception_frame;
+
+/*
+ * user_enter() - EL0 goes on as @frame has it, with @sctlr in SCTLR for as long, until something
+ * has it come back: then exception_handle() has put all registers into the frame, and returns to
+ * user_resume, with SP and x18 as @resume has them. True: it was an interrupt, which still waits,
+ * unless the caller lets interrupts through. This is the one way to a program, and back from it.
+ */
+bool user_enter(const struct exception_frame *frame, u64 sctlr, struct resume *resume);
+void user_resume(void);
+
+/* user_root_set() - @ttbr0, root and ASID, into TTBR0: what EL0 sees from now on. */
+void user_root_set(u64 ttbr0);
+
+/* SIMD and floating point: 32 registers, FPCR and FPSR. */
+#define FP_STATE_SIZE 528
+
+struct fp_state {
+	u64 word[FP_STATE_SIZE / 8] __attribute__((aligned(16)));
+};
+
+/*
+ * fp_access() - whether SIMD and floating point may be used, by EL0 and the kernel. fp_save(),
+ * fp_load() - all of it: for as long as it may.
+ */
+void fp_access(bool allowed);
+void fp_save(struct fp_state *state);
+void fp_load(const struct fp_state *state);
+
 /* The registers of EL0's that the kernel has no use for. */
 struct user_registers {
 	u64 tpidr; /* TPIDR_EL0 */
@@ -151,7 +211,19 @@ u64 pac_check(u64 pointer, u64 modifier);
 /* alignment_check_set() - SCTLR.A: whether accesses to Normal memory must be aligned. */
 void alignment_check_set(bool on);
 
-/* lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half. */
+/*
+ * system_control_set() - SCTLR, which must leave the kernel what it runs by: M, C, I, BT1, EnIA.
+ * memory_types_set() - MAIR, with the kernel's own types where they are.
+ */
+void system_control_set(u64 sctlr);
+void memory_types_set(u64 mair);
+
+/*
+ * lower_root_set() - TTBR0 alone, with walks of it on: what the TLB has stays, by its ASID.
+ * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper
+ * half; the TLB forgets all.
+ */
+void lower_root_set(u64 ttbr0);
 void lower_half_set(u64 ttbr0, u64 tcr);
 
 /*
@@ -240,11 +312,25 @@ void hvc_call(u64 x[4]);
 void event_send(void);
 void event_wait(void);
 
+/*
+ * cpu_pause() - between two looks at what another CPU is to do: whoever runs that one and this one
+ * on the same hardware should rather run that one. In an emulator it gets its turn then.
+ */
+void cpu_pause(void);
+
 /* vectors_get() - VBAR of the level the kernel runs at. */
 u64 vectors_get(void);
 
 /* pac_key_get() - what pac_key_set() has set: a secret. */
 void pac_key_get(u64 key[2]);
+
+/*
+ * upper_half_probe() - PAR_EL1 for a read of @va by EL1, under another @ttbr1 and @tcr, in which
+ * the kernel need not be. @probe_code: the physical address of ttbr1_probe(), which only this may
+ * call. The rest is as for ttbr1_replace().
+ */
+u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code);
+u64 ttbr1_probe(u64 ttbr1, u64 tcr, u64 va);
 
 /* cpu_halt() - stop this CPU for good, with @code and three values in registers for a debugger. */
 void cpu_halt(u64 code, u64 value, u64 limit, u64 extra) __attribute__((noreturn));

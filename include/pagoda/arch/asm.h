@@ -92,11 +92,10 @@
  *
  * The instruction cache may hold what ran at these addresses before, so it is dropped first, and
  * ISB has what follows fetched anew. Behind it may be a unified cache: the boot protocol has the
- * Image cleaned to the point of coherency, so no line there differs from memory. Until the flip no
- * code is changed: relocation writes pointers, never text (the linker refuses others), and whoever
- * patches code has the flip behind him, which drops this cache again. That a fetch brings data
- * into a unified cache that is written uncached later is no matter: pi/publish.c invalidates all
- * that was written, after it was.
+ * Image cleaned to the point of coherency, so no line there differs from memory. Relocation
+ * writes pointers, never text (the linker refuses others); what patches code, pi/scs.c, drops this
+ * cache again, and so does the flip. That a fetch brings data into a unified cache that is written
+ * uncached later is no matter: pi/publish.c invalidates all that was written, after it was.
  */
 .macro	early_state el, sctlr, vectors
 	mov_q	x0, \sctlr

@@ -13,6 +13,7 @@
 #define FLIP_ARGUMENT_CPU 48
 #define FLIP_STACKS 64
 #define FLIP_VECTORS_MMFR3 80
+#define FLIP_SHADOW 96
 
 #ifndef __ASSEMBLER__
 
@@ -28,6 +29,7 @@ struct flip {
 	u64 exception_stack; /* of the one for exceptions */
 	u64 vectors;
 	u64 mmfr3; /* ID_AA64MMFR3_EL1: whether TCR2 and SCTLR2 are there, overrides applied */
+	u64 shadow; /* for x18: the start of the shadow call stack */
 };
 
 #define FLIP_HAS(offset, first, second)                                                 \
@@ -41,6 +43,7 @@ FLIP_HAS(FLIP_ARGUMENT_CPU, argument, cpu);
 FLIP_HAS(FLIP_STACKS, stack, exception_stack);
 FLIP_HAS(FLIP_VECTORS_MMFR3, vectors, mmfr3);
 #undef FLIP_HAS
+_Static_assert(__builtin_offsetof(struct flip, shadow) == FLIP_SHADOW, "flip.S loads shadow");
 
 /*
  * el2_enter_vhe() - from the state at entry to that of a kernel at EL2, HCR_EL2.E2H and TGE set:

@@ -13,7 +13,8 @@
 #define MAILBOXES 16
 #define MAILBOX_SIZE 4096
 #define MAILBOX_HALF 2048
-#define MAILBOX_STACK_SIZE 1536 /* of the first half, behind what is said */
+#define MAILBOX_STACK_SIZE 1536 /* at the end of the first half, */
+#define MAILBOX_SHADOW_SIZE 64 /* and before it that for return addresses */
 
 /* Offsets in struct mailbox, for assembly. */
 #define SAID_STATE 0
@@ -59,7 +60,7 @@ struct said {
 	u64 state; /* SAID_ */
 	u64 el, frequency; /* CurrentEL; CNTFRQ_EL0, Hz */
 	u64 esr, elr, far;
-	u64 id[SYSREG_FACT_COUNT]; /* its ID registers; behind them is its stack */
+	u64 id[SYSREG_FACT_COUNT]; /* its ID registers; behind them are its stacks */
 };
 
 struct told {
@@ -91,7 +92,8 @@ MAILBOX_HAS(TOLD_PAC, told.pac);
 MAILBOX_HAS(TOLD_KEY, told.key);
 MAILBOX_HAS(TOLD_FLIP, told.flip);
 #undef MAILBOX_HAS
-_Static_assert(sizeof(struct said) <= MAILBOX_HALF - MAILBOX_STACK_SIZE, "room for a stack");
+_Static_assert(sizeof(struct said) + MAILBOX_SHADOW_SIZE <= MAILBOX_HALF - MAILBOX_STACK_SIZE,
+	       "room for stacks");
 _Static_assert(sizeof(struct mailbox) == MAILBOX_SIZE, "secondary.S goes from one to the next");
 
 /* Read by secondary.S where a CPU comes with nothing in x0; the kernel's from its start on. */

@@ -52,4 +52,27 @@ void tlb_repeat(void);
 void tlb_invalidate_by(struct tlb_op op);
 void tlb_invalidate_all(void);
 
+/*
+ * Every operation there is on stage 1 of EL1 and EL0, for tlbi_form(): which of these, plus 10 for
+ * the inner shareable, 20 for the outer shareable one (FEAT_TLBIOS), plus 30 for nXS (FEAT_XS).
+ */
+enum tlbi_what {
+	TLBI_VMALLE1,
+	TLBI_VAE1,
+	TLBI_ASIDE1,
+	TLBI_VAAE1,
+	TLBI_VALE1,
+	TLBI_VAALE1,
+	TLBI_RVAE1, /* FEAT_TLBIRANGE, and those below */
+	TLBI_RVAAE1,
+	TLBI_RVALE1,
+	TLBI_RVAALE1,
+};
+
+#define TLBI_WHATS 10
+#define TLBI_DOMAINS 3
+
+/* tlbi_form() - operation @number on @operand, between tlb_begin() and tlb_end(). */
+void tlbi_form(u64 number, u64 operand);
+
 #endif /* PAGODA_TLBI_H */

@@ -12,6 +12,7 @@
 #include <pagoda/kernel/dev/pci.h>
 #include <pagoda/kernel/handoff/handoff.h>
 #include <pagoda/kernel/handoff/fallback.h>
+#include <pagoda/mm/alloc/vmalloc.h>
 #include <pagoda/mm/layout/linear.h>
 
 #define PAGODA_VERSION "0.1.0"
@@ -61,6 +62,7 @@ struct kernel {
 	enum map_result init_result; /* of unmapping what only the early runtime needed */
 	enum map_result pool_result; /* of unmapping the table pool in the image's own mapping */
 	enum map_result guard_result; /* of unmapping the gap below the stack */
+	enum vmalloc_result shadow_result; /* of giving shadow call stacks pages of their own */
 	struct symbols symbols;
 	u64 forbidden; /* TCRX, SCTLRX of ID_AA64MMFR3_EL1: a higher level forbids the register */
 	struct {

@@ -89,6 +89,13 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset);
 struct stop relocate_image(const struct image *image, vaddr_t image_va, u64 phys_offset,
 			   struct memory_range *touched);
 
+/*
+ * scs_apply() - give functions shadow call stacks, where the CPU cannot sign return addresses: see
+ * pagoda/pi/scs.h. Counted in @handoff; what the early runtime calls from here on has one, too.
+ * What was written can be executed on return.
+ */
+void scs_apply(struct boot_handoff *handoff, u64 phys_offset);
+
 /* caches_publish() - see pi/publish.c. The last thing before the flip. */
 void caches_publish(const struct boot_handoff *handoff, const struct memory_range *relocated,
 		    u64 phys_offset);

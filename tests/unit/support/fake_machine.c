@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/shadow.h>
 #include <pagoda/kernel/tree/tree.h>
 #include <pagoda/pi/start.h>
 
+#include "fake_frames.h"
 #include "fake_machine.h"
 
 #define SHORTEST_LINE 4 /* bytes in a cache line with CTR_EL0.DminLine 0 */
@@ -145,6 +147,13 @@ bool pac_key_set(u64 low, u64 high)
 	return !selected->keys_forbidden;
 }
 
+struct boot_shadows boot_shadows;
+
+void shadow_begin(u64 *start)
+{
+	selected->shadow = start;
+}
+
 /* The host's stack is the host's. */
 void stack_wipe(size_t size)
 {
@@ -267,6 +276,23 @@ static void build_rela(struct fake_machine *machine)
 	}
 }
 
+void machine_put_function(const struct image *image, u8 *first, bool shadow)
+{
+	static const u8 instructions[] = { 0x41, 0x2d, 0x42, 0x2d }; /* signed from 4 to 12 */
+	const u32 code[] = { shadow ? FAKE_PUSH : FAKE_PACIASP, FAKE_NOP,
+			     shadow ? FAKE_POP : FAKE_AUTIASP, FAKE_RET };
+	struct fake_fde fde = { .cie = (u32)align_up(image->rela.end, 8),
+				.start = image->segment[SEGMENT_TEXT].start,
+				.size = sizeof(code),
+				.instructions = instructions,
+				.count = sizeof(instructions) };
+	u32 end;
+
+	memcpy(first + fde.start, code, sizeof(code));
+	end = frames_add_fde(first, frames_add_cie(first, fde.cie), &fde);
+	memset(first + end, 0, sizeof(u32));
+}
+
 static void build_fdt(struct fake_machine *machine)
 {
 	static u64 blob[FAKE_FDT_MAX / sizeof(u64)];
@@ -303,11 +329,13 @@ void machine_build(struct fake_machine *machine, const struct machine_setup *set
 					       .counter = 1000 };
 	machine->counter = machine->entry.counter;
 	machine->random_works = machine->keys_forbidden = false;
+	machine->shadow = NULL;
 	machine->random_calls = machine->lines_lost = machine->lines_stray = 0;
 	memset(machine->ram, setup->poison, setup->ram_size);
 	describe_image(&machine->image, setup);
 	memset(machine->ram + setup->image_offset, 0x5a, machine->image.bss.start);
 	build_rela(machine);
+	machine_put_function(&machine->image, machine->ram + setup->image_offset, false);
 	build_fdt(machine);
 }
 

@@ -84,6 +84,7 @@ struct fake_machine {
 	u64 stale_pa; /* and where */
 	struct fake_key key; /* as pac_key_set() had it, */
 	bool keys_forbidden; /* which fails */
+	const u64 *shadow; /* as shadow_begin() had it; null where it was not called */
 	struct stop halted; /* what cpu_halt() was called with, by machine_catch_halt() */
 	jmp_buf halt;
 };
@@ -106,6 +107,12 @@ struct stop machine_prepare(struct fake_machine *machine);
 struct stop machine_boot(struct fake_machine *machine);
 
 void machine_free(struct fake_machine *machine);
+
+/*
+ * machine_put_function() - into the image at @first what its unwind tables tell of: they, and a
+ * function at the beginning of text, which signs its return address or, with @shadow, pushes it.
+ */
+void machine_put_function(const struct image *image, u8 *first, bool shadow);
 
 /* The machine that arch.h's functions mean from now on; machine_boot() does this by itself. */
 void machine_select(struct fake_machine *machine);

@@ -4,8 +4,10 @@
  * interrupts, and nothing faults. Weak: a test that wants to see it happen has its own. Host only.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/proc/sched.h>
 #include <pagoda/arch/secondary.h>
 #include <pagoda/kernel/dev/psci.h>
+#include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/trap/exception.h>
 
 bool __attribute__((weak)) interrupts_mask(bool masked)
@@ -80,6 +82,16 @@ fault_catch(void (*function)(void *context), void *context, struct fault *fault)
 	(void)fault;
 	function(context);
 	return false;
+}
+
+void __attribute__((weak)) user_resume(void)
+{
+}
+
+struct process *__attribute__((weak)) sched_find(u32 number)
+{
+	(void)number;
+	return NULL;
 }
 
 void __attribute__((weak)) tlb_invalidate_all(void)
@@ -176,4 +188,21 @@ bool __attribute__((weak)) address_probe(vaddr_t va, bool write, paddr_t *pa)
 	(void)write;
 	(void)pa;
 	return false;
+}
+
+void __attribute__((weak)) cpu_pause(void)
+{
+}
+
+enum hyp_result __attribute__((weak)) hyp_start_cpu(const struct kernel *kernel, unsigned cpu)
+{
+	(void)kernel;
+	(void)cpu;
+	return HYP_OK;
+}
+
+bool __attribute__((weak)) hyp_stop_cpu(const struct kernel *kernel)
+{
+	(void)kernel;
+	return true;
 }

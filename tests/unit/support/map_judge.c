@@ -305,7 +305,7 @@ const char *judge_maps(const struct fake_machine *machine, bool all)
 
 /* ---- Memory ---- */
 
-/* The image's file as it must be now: filling, relocations, relocated words. */
+/* The image's file as it must be now: filling, relocations, relocated words, a function. */
 static const char *judge_relocation(const struct fake_machine *machine)
 {
 	static u8 expected[MIB(16)];
@@ -322,9 +322,10 @@ static const char *judge_relocation(const struct fake_machine *machine)
 		memcpy(table, entry, sizeof(entry));
 		memcpy(expected + machine->rela[i].word, &word, sizeof(word));
 	}
+	machine_put_function(image, expected, !machine->handoff->plan.pac);
 	for (u32 at = 0; at < image->bss.start; at++)
 		CHECK(machine->ram[machine->setup.image_offset + at] == expected[at],
-		      "the image's byte %#x is not what relocation leaves", at);
+		      "the image's byte %#x is not what relocation and patching leave", at);
 	return NULL;
 }
 

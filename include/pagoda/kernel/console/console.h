@@ -42,6 +42,12 @@ int console_read(void);
 int console_wait(void);
 
 /*
+ * console_wait_working() - the same, and meanwhile @work is called for as long as it is true: it
+ * has done something, which took no longer than anybody notices.
+ */
+int console_wait_working(bool (*work)(void));
+
+/*
  * console_receive_by_interrupt() - with @on, the device interrupts, and it is not polled any more
  * but console_receive() called for each interrupt. False where that found nothing to receive. A
  * device that has more than there is room for is kept from interrupting until there is.

@@ -9,10 +9,12 @@
 /* Offsets in struct cpu, for assembly. */
 #define CPU_NESTED_SP 8
 #define CPU_EXCEPTION_STACK_END 40
+#define CPU_EXCEPTION_SHADOW 80
 
 #ifndef __ASSEMBLER__
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/cpu/frame.h>
 #include <pagoda/kernel/kernel.h>
 
 /* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
@@ -22,9 +24,17 @@ struct fault {
 	bool pan; /* PSTATE.PAN was set on the way in */
 };
 
+/* A fault that is waited for. */
+struct expected {
+	struct fault *fault; /* where to say what it was; null where none is waited for */
+	struct resume resume; /* to go on with after it, */
+	u64 pan; /* and with this */
+	const struct expected *outer; /* of the call that this one is in; null for the first */
+};
+
 struct gic_cpu;
 struct cpu_work;
-struct exception_frame;
+struct process;
 
 struct cpu {
 	const struct kernel *kernel; /* null until exception_init(): there is no panic= to go by */
@@ -32,6 +42,7 @@ struct cpu {
 	struct stack stack; /* what it boots on; */
 	struct stack exception_stack; /* in exceptions, and in nothing else */
 	struct stack guard; /* the gap below the first */
+	struct stack shadow, exception_shadow; /* of both: kernel/cpu/shadow.h */
 	unsigned number; /* 0 for the one that boots */
 	u64 mpidr;
 	const u64 *had, *id; /* its ID registers, by enum sysreg; and after overrides */
@@ -42,15 +53,21 @@ struct cpu {
 	const struct exception_frame *stopped_frame; /* and where; null where it was not asked */
 	unsigned reports; /* exceptions being reported: above one, the report itself has failed */
 	bool fault_in_report; /* asked for: the report is to fault */
+	struct expected expected;
+	u64 *serror; /* where to note the syndrome of one SError; null for a report */
+	bool give_up; /* a handler of an interrupt wants all that waits for faults to end */
 	struct {
-		struct fault *fault; /* where to say what it was; null where none is waited for */
-		u64 sp, pan; /* to go on with after it */
-		u64 *serror; /* where to note the syndrome of one SError; null for a report */
-	} expected;
+		struct exception_frame *frame; /* of what is at EL0; null while nothing is */
+		struct resume resume; /* to go on with in the kernel when that ends */
+		struct process
+			*process; /* whose registers and lower half are in the CPU, or null */
+	} user;
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, nested_sp) == CPU_NESTED_SP, "vectors.S");
 _Static_assert(__builtin_offsetof(struct cpu, exception_stack.end) == CPU_EXCEPTION_STACK_END,
+	       "vectors.S");
+_Static_assert(__builtin_offsetof(struct cpu, exception_shadow.start) == CPU_EXCEPTION_SHADOW,
 	       "vectors.S");
 
 /* The CPU that boots. */
@@ -74,9 +91,12 @@ enum map_result cpu_guard_stack(struct space *space);
 /*
  * fault_catch() - call @function with @context. True where a synchronous exception ended that, and
  * what it said in @fault; then @function's callers go on as if it had returned, with the masks of
- * interrupts and PSTATE.PAN as they were. One at a time on a CPU; after exception_init(), and not
- * in the handler of an interrupt, whose stack an exception there starts afresh.
+ * interrupts and PSTATE.PAN as they were. One within another is for that one's faults. After
+ * exception_init(), and not in the handler of an interrupt, whose stack an exception there starts
+ * afresh. A handler that sets give_up in struct cpu ends the outermost: ESR is 0 then.
+ * fault_guard() - the same, for calls in which others are made by fault_catch().
  */
+bool fault_guard(void (*function)(void *context), void *context, struct fault *fault);
 bool fault_catch(void (*function)(void *context), void *context, struct fault *fault);
 
 /*

@@ -30,10 +30,26 @@ enum boot_stage {
 
 const char *boot_stage_str(enum boot_stage stage);
 
+/* Functions whose return address is kept on a shadow call stack, and those where it is not. */
+struct scs_counts {
+	u32 patched, left;
+};
+
+/* What protects return addresses. */
+enum return_addresses {
+	RETURN_UNPROTECTED, /* the CPU cannot sign, and no function was patched */
+	RETURN_SIGNED, /* FEAT_PAuth */
+	RETURN_SHADOW,
+};
+
+/* "none", "signed", "shadow". */
+const char *return_addresses_str(enum return_addresses what);
+
 struct boot_handoff {
 	struct boot_facts facts;
 	u64 id[SYSREG_FACT_COUNT]; /* the ID registers after overrides */
 	struct boot_plan plan;
+	struct scs_counts scs; /* zeroes where return addresses are signed */
 	struct table_pool pool; /* where the tables of both spaces come from */
 	paddr_t kernel_root, idmap_root;
 	u64 ttbr0, ttbr1; /* with these roots */
@@ -72,6 +88,13 @@ static inline struct console_choice handoff_console(const struct boot_handoff *h
 	if (nth <= handoff->facts.consoles)
 		return lists->console[nth - 1];
 	return (struct console_choice){ .source = CONSOLE_NONE };
+}
+
+static inline enum return_addresses handoff_return_addresses(const struct boot_handoff *handoff)
+{
+	if (handoff->plan.pac)
+		return RETURN_SIGNED;
+	return handoff->scs.patched != 0 ? RETURN_SHADOW : RETURN_UNPROTECTED;
 }
 
 #endif /* PAGODA_HANDOFF_H */

@@ -54,6 +54,7 @@ struct gic {
 /* What timer.c knows of a CPU's timer. */
 struct gic_timer {
 	bool masked; /* interrupts were, before it was started */
+	bool watching; /* it ends what runs too long */
 	u64 period; /* 0: not started */
 	volatile u64 count;
 };

@@ -16,8 +16,8 @@
 enum interrupt_result interrupt_timer_init(const struct kernel *kernel);
 
 /*
- * interrupt_timer_try() - the same, and see to it that its interrupt gets as far as the CPU. With
- * interrupts masked.
+ * interrupt_timer_try() - the same, and see to it that its interrupt gets as far as the CPU, which
+ * does not take it.
  */
 enum interrupt_result interrupt_timer_try(const struct kernel *kernel);
 
@@ -28,6 +28,13 @@ enum interrupt_result interrupt_timer_try(const struct kernel *kernel);
  */
 void interrupt_timer_start(u64 ticks);
 u64 interrupt_timer_stop(void);
+
+/*
+ * interrupt_timer_watch() - in @ticks of the counter an interrupt that gives up what runs then
+ * (fault_catch()); 0: not any more. Does not outlive interrupt_timer_start(). The CPU takes
+ * interrupts only if the caller lets it.
+ */
+void interrupt_timer_watch(u64 ticks);
 
 /* Interrupts since interrupt_timer_start(). */
 u64 interrupt_timer_count(void);

@@ -13,4 +13,7 @@
  */
 void shell_run(const struct kernel *kernel) __attribute__((noreturn));
 
+/* shell_work() - from now on @function is called while the prompt waits: console_wait_working(). */
+void shell_work(bool (*function)(void));
+
 #endif /* PAGODA_SHELL_H */

@@ -20,23 +20,42 @@ struct selftest_request {
 	u64 seed; /* not 0 */
 	bool has_count;
 	u64 count; /* for tests that ask test_count() */
+	bool json; /* a document, and not KTAP */
+	bool has_budget;
+	u64 budget; /* instructions that all of it may take */
 };
 
-/* Results that a test adds to; nothing but these functions looks inside. */
+/*
+ * Results that a test adds to. Tests read its first three members; nothing but these functions
+ * looks at the others.
+ */
 struct selftest {
 	const struct kernel *kernel;
 	const struct selftest_request *request;
+	u32 number; /* SELFTEST_CASE() */
 	const char *skipped; /* why, or null */
 	unsigned checks, failures;
 	u64 random; /* state of test_random() */
+	vaddr_t about; /* the address of what is checked; test_about() */
+	const struct space *space; /* that translates the lower half; null where none does */
+	struct json *json; /* null for KTAP */
 };
 
 /* A row of the table: of a subject, or of a test of the last subject before it. Text by offset. */
 struct selftest_row {
 	s32 place; /* of a subject among subjects; 0 for a test */
 	s32 name, what;
-	s32 function;
+	s32 rule; /* of the manual; 0 where it is about the kernel, and none of the CPU's */
+	s32 function, number;
 };
+
+/* What a test costs, by its name. Sorted by that, least first; docs/selftest.md. */
+struct selftest_cost {
+	s32 name, instructions;
+};
+
+#define SELFTEST_COST(name, instructions) \
+	asm(ROW_BEGIN(selftest_costs) ROW_TEXT(name) ROW_NUMBER(instructions) ROW_END)
 
 typedef void selftest_function(struct selftest *test);
 
@@ -54,14 +73,26 @@ typedef void selftest_function(struct selftest *test);
 		selftest_subject_##subject                                                        \
 	};                                                                                        \
 	asm(ROW_BEGIN(selftests) ROW_NUMBER(place) ROW_TEXT(#subject) ROW_NUMBER(0) ROW_NUMBER(0) \
-		    ROW_END)
+		    ROW_NUMBER(0) ROW_NUMBER(0) ROW_END)
 
-/* SELFTEST() - SUBJECT_NAME(), a function that must follow, is a test. @what: holds, in a line. */
-#define SELFTEST(subject, name, what)                                                      \
-	static selftest_function subject##_##name __attribute__((used));                   \
+#define SELFTEST_ROW(subject, name, what, rule, function, number)                          \
+	static selftest_function function __attribute__((used));                           \
 	_Static_assert(selftest_subject_##subject == 0, "the subject of this file");       \
 	asm(ROW_BEGIN(selftests) ROW_NUMBER(0) ROW_TEXT(#subject "." #name) ROW_TEXT(what) \
-		    ROW_FUNCTION(subject##_##name) ROW_END)
+		    rule ROW_FUNCTION(function) ROW_NUMBER(number) ROW_END)
+
+/*
+ * SELFTEST() - SUBJECT_NAME(), a function that must follow, is a test. @what: holds, in a line.
+ * SELFTEST_RULE() - the same, of a @rule of the manual that kernel/selftest/rules.txt has.
+ * SELFTEST_CASE() - one of several that @function is, each with its @number, which C need not know:
+ * 32 bits, as the assembler reads them.
+ */
+#define SELFTEST(subject, name, what) \
+	SELFTEST_ROW(subject, name, what, ROW_NUMBER(0), subject##_##name, 0)
+#define SELFTEST_RULE(subject, name, rule, what) \
+	SELFTEST_ROW(subject, name, what, ROW_TEXT(rule), subject##_##name, 0)
+#define SELFTEST_CASE(subject, name, rule, what, function, number) \
+	SELFTEST_ROW(subject, name, what, ROW_TEXT(rule), function, number)
 
 /* selftest_run() - run what is asked for, and print the results. */
 void selftest_run(const struct kernel *kernel, const struct selftest_request *request);
@@ -69,11 +100,27 @@ void selftest_run(const struct kernel *kernel, const struct selftest_request *re
 /* selftest_seed() - argument @index, if there is one, or a seed of our own; false, and said why. */
 bool selftest_seed(const struct arguments *arguments, unsigned index, u64 *seed);
 
+/*
+ * test_guarded() - @run, ended by a fault that it does not wait for, and by the CPU's timer where
+ * that has an interrupt and it takes too long: then the test has failed, and says which, and the
+ * registers of translation are what they were. What it had of memory stays gone.
+ */
+void test_guarded(struct selftest *test, selftest_function *run);
+
+/* test_about() - what follows is about @va: its descriptors are what a failure shows. */
+void test_about(struct selftest *test, vaddr_t va);
+
 /* test_check() - @what, said about @value, holds: or it is printed, and the test has failed. */
 void test_check(struct selftest *test, bool holds, const char *what, u64 value);
 
 /* test_equal() - @value is @expected. */
 void test_equal(struct selftest *test, u64 value, u64 expected, const char *what);
+
+/*
+ * test_note() - a line for people, formatted as by format() and without its end: how much was
+ * looked at, or what a failure before was about; of 159 characters at most.
+ */
+void test_note(struct selftest *test, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /* test_needs() - @has: or the test is skipped for @reason. Returns @has. */
 bool test_needs(struct selftest *test, bool has, const char *reason);

@@ -7,6 +7,7 @@
 #define PAGODA_DUMP_H
 
 #include <pagoda/kernel/hyp/hyp.h>
+#include <pagoda/kernel/proc/process.h>
 
 /*
  * One line a run of equal descriptors, in the columns of Linux's kernel_page_tables but for the
@@ -15,10 +16,12 @@
 void dump_kernel(const struct kernel *kernel);
 void dump_idmap(const struct kernel *kernel);
 void dump_hyp(const struct kernel *kernel, enum hyp_map map);
+void dump_program(const struct process *process);
 
 /* Which runs of which map to show, and how. */
 struct dump_filter {
 	bool kernel, idmap, hyp[HYP_MAP_COUNT]; /* maps */
+	const struct process *program; /* and this one's, or null */
 	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;
 	vaddr_t start, end; /* multiples of the page size; end 0 means 2^64 */
@@ -49,6 +52,9 @@ void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields);
 void dump_walk_stage2(const struct kernel *kernel, enum hyp_map map, paddr_t ipa, bool fields);
 void dump_walk_hyp(const struct kernel *kernel, vaddr_t va, bool fields);
 void dump_refused(const struct kernel *kernel, u64 esr, u64 far);
+
+/* dump_walk_program() - the same in the addresses of @process, with fields. */
+void dump_walk_program(const struct process *process, vaddr_t va);
 
 /* dump_fields() - the fields of a descriptor of @regime, from the highest bit to the lowest. */
 void dump_fields(const struct regime *regime, pte_t pte, enum pte_kind kind);

@@ -20,5 +20,6 @@ extern struct boot_lists boot_lists;
  */
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 	__attribute__((noreturn));
+LANDING_PAD(kernel_main);
 
 #endif /* PAGODA_MAIN_H */

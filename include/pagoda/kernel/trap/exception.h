@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions in the kernel: the frame that arch/arm64/trap/vectors.S saves, and the report on it.
+ * Exceptions in the kernel, what arch/arm64/trap/vectors.S saves of them, and the report.
  * MMU on, on the exceptions' own stack.
  */
 #ifndef PAGODA_EXCEPTION_H
 #define PAGODA_EXCEPTION_H
 
-/* sizeof(struct exception_frame), for assembly; a multiple of 16. */
-#define EXCEPTION_FRAME_SIZE 288
+#include <pagoda/kernel/cpu/frame.h>
 
 #ifndef __ASSEMBLER__
 
 #include <pagoda/kernel/cpu/cpu.h>
-
-struct exception_frame {
-	u64 x[31];
-	u64 sp;
-	u64 elr, spsr;
-	u64 esr, far;
-};
-
-_Static_assert(sizeof(struct exception_frame) == EXCEPTION_FRAME_SIZE, "vectors.S saves this much");
 
 /*
  * exception_init() - what reports and panic= need, on this CPU; before this, an exception only

@@ -79,6 +79,12 @@ struct pte_info {
 	enum shareability share; /* the effective one: from TCR.SHx (inner) under DESC_LPA2 */
 };
 
+/* Somebody may execute it: of those it is for, EL1 or EL0. */
+static inline bool pte_executes(const struct pte_info *info)
+{
+	return info->execute || (info->user && !info->uxn);
+}
+
 /*
  * pte_leaf() - a block (levels below 3) or page (level 3) descriptor for @pa.
  * @pa: aligned to the span of @level, below 2^pa_bits.
