@@ -4,7 +4,7 @@
 // comes while the guest runs ends its turn, and is taken when the kernel lets it.
 
 #include <pagoda/arch/asm.h>
-#include <pagoda/kernel/hyp/el2.h>
+#include <pagoda/arch/guest.h>
 
 #define SWITCH_FRAME_SIZE 144
 

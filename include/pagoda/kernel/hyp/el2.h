@@ -7,6 +7,8 @@
 #ifndef PAGODA_EL2_H
 #define PAGODA_EL2_H
 
+#include <pagoda/arch/guest.h>
+
 /* What HVC asks of EL2's stub, in x0 (arch/arm64/entry/el2.S), and of who takes its place. */
 #define STUB_SET_VECTORS 0
 #define STUB_RESET_VECTORS 2
@@ -24,17 +26,6 @@
 
 /* The frame of an exception: x0 to x30. */
 #define EL2_FRAME_SIZE 256
-
-/* Offsets in struct guest_run, for assembly: pc and pstate, esr and far, ipa. */
-#define GUEST_RUN_PC 248
-#define GUEST_RUN_ESR 272
-#define GUEST_RUN_IPA 288
-
-/* What an exception was, by its vector. */
-#define EL2_SYNC 0
-#define EL2_IRQ 1
-#define EL2_FIQ 2
-#define EL2_SERROR 3
 
 /* Where its parts are, from the hypervisor's base on: none of one kind is in 64 KiB of another. */
 #define EL2_RODATA_AT 0x10000
