@@ -152,11 +152,11 @@ def test_an_image_without_a_whole_header_is_too_short(built):
     assert check(*built) == ["Image: 2 bytes, shorter than a boot header"]
 
 
-def test_a_file_above_640_kib_is_too_large(tmp_path):
-    built = build(tmp_path, SOURCE.replace("b .\n", "b .\n\t.fill 640 << 10\n"))
+def test_a_file_above_704_kib_is_too_large(tmp_path):
+    built = build(tmp_path, SOURCE.replace("b .\n", "b .\n\t.fill 704 << 10\n"))
     faults = check(*built)
     assert len(faults) == 1
-    assert faults[0].endswith("above 655360")
+    assert faults[0].endswith("above 720896")
 
 
 def test_an_image_that_takes_more_than_3_mib_of_memory_is_too_large(tmp_path):
