@@ -3,8 +3,8 @@
  * A guest of a few pages, at EL1 below a stage 2 of its own: through the hypervisor, or where the
  * kernel is at EL2 itself, by its own hand. Kernel, MMU on. One at a time.
  */
-#ifndef PAGODA_GUEST_H
-#define PAGODA_GUEST_H
+#ifndef PAGODA_HYP_GUEST_H
+#define PAGODA_HYP_GUEST_H
 
 #include <pagoda/kernel/hyp/hyp.h>
 
@@ -31,4 +31,4 @@ const struct space *guest_space(const struct kernel *kernel);
 /* Its address bits. */
 unsigned guest_ipa_bits(const struct kernel *kernel);
 
-#endif /* PAGODA_GUEST_H */
+#endif /* PAGODA_HYP_GUEST_H */
