@@ -39,6 +39,14 @@ static int known_level(const struct regime *regime, const struct tlb_range *rang
 	return range->level;
 }
 
+/* The first of those operations that are for @space. */
+static enum tlb_kind first_kind(const struct space *space)
+{
+	if (__builtin_expect(space->regime.whose <= WHOSE_USER, 1))
+		return TLB_ALL;
+	return space->regime.whose == WHOSE_GUEST ? TLB_STAGE2_ALL : TLB_EL2_ALL;
+}
+
 struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range)
 {
 	const struct regime *regime = &space->regime;
@@ -49,6 +57,7 @@ struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *
 	ops.left = align_up(range->end.value, granule) - start;
 	if (range->start.value == range->end.value)
 		ops.left = 0;
+	ops.first = first_kind(space);
 	ops.level = known_level(regime, range);
 	ops.step = ops.level == TLB_LEVEL_UNKNOWN ? granule : regime_span(regime, ops.level);
 	ops.range = space->tlb.range && ops.left >> regime->granule_shift <= RANGE_PAGES_MAX;
@@ -77,7 +86,7 @@ static bool has_hint(const struct tlb_ops *ops)
 /* The address field counts in 4 KiB whatever the page size. */
 static struct tlb_op next_by_address(struct tlb_ops *ops)
 {
-	struct tlb_op op = { .kind = ops->tables ? TLB_VA : TLB_VA_LAST };
+	struct tlb_op op = { .kind = ops->first + (ops->tables ? TLB_VA : TLB_VA_LAST) };
 
 	op.operand = SYSREG_PUT(TLBI_VA_PAGE, ops->at >> GRANULE_SHIFT_4K);
 	if (has_hint(ops))
@@ -93,7 +102,7 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 {
 	const struct regime *regime = &ops->space->regime;
 	u64 pages = ops->left >> regime->granule_shift;
-	struct tlb_op op = { .kind = ops->tables ? TLB_RANGE : TLB_RANGE_LAST };
+	struct tlb_op op = { .kind = ops->first + (ops->tables ? TLB_RANGE : TLB_RANGE_LAST) };
 	unsigned scale = SCALE_MAX;
 	u64 units;
 
@@ -111,11 +120,11 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 }
 
 /* What is a user's is all of one ASID; the kernel's may be in the TLB under any. */
-static struct tlb_op op_all(const struct space *space)
+static struct tlb_op op_all(const struct tlb_ops *ops)
 {
-	if (space->regime.whose == WHOSE_USER)
-		return tlb_op_asid(space->id);
-	return (struct tlb_op){ .kind = TLB_ALL };
+	if (ops->space->regime.whose == WHOSE_USER)
+		return tlb_op_asid(ops->space->id);
+	return (struct tlb_op){ .kind = ops->first };
 }
 
 bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
@@ -126,7 +135,7 @@ bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
 	if (ops->left == 0)
 		return false;
 	if (ops->all) {
-		*op = op_all(ops->space);
+		*op = op_all(ops);
 		ops->left = 0;
 	} else if (ops->range && ops->left > ops->step && is_aligned(ops->at, BIT(base_shift))) {
 		*op = next_range(ops, base_shift);
