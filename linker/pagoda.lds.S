@@ -158,11 +158,12 @@ SECTIONS
 		*(.rela .rela.*)
 		_rela_end = .;
 	} :init_data
-	/* For pi/scs.c, which looks for them here. */
+	/* For pi/scs.c, which looks for them here, up to a length of zero. */
 	.eh_frame : ALIGN(8) {
 		_frames_start = .;
 		KEEP(*(.eh_frame))
 		_frames_end = .;
+		LONG(0)
 		. = ALIGN(PE_FILE_ALIGN);
 		_file_end = .;
 	} :init_data

@@ -97,15 +97,17 @@ call_graph := -fcallgraph-info=su
 
 makefiles = Makefile scripts/build.mk $(rooms)
 
-# From C to an object in two steps: functions that pointers lead to get landing pads in between.
+# From C to an object in two steps: in between functions that pointers lead to get landing pads, and
+# those that keep no return address lose their unwind tables.
 define compile_with_pads
 	$(shell mkdir -p $(@D))$(file >$@.cmd,$(strip $(CC) $(1) -MMD -MP -c -o $@ $<))
 	$(call say,CC,$@)
 	$(Q)$(CC) $(1) $(call_graph) -MMD -MP -MT $@ -S -o $(@:.o=.s) $<
-	$(Q)scripts/add-landing-pads $(@:.o=.s) $(@:.o=.s) | $(CC) -x assembler -c -o $@ -
+	$(Q)scripts/add-landing-pads $(@:.o=.s) $(@:.o=.s) | scripts/drop-leaf-frames | \
+		$(CC) -x assembler -c -o $@ -
 endef
 
-compilers = $(makefiles) scripts/add-landing-pads
+compilers = $(makefiles) scripts/add-landing-pads scripts/drop-leaf-frames
 
 $(O)/%.o: %.c $(compilers) | $(generated)
 	$(call compile_with_pads,$($(world)_flags) $(extra))
