@@ -128,6 +128,7 @@ SECTIONS
 		*(.entry.vectors) /* aligned to 2 KiB: code between them would leave gaps */
 		*(.entry.text)
 		_entry_end = .;
+		*(.vectors) /* side by side, for the same reason */
 		*(EXCLUDE_FILE(INIT_OBJECTS) .text)
 		*(EXCLUDE_FILE(INIT_OBJECTS) .text.*)
 	} :text

@@ -8,8 +8,7 @@
 
 #define SWITCH_FRAME_SIZE 144
 
-	.text
-
+	.section .vectors, "ax"
 	.balign	2048
 guest_vectors:
 	.rept	8
@@ -26,6 +25,8 @@ guest_vectors:
 	.balign	128
 	b	guest_vectors_bad
 	.endr
+
+	.text
 
 guest_vectors_bad:
 	mrs	x1, esr_el1

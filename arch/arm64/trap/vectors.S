@@ -18,7 +18,7 @@
 #include <pagoda/kernel/trap/exception.h>
 #include <pagoda/kernel/handoff/stop.h>
 
-	.text
+	.section .vectors, "ax"
 
 .macro	vector number
 	.balign	128
