@@ -163,8 +163,7 @@ static bool read_argument(struct request *request, unsigned *index)
 		return has_value(request, at) && read_permissions(request, (*index)++);
 	else
 		return read_hyp_map(request, at) || read_program(request, at) ||
-		       read_region(request, at) ||
-		       read_range(request, at);
+		       read_region(request, at) || read_range(request, at);
 	return true;
 }
 

@@ -53,7 +53,7 @@ routine guest_switch
 	mrs	x10, tpidrro_el0
 	stp	x9, x10, [sp, #112]
 	mrs	x9, daif
-	str	x9, [sp, #128]
+	stp	x9, x18, [sp, #128]		// the guest has an x18 of its own
 	msr	daifset, #0xf
 	mov	x9, sp
 	msr	spsel, #1
@@ -122,7 +122,7 @@ guest_exit:
 	ldp	x9, x10, [sp, #112]
 	msr	tpidr_el0, x9
 	msr	tpidrro_el0, x10
-	ldr	x9, [sp, #128]
+	ldp	x9, x18, [sp, #128]
 	isb
 	msr	daif, x9
 	mov	x0, x1
