@@ -48,6 +48,7 @@ kernel_flags := $(image_flags) -O2 $(branch_protection) -fno-omit-frame-pointer 
 
 worlds := early stub shared machine kernel
 built_apart :=
+start_objects :=
 host_left_out :=
 
 objects_of = $(patsubst %,$(O)/%.o,$(basename $(1)))
