@@ -8,6 +8,7 @@
  * The line is outside input. A word is looked at once; a word of nobody's name space costs one
  * comparison per row of option_names[], which mostly ends at the first character.
  */
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/parser.h>
 
@@ -30,6 +31,7 @@ enum option {
 	OPTION_CPU,
 	OPTION_MAXCPUS,
 	OPTION_NOSMP,
+	OPTION_KPTI,
 	OPTION_UNKNOWN, /* in a name space of ours, and not one of these */
 };
 
@@ -55,6 +57,7 @@ static const struct option_name {
 	{ "mem", MATCH_NAME_AND_VALUE, OPTION_MEM },
 	{ "panic", MATCH_NAME_AND_VALUE, OPTION_PANIC },
 	{ "quiet", MATCH_NAME, OPTION_QUIET },
+	{ "kpti", MATCH_NAME_AND_VALUE, OPTION_KPTI },
 	{ "arm64.", MATCH_BEGIN, OPTION_ALIAS },
 	{ "arm64_sw.", MATCH_BEGIN, OPTION_REGISTER },
 	{ "id_aa64", MATCH_BEGIN, OPTION_REGISTER },
@@ -97,6 +100,12 @@ static const struct choice hyp_modes[] = {
 static const struct choice hyp_va_sizes[] = { { "48", 48 }, { "52", 52 } };
 
 static const struct choice stage2_ways[] = { { "lazy", false }, { "full", true } };
+
+/* Linux's word, its values, and one more. */
+static const struct choice kpti_choices[] = {
+	{ "auto", KPTI_AUTO }, { "on", KPTI_ON }, { "off", KPTI_OFF }, { "late", KPTI_LATE },
+	{ "1", KPTI_ON },      { "y", KPTI_ON },  { "0", KPTI_OFF },   { "n", KPTI_OFF },
+};
 
 /* The row of option_names[] for @word; a null pointer where the word is not for us. */
 static const struct option_name *option_find(const struct word *word)
@@ -211,6 +220,19 @@ static enum override_reason hyp_mode_parse(struct parser *parser)
 	return mode == HYP_MODE_NONE ? REASON_NONE : vhe_leave(parser);
 }
 
+static enum override_reason kpti_parse(struct parser *parser)
+{
+	u8 kpti;
+
+	if (choice_parse(&parser->word, kpti_choices, ARRAY_SIZE(kpti_choices), &kpti) !=
+	    REASON_NONE)
+		return REASON_BAD_CHOICE;
+	if (kpti_is_on(kpti) && errata_not_global(parser->id[SYSREG_MIDR_EL1]))
+		return REASON_NOT_GLOBAL;
+	parser->options->kpti = kpti;
+	return REASON_NONE;
+}
+
 /* What is one of a few words. */
 static enum override_reason choices_parse(struct parser *parser, enum option option)
 {
@@ -267,6 +289,8 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return cpus_parse(options, option, &parser->word);
 	case OPTION_CPU:
 		return cpu_parse(parser);
+	case OPTION_KPTI:
+		return kpti_parse(parser);
 	case OPTION_UNKNOWN:
 		break;
 	}
@@ -299,6 +323,7 @@ static enum override_status status_of(enum override_reason reason)
 	case REASON_NO_CPU:
 	case REASON_ALL_CPUS:
 	case REASON_NO_ROOM:
+	case REASON_NOT_GLOBAL:
 		return OVERRIDE_REFUSED;
 	case REASON_NOT_A_DIGIT:
 	case REASON_TOO_WIDE:

@@ -213,6 +213,13 @@ void dump_hyp(const struct kernel *kernel, enum hyp_map map)
 	dump_space(space, hyp_map_title(map), &markers);
 }
 
+void dump_el0(const struct kernel *kernel)
+{
+	struct marker_list markers = { 0 };
+
+	dump_space(&kernel->el0_space, "upper half at EL0", &markers);
+}
+
 /* What a map of a program's is called. */
 struct program_name {
 	char text[PROCESS_NAME_MAX + 24];
@@ -266,6 +273,8 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
 		text_filtered(&kernel->kernel_space, "kernel map", filter);
 	if (filter->idmap)
 		text_filtered(&kernel->idmap_space, "identity map", filter);
+	if (filter->el0)
+		text_filtered(&kernel->el0_space, "upper half at EL0", filter);
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
 		const struct space *space = filter->hyp[map] ? hyp_space(kernel, map) : NULL;
 

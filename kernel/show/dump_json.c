@@ -61,6 +61,8 @@ void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *f
 		json_space(&json, &kernel->kernel_space, "kernel", filter);
 	if (filter->idmap)
 		json_space(&json, &kernel->idmap_space, "idmap", filter);
+	if (filter->el0)
+		json_space(&json, &kernel->el0_space, "el0", filter);
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
 		const struct space *space = filter->hyp[map] ? hyp_space(kernel, map) : NULL;
 

@@ -11,10 +11,10 @@
 #include <pagoda/lib/text.h>
 
 COMMAND(110, ptdump,
-	"[kernel|idmap|hyp|host2|guest2|NUMBER] [REGION|START-END] [--level N] [--wx] "
+	"[kernel|idmap|el0|hyp|host2|guest2|NUMBER] [REGION|START-END] [--level N] [--wx] "
 	"[--perm rwx] [--json]",
 	"the page tables", "ptdump kernel vmalloc --perm rx",
-	"kernel idmap hyp host2 guest2 linear modules vmalloc vmemmap pci_io fixmap image json "
+	"kernel idmap el0 hyp host2 guest2 linear modules vmalloc vmemmap pci_io fixmap image json "
 	"--level --wx --perm --json");
 COMPLETION("--level", "-1 0 1 2 3");
 COMPLETION("--perm", "r rw rx rwx");
@@ -90,6 +90,14 @@ static bool read_program(struct request *request, unsigned index)
 	return request->filter.program != NULL;
 }
 
+static bool read_el0(struct request *request, unsigned index)
+{
+	request->filter.el0 = request->kernel->el0_space.root.value != 0;
+	return request->filter.el0 ||
+	       argument_refuse(request->arguments, index,
+			       "is the kernel's map: KPTI is off, see report");
+}
+
 /* The argument after the one at @index, which needs it. */
 static bool has_value(const struct request *request, unsigned index)
 {
@@ -153,6 +161,8 @@ static bool read_argument(struct request *request, unsigned *index)
 		request->filter.kernel = true;
 	else if (argument_is(arguments, at, "idmap"))
 		request->filter.idmap = true;
+	else if (argument_is(arguments, at, "el0"))
+		return read_el0(request, at);
 	else if (argument_is(arguments, at, "json") || argument_is(arguments, at, "--json"))
 		request->filter.json = true;
 	else if (argument_is(arguments, at, "--wx"))
@@ -174,7 +184,7 @@ static bool read_argument(struct request *request, unsigned *index)
 static void choose_maps(const struct kernel *kernel, struct dump_filter *filter)
 {
 	bool lower = filter->has_range && pt_contains(&kernel->idmap_space, filter->start);
-	bool named = filter->kernel || filter->idmap || filter->program;
+	bool named = filter->kernel || filter->idmap || filter->el0 || filter->program;
 
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
 		named |= filter->hyp[map];
@@ -203,6 +213,8 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 		dump_kernel(kernel);
 	if (filter->idmap)
 		dump_idmap(kernel);
+	if (filter->el0)
+		dump_el0(kernel);
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
 		if (filter->hyp[map])
 			dump_hyp(kernel, map);

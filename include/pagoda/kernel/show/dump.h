@@ -18,9 +18,12 @@ void dump_idmap(const struct kernel *kernel);
 void dump_hyp(const struct kernel *kernel, enum hyp_map map);
 void dump_program(const struct process *process);
 
+/* dump_el0() - the upper half as EL0 sees it: where there is KPTI. */
+void dump_el0(const struct kernel *kernel);
+
 /* Which runs of which map to show, and how. */
 struct dump_filter {
-	bool kernel, idmap, hyp[HYP_MAP_COUNT]; /* maps */
+	bool kernel, idmap, el0, hyp[HYP_MAP_COUNT]; /* maps */
 	const struct process *program; /* and this one's, or null */
 	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;
