@@ -11,5 +11,7 @@ $(call compiled_with,-Os,lib/cpio.c lib/elf.c)
 # A UART is slower than any code: there size pays.
 $(call compiled_with,-Os,lib/geni_uart.c lib/simple_uart.c lib/uart8250.c\
 	lib/screen.c lib/virtio_console.c)
+# /chosen is looked for, and a damaged tree read, before memory_release_init().
+start_objects += $(call objects_of,lib/fdt_seek.c lib/fdt_rescue.c)
 $(call machine_only,lib/string.c)
 shared_objects += $(O)/gen/sysreg_table.o

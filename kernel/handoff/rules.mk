@@ -4,3 +4,5 @@
 
 $(eval $(call built,kernel,kernel/handoff/words.c))
 $(eval $(call room,kernel/handoff,shared))
+# Words, for people.
+$(call compiled_with,-Os,kernel/handoff/stop.c kernel/handoff/words.c)
