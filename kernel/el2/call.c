@@ -5,7 +5,6 @@
  */
 #include <pagoda/lib/string.h>
 #include <pagoda/mm/pt/change.h>
-#include <pagoda/mm/pt/slot.h>
 
 #include "el2.h"
 
@@ -74,7 +73,10 @@ static enum el2_answer dump_page(const struct el2_state *state, u64 page, u64 sl
 
 	if (!to || page >= (state->tables.end - state->tables.start) / granule)
 		return EL2_BAD_ARGUMENT;
-	memcpy(to, slot_at(&state->self, paddr(state->tables.start + page * granule)), granule);
+	memcpy(to,
+	       (const void *)(uintptr_t)(state->tables.start + page * granule +
+					 state->self.phys_offset),
+	       granule);
 	return EL2_OK;
 }
 

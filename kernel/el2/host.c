@@ -4,7 +4,6 @@
  * then, with the largest leaf in which all is of one kind; what is not the host's stays unmapped.
  * Runs at EL2, MMU on, and on the host. One at a time.
  */
-#include <pagoda/mm/pt/slot.h>
 #include <pagoda/mm/pt/tlb.h>
 
 #include "el2.h"
@@ -141,11 +140,8 @@ void host_forget(struct el2_state *state)
 {
 	struct space *host = &state->host;
 	struct tlb_range all = { pt_start(host), pt_end(host), TLB_LEVEL_UNKNOWN, true };
-	struct slot *root = slot_at(host, host->root);
-	unsigned entries = regime_entries(&host->regime, host->regime.root_level);
 
-	for (unsigned i = 0; i < entries; i++)
-		slot_break(root + i);
+	pt_forget(host);
 	tlb_invalidate(host, &all);
 	state->host_pool.next = state->host_pool.start;
 	state->host_pool.free_count = 0;

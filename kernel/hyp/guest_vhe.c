@@ -8,7 +8,6 @@
 #include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/mm/pt/change.h>
 #include <pagoda/mm/pt/tlb.h>
-#include <pagoda/mm/pt/slot.h>
 
 #include "guest_vhe.h"
 

@@ -432,7 +432,7 @@ static void everything_of_a_user_is_everything_of_its_asid(void **state)
 /* With KPTI it is there under that of the kernel's side, and under the next one. */
 static void everything_of_a_user_with_two_asids_is_both(void **state)
 {
-	const struct cpu cpu = { 12, false, false, true };
+	const struct cpu cpu = { 12, .has_ttl = true };
 	struct space space = make_space(&cpu);
 	struct tlb_range range = { vaddr(0), vaddr((uint64_t)1 << 40), 3, false };
 	struct tlb_ops ops;
