@@ -31,6 +31,13 @@ static void note_flip(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
 }
 
+/* Who is below, and who is beside. */
+static void others_start(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	hyp_start(kernel, handoff, kernel->cpus->count);
+	smp_start(kernel, handoff);
+}
+
 LANDING_PAD(kernel_main);
 void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 forbidden)
 {
@@ -63,8 +70,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
 	console_fallback(&kernel);
-	hyp_start(&kernel, handoff, kernel.cpus->count);
-	smp_start(&kernel, handoff);
+	others_start(&kernel, handoff);
 	kernel.kpti_result = kpti_start(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();

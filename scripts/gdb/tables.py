@@ -199,8 +199,8 @@ class Tables:
     def describe(self):
         """The head line of a dump, in the console's words."""
         return (f"{self.name}: {1 << self.granule_shift - 10}K pages, {self.va_bits}-bit "
-                f"addresses, {4 - self.root_level} levels from level {self.root_level}" + (f", LPA2: {SHARE[self.tcr_share]} shareable (from TCR)"
-                                        if self.ds else ""))
+                f"addresses, {4 - self.root_level} levels from level {self.root_level}"
+                + (f", LPA2: {SHARE[self.tcr_share]} shareable (from TCR)" if self.ds else ""))
 
     def load(self, table, first, count):
         found = struct.unpack(f"<{count}Q", self.read_memory(table + 8 * first, 8 * count))

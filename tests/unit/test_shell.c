@@ -283,11 +283,10 @@ static void blanks_around_and_between_words_do_not_matter(void **state)
 static void walk_wants_an_address(void **state)
 {
 	(void)state;
-	assert_session("walk\r",
-		       "pagoda> walk\n"
-		       "walk: an argument is missing; usage: walk [NUMBER:]ADDR "
-		       "[hyp|host2|guest2]\n"
-		       "pagoda> ");
+	assert_session("walk\r", "pagoda> walk\n"
+				 "walk: an argument is missing; usage: walk [NUMBER:]ADDR "
+				 "[hyp|host2|guest2]\n"
+				 "pagoda> ");
 	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
 				     "walk: '2' is none of hyp, host2, guest2\n"
 				     "pagoda> ");
