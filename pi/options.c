@@ -250,7 +250,9 @@ static enum override_reason choices_parse(struct parser *parser, enum option opt
 	if (option == OPTION_STAGE2)
 		return choice_parse(word, stage2_ways, ARRAY_SIZE(stage2_ways),
 				    &options->stage2_full);
-	return hyp_mode_parse(parser);
+	if (option == OPTION_RODATA)
+		return rodata_parse(parser);
+	return option == OPTION_KPTI ? kpti_parse(parser) : hyp_mode_parse(parser);
 }
 
 static enum override_reason option_parse(struct parser *parser, enum option option)
@@ -263,7 +265,7 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_REGISTER:
 		return register_parse(parser);
 	case OPTION_RODATA:
-		return rodata_parse(parser);
+	case OPTION_KPTI:
 	case OPTION_PAGE_SIZE:
 	case OPTION_VA_BITS:
 	case OPTION_HYP_MODE:
@@ -289,8 +291,6 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return cpus_parse(options, option, &parser->word);
 	case OPTION_CPU:
 		return cpu_parse(parser);
-	case OPTION_KPTI:
-		return kpti_parse(parser);
 	case OPTION_UNKNOWN:
 		break;
 	}
