@@ -101,6 +101,25 @@ struct cpu_granule cpu_granule(const u64 id[SYSREG_FACT_COUNT], unsigned shift)
 	return granule;
 }
 
+/* A field of its own, or as stage 1 has it; 64K pages have no word for 52 bits. */
+struct cpu_granule cpu_granule_stage2(const u64 id[SYSREG_FACT_COUNT], unsigned shift)
+{
+	struct cpu_granule granule = cpu_granule(id, shift);
+	u64 tgran = ID(id, ID_AA64MMFR0_EL1, TGRAN64_2);
+
+	if (shift == GRANULE_SHIFT_4K)
+		tgran = ID(id, ID_AA64MMFR0_EL1, TGRAN4_2);
+	else if (shift == GRANULE_SHIFT_16K)
+		tgran = ID(id, ID_AA64MMFR0_EL1, TGRAN16_2);
+	if (tgran != ID_AA64MMFR0_EL1_TGRAN4_2_AS_STAGE1) {
+		granule.present = tgran != ID_AA64MMFR0_EL1_TGRAN4_2_NI;
+		if (shift != GRANULE_SHIFT_64K)
+			granule.wide_pa = tgran >= ID_AA64MMFR0_EL1_TGRAN4_2_52BIT;
+	}
+	granule.va_bits = granule.wide_pa ? 52 : 48;
+	return granule;
+}
+
 /* Reserved values promise at least as much as the highest known. */
 unsigned cpu_pa_bits(u64 mmfr0)
 {

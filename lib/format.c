@@ -65,18 +65,21 @@ static inline void put_repeated(struct output *out, char c, size_t length)
 	out->at = end;
 }
 
+/* Most characters are above both, and a space is one of the others. */
+static inline bool ends_literal(char c)
+{
+	return (u8)c <= '%' && ((BIT('%') | BIT('\0')) >> c & 1) != 0;
+}
+
 /* @text up to a conversion or its end. Returns where that is. */
 static const char *put_literal(struct output *out, const char *text)
 {
 	char *to = out->at, *end = out->end;
 
-	/* Most characters are above both. */
-	for (; *text > '%' || (*text != '%' && *text != '\0'); text++) {
-		if (to != end)
-			*to++ = *text;
-		else
-			out->lost++;
-	}
+	for (; to != end && !ends_literal(*text); text++)
+		*to++ = *text;
+	for (; !ends_literal(*text); text++)
+		out->lost++;
 	out->at = to;
 	return text;
 }

@@ -6,10 +6,12 @@ $(eval $(call built,kernel,lib/cpio.c lib/elf.c lib/json.c lib/screen.c lib/virt
 $(eval $(call room,lib,shared))
 # A boot spends its time in the reader of device trees: there -ftree-ch pays.
 $(call compiled_with,-ftree-ch,lib/fdt.c lib/fdt_open.c)
-# Programs are looked for once.
-$(call compiled_with,-Os,lib/cpio.c lib/elf.c)
+# Programs are looked for once; and JSON waits for the UART.
+$(call compiled_with,-Os,lib/cpio.c lib/elf.c lib/json.c)
 # A UART is slower than any code: there size pays.
 $(call compiled_with,-Os,lib/geni_uart.c lib/semihost.c lib/simple_uart.c lib/text_buffer.c\
 	lib/uart8250.c lib/screen.c lib/virtio_console.c)
+# /chosen is looked for, and a damaged tree read, before memory_release_init().
+start_objects += $(call objects_of,lib/fdt_seek.c lib/fdt_rescue.c)
 $(call machine_only,lib/string.c)
 shared_objects += $(O)/gen/sysreg_table.o

@@ -99,8 +99,8 @@ static size_t words_copy(u8 *to, const u8 *from, size_t size)
 	return done;
 }
 
-/* From the lowest address up, so right for an overlap with @to below @from. */
-static void forward_copy(u8 *to, const u8 *from, size_t size)
+/* From the lowest address up, so right for an overlap with @to below @from. Returns @to. */
+static void *forward_copy(u8 *to, const u8 *from, size_t size)
 {
 	size_t done = 0;
 
@@ -111,12 +111,12 @@ static void forward_copy(u8 *to, const u8 *from, size_t size)
 	}
 	for (; done < size; done++)
 		to[done] = from[done];
+	return to;
 }
 
 void *memcpy(void *to, const void *from, size_t size)
 {
-	forward_copy(to, from, size);
-	return to;
+	return forward_copy(to, from, size);
 }
 
 void *memmove(void *to, const void *from, size_t size)
@@ -124,10 +124,8 @@ void *memmove(void *to, const void *from, size_t size)
 	u8 *target = to;
 	const u8 *source = from;
 
-	if ((uintptr_t)to <= (uintptr_t)from) {
-		forward_copy(target, source, size);
-		return to;
-	}
+	if ((uintptr_t)to <= (uintptr_t)from)
+		return forward_copy(target, source, size);
 	while (size-- > 0)
 		target[size] = source[size];
 	return to;

@@ -59,6 +59,7 @@
 /*
  * EARLY_OBJECTS, TREE_OBJECTS, FIRMWARE_OBJECTS and EFI_OBJECTS come from the Makefile: the objects
  * of pi/, kernel/tree/, kernel/firmware/ and efi/, only needed before the kernel gives memory away.
+ * START_OBJECTS: the kernel's own first steps up to there. Their constants stay: names are kept.
  */
 #define INIT_OBJECTS EARLY_OBJECTS TREE_OBJECTS FIRMWARE_OBJECTS EFI_OBJECTS
 
@@ -128,8 +129,9 @@ SECTIONS
 		*(.entry.vectors) /* aligned to 2 KiB: code between them would leave gaps */
 		*(.entry.text)
 		_entry_end = .;
-		*(EXCLUDE_FILE(INIT_OBJECTS) .text)
-		*(EXCLUDE_FILE(INIT_OBJECTS) .text.*)
+		*(.vectors) /* side by side, for the same reason */
+		*(EXCLUDE_FILE(INIT_OBJECTS START_OBJECTS) .text)
+		*(EXCLUDE_FILE(INIT_OBJECTS START_OBJECTS) .text.*)
 	} :text
 	. = ALIGN(SEGMENT_ALIGN);
 	_text_end = .;
@@ -142,6 +144,7 @@ SECTIONS
 		TREE_OBJECTS(.text .text.*)
 		FIRMWARE_OBJECTS(.text .text.*)
 		EFI_OBJECTS(.text .text.*)
+		*(.text .text.*) /* START_OBJECTS, of which there are several patterns */
 	} :init_text
 	. = ALIGN(SEGMENT_ALIGN);
 	_init_text_end = .;

@@ -17,7 +17,8 @@ $(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/pi/start.h $(makefiles) $(O)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
 		'-DEARLY_OBJECTS=$(O)/pi/?*.o' \
 		'-DTREE_OBJECTS=$(O)/kernel/tree/?*.o' '-DEFI_OBJECTS=$(O)/efi/?*.o' \
-		'-DFIRMWARE_OBJECTS=$(O)/kernel/firmware/?*.o' -o $@ $<
+		'-DFIRMWARE_OBJECTS=$(O)/kernel/firmware/?*.o' \
+		'-DSTART_OBJECTS=$(start_objects)' -o $@ $<
 
 # Changes when POOL_SIZE does, and only then.
 .PHONY: force

@@ -24,6 +24,9 @@ enum option {
 	OPTION_MEM,
 	OPTION_PANIC,
 	OPTION_QUIET,
+	OPTION_HYP_MODE,
+	OPTION_HYP_VA_BITS,
+	OPTION_STAGE2,
 	OPTION_CPUS,
 	OPTION_CPU,
 	OPTION_MAXCPUS,
@@ -40,7 +43,7 @@ enum match {
 
 /* The first row that matches counts. A word that none matches is Linux's, or the user space's. */
 static const struct option_name {
-	char name[15];
+	char name[19];
 	enum match match;
 	enum option option;
 } option_names[] = {
@@ -58,6 +61,9 @@ static const struct option_name {
 	{ "arm64.", MATCH_BEGIN, OPTION_ALIAS },
 	{ "arm64_sw.", MATCH_BEGIN, OPTION_REGISTER },
 	{ "id_aa64", MATCH_BEGIN, OPTION_REGISTER },
+	{ "kvm_arm.mode", MATCH_NAME_AND_VALUE, OPTION_HYP_MODE },
+	{ "pagoda.hyp_va_bits", MATCH_NAME_AND_VALUE, OPTION_HYP_VA_BITS },
+	{ "pagoda.stage2", MATCH_NAME_AND_VALUE, OPTION_STAGE2 },
 	{ "maxcpus", MATCH_NAME_AND_VALUE, OPTION_MAXCPUS },
 	{ "nosmp", MATCH_NAME, OPTION_NOSMP },
 	{ "pagoda.cpus", MATCH_NAME_AND_VALUE, OPTION_CPUS },
@@ -66,7 +72,7 @@ static const struct option_name {
 };
 
 struct choice {
-	char text[9];
+	char text[10];
 	u8 number;
 };
 
@@ -84,6 +90,16 @@ static const struct choice panic_actions[] = {
 	{ "reboot", PANIC_REBOOT },
 	{ "poweroff", PANIC_POWEROFF },
 };
+
+static const struct choice hyp_modes[] = {
+	{ "none", HYP_MODE_NONE },
+	{ "nvhe", HYP_MODE_NVHE },
+	{ "protected", HYP_MODE_PROTECTED },
+};
+
+static const struct choice hyp_va_sizes[] = { { "48", 48 }, { "52", 52 } };
+
+static const struct choice stage2_ways[] = { { "lazy", false }, { "full", true } };
 
 /* Linux's word, its values, and one more. */
 static const struct choice kpti_choices[] = {
@@ -120,15 +136,6 @@ static enum override_reason choice_parse(const struct word *word, const struct c
 		return REASON_NONE;
 	}
 	return REASON_BAD_CHOICE;
-}
-
-static enum override_reason size_parse(struct boot_options *options, enum option option,
-				       const struct word *word)
-{
-	if (option == OPTION_PAGE_SIZE)
-		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
-				    &options->granule_shift);
-	return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
 }
 
 /* Linux's number of seconds to wait: 0 is for ever, any other one ends in a reboot. */
@@ -202,6 +209,17 @@ static enum override_reason run_parse(struct boot_options *options, const struct
 	return REASON_CUT;
 }
 
+/* As Linux does it: whoever wants a hypervisor of its own at EL2 leaves EL2 to it. */
+static enum override_reason hyp_mode_parse(struct parser *parser)
+{
+	u8 mode;
+
+	if (choice_parse(&parser->word, hyp_modes, ARRAY_SIZE(hyp_modes), &mode) != REASON_NONE)
+		return REASON_BAD_CHOICE;
+	parser->options->hyp_mode = mode;
+	return mode == HYP_MODE_NONE ? REASON_NONE : vhe_leave(parser);
+}
+
 static enum override_reason kpti_parse(struct parser *parser)
 {
 	u8 kpti;
@@ -215,10 +233,31 @@ static enum override_reason kpti_parse(struct parser *parser)
 	return REASON_NONE;
 }
 
-static enum override_reason option_parse(struct parser *parser, enum option option)
+/* What is one of a few words. */
+static enum override_reason choices_parse(struct parser *parser, enum option option)
 {
 	struct boot_options *options = parser->options;
 	const struct word *word = &parser->word;
+
+	if (option == OPTION_PAGE_SIZE)
+		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
+				    &options->granule_shift);
+	if (option == OPTION_VA_BITS)
+		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
+	if (option == OPTION_HYP_VA_BITS)
+		return choice_parse(word, hyp_va_sizes, ARRAY_SIZE(hyp_va_sizes),
+				    &options->hyp_va_bits);
+	if (option == OPTION_STAGE2)
+		return choice_parse(word, stage2_ways, ARRAY_SIZE(stage2_ways),
+				    &options->stage2_full);
+	if (option == OPTION_RODATA)
+		return rodata_parse(parser);
+	return option == OPTION_KPTI ? kpti_parse(parser) : hyp_mode_parse(parser);
+}
+
+static enum override_reason option_parse(struct parser *parser, enum option option)
+{
+	struct boot_options *options = parser->options;
 
 	switch (option) {
 	case OPTION_ALIAS:
@@ -226,31 +265,32 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_REGISTER:
 		return register_parse(parser);
 	case OPTION_RODATA:
-		return rodata_parse(parser);
+	case OPTION_KPTI:
 	case OPTION_PAGE_SIZE:
 	case OPTION_VA_BITS:
-		return size_parse(options, option, word);
+	case OPTION_HYP_MODE:
+	case OPTION_HYP_VA_BITS:
+	case OPTION_STAGE2:
+		return choices_parse(parser, option);
 	case OPTION_RUN:
-		return run_parse(options, word);
+		return run_parse(options, &parser->word);
 	case OPTION_EARLYCON:
-		return earlycon_parse(options, word);
+		return earlycon_parse(options, &parser->word);
 	case OPTION_CONSOLE:
-		return console_parse(options, word);
+		return console_parse(options, &parser->word);
 	case OPTION_MEM:
-		return mem_parse(options, word);
+		return mem_parse(options, &parser->word);
 	case OPTION_PANIC:
-		return panic_parse(options, word);
+		return panic_parse(options, &parser->word);
 	case OPTION_QUIET:
 		options->quiet = true;
 		return REASON_NONE;
 	case OPTION_CPUS:
 	case OPTION_MAXCPUS:
 	case OPTION_NOSMP:
-		return cpus_parse(options, option, word);
+		return cpus_parse(options, option, &parser->word);
 	case OPTION_CPU:
 		return cpu_parse(parser);
-	case OPTION_KPTI:
-		return kpti_parse(parser);
 	case OPTION_UNKNOWN:
 		break;
 	}

@@ -281,3 +281,18 @@ enum override_reason rodata_parse(struct parser *parser)
 	field_override(parser, SYSREG_ARM64_SW, &sysreg_fields[ARM64_SW_RODATAOFF_INDEX], 0);
 	return REASON_NONE;
 }
+
+/* What id_aa64mmfr1.vh=0 says. */
+enum override_reason vhe_leave(struct parser *parser)
+{
+	const struct target target = { SYSREG_ID_AA64MMFR1_EL1,
+				       &sysreg_fields[ID_AA64MMFR1_EL1_VH_INDEX], 0 };
+	enum override_reason reason = content_check(parser, &target);
+
+	record_name_field(&parser->record, target.reg, target.field);
+	parser->record.value[0] = '0';
+	parser->record.value[1] = '\0';
+	if (reason == REASON_NONE)
+		field_override(parser, target.reg, target.field, target.content);
+	return reason;
+}

@@ -45,6 +45,8 @@ static struct stop decide(struct boot_handoff *handoff)
 	if (stop.code == STOP_NONE && kaslr_has_seed(plan->kaslr_source)) {
 		plan_move_image(plan, &handoff->facts.image, secret_place(&seed, SECRET_IMAGE));
 		handoff->seed.linear = secret_place(&seed, SECRET_LINEAR);
+		if (handoff->options.hyp_mode != HYP_MODE_NONE)
+			handoff->hyp_random = secret_place(&seed, SECRET_HYP);
 	}
 	secret_wipe(&seed, sizeof(seed));
 	return stop;

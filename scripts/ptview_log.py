@@ -398,11 +398,40 @@ def list_of(document, key, line, notes):
     return rows if isinstance(rows, list) else []
 
 
+# Maps beside the kernel's and the identity map: each is a dump of its own.
+ELSEWHERE = {"hyp": "EL2's map", "host2": "stage 2 under the kernel",
+             "guest2": "stage 2 of a guest"}
+
+
+def bits_elsewhere(document, root):
+    hyp = document.get("hyp")
+    hyp = hyp if isinstance(hyp, dict) else {}
+    stage2 = hyp.get("stage2")
+    if root == "host2" and isinstance(stage2, dict):
+        return stage2.get("ipa_bits")
+    return hyp.get("va_bits") if root == "hyp" else 36
+
+
+def elsewhere(document):
+    """(title, a document of it alone) for each map of @document that no dump of the kernel has."""
+    tables = document.get("tables")
+    for table in tables if isinstance(tables, list) else []:
+        root = table.get("root") if isinstance(table, dict) else None
+        if not isinstance(root, str) or root not in ELSEWHERE or not table.get("entries"):
+            continue
+        yield ELSEWHERE[root], {
+            **{key: value for key, value in document.items() if key not in ("layout", "image")},
+            "idmap": {"va_bits": bits_elsewhere(document, root)},
+            "tables": [{"root": "idmap", "entries": table["entries"]}]}
+
+
 def tables_of(document, regime, line, notes):
     roots = {"kernel": regime["root_level"], "idmap": idmap_of(document, regime)["root_level"]}
     found = {}
     for table in list_of(document, "tables", line, notes):
         root = table.get("root") if isinstance(table, dict) else None
+        if isinstance(root, str) and root in ELSEWHERE:
+            continue
         if root not in tuple(roots):
             notes.add("a table that is neither the kernel's nor the identity map's", line)
             continue
@@ -465,10 +494,20 @@ class Boot:
                 if not document.get("tables"):
                     notes.add("this report holds no page tables (`ptdump json` prints them)", line)
                 yield finish(document, "json", line, notes)
+                yield from self.elsewhere(document, line, notes)
             return
         base = self.documents[-1][1] if self.documents else {}
         for group in self.grouped_dumps():
             yield finish({**base, **self.text_document(group)}, "text", group[0].line, notes)
+
+    @staticmethod
+    def elsewhere(document, line, notes):
+        for title, other in elsewhere(document):
+            result = finish(other, "json", line, notes)
+            if result is not None:
+                result["label"] += f" · {title}"
+                result["idmap"]["name"] = title
+            yield result
 
     def grouped_dumps(self):
         """A kernel map and the identity map after it belong together."""
@@ -616,8 +655,9 @@ def read_log(text, source):
         value = None
     documents = value if isinstance(value, list) else [value]
     if value is not None and all(isinstance(document, dict) for document in documents):
-        found = [finish(document, "json", 1, notes) for document in documents
-                 if "regime" in document or "tables" in document]
+        found = [dump for document in documents if "regime" in document or "tables" in document
+                 for dump in (finish(document, "json", 1, notes),
+                              *Boot.elsewhere(document, 1, notes))]
     else:
         boots = read_boots(console_lines(text), notes)
         found = [result for boot in boots for result in boot.results(notes)]

@@ -4,3 +4,5 @@
 
 $(eval $(call room,kernel/cpu,kernel))
 $(call machine_only,kernel/cpu/cpu.c)
+# Once for each CPU, or each fault.
+$(call compiled_with,-Os,$(wildcard kernel/cpu/*.c))

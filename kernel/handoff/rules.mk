@@ -4,3 +4,6 @@
 
 $(eval $(call built,kernel,kernel/handoff/words.c))
 $(eval $(call room,kernel/handoff,shared))
+# Words, for people.
+$(call compiled_with,-Os,kernel/handoff/follow.c kernel/handoff/override.c kernel/handoff/stop.c\
+	kernel/handoff/words.c)

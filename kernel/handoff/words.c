@@ -328,6 +328,19 @@ const char *fallback_type_str(enum fallback_type type)
 	return "unknown type";
 }
 
+const char *hyp_mode_str(enum hyp_mode mode)
+{
+	switch (mode) {
+	case HYP_MODE_NONE:
+		return "none";
+	case HYP_MODE_NVHE:
+		return "nvhe";
+	case HYP_MODE_PROTECTED:
+		return "protected";
+	}
+	return "unknown";
+}
+
 /* A row more than a function has lines for; the enum counts them. */
 static const char follow_names[FOLLOW_FIELD_COUNT][24] = {
 	[FOLLOW_OK] = "nothing",

@@ -141,6 +141,18 @@ static void dump_head(const struct space *space, const char *name)
 	print("%-37s %8s %-3s %-18s %s\n", "start-end", "size", "", "physical", "attributes");
 }
 
+/* Stage 2 under the kernel leaves that to the kernel's own tables: both must allow it. */
+static void dump_audit(const struct space *space, const struct pt_audit *audit)
+{
+	if (audit->writable_executable == 0)
+		print("W^X holds: none is writable and executable\n");
+	else if (space->regime.whose == WHOSE_GUEST && space->policy.text_writable)
+		print("W^X is stage 1's\n");
+	else
+		print("W^X BROKEN: %lu writable and executable, the first at 0x%016lx\n",
+		      audit->writable_executable, audit->first_offender.value);
+}
+
 /* The whole of a map. Its audit is of the runs as they are shown: cut where a marker stands. */
 static void dump_space(const struct space *space, const char *name,
 		       const struct marker_list *markers)
@@ -149,12 +161,9 @@ static void dump_space(const struct space *space, const char *name,
 
 	dump_head(space, name);
 	audit = dump_runs(space, markers);
-	print("%s mapped in %lu runs; ", size_text(audit.mapped).text, audit.runs);
-	if (audit.writable_executable == 0)
-		print("W^X holds: none is writable and executable\n");
-	else
-		print("W^X BROKEN: %lu writable and executable, the first at 0x%016lx\n",
-		      audit.writable_executable, audit.first_offender.value);
+	print("%s mapped in %lu runs; ", audit.runs != 0 ? size_text(audit.mapped).text : "0B",
+	      audit.runs);
+	dump_audit(space, &audit);
 }
 
 void dump_kernel(const struct kernel *kernel)
@@ -174,6 +183,34 @@ void dump_idmap(const struct kernel *kernel)
 
 	markers_add_image(&markers, image, image->pa.value);
 	dump_space(&kernel->idmap_space, "identity map", &markers);
+}
+
+/* EL2's own map is what begins and ends at multiples of 64 KiB from its base on. */
+static void markers_add_hyp(struct marker_list *list, const struct hyp *hyp)
+{
+	u64 base = hyp->base.value;
+
+	marker_add(list, hyp->text.start, "EL2 ", "identity");
+	marker_add(list, base, "EL2 ", "text");
+	marker_add(list, base + EL2_RODATA_AT, "EL2 ", "rodata");
+	marker_add(list, base + EL2_DATA_AT, "EL2 ", "data");
+	marker_add(list, base + EL2_SHARED_AT, "EL2 ", "shared with the host");
+	marker_add(list, base + EL2_TABLES_AT, "EL2 ", "tables");
+	marker_add(list, base + EL2_STACKS_AT, "EL2 ", "stacks");
+}
+
+void dump_hyp(const struct kernel *kernel, enum hyp_map map)
+{
+	const struct space *space = hyp_space(kernel, map);
+	struct marker_list markers = { 0 };
+
+	if (!space) {
+		print("ptdump: no hypervisor runs: there is no %s\n", hyp_map_str(map));
+		return;
+	}
+	if (map == HYP_MAP_SELF)
+		markers_add_hyp(&markers, kernel->hyp);
+	dump_space(space, hyp_map_title(map), &markers);
 }
 
 void dump_el0(const struct kernel *kernel)
@@ -238,6 +275,12 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
 		text_filtered(&kernel->idmap_space, "identity map", filter);
 	if (filter->el0)
 		text_filtered(&kernel->el0_space, "upper half at EL0", filter);
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
+		const struct space *space = filter->hyp[map] ? hyp_space(kernel, map) : NULL;
+
+		if (space)
+			text_filtered(space, hyp_map_title(map), filter);
+	}
 	if (filter->program)
 		text_filtered(&filter->program->space, program_name(filter->program).text, filter);
 }

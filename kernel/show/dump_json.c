@@ -63,6 +63,12 @@ void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *f
 		json_space(&json, &kernel->idmap_space, "idmap", filter);
 	if (filter->el0)
 		json_space(&json, &kernel->el0_space, "el0", filter);
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
+		const struct space *space = filter->hyp[map] ? hyp_space(kernel, map) : NULL;
+
+		if (space)
+			json_space(&json, space, hyp_map_str(map), filter);
+	}
 	if (filter->program) {
 		char number[16];
 

@@ -94,49 +94,125 @@ static void walk_show_result(const struct regime *regime, vaddr_t va, const stru
 }
 
 /* Tables come from the image's pool and, once there is a linear map, from RAM that is in it. */
-static bool can_be_table(const struct kernel *kernel, paddr_t table)
+static bool can_be_table(const struct kernel *kernel, const struct space *space, paddr_t table)
 {
 	const struct table_pool *pool = &kernel->handoff->pool;
 	struct memory_range piece;
 
+	if (space->regime.whose >= WHOSE_HYPERVISOR && space != hyp_own_guest)
+		return hyp_is_table(kernel, table);
 	if (table.value >= pool->start.value && table.value < pool->end.value)
 		return true;
 	return kernel->memory != NULL && memory_next(kernel->memory, table.value, &piece) &&
 	       piece.start.value == table.value && piece.kind != MEMORY_NOMAP;
 }
 
-static void walk_show(const struct kernel *kernel, const struct space *space, vaddr_t va,
-		      bool fields)
+/* Every step of it. Where it ends in @last; false where that is nowhere. */
+static bool walk_show(const struct kernel *kernel, const struct space *space, vaddr_t va,
+		      bool fields, struct pt_entry *last)
 {
-	struct pt_entry entry;
 	paddr_t table = space->root;
 
 	for (int level = space->regime.root_level;; level++) {
-		if (!can_be_table(kernel, table)) {
+		if (!can_be_table(kernel, space, table)) {
 			print("  table 0x%016lx is not in RAM: not followed\n", table.value);
-			return;
+			return false;
 		}
-		entry = pt_descend(space, va, level);
-		walk_show_step(&space->regime, va, &entry);
+		*last = pt_descend(space, va, level);
+		walk_show_step(&space->regime, va, last);
 		if (fields)
-			dump_fields(&space->regime, entry.pte, entry.kind);
-		if (entry.kind != PTE_TABLE) /* always so at level 3 */
+			dump_fields(&space->regime, last->pte, last->kind);
+		if (last->kind != PTE_TABLE) /* always so at level 3 */
 			break;
-		table = pte_address(&space->regime, entry.pte, entry.level);
+		table = pte_address(&space->regime, last->pte, last->level);
 	}
-	walk_show_result(&space->regime, va, &entry);
+	walk_show_result(&space->regime, va, last);
+	return pte_is_leaf(last->kind);
+}
+
+/* What both stages leave: of two memory types the one that allows less, which stands further on. */
+static void combined_show(const struct pte_info *first, const struct pte_info *second)
+{
+	bool write = first->write && second->write;
+	bool execute = first->execute && second->execute;
+
+	print("  both stages    %s, %s; %s\n",
+	      !second->read ? "no access" :
+	      write	    ? "read-write" :
+			      "read-only",
+	      execute ? "executable" : "no-execute",
+	      mem_type_str(first->type > second->type ? first->type : second->type));
+}
+
+/* The walk of stage 2 of @map for @ipa, which the leaf @first arrived at, where there was one. */
+static void stage2_show(const struct kernel *kernel, enum hyp_map map, paddr_t ipa, bool fields,
+			const struct pte_info *first)
+{
+	const struct space *space = hyp_space(kernel, map);
+	vaddr_t in = vaddr(ipa.value);
+	struct pt_entry last;
+	struct pte_info info;
+
+	if (!space)
+		return;
+	print("walk 0x%016lx: %s\n", ipa.value, hyp_map_title(map));
+	if (!pt_contains(space, in)) {
+		print("  not mapped: beyond %u bits\n", space->regime.va_bits);
+		return;
+	}
+	if (!walk_show(kernel, space, in, fields, &last) || !first)
+		return;
+	info = pte_decode(&space->regime, last.pte, last.level, last.table_bits);
+	combined_show(first, &info);
+}
+
+void dump_walk_stage2(const struct kernel *kernel, enum hyp_map map, paddr_t ipa, bool fields)
+{
+	stage2_show(kernel, map, ipa, fields, NULL);
+}
+
+void dump_walk_hyp(const struct kernel *kernel, vaddr_t va, bool fields)
+{
+	const struct space *space = hyp_space(kernel, HYP_MAP_SELF);
+	struct pt_entry last;
+
+	if (!space)
+		return;
+	print("walk 0x%016lx: %s (TTBR0_EL2)\n", va.value, hyp_map_title(HYP_MAP_SELF));
+	if (pt_contains(space, va))
+		walk_show(kernel, space, va, fields, &last);
+	else
+		print("  not canonical: addresses end at 0x%lx\n", pt_end(space).value);
+}
+
+void dump_refused(const struct kernel *kernel, u64 esr, u64 far)
+{
+	u64 x[3];
+
+	if (!hyp_runs(kernel) || SYSREG_GET(ESR_EL1_FSC, esr) != ESR_EL1_FSC_SEA ||
+	    hyp_call(EL2_FAULT, 0, 0, 0, x) != EL2_OK || x[0] == 0 || x[1] != far)
+		return;
+	print("refused by the hypervisor: physical address 0x%016lx is not the kernel's\n", x[2]);
 }
 
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields)
 {
 	const struct space *space = walk_begin(kernel, va);
+	struct pt_entry last;
+	struct pte_info info;
+	paddr_t pa;
 
-	if (space)
-		walk_show(kernel, space, va, fields);
+	if (!space || !walk_show(kernel, space, va, fields, &last) || !hyp_runs(kernel) ||
+	    !pt_translate(space, va, &pa))
+		return;
+	info = pte_decode(&space->regime, last.pte, last.level, last.table_bits);
+	stage2_show(kernel, HYP_MAP_HOST, pa, fields, &info);
 }
 
 void dump_walk_program(const struct process *process, vaddr_t va)
 {
+	struct pt_entry last;
+
 	print("walk 0x%016lx: in %s[%u]'s map", va.value, process->name, process->number);
 	if (!pt_contains(&process->space, va)) {
 		print(": no address of a program's, which end at 0x%lx\n",
@@ -144,5 +220,5 @@ void dump_walk_program(const struct process *process, vaddr_t va)
 		return;
 	}
 	print("\n");
-	walk_show(process->kernel, &process->space, va, true);
+	walk_show(process->kernel, &process->space, va, true, &last);
 }

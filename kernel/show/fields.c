@@ -78,16 +78,36 @@ static void show_leaf(const struct regime *regime, u64 bits, bool block)
 	print("\n");
 }
 
+/* Stage 2: DDI 0487 D8.3.2, where bits 63:51 and 11 are other things, or nothing. */
+static void show_stage2(const struct regime *regime, u64 bits)
+{
+	print("   ");
+	show_bits("XN[1:0]", bits, 54, 53);
+	show_bits("Contiguous", bits, 52, 52);
+	show_bits("DBM", bits, 51, 51);
+	show_bits("AF", bits, 10, 10);
+	show_format(regime->format, bits);
+	show_bits("S2AP", bits, 7, 6);
+	show_bits("MemAttr", bits, 5, 2);
+	print("\n");
+}
+
 /* Of what is not valid, hardware looks at no bit but the lowest. */
 void dump_fields(const struct regime *regime, pte_t pte, enum pte_kind kind)
 {
+	bool stage2 = regime->whose == WHOSE_GUEST;
+
 	switch (kind) {
 	case PTE_TABLE:
-		show_table(pte.bits);
+		if (!stage2)
+			show_table(pte.bits);
 		break;
 	case PTE_BLOCK:
 	case PTE_PAGE:
-		show_leaf(regime, pte.bits, kind == PTE_BLOCK);
+		if (stage2)
+			show_stage2(regime, pte.bits);
+		else
+			show_leaf(regime, pte.bits, kind == PTE_BLOCK);
 		break;
 	case PTE_INVALID:
 	case PTE_RESERVED:

@@ -75,7 +75,81 @@ static void show_at(const struct kernel *kernel, vaddr_t va)
 		print("  THE CPU DOES NOT AGREE with the walk of the tables in memory\n");
 }
 
-COMMAND(120, walk, "[NUMBER:]ADDR",
+/* What the tables of both stages say that the CPU finds at @va for a read, or a @write. */
+static bool stages_agree(const struct kernel *kernel, vaddr_t va, bool write, u64 par)
+{
+	const struct space *first = live_space(kernel, va);
+	const struct space *second = hyp_space(kernel, HYP_MAP_HOST);
+	struct pt_entry entry;
+	paddr_t pa;
+
+	if (!first || !second)
+		return false;
+	if (!walk_agrees(first, va, write, at_translate(va, write)) ||
+	    SYSREG_GET(PAR_EL1_F, at_translate(va, write)))
+		return SYSREG_GET(PAR_EL1_F, par);
+	entry = pt_find(first, va);
+	if (!pte_is_leaf(entry.kind) || !pt_translate(first, va, &pa))
+		return SYSREG_GET(PAR_EL1_F, par);
+	return walk_agrees(second, vaddr(pa.value), write, par);
+}
+
+/* The same through stage 2, which EL2 asks for us: AT S12E1R, S12E1W. */
+static void show_at_stages(const struct kernel *kernel, vaddr_t va)
+{
+	u64 read[3], write[3];
+
+	if (!hyp_runs(kernel) || !live_space(kernel, va))
+		return;
+	if (hyp_call(EL2_TRANSLATE, EL2_TRANSLATE_READ, va.value, 0, read) != EL2_OK ||
+	    hyp_call(EL2_TRANSLATE, EL2_TRANSLATE_WRITE, va.value, 0, write) != EL2_OK)
+		return;
+	show_par("read, both stages ", read[0]);
+	show_par("write, both stages", write[0]);
+	if (stages_agree(kernel, va, false, read[0]) && stages_agree(kernel, va, true, write[0]))
+		print("  the CPU agrees with both walks\n");
+	else
+		print("  THE CPU DOES NOT AGREE with the walks of the tables in memory\n");
+}
+
+static void show_at_hyp(const struct kernel *kernel, vaddr_t va)
+{
+	const struct space *space = hyp_space(kernel, HYP_MAP_SELF);
+	u64 par[3];
+
+	if (!space || !pt_contains(space, va) ||
+	    hyp_call(EL2_TRANSLATE, EL2_TRANSLATE_SELF, va.value, 0, par) != EL2_OK)
+		return;
+	show_par("read at EL2", par[0]);
+	print(walk_agrees(space, va, false, par[0]) ?
+		      "  the CPU agrees with the walk\n" :
+		      "  THE CPU DOES NOT AGREE with the walk of the tables in memory\n");
+}
+
+static void walk_hyp(const struct kernel *kernel, vaddr_t va)
+{
+	dump_walk_hyp(kernel, va, true);
+	show_at_hyp(kernel, va);
+}
+
+/* In a map that is not the kernel's; false where @index names none. */
+static bool walk_elsewhere(const struct kernel *kernel, const struct arguments *arguments, u64 va)
+{
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
+		if (!argument_is(arguments, 1, hyp_map_str(map)))
+			continue;
+		if (!hyp_space(kernel, map))
+			print("walk: no hypervisor runs: there is no %s\n", hyp_map_str(map));
+		else if (map == HYP_MAP_SELF)
+			walk_hyp(kernel, vaddr(va));
+		else
+			dump_walk_stage2(kernel, map, paddr(va), true);
+		return true;
+	}
+	return argument_refuse(arguments, 1, "is none of hyp, host2, guest2");
+}
+
+COMMAND(120, walk, "[NUMBER:]ADDR [hyp|host2|guest2]",
 	"how an address translates, level by level, and the CPU's word; or a program's",
 	"walk 0xffff800080000000", "");
 
@@ -106,12 +180,17 @@ static void command_walk(const struct kernel *kernel, const struct arguments *ar
 {
 	u64 va;
 
-	if (!argument_count(arguments, 1, 1) || walk_program(arguments) ||
+	if (!argument_count(arguments, 1, 2) || walk_program(arguments) ||
 	    !argument_number(arguments, 0, &va))
 		return;
+	if (arguments->count == 2) {
+		(void)walk_elsewhere(kernel, arguments, va);
+		return;
+	}
 	dump_walk(kernel, vaddr(va), true);
 	if (pt_contains(&kernel->idmap_space, vaddr(va)) || live_space(kernel, vaddr(va)))
 		show_at(kernel, vaddr(va));
+	show_at_stages(kernel, vaddr(va));
 }
 
 COMMAND(130, at, "ADDR", "what the CPU itself translates an address to (AT, PAR_EL1)",

@@ -21,6 +21,7 @@ static inline const char *on_off(bool on)
 /* What is mapped, and whether it breaks W^X: a look at every table, so once a report. */
 struct report_audit {
 	struct pt_audit kernel, idmap;
+	struct pt_audit hyp, guest2; /* where a hypervisor runs */
 };
 
 struct report_audit report_audit(const struct kernel *kernel);
@@ -35,6 +36,7 @@ void report_decision(const struct kernel *kernel);
 void report_image(const struct kernel *kernel);
 void report_devices(const struct kernel *kernel);
 void report_efi(const struct kernel *kernel);
+void report_hyp(const struct kernel *kernel);
 void report_tables(const struct kernel *kernel, const struct report_audit *audit);
 void report_warnings(const struct kernel *kernel, const struct report_audit *audit);
 
@@ -47,6 +49,7 @@ void report_json_options(const struct kernel *kernel, struct json *json);
 void report_json_memory(const struct kernel *kernel, struct json *json);
 void report_json_devices(const struct kernel *kernel, struct json *json);
 void report_json_efi(const struct kernel *kernel, struct json *json);
+void report_json_hyp(const struct kernel *kernel, struct json *json);
 void report_json_tables(const struct kernel *kernel, const struct report_audit *audit,
 			struct json *json);
 void report_json_warnings(const struct kernel *kernel, const struct report_audit *audit,

@@ -11,9 +11,10 @@
 #include <pagoda/lib/text.h>
 
 COMMAND(110, ptdump,
-	"[kernel|idmap|el0|NUMBER] [REGION|START-END] [--level N] [--wx] [--perm rwx] [--json]",
+	"[kernel|idmap|el0|hyp|host2|guest2|NUMBER] [REGION|START-END] [--level N] [--wx] "
+	"[--perm rwx] [--json]",
 	"the page tables", "ptdump kernel vmalloc --perm rx",
-	"kernel idmap el0 linear modules vmalloc vmemmap pci_io fixmap image json "
+	"kernel idmap el0 hyp host2 guest2 linear modules vmalloc vmemmap pci_io fixmap image json "
 	"--level --wx --perm --json");
 COMPLETION("--level", "-1 0 1 2 3");
 COMPLETION("--perm", "r rw rx rwx");
@@ -139,6 +140,17 @@ static bool read_permissions(struct request *request, unsigned index)
 	return true;
 }
 
+static bool read_hyp_map(struct request *request, unsigned index)
+{
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
+		if (!argument_is(request->arguments, index, hyp_map_str(map)))
+			continue;
+		request->filter.hyp[map] = true;
+		return true;
+	}
+	return false;
+}
+
 /* One argument, and its value; @index moves to the next. */
 static bool read_argument(struct request *request, unsigned *index)
 {
@@ -160,15 +172,30 @@ static bool read_argument(struct request *request, unsigned *index)
 	else if (argument_is(arguments, at, "--perm"))
 		return has_value(request, at) && read_permissions(request, (*index)++);
 	else
-		return read_program(request, at) || read_region(request, at) ||
-		       read_range(request, at);
+		return read_hyp_map(request, at) || read_program(request, at) ||
+		       read_region(request, at) || read_range(request, at);
 	return true;
 }
 
 /*
- * Without a map named, text is of the kernel's, JSON of both; a range is looked for in both, since
- * it can only be in one.
+ * Without a map named, text is of the kernel's, JSON of all there are; a range is looked for in the
+ * kernel's and the identity map, since it can only be in one.
  */
+static void choose_maps(const struct kernel *kernel, struct dump_filter *filter)
+{
+	bool lower = filter->has_range && pt_contains(&kernel->idmap_space, filter->start);
+	bool named = filter->kernel || filter->idmap || filter->el0 || filter->program;
+
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
+		named |= filter->hyp[map];
+	if (named)
+		return;
+	filter->kernel = filter->json || !lower;
+	filter->idmap = filter->json || lower;
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
+		filter->hyp[map] = filter->json && hyp_runs(kernel);
+}
+
 static void command_ptdump(const struct kernel *kernel, const struct arguments *arguments)
 {
 	struct request request = { .kernel = kernel, .arguments = arguments };
@@ -177,12 +204,7 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 	for (unsigned i = 0; i < arguments->count;)
 		if (!read_argument(&request, &i))
 			return;
-	if (!filter->kernel && !filter->idmap && !filter->el0 && !filter->program) {
-		bool lower = filter->has_range && pt_contains(&kernel->idmap_space, filter->start);
-
-		filter->kernel = filter->json || !lower;
-		filter->idmap = filter->json || lower;
-	}
+	choose_maps(kernel, filter);
 	if (filter->json || request.filtered) {
 		dump_filtered(kernel, filter);
 		return;
@@ -193,6 +215,9 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 		dump_idmap(kernel);
 	if (filter->el0)
 		dump_el0(kernel);
+	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
+		if (filter->hyp[map])
+			dump_hyp(kernel, map);
 	if (filter->program)
 		dump_program(filter->program);
 }

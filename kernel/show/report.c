@@ -59,6 +59,7 @@ void report_text(const struct kernel *kernel)
 	report_memory(kernel);
 	report_devices(kernel);
 	report_efi(kernel);
+	report_hyp(kernel);
 	report_tables(kernel, &audit);
 	report_time(kernel);
 	report_warnings(kernel, &audit);
@@ -103,6 +104,7 @@ void report_json_members(const struct kernel *kernel, struct json *json, const c
 	report_json_memory(kernel, json);
 	report_json_devices(kernel, json);
 	report_json_efi(kernel, json);
+	report_json_hyp(kernel, json);
 	report_json_tables(kernel, &audit, json);
 	json_time(json, kernel);
 	report_json_warnings(kernel, &audit, json);

@@ -10,8 +10,15 @@
 
 struct report_audit report_audit(const struct kernel *kernel)
 {
-	return (struct report_audit){ pt_audit_space(&kernel->kernel_space),
-				      pt_audit_space(&kernel->idmap_space) };
+	struct report_audit audit = { .kernel = pt_audit_space(&kernel->kernel_space),
+				      .idmap = pt_audit_space(&kernel->idmap_space) };
+
+	/* What is W^X in stage 2 under the kernel, the kernel's own tables say. */
+	if (hyp_runs(kernel)) {
+		audit.hyp = pt_audit_space(hyp_space(kernel, HYP_MAP_SELF));
+		audit.guest2 = pt_audit_space(hyp_space(kernel, HYP_MAP_GUEST));
+	}
+	return audit;
 }
 
 static void print_audit(const char *name, const struct pt_audit *audit)
@@ -30,6 +37,8 @@ void report_tables(const struct kernel *kernel, const struct report_audit *audit
 	print("%lu of %lu pages used\n", pool_used(pool, granule), pool_total(pool, granule));
 	print_audit("kernel map", &audit->kernel);
 	print_audit("identity map", &audit->idmap);
+	if (hyp_runs(kernel))
+		print_audit("EL2's map", &audit->hyp);
 }
 
 static void json_pool(struct json *json, const struct kernel *kernel)
@@ -56,11 +65,16 @@ static void json_audit_space(struct json *json, const char *root, const struct p
 	json_close(json);
 }
 
-static void json_audit(struct json *json, const struct report_audit *audit)
+static void json_audit(struct json *json, const struct kernel *kernel,
+		       const struct report_audit *audit)
 {
 	json_array(json, "audit");
 	json_audit_space(json, "kernel", &audit->kernel);
 	json_audit_space(json, "idmap", &audit->idmap);
+	if (hyp_runs(kernel)) {
+		json_audit_space(json, hyp_map_str(HYP_MAP_SELF), &audit->hyp);
+		json_audit_space(json, hyp_map_str(HYP_MAP_GUEST), &audit->guest2);
+	}
 	json_close(json);
 }
 
@@ -68,5 +82,5 @@ void report_json_tables(const struct kernel *kernel, const struct report_audit *
 			struct json *json)
 {
 	json_pool(json, kernel);
-	json_audit(json, audit);
+	json_audit(json, kernel, audit);
 }

@@ -77,7 +77,8 @@ static void warn_about_entropy(const struct boot_handoff *handoff, struct json *
 static void warn_about_protection(const struct kernel *kernel, const struct report_audit *audit,
 				  struct json *json)
 {
-	u64 broken = audit->kernel.writable_executable + audit->idmap.writable_executable;
+	u64 broken = audit->kernel.writable_executable + audit->idmap.writable_executable +
+		     audit->hyp.writable_executable + audit->guest2.writable_executable;
 	bool rodata_off = report_rodata_off(kernel);
 
 	warn(json, rodata_off,

@@ -3,5 +3,7 @@
 # What there is to see: report, page tables, registers, memory.
 
 $(eval $(call room,kernel/show,kernel))
+# What calls EL2.
+$(call machine_only,kernel/show/hyp.c)
 # What is shown is read by people, or sent by a UART: there size pays.
 $(call compiled_with,-Os,$(wildcard kernel/show/*.c))

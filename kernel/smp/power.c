@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, on the boot CPU where nothing else is said.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/irq/interrupt.h>
 
@@ -26,8 +27,10 @@ static void leave(void *context)
 	(void)context;
 	interrupts_mask(true);
 	interrupt_stop_cpu();
+	(void)hyp_stop_cpu(cpu->kernel);
 	__atomic_store_n(&cpu->running, false, __ATOMIC_RELEASE);
 	farewell.answer = psci_cpu_off(&farewell.psci);
+	(void)hyp_start_cpu(cpu->kernel, cpu->number);
 	__atomic_store_n(&cpu->running, true, __ATOMIC_RELEASE);
 	nudge_listen();
 }

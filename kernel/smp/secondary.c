@@ -4,6 +4,7 @@
  * Runs in the kernel, MMU on, on that CPU.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/kernel/hyp/hyp.h>
 
 #include "parts.h"
 
@@ -25,6 +26,7 @@ void secondary_main(struct cpu *cpu, u64 published, u64 flipped, u64 forbidden)
 		pan_set(true);
 	idmap_disable();
 	serror_unmask();
+	(void)hyp_start_cpu(cpu->kernel, cpu->number);
 	nudge_listen();
 	running_set(cpu);
 	cpu_idle(cpu);

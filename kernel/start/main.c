@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/efi_map.h>
+#include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/proc/kpti.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/kernel/show/report.h>
@@ -28,6 +29,13 @@ static void note_flip(struct boot_handoff *handoff, u64 published, u64 flipped)
 	handoff->timeline[STAGE_PUBLISHED] = published;
 	handoff->timeline[STAGE_FLIP] = flipped;
 	handoff->timeline[STAGE_KERNEL_MAIN] = counter_read();
+}
+
+/* Who is below, and who is beside. */
+static void others_start(struct kernel *kernel, struct boot_handoff *handoff)
+{
+	hyp_start(kernel, handoff, kernel->cpus->count);
+	smp_start(kernel, handoff);
 }
 
 LANDING_PAD(kernel_main);
@@ -62,7 +70,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	kernel.pool_result = memory_close_pool(&kernel);
 	alloc_init(&kernel);
 	console_fallback(&kernel);
-	smp_start(&kernel, handoff);
+	others_start(&kernel, handoff);
 	kernel.kpti_result = kpti_start(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();

@@ -138,8 +138,10 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 		__builtin_trap();
 	print_calls(cpu, frame);
 	if (vector % 4 == 0 && syndrome_is_abort(frame->esr) &&
-	    !SYSREG_GET(ESR_EL1_FNV, frame->esr))
+	    !SYSREG_GET(ESR_EL1_FNV, frame->esr)) {
+		dump_refused(cpu->kernel, frame->esr, frame->far);
 		dump_walk(cpu->kernel, vaddr(frame->far), false);
+	}
 	if (panic_print(cpu->kernel) & PANIC_PRINT_CPUS)
 		print_others(cpu);
 	panic_stop(cpu->kernel);

@@ -4,3 +4,7 @@
 
 $(eval $(call built,kernel,mm/layout/words.c))
 $(eval $(call room,mm/layout,shared))
+# The list and the linear map are made once, before memory_release_init() unmaps their code.
+start_objects += $(call objects_of,mm/layout/linear.c mm/layout/memory_map.c)
+# A few times in a boot.
+$(call compiled_with,-Os,mm/layout/memory_insert.c)

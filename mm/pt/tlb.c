@@ -39,6 +39,14 @@ static int known_level(const struct regime *regime, const struct tlb_range *rang
 	return range->level;
 }
 
+/* The first of those operations that are for @space. */
+static enum tlb_kind first_kind(const struct space *space)
+{
+	if (__builtin_expect(space->regime.whose <= WHOSE_USER, 1))
+		return TLB_ALL;
+	return space->regime.whose == WHOSE_GUEST ? TLB_STAGE2_ALL : TLB_EL2_ALL;
+}
+
 struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range)
 {
 	const struct regime *regime = &space->regime;
@@ -49,6 +57,7 @@ struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *
 	ops.left = align_up(range->end.value, granule) - start;
 	if (range->start.value == range->end.value)
 		ops.left = 0;
+	ops.first = first_kind(space);
 	ops.level = known_level(regime, range);
 	ops.step = ops.level == TLB_LEVEL_UNKNOWN ? granule : regime_span(regime, ops.level);
 	ops.range = space->tlb.range && ops.left >> regime->granule_shift <= RANGE_PAGES_MAX;
@@ -77,7 +86,7 @@ static bool has_hint(const struct tlb_ops *ops)
 /* The address field counts in 4 KiB whatever the page size. */
 static struct tlb_op next_by_address(struct tlb_ops *ops)
 {
-	struct tlb_op op = { .kind = ops->tables ? TLB_VA : TLB_VA_LAST };
+	struct tlb_op op = { .kind = ops->first + (ops->tables ? TLB_VA : TLB_VA_LAST) };
 
 	op.operand = SYSREG_PUT(TLBI_VA_PAGE, ops->at >> GRANULE_SHIFT_4K);
 	if (has_hint(ops))
@@ -93,7 +102,7 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 {
 	const struct regime *regime = &ops->space->regime;
 	u64 pages = ops->left >> regime->granule_shift;
-	struct tlb_op op = { .kind = ops->tables ? TLB_RANGE : TLB_RANGE_LAST };
+	struct tlb_op op = { .kind = ops->first + (ops->tables ? TLB_RANGE : TLB_RANGE_LAST) };
 	unsigned scale = SCALE_MAX;
 	u64 units;
 
@@ -118,7 +127,7 @@ static struct tlb_op next_all(struct tlb_ops *ops)
 
 	if (space->regime.whose != WHOSE_USER) {
 		ops->left = 0;
-		return (struct tlb_op){ .kind = TLB_ALL };
+		return (struct tlb_op){ .kind = ops->first };
 	}
 	ops->left = first && space->tlb.asid_pairs ? ops->step : 0;
 	return tlb_op_asid(space->id + !first);

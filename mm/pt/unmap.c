@@ -192,3 +192,12 @@ void pt_give_pruned(struct space *space, struct table_list *pruned)
 		pool_give(space, table);
 	}
 }
+
+void pt_forget(struct space *space)
+{
+	struct slot *root = slot_at(space, space->root);
+	unsigned entries = regime_entries(&space->regime, space->regime.root_level);
+
+	for (unsigned i = 0; i < entries; i++)
+		slot_break(root + i);
+}

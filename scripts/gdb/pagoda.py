@@ -244,6 +244,31 @@ def live_tables(upper):
         raise gdb.GdbError(str(error)) from None
 
 
+def el2_register(name):
+    """The value of a register of EL2's that says nothing of the kernel's own tables."""
+    value = evaluate(f"{name}_EL2")
+    if value is None:
+        raise gdb.GdbError(f"the target does not show {name}_EL2; give its value: "
+                           f"set ${name}_EL2 = 0x...")
+    return value
+
+
+def hypervisor_tables():
+    """The tables that EL2 without VHE translates with."""
+    if el2_register("HCR") >> 34 & 1:
+        raise gdb.GdbError("EL2 has E2H set: its tables are the kernel's")
+    if not el2_register("SCTLR") & 1:
+        raise gdb.GdbError("EL2's MMU is off: no hypervisor runs")
+    return tables.El2Tables(*map(el2_register, ("TCR", "TTBR0", "MAIR")), read_physical)
+
+
+def stage2_tables():
+    """The tables of stage 2 in VTTBR_EL2: the kernel's, or while one runs a guest's."""
+    if not el2_register("HCR") & 1:
+        raise gdb.GdbError("stage 2 is off")
+    return tables.Stage2Tables(*map(el2_register, ("VTCR", "VTTBR")), read_physical)
+
+
 # ---- commands ----------------------------------------------------------------------------------
 
 def show_layout():
@@ -297,8 +322,7 @@ def show_walk(va):
     print(f"  shareability   {entry.share}{' (from TCR)' if found.ds else ''}")
 
 
-def show_dump(upper):
-    found = live_tables(upper)
+def show_dump(found, source):
     print(found.describe())
     if found.off:
         print("walks of it are turned off (TCR EPD)")
@@ -310,7 +334,7 @@ def show_dump(upper):
               f"{'' if entry.level < 0 else ' '} " + (
                   f"0x{address:016x} {entry.columns()}" if entry.mapped else
                   f"reserved descriptor 0x{entry.bits:016x}"))
-    print(f"{count} runs, read from TTBR{int(upper)}_EL{translation_level()}")
+    print(f"{count} runs, read from {source}")
 
 
 class Command(gdb.Command):
@@ -342,9 +366,16 @@ def walk_command(words):
 
 
 def dump_command(words):
-    if words not in ([], ["kernel"], ["idmap"]):
-        raise gdb.GdbError("usage: pagoda-ptdump [kernel|idmap]")
-    show_dump(words != ["idmap"])
+    root = words[0] if words else "kernel"
+    if len(words) > 1 or root not in ("kernel", "idmap", "hyp", "stage2"):
+        raise gdb.GdbError("usage: pagoda-ptdump [kernel|idmap|hyp|stage2]")
+    if root == "hyp":
+        show_dump(hypervisor_tables(), "TTBR0_EL2")
+    elif root == "stage2":
+        show_dump(stage2_tables(), "VTTBR_EL2")
+    else:
+        upper = root == "kernel"
+        show_dump(live_tables(upper), f"TTBR{int(upper)}_EL{translation_level()}")
 
 
 def add_commands():
@@ -353,7 +384,8 @@ def add_commands():
     Command("pagoda-walk", walk_command,
             "pagoda-walk ADDR: how an address translates, level by level.")
     Command("pagoda-ptdump", dump_command,
-            "pagoda-ptdump [kernel|idmap]: everything that is mapped, in ptdump's columns.")
+            "pagoda-ptdump [kernel|idmap|hyp|stage2]: everything that is mapped, in ptdump's "
+            "columns.")
 
 
 # ---- symbols, from the first instruction on ----------------------------------------------------

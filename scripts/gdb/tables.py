@@ -82,6 +82,10 @@ class Entry:
         return not self.has(53) and not self.inherits(59) and not (self.user and self.write)
 
     @property
+    def no_user_execute(self):
+        return self.has(54) or self.inherits(60)
+
+    @property
     def type(self):
         return TYPES.get(cut(self.tables.mair, 8 * cut(self.bits, 4, 2) + 7,
                              8 * cut(self.bits, 4, 2)), "unknown type")
@@ -97,13 +101,51 @@ class Entry:
                  "SHD" if shared else "   ", "AF" if self.has(10) else "  ",
                  "NG" if self.has(11) else "  ", "CON" if self.has(52) else "   ",
                  "BLK" if self.kind == "block" else "   ",
-                 "UXN" if self.has(54) or self.inherits(60) else "   ",
+                 "UXN" if self.no_user_execute else "   ",
                  "GP" if self.has(50) else "  ", self.type)
         return " ".join(words) + (" USR" if self.user else "")
 
 
+class El2Entry(Entry):
+    """EL2 without E2H translates for itself alone: nothing of it is EL0's, and bit 54 is XN."""
+
+    @property
+    def user(self):
+        return False
+
+    @property
+    def execute(self):
+        return not self.has(54) and not self.inherits(60)
+
+    @property
+    def no_user_execute(self):
+        return False
+
+
+class Stage2Entry(Entry):
+    """S2AP in bits 7:6, XN[1:0] in 54:53, the memory type itself in 5:2; nothing is inherited."""
+    TYPES = {0xF: "MEM/NORMAL", 0x5: "MEM/NORMAL-NC", 1: "DEVICE/nGnRE", 0: "DEVICE/nGnRnE"}
+
+    @property
+    def write(self):
+        return self.has(7)
+
+    @property
+    def user(self):
+        return False
+
+    @property
+    def execute(self):
+        return cut(self.bits, 54, 53) in (0, 3)
+
+    @property
+    def type(self):
+        return self.TYPES.get(cut(self.bits, 5, 2), "unknown type")
+
+
 class Tables:
     """The tables of one half: @upper, or the lower. @read(address, size) gives physical memory."""
+    entry = Entry
 
     def __init__(self, tcr, ttbr, mair, upper, read):
         self.mair, self.upper, self.read_memory, self.taken = mair, upper, read, 0
@@ -119,6 +161,7 @@ class Tables:
         self.off = bool(cut(tcr, 23, 23) if upper else cut(tcr, 7, 7))
         if not 25 <= self.va_bits <= (52 if self.ds or self.granule_shift == 16 else 48):
             raise TableError(f"TCR has a reserved size of {self.va_bits} bits: {tcr:#018x}")
+        self.name = "kernel map" if upper else "identity map"
         self.stride = self.granule_shift - 3
         self.root_level = 4 - -(-(self.va_bits - self.granule_shift) // self.stride)
         self.start = TOP - (1 << self.va_bits) if upper else 0
@@ -155,10 +198,9 @@ class Tables:
 
     def describe(self):
         """The head line of a dump, in the console's words."""
-        return (f"{'kernel' if self.upper else 'identity'} map: {1 << self.granule_shift - 10}K "
-                f"pages, {self.va_bits}-bit addresses, {4 - self.root_level} levels from level "
-                f"{self.root_level}" + (f", LPA2: {SHARE[self.tcr_share]} shareable (from TCR)"
-                                        if self.ds else ""))
+        return (f"{self.name}: {1 << self.granule_shift - 10}K pages, {self.va_bits}-bit "
+                f"addresses, {4 - self.root_level} levels from level {self.root_level}"
+                + (f", LPA2: {SHARE[self.tcr_share]} shareable (from TCR)" if self.ds else ""))
 
     def load(self, table, first, count):
         found = struct.unpack(f"<{count}Q", self.read_memory(table + 8 * first, 8 * count))
@@ -172,7 +214,7 @@ class Tables:
         table, inherited = self.root, 0
         for level in range(self.root_level, 4):
             index = va >> self.shift(level) & (self.entries(level) - 1)
-            entry = Entry(self, level, index, *self.load(table, index, 1), inherited)
+            entry = self.entry(self, level, index, *self.load(table, index, 1), inherited)
             yield entry
             if entry.kind != "table":
                 return
@@ -200,7 +242,8 @@ class Tables:
             raise TableError(f"more than {DESCRIPTORS_MAX} descriptors: the tree is damaged")
         for index, bits in enumerate(self.load(table, 0, self.entries(level))):
             if bits & 1:
-                yield va + (index << self.shift(level)), Entry(self, level, index, bits, inherited)
+                yield (va + (index << self.shift(level)),
+                       self.entry(self, level, index, bits, inherited))
 
     def runs(self):
         """(start, end, physical address, first Entry): maximal runs of entries equal in level and
@@ -217,6 +260,36 @@ class Tables:
             run = [va, va + size, entry.address, entry]
         if run:
             yield tuple(run)
+
+
+def as_el1(tcr):
+    """TCR_EL2 without E2H, or VTCR_EL2: one half, PS in 18:16 and DS at bit 32, as TCR_EL1 has
+    what both have."""
+    return tcr & 0xFF3F | cut(tcr, 18, 16) << 32 | cut(tcr, 32, 32) << 59
+
+
+class El2Tables(Tables):
+    """What EL2 without E2H translates for itself."""
+    entry = El2Entry
+
+    def __init__(self, tcr, ttbr, mair, read):
+        super().__init__(as_el1(tcr), ttbr, mair, False, read)
+        self.name = "hypervisor's map"
+
+
+class Stage2Tables(Tables):
+    """What EL1's physical addresses are to EL2. The level that a walk begins at is said, and the
+    root may be several tables side by side."""
+    entry = Stage2Entry
+    STARTS = {12: (2, 1, 0, 3), 14: (3, 2, 1, 0), 16: (3, 2, 1)}
+
+    def __init__(self, vtcr, vttbr, read):
+        super().__init__(as_el1(vtcr), cut(vttbr, 47, 0), 0, False, read)
+        self.name = "stage 2"
+        starts, code = self.STARTS[self.granule_shift], cut(vtcr, 7, 6)
+        if code >= len(starts):
+            raise TableError(f"VTCR_EL2 has a reserved start level: {vtcr:#018x}")
+        self.root_level = -1 if self.ds and cut(vtcr, 33, 33) else starts[code]
 
 
 def layout(tables):

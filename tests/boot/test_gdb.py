@@ -83,6 +83,26 @@ def test_debugger_text_and_json_agree_run_by_run(size, fallback):
         assert runs_by_text(by_debugger, root) == runs_by_json(entries)
 
 
+@pytest.mark.parametrize("cpu, append", [
+    ("max", ""), ("max", "arm64.pagesize=16k"), ("max", "arm64.pagesize=64k"),
+    ("max", "pagoda.hyp_va_bits=52"), ("max,lpa2=off", "arm64.pagesize=16k"), ("cortex-a57", "")])
+def test_a_hypervisors_map_and_stage_2_are_what_the_hypervisor_says(cpu, append):
+    append += " nokaslr kvm-arm.mode=protected pagoda.stage2=full"
+    with Machine(cpu, append, "virtualization=on,gic-version=3", exceptions=None) as machine:
+        machine.expect(PROMPT)
+        machine.command("selftest memory")
+        text = {"hyp": machine.command("ptdump hyp"), "host2": machine.command("ptdump host2")}
+        said = debugger(machine, "pagoda-ptdump hyp", "echo STAGE2\\n", "pagoda-ptdump stage2")
+        machine.command("hyp stop")
+        off = debugger(machine, "pagoda-ptdump hyp", "pagoda-ptdump stage2")
+    hyp, stage2 = said.split("STAGE2\n")
+    assert runs_by_debugger(hyp) == runs_by_debugger(text["hyp"]) != []
+    assert runs_by_debugger(stage2) == runs_by_debugger(text["host2"]) != []
+    assert text["hyp"].splitlines()[0] in hyp
+    assert text["host2"].splitlines()[0].partition(":")[2] in stage2
+    assert "EL2's MMU is off: no hypervisor runs" in off and "stage 2 is off" in off
+
+
 @pytest.mark.parametrize("append, machine", [
     ("", ""), ("arm64.pagesize=16k", ""), ("arm64.pagesize=64k", ""), ("arm64.nolva", ""),
     ("arm64.pagesize=16k arm64.nolva", ""), ("pagoda.va_bits=39", ""),
@@ -133,7 +153,8 @@ def test_the_machine_goes_on_afterwards_and_sees_its_own_memory():
     ("pagoda-walk 0x0100000000000000", "is not canonical"),
     ("pagoda-walk 0xffff000000000000", "not mapped: translation fault, level 0"),
     ("pagoda-walk -1", "not mapped: translation fault, level 2"),
-    ("pagoda-ptdump both", "usage: pagoda-ptdump [kernel|idmap]"),
+    ("pagoda-ptdump both", "usage: pagoda-ptdump [kernel|idmap|hyp|stage2]"),
+    ("pagoda-ptdump hyp", "the target does not show HCR_EL2"),
 ])
 def test_bad_arguments_are_one_line(machine, command, answer):
     said = debugger(machine, command)

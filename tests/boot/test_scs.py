@@ -115,7 +115,7 @@ def damaged(path, function, old, new):
 
 @pytest.mark.parametrize("new", [0x16, 0x2E], ids=["an unknown instruction", "another unknown"])
 def test_a_function_with_cfi_nobody_knows_is_left_and_counted(tmp_path, new):
-    function = function_at("memcpy")
+    function = function_at("format")
     kernel = damaged(tmp_path / "Image", function, 0x2D, new)
     with boot(("cortex-a57", "", ""), kernel) as machine:
         machine.expect(PROMPT)

@@ -338,6 +338,10 @@ void cache_sync(void);
 
 #define LEVELS 5
 
+/* Stage 2 of EL1 and EL0, where a regime is numbered by its level. */
+#define STAGE2 3
+#define REGIMES 4
+
 /* One half of a translation regime, as TCR and TTBR say. */
 struct half {
 	bool on; /* is walked */
@@ -345,7 +349,7 @@ struct half {
 	bool ds, lpa, byte_ignored, walk_cached;
 	bool sets_flag; /* hardware sets access flags, and writes tables for that */
 	u8 share; /* with DS, of all leaves */
-	unsigned el; /* whose: 1 or 2 */
+	unsigned el; /* whose: 1, 2, or STAGE2 */
 	unsigned granule_shift, va_bits, pa_bits;
 	int root_level;
 	unsigned asid;
@@ -376,6 +380,7 @@ u64 half_output(const struct half *half, u64 pte, int level);
 bool half_fits(const struct half *half, u64 pa);
 /* half_stands() - a TLB may keep what a walk finds here: it does not fault. */
 bool half_stands(const struct half *half, u64 pte, int level);
+/* half_attributes() - the byte of MAIR; of stage 2 MemAttr. */
 u8 half_attributes(const struct half *half, u64 leaf);
 unsigned half_contiguous(const struct half *half, int level);
 
@@ -396,7 +401,10 @@ bool tlb_hardware_wrote(u64 pa, u64 old, u64 value);
 bool tlb_has_news(void);
 void tlb_barrier(const struct insn *insn);
 void tlb_sync(void);
-void tlb_invalidate(u32 operation, u64 operand, bool host);
+/* @vmid: of VTTBR_EL2. */
+void tlb_invalidate(u32 operation, u64 operand, bool host, unsigned vmid);
+/* tlb_promise_el2() - EL1 goes on: nothing of EL2's, or of stage 2, may be left. */
+void tlb_promise_el2(void);
 void tlb_promise(const char *whose);
 void tlb_promise_roots(const char *whose);
 /* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */

@@ -226,6 +226,35 @@ static struct half half_el2(u64 tcr, u64 ttbr)
 	return half;
 }
 
+/* D8.2.4: where a walk of stage 2 begins, SL0 and SL2 say. */
+static int first_level(const struct half *half, u64 vtcr)
+{
+	int sl0 = (int)bits(vtcr, 7, 6);
+
+	if (half->granule_shift != 12)
+		return 3 - sl0;
+	if (half->ds && bits(vtcr, 33, 33))
+		return -1;
+	return sl0 == 3 ? 3 : 2 - sl0;
+}
+
+static struct half half_stage2(u64 vtcr, u64 vttbr)
+{
+	struct half half = { .el = STAGE2, .on = true };
+
+	half.granule_shift = granule_lower(bits(vtcr, 15, 14));
+	half.va_bits = 64 - (unsigned)bits(vtcr, 5, 0);
+	half.walk_cached = bits(vtcr, 9, 8) != 0 && bits(vtcr, 11, 10) != 0;
+	half.share = (u8)bits(vtcr, 13, 12);
+	half.ds = bits(vtcr, 32, 32) && half.granule_shift != 16;
+	half.pa_bits = output_bits(bits(vtcr, 18, 16));
+	half.lpa = bits(vtcr, 18, 16) == 6 && half.granule_shift == 16;
+	half.sets_flag = bits(vtcr, 21, 21);
+	half_root(&half, vttbr);
+	half.root_level = first_level(&half, vtcr);
+	return half;
+}
+
 static bool has_size(u64 tcr, bool upper)
 {
 	u64 size = 64 - bits(tcr, upper ? 21 : 5, upper ? 16 : 0);
@@ -260,8 +289,12 @@ static void half_asid(struct half *half, u64 tcr)
 /* Whatever may be in use, of the registers as written and as they are in effect. */
 static void roots_update(void)
 {
-	struct half halves[16];
+	struct half halves[17];
 	unsigned count = 0;
+
+	/* EL1 is out of context at EL2: what is written there counts once it is in effect. */
+	if (own->values[HCR].synced & HCR_VM)
+		halves[count++] = half_stage2(own->values[VTCR].synced, own->values[VTTBR].synced);
 
 	for (unsigned el = 1; el <= 2; el++) {
 		u64 sctlr = own->values[bank(el, SCTLR)].written |
@@ -296,8 +329,51 @@ static void reach_flat(u64 va, bool fetch, u64 sctlr, struct reach *reach)
 	reach->way.cached = fetch && (sctlr & SCTLR_I);
 }
 
+/*
+ * EL1's table walks and accesses go through stage 2. Under a kernel that means every address as it
+ * is, and only that is followed: a guest's instructions are not judged.
+ */
+static bool stage2_reach(u64 ipa, enum view view, u8 *type)
+{
+	struct half half = half_stage2(value_of(VTCR, view), value_of(VTTBR, view));
+	struct walk walk;
+
+	walk_address(&half, ipa, &walk);
+	if (walk.result == WALK_UNKNOWN)
+		cannot_judge("a walk of stage 2 for 0x%lx meets a table entry that is not known",
+			     (unsigned long)ipa);
+	if (walk.result != WALK_OK)
+		return false;
+	if (walk.pa != ipa)
+		cannot_judge("stage 2 maps 0x%lx elsewhere: a guest's", (unsigned long)ipa);
+	if (tlb_has_news())
+		tlb_use(&walk, ipa);
+	*type = half_attributes(&half, walk.leaf);
+	return true;
+}
+
+/* MemAttr: Device below 4; Normal with both halves cached, or not. */
+static bool stage2_cached(u8 type)
+{
+	return type > 4 && (type & 3) > 1 && (type >> 2) > 1;
+}
+
+static bool stages_reach(const struct walk *walk, enum view view, bool *cached)
+{
+	u8 type;
+
+	for (unsigned i = 0; i < walk->count; i++)
+		if (!stage2_reach(walk->slots[i], view, &type))
+			return false;
+	if (!stage2_reach(walk->pa, view, &type))
+		return false;
+	*cached = stage2_cached(type);
+	return true;
+}
+
 static void reach_view(u64 va, bool fetch, enum view view, struct reach *reach)
 {
+	bool cached = true, stages;
 	unsigned el = regime_level(view);
 	u64 sctlr = value_of(bank(el, SCTLR), view);
 	bool upper = va >> 55 & 1;
@@ -307,11 +383,12 @@ static void reach_view(u64 va, bool fetch, enum view view, struct reach *reach)
 
 	reach->ok = false;
 	if (!(sctlr & SCTLR_M)) {
+		if (el == 1 && (value_of(HCR, view) & HCR_VM))
+			cannot_judge("a guest with its MMU off");
 		reach_flat(va, fetch, sctlr, reach);
 		return;
 	}
-	if (el == 1 && (own->values[HCR].written & HCR_VM))
-		cannot_judge("stage 2 is in use");
+	stages = el == 1 && (value_of(HCR, view) & HCR_VM);
 	half = half_make(el, upper, value_of(bank(el, TCR), view),
 			 value_of(bank(el, upper ? TTBR1 : TTBR0), view),
 			 value_of(bank(el, MAIR), view));
@@ -321,12 +398,15 @@ static void reach_view(u64 va, bool fetch, enum view view, struct reach *reach)
 			     (unsigned long)va, (unsigned long)walk.slots[walk.count]);
 	if (walk.result != WALK_OK && !tlb_remembers(&half, va, &walk))
 		return;
+	if (stages && !stages_reach(&walk, view, &cached))
+		return;
 	if (tlb_has_news())
 		tlb_use(&walk, va);
 	type = half_attributes(&half, walk.leaf);
 	*reach = (struct reach){ .ok = true, .pa = walk.pa };
 	reach->way.mapped = true;
-	reach->way.cached = attributes_cached(type) && (sctlr & (fetch ? SCTLR_I : SCTLR_C));
+	reach->way.cached = cached && attributes_cached(type) &&
+			    (sctlr & (fetch ? SCTLR_I : SCTLR_C));
 	reach->way.share = half.ds ? half.share : (u8)bits(walk.leaf, 9, 8);
 }
 
@@ -531,6 +611,8 @@ void machine_return(unsigned from, unsigned to)
 					   VTTBR, VPIDR, VMPIDR,	CNTHCTL, CNTVOFF };
 	static const enum reg traps[] = { HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR };
 
+	if (from == 2 && to < 2 && (own->values[HCR].written & HCR_VM))
+		tlb_promise_el2();
 	if (from != 2 || to != 1 || own->dropped || own->entry_level != 2)
 		return;
 	own->dropped = true;
@@ -600,6 +682,8 @@ void machine_write(u32 sysreg, u64 value)
 		banked_write(reg < BANKED ? 1 : 2, reg % BANKED, value);
 	else
 		value_write(reg, value);
+	if (reg == HCR || reg == VTCR || reg == VTTBR)
+		roots_update();
 }
 
 /* What was not written by the stream is learnt where it is read. */
@@ -724,7 +808,8 @@ void machine_system(u32 operation, u64 operand)
 	}
 	if (CRN(operation) == 8 || CRN(operation) == 9) {
 		casemate_tlbi(operation, operand);
-		tlb_invalidate(operation, operand, now.level == 2 && is_host(VIEW_SYNCED));
+		tlb_invalidate(operation, operand, now.level == 2 && is_host(VIEW_SYNCED),
+			       (unsigned)bits(own->values[VTTBR].synced, 63, 48));
 		machine_flush();
 	} else if (CRN(operation) == 7 &&
 		   ((operation >> 3 & 15) == 8 || (operation >> 3 & 15) == 9)) {

@@ -41,6 +41,11 @@ struct gone {
 	u32 issued[CPUS_MOST]; /* as in struct root */
 	bool misdirected; /* a TLBI for its address was not of its kind */
 	bool local; /* a TLBI or DSB for it was of one CPU only */
+	enum {
+		STAGE2_HELD,
+		STAGE2_ISSUED, /* a TLBI by IPA: stage 2's own entry goes with the next DSB */
+		STAGE2_DONE, /* what combines both stages is still there */
+	} stage2;
 	u8 cpu; /* that changed it */
 	struct root *root;
 	place_t by;
@@ -71,8 +76,8 @@ enum before {
 	BEFORE_COMPLETE,
 	BEFORE_NONE
 };
-static enum before all_before[CPUS_MOST][3];
-static const char *before_missed[CPUS_MOST][3];
+static enum before all_before[CPUS_MOST][REGIMES];
+static const char *before_missed[CPUS_MOST][REGIMES];
 
 static void *grow(void *items, size_t count, size_t *room, size_t size)
 {
@@ -357,13 +362,27 @@ static const char *gone_missing(const struct gone *item)
 		return "no DSB has completed the TLBI for it";
 	if (item->missed != NULL)
 		return item->missed;
+	if (item->stage2 == STAGE2_ISSUED)
+		return "no DSB after the TLBI of stage 2";
+	if (item->stage2 == STAGE2_DONE)
+		return "no TLBI of both stages together, and DSB, since that of stage 2";
 	if (item->time > stores_complete(item->cpu))
 		return "no DSB, TLBI and DSB since";
 	return "no TLBI that covers it, and DSB, since";
 }
 
+/* Of what is left of stage 2 it is T8 that is broken. */
+static enum rule gone_made_rule(const struct gone *item)
+{
+	if (item->root->half.el == STAGE2)
+		return RULE_T8;
+	return item->local ? RULE_T7 : RULE_T3;
+}
+
 static enum rule gone_rule(const struct gone *item)
 {
+	if (item->root->half.el == STAGE2)
+		return RULE_T8;
 	if (item->local)
 		return RULE_T7;
 	return item->misdirected && issued_for(item->issued) == 0 ? RULE_T6 : RULE_T3;
@@ -387,6 +406,8 @@ static const char *needs_break(const struct table *table, u64 old, u64 value)
 		return "memory types";
 	if (!half->ds && bits(old ^ value, 9, 8) != 0)
 		return "shareability";
+	if (half->el == STAGE2)
+		return NULL;
 	return !(old & BIT(11)) && (value & BIT(11)) ? "nG from 0 to 1" : NULL;
 }
 
@@ -399,7 +420,7 @@ static void judge_make(const struct table *table, u64 slot, u64 value)
 	if (item != NULL && !item->narrowed && item->old != value &&
 	    needs_break(table, item->old, value))
 		violation(
-			item->local ? RULE_T7 : RULE_T3, slot, item->by,
+			gone_made_rule(item), slot, item->by,
 			"a descriptor is made where another was, for 0x%lx, which a TLB may still "
 			"have: %s",
 			(unsigned long)item->va, gone_missing(item));
@@ -412,7 +433,7 @@ static void judge_make(const struct table *table, u64 slot, u64 value)
 		if (gone[i].table || gone[i].narrowed || gone[i].slot == slot || pa >= end ||
 		    pa + span(gone[i].root, gone[i].level) <= start)
 			continue;
-		violation(gone[i].local ? RULE_T7 : RULE_T3, slot, gone[i].by,
+		violation(gone_made_rule(&gone[i]), slot, gone[i].by,
 			  "memory is mapped anew while a TLB may still have its old mapping at "
 			  "0x%lx: "
 			  "%s",
@@ -646,6 +667,9 @@ void tlb_barrier(const struct insn *insn)
 			news[i].visible |= news[i].cpu == now.cpu;
 	if (insn->types != 3)
 		return;
+	for (size_t i = 0; i < gone_count; i++)
+		if (gone[i].stage2 == STAGE2_ISSUED && gone[i].cpu == now.cpu)
+			gone[i].stage2 = STAGE2_DONE;
 	gone_complete(for_all);
 	for (struct root *root = roots, *next; root != NULL; root = next) {
 		next = root->next;
@@ -653,7 +677,7 @@ void tlb_barrier(const struct insn *insn)
 		if (!root->held && !root->live)
 			root_forget(root);
 	}
-	for (unsigned el = 0; el < 3; el++)
+	for (unsigned el = 0; el < REGIMES; el++)
 		if (before[el] == BEFORE_ISSUED)
 			before[el] = BEFORE_COMPLETE;
 }
@@ -670,7 +694,7 @@ void tlb_sync(void)
 			looked_at(RULE_T5);
 	}
 	news_count = kept;
-	for (unsigned el = 0; el < 3; el++)
+	for (unsigned el = 0; el < REGIMES; el++)
 		if (before[el] == BEFORE_COMPLETE)
 			all_before[now.cpu][el] = BEFORE_NONE;
 }
@@ -679,7 +703,8 @@ void tlb_sync(void)
 struct scope {
 	unsigned el;
 	bool all, by_asid, by_address, any_asid, last_only, range, shared;
-	unsigned asid;
+	bool stage2, every_vmid; /* of stage 2, too; of all VMIDs */
+	unsigned asid, vmid;
 	u64 start, end;
 	unsigned hint; /* 4 and the level, or 0 */
 	unsigned granule; /* shift, or 0 where it is not said */
@@ -713,18 +738,33 @@ static void scope_range(struct scope *scope, u64 operand, bool ds)
 }
 
 /* The halves that a TLBI's operand counts in; lower and upper half, of levels 1 and 2. */
-static struct half all_known[CPUS_MOST][3][2];
+static struct half all_known[CPUS_MOST][REGIMES][2];
 
 /* @host: E2H and TGE are set, at EL2: the names that end in E1 mean EL2&0. */
 static void scope_make(struct scope *scope, u32 operation, u64 operand, bool host)
 {
 	unsigned op1 = operation >> 11 & 7, crm = operation >> 3 & 15, op2 = operation & 7;
-	bool range = crm == 2 || crm == 5 || crm == 6;
+	bool by_ipa = op1 == 4 && (crm == 0 || crm == 4);
+	bool range = by_ipa ? op2 == 2 || op2 == 6 || op2 == 3 || op2 == 7 :
+			      crm == 2 || crm == 5 || crm == 6;
 
 	*scope = (struct scope){ .el = op1 == 4 || host ? 2 : 1, .shared = crm <= 3 || crm == 5 };
 	scope->asid = (unsigned)bits(operand, 63, 48);
-	if (op1 == 4 && (op2 == 4 || op2 == 6))
+	if (by_ipa) {
+		*scope = (struct scope){ .el = STAGE2, .by_address = true, .any_asid = true };
+		scope->last_only = op2 & 4;
+		scope->shared = crm == 0 && op2 != 4 && op2 != 0;
+		if (range)
+			scope_range(scope, operand, all_known[now.cpu][STAGE2][0].ds);
+		else
+			scope_address(scope, operand);
+		return;
+	}
+	if (op1 == 4 && (op2 == 4 || op2 == 6)) {
 		scope->el = 1;
+		scope->stage2 = true;
+		scope->every_vmid = op2 == 4;
+	}
 	if (!range && (op2 == 0 || (op1 == 4 && (op2 == 4 || op2 == 6)))) {
 		scope->all = true;
 		return;
@@ -737,9 +777,29 @@ static void scope_make(struct scope *scope, u32 operation, u64 operand, bool hos
 	scope->last_only = op2 & 4;
 	scope->any_asid = (op2 & 2) || op1 == 4;
 	if (range)
-		scope_range(scope, operand, all_known[now.cpu][scope->el][1].ds);
+		scope_range(scope, operand,
+			    all_known[now.cpu][scope->el][0].ds ||
+				    all_known[now.cpu][scope->el][1].ds);
 	else
 		scope_address(scope, operand);
+}
+
+/*
+ * Whether what stage 2 had goes: with all of its VMID at once; or what combines it with stage 1,
+ * after what it had by itself.
+ */
+static bool scope_ends_stage2(const struct scope *scope, struct gone *item, bool *near)
+{
+	if (scope->el != 1 || !scope->all ||
+	    (!scope->every_vmid && scope->vmid != item->root->half.asid))
+		return false;
+	if (scope->stage2 || item->stage2 == STAGE2_DONE)
+		return true;
+	if (item->stage2 != STAGE2_ISSUED)
+		return false;
+	*near = true;
+	item->missed = "the TLBI of both stages came before the DSB of that of stage 2";
+	return false;
 }
 
 /* Whether @item goes; @scope may be for its address and not for it: then it says why. */
@@ -748,7 +808,11 @@ static bool scope_has(const struct scope *scope, struct gone *item, bool *near)
 	u64 last = item->va + span(item->root, item->level) - 1;
 	bool global = !(item->old & BIT(11)) && !item->table;
 
+	if (item->root->half.el == STAGE2 && scope->el != STAGE2)
+		return scope_ends_stage2(scope, item, near);
 	if (item->root->half.el != scope->el)
+		return false;
+	if (scope->el == STAGE2 && scope->vmid != item->root->half.asid)
 		return false;
 	if (scope->all)
 		return true;
@@ -792,6 +856,10 @@ static void gone_tell(const struct scope *scope, struct gone *item)
 		item->missed = "no DSB between the store and the TLBI for it";
 		return;
 	}
+	if (scope->el == STAGE2) {
+		item->stage2 = STAGE2_ISSUED;
+		return;
+	}
 	item->issued[now.cpu] |= scope->shared ? item->held : item->held & cpu_bit();
 	if (others && !scope->shared && item->cpu == now.cpu) {
 		item->local = true;
@@ -826,8 +894,9 @@ static void gone_issue(const struct scope *scope)
 		}
 	}
 	if (missed != NULL && !any)
-		violation(RULE_T6, missed->va, missed->by,
-			  "a TLBI leaves what was changed in its range: %s", missed->missed);
+		violation(missed->root->half.el == STAGE2 ? RULE_T8 : RULE_T6, missed->va,
+			  missed->by, "a TLBI leaves what was changed in its range: %s",
+			  missed->missed);
 }
 
 static void before_issue(unsigned el)
@@ -842,16 +911,14 @@ static void before_issue(unsigned el)
 		before[el] = BEFORE_ISSUED;
 }
 
-void tlb_invalidate(u32 operation, u64 operand, bool host)
+void tlb_invalidate(u32 operation, u64 operand, bool host, unsigned vmid)
 {
-	unsigned op1 = operation >> 11 & 7, crm = operation >> 3 & 15;
 	struct scope scope;
 
-	if (op1 == 4 && (crm == 0 || crm == 4)) {
-		looked_at(RULE_T8);
-		return;
-	}
 	scope_make(&scope, operation, operand, host);
+	scope.vmid = vmid;
+	if (scope.el == STAGE2 || scope.stage2)
+		looked_at(RULE_T8);
 	judge_operand(&scope);
 	gone_issue(&scope);
 	for (struct root *root = roots; root != NULL; root = root->next)
@@ -961,7 +1028,7 @@ void tlb_roots(const struct half *halves, unsigned count)
 /* With power, a CPU has lost what its TLB had; what it has now, nobody knows. */
 void tlb_cpu(void)
 {
-	for (unsigned el = 0; el < 3; el++) {
+	for (unsigned el = 0; el < REGIMES; el++) {
 		all_before[now.cpu][el] = BEFORE_POSSIBLE;
 		before_missed[now.cpu][el] = NULL;
 	}
@@ -1061,6 +1128,20 @@ void tlb_promise(const char *whose)
 	gone_count = kept;
 }
 
+/* EL2 changes its own tables and those of stage 2, and ends that before EL1 goes on. */
+void tlb_promise_el2(void)
+{
+	for (size_t i = 0; i < gone_count; i++) {
+		if (gone[i].root->half.el < 2 || gone[i].cpu != now.cpu || gone[i].held == 0)
+			continue;
+		violation(gone_made_rule(&gone[i]), gone[i].va, gone[i].by,
+			  "EL1 goes on, and a TLB may still have what EL2 has taken away: %s",
+			  gone_missing(&gone[i]));
+		gone[i] = gone[--gone_count];
+		i--;
+	}
+}
+
 /* The same of roots: what is below one that is out of use on the CPU at hand. */
 void tlb_promise_roots(const char *whose)
 {
@@ -1074,13 +1155,25 @@ void tlb_promise_roots(const char *whose)
 				root->issued[now.cpu] ? "no DSB after TLBI" : "no TLBI since");
 }
 
+/* EL1 reaches what stage 2 has, where there is one. */
+static bool stage2_has(u64 pa)
+{
+	struct walk walk;
+
+	if (!all_known[now.cpu][STAGE2][0].on)
+		return true;
+	walk_address(&all_known[now.cpu][STAGE2][0], pa, &walk);
+	return walk.result == WALK_OK;
+}
+
 /* How many writable mappings lead to the page at @pa. */
 static unsigned ways_to(u64 pa, u64 *last)
 {
 	unsigned ways = 0;
 
 	for (const struct table *table = tables; table != NULL; table = table->next) {
-		if (!table->linked || !table->root->live)
+		if (!table->linked || !table->root->live || table->root->half.el == STAGE2 ||
+		    (table->root->half.el == 1 && !stage2_has(pa)))
 			continue;
 		for (unsigned i = 0; i < table->entries; i++) {
 			u64 pte = read_slot(table->pa + i * 8ul), size, start;

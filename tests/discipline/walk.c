@@ -70,9 +70,10 @@ bool half_stands(const struct half *half, u64 pte, int level)
 	       (half->sets_flag || (pte & BIT(10)));
 }
 
-/* The byte of MAIR that a leaf names. */
 u8 half_attributes(const struct half *half, u64 leaf)
 {
+	if (half->el == STAGE2)
+		return (u8)bits(leaf, 5, 2);
 	return (u8)(half->mair >> (bits(leaf, 4, 2) * 8));
 }
 

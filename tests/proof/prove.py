@@ -26,7 +26,7 @@ import z3
 from ir import Disproved, Machine, Module, Pointer, State, Unknown, load, store
 
 ROOT = pathlib.Path(__file__).parents[2]
-SOURCES = ["mm/pt/descriptor.c", "mm/pt/regime.c", "mm/pt/map.c"]
+SOURCES = ["mm/pt/descriptor.c", "mm/pt/regime.c", "mm/pt/map.c", "mm/pt/stage2.c"]
 # Without `static`, since the compiler adapts functions that it knows all callers of.
 COMPILE = ["clang-14", "-Dstatic=", "-fgnu89-inline", "-Wno-missing-prototypes", "-S", "-emit-llvm",
            "-o", "-", "-std=gnu11", "-O1", "-g0", "-ffreestanding", "-fno-inline",
@@ -102,6 +102,33 @@ class Regime(typing.NamedTuple):
         count = {(12, 3): 16, (12, 2): 16, (14, 3): 128, (14, 2): 32,
                  (16, 3): 32, (16, 2): 32}.get((self.granule, level), 0)
         return count if count <= self.entries(level) else 0
+
+
+class Stage2(Regime):
+    """A stage 2 regime: D8.2.4. The fewest lookups there can be, from a root of up to 16 tables."""
+
+    @property
+    def root(self):
+        return next(level for level in range(3, -2, -1)
+                    if self.shift(level) + self.granule - 3 + 4 >= self.va_bits)
+
+    @property
+    def tables(self):
+        return max(1, self.entries(self.root) >> self.granule - 3)
+
+    @property
+    def start(self):
+        """SL0 in VTCR_EL2, or 4 where it is SL2: D19.2.162."""
+        if self.root < 0:
+            return 4
+        return {12: (2, 1, 0, 3), 14: (3, 2, 1, 0), 16: (None, 2, 1, 0)}[self.granule][self.root]
+
+
+def stages():
+    """Stage 2 for every input size from 32 bits up, whatever PARange can name."""
+    for granule, wide in itertools.product((12, 14, 16), (False, True)):
+        for bits in range(32, 53 if wide else 49):
+            yield Stage2(granule, bits, 52 if wide else 48, wide)
 
 
 def regimes():
@@ -240,6 +267,25 @@ def prove_regime(module, regime):
                             f"{regime}: index at level {level}")
     for what, value, expected in claims:
         bench.machine.prove(state, value == number(expected, 32), f"{regime}: {what}")
+    return bench.machine.checks
+
+
+def prove_stage2(module, regime):
+    """Where a walk of stage 2 begins, in how many tables, and what an address finds there."""
+    bench = Bench(module)
+    state = State()
+    pointer, root = bench.regime(state, regime, GUEST), number(regime.root, 32)
+    prove, va = bench.machine.prove, fresh("ipa")
+    low, width = regime.shift(regime.root), regime.va_bits - regime.shift(regime.root)
+    prove(state, bench.one(state, "root_level", number(regime.granule, 32),
+                           number(regime.va_bits - 4, 32)) == root, f"{regime}: start level")
+    prove(state, bench.one(state, "regime_root_tables", pointer) == number(regime.tables, 32),
+          f"{regime}: tables side by side")
+    prove(state, bench.one(state, "regime_start_code", pointer) == number(regime.start, 32),
+          f"{regime}: SL0 and SL2")
+    index = bench.one(state, "regime_index", pointer, root, va)
+    exact = z3.Extract(low + width - 1, low, va) if width else number(0, 1)
+    prove(state, index == z3.ZeroExt(32 - exact.size(), exact), f"{regime}: index in the root")
     return bench.machine.checks
 
 
@@ -744,7 +790,8 @@ def prove_stretch(module, leaves):
 
 # ---- all of it -----------------------------------------------------------------------------------
 
-PROOFS = {"regime": (prove_regime, regimes), "descriptor": (prove_descriptor, formats),
+PROOFS = {"regime": (prove_regime, regimes), "stage2": (prove_stage2, stages),
+          "descriptor": (prove_descriptor, formats),
           "request": (prove_request, planned), "map": (prove_map, lambda: largest(planned())),
           "stretch": (prove_stretch, stretches)}
 
@@ -754,6 +801,8 @@ DEFECTS = {
     "PA bits 51:50 are lost in LPA2 descriptors": "descriptor",
     "PA bits 51:48 are lost in 64K descriptors": "descriptor",
     "the root's bits 51:48 are not moved in TTBR": "descriptor",
+    "stage 2 begins one level up": "stage2",
+    "a root of stage 2 is one table": "stage2",
     "the root is a level too low": "regime",
     "the root has an entry too many": "regime",
     "the hint is set on a partial group": "stretch",

@@ -270,6 +270,10 @@ static void a_plain_option_with_a_wrong_value_is_reported(void **state)
 		WRONG("pagoda.va_bits", "40", REASON_BAD_CHOICE),
 		WRONG("pagoda.va_bits", "0x34", REASON_BAD_CHOICE),
 		WRONG("pagoda.va_bits", "", REASON_NO_VALUE),
+		WRONG("kvm-arm.mode", "vhe", REASON_BAD_CHOICE),
+		WRONG("kvm-arm.mode", "protecteD", REASON_BAD_CHOICE),
+		WRONG("pagoda.hyp_va_bits", "47", REASON_BAD_CHOICE),
+		WRONG("pagoda.stage2", "eager", REASON_BAD_CHOICE),
 		WRONG("panic", "later", REASON_BAD_CHOICE),
 		WRONG("panic", "-", REASON_BAD_CHOICE),
 		WRONG("panic", "--1", REASON_BAD_CHOICE),
@@ -363,6 +367,9 @@ static void assert_options(const char *line, struct boot_options expected)
 	assert_int_equal(parsed.options.granule_shift, expected.granule_shift);
 	assert_int_equal(parsed.options.va_bits, expected.va_bits);
 	assert_int_equal(parsed.options.nolva, expected.nolva);
+	assert_int_equal(parsed.options.hyp_mode, expected.hyp_mode);
+	assert_int_equal(parsed.options.hyp_va_bits, expected.hyp_va_bits);
+	assert_int_equal(parsed.options.stage2_full, expected.stage2_full);
 	assert_int_equal(parsed.options.panic, expected.panic);
 	assert_int_equal(parsed.options.memory_limit, expected.memory_limit);
 	assert_int_equal(parsed.options.cpus_max, expected.cpus_max);
@@ -397,6 +404,11 @@ static void a_plain_option_is_taken_without_a_record(void **state)
 		{ "pagoda.va_bits=47", { .va_bits = 47 } },
 		{ "pagoda.va-bits=48", { .va_bits = 48 } },
 		{ "pagoda.va_bits=52", { .va_bits = 52 } },
+		{ "kvm-arm.mode=none", { .hyp_mode = HYP_MODE_NONE } },
+		{ "pagoda.hyp_va_bits=52", { .hyp_va_bits = 52 } },
+		{ "pagoda.hyp-va-bits=48", { .hyp_va_bits = 48 } },
+		{ "pagoda.stage2=lazy", { .stage2_full = false } },
+		{ "pagoda.stage2=full", { .stage2_full = true } },
 		{ "quiet", { .quiet = true } },
 		{ "quieter", { .quiet = false } },
 		{ "kpti=on", { .kpti = KPTI_ON } },
@@ -622,6 +634,26 @@ static void every_alias_lowers_the_fields_it_stands_for(void **state)
 		assert_fates(&fate, 1);
 		assert_int_equal(field_of(&parsed, rows[i].reg, rows[i].field),
 				 rows[i].value[0] - '0');
+	}
+}
+
+static void a_hypervisor_asked_for_is_vhe_turned_off(void **state)
+{
+	static const struct {
+		const char *line;
+		enum hyp_mode mode;
+	} rows[] = { { "kvm-arm.mode=nvhe", HYP_MODE_NVHE },
+		     { "kvm-arm.mode=protected", HYP_MODE_PROTECTED } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct fate fate = { rows[i].line,   OVERRIDE_APPLIED,	REASON_NONE,
+				     "kvm-arm.mode", "id_aa64mmfr1.vh", "0" };
+		struct parsed parsed = parse(rows[i].line);
+
+		assert_fates(&fate, 1);
+		assert_int_equal(parsed.options.hyp_mode, rows[i].mode);
+		assert_int_equal(field_of(&parsed, SYSREG_ID_AA64MMFR1_EL1, "vh"), 0);
 	}
 }
 
@@ -1292,6 +1324,7 @@ int main(void)
 		cmocka_unit_test(a_plain_option_is_taken_without_a_record),
 		cmocka_unit_test(a_line_that_is_not_for_us_leaves_no_trace),
 		cmocka_unit_test(every_alias_lowers_the_fields_it_stands_for),
+		cmocka_unit_test(a_hypervisor_asked_for_is_vhe_turned_off),
 		cmocka_unit_test(an_alias_leaves_every_other_field_as_it_was),
 		cmocka_unit_test(varange_zero_by_any_word_turns_52_bit_addressing_off_entirely),
 		cmocka_unit_test(nolva_holds_where_varange_is_zero_already),

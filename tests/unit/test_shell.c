@@ -285,12 +285,22 @@ static void walk_wants_an_address(void **state)
 {
 	(void)state;
 	assert_session("walk\r", "pagoda> walk\n"
-				 "walk: an argument is missing; usage: walk [NUMBER:]ADDR\n"
+				 "walk: an argument is missing; usage: walk [NUMBER:]ADDR "
+				 "[hyp|host2|guest2]\n"
 				 "pagoda> ");
-	assert_session("walk 1 2\r",
-		       "pagoda> walk 1 2\n"
-		       "walk: '2' is one argument too many; usage: walk [NUMBER:]ADDR\n"
-		       "pagoda> ");
+	assert_session("walk 1 2\r", "pagoda> walk 1 2\n"
+				     "walk: '2' is none of hyp, host2, guest2\n"
+				     "pagoda> ");
+	assert_session("walk 1 hyp\r", "pagoda> walk 1 hyp\n"
+				       "walk: no hypervisor runs: there is no hyp\n"
+				       "pagoda> ");
+	assert_session("walk 1 hyp 3\r", "pagoda> walk 1 hyp 3\n"
+					 "walk: '3' is one argument too many; "
+					 "usage: walk [NUMBER:]ADDR [hyp|host2|guest2]\n"
+					 "pagoda> ");
+	assert_session("ptdump hyp\r", "pagoda> ptdump hyp\n"
+				       "ptdump: no hypervisor runs: there is no hyp\n"
+				       "pagoda> ");
 	assert_session("walk 0x12q\r", "pagoda> walk 0x12q\n"
 				       "walk: '0x12q' is not a number: hexadecimal after 0x, "
 				       "octal after 0, or decimal, 64 bits at most\n"

@@ -25,6 +25,7 @@
 struct cpu {
 	unsigned granule_bits; /* 12, 14 or 16 */
 	bool ds, has_range, has_ttl;
+	enum regime_whose whose; /* the kernel's where nothing is said */
 };
 
 /* A case: the bytes asked for, and the level of the leaves there; -100 where nobody knows. */
@@ -102,8 +103,9 @@ static bool decode_range(const struct cpu *cpu, const struct asked *asked, uint6
 	unsigned scale = bits(operand, 45, 44), num = bits(operand, 43, 39);
 	unsigned ttl = bits(operand, 38, 37);
 	unsigned shift = cpu->ds ? 16 : cpu->granule_bits;
-	/* BaseADDR is 37 bits, and the address sign-extended: all those here are the upper half. */
-	uint64_t base = (bits(operand, 36, 0) | ~(uint64_t)0 << 37) << shift;
+	/* BaseADDR is 37 bits, and the address sign-extended: the kernel's are the upper half. */
+	uint64_t sign = cpu->whose == WHOSE_KERNEL ? ~(uint64_t)0 << 37 : 0;
+	uint64_t base = (bits(operand, 36, 0) | sign) << shift;
 
 	CHECK(cpu->has_range, "a range without FEAT_TLBIRANGE");
 	CHECK(bits(operand, 63, 48) == 0, "RES0 bits in %#lx", operand);
@@ -117,6 +119,14 @@ static bool decode_range(const struct cpu *cpu, const struct asked *asked, uint6
 	CHECK(!hint_is_reserved(cpu, ttl), "TTL %u is reserved", ttl);
 	CHECK(asked->level == (int)ttl, "TTL %u, but leaves are at level %d", ttl, asked->level);
 	return true;
+}
+
+/* "TLBI instructions": those of EL2's regime, and of stage 2 by IPA, have names of their own. */
+static enum tlb_kind first_of(enum regime_whose whose)
+{
+	return whose == WHOSE_GUEST	 ? TLB_STAGE2_ALL :
+	       whose == WHOSE_HYPERVISOR ? TLB_EL2_ALL :
+					   TLB_ALL;
 }
 
 static bool decode(const struct cpu *cpu, const struct asked *asked, const struct tlb_op *op,
@@ -138,6 +148,7 @@ static struct space make_space(const struct cpu *cpu)
 	uint64_t id[SYSREG_FACT_COUNT] = { 0 };
 	struct regime regime = regime_make(cpu->granule_bits, va_bits, cpu->ds ? 52 : 48, cpu->ds);
 
+	regime.whose = cpu->whose;
 	id[SYSREG_ID_AA64ISAR0_EL1] = (uint64_t)(cpu->has_range ? 2 : 1) << 56;
 	id[SYSREG_ID_AA64MMFR2_EL1] = (uint64_t)cpu->has_ttl << 48;
 	return (struct space){ .regime = regime, .tlb = tlb_make(id) };
@@ -161,6 +172,9 @@ static bool covers(const struct cpu *cpu, const struct asked *asked, unsigned *c
 
 	for (*count = 0; tlb_ops_next(&ops, &op); ++*count, at += size) {
 		CHECK(*count < TLB_OPS_MAX, "more than %d operations", TLB_OPS_MAX);
+		CHECK(op.kind - first_of(cpu->whose) <= TLB_RANGE_LAST, "kind %d of whose %d",
+		      op.kind, cpu->whose);
+		op.kind -= first_of(cpu->whose);
 		if (op.kind == TLB_ALL) {
 			CHECK(*count == 0 && !tlb_ops_next(&ops, &op), "all, and more");
 			CHECK((end - at) / page > (cpu->has_range ? 32 << 16 : TLB_OPS_MAX),
@@ -191,15 +205,17 @@ static void check(const struct cpu *cpu, const struct asked *asked, unsigned *co
 
 static struct cpu random_cpu(struct random *random)
 {
+	static const enum regime_whose whose[] = { WHOSE_KERNEL, WHOSE_HYPERVISOR, WHOSE_GUEST };
 	struct cpu cpu = { .granule_bits = 12 + 2 * random_below(random, 3),
 			   .has_range = random_below(random, 2),
 			   .has_ttl = random_below(random, 2) };
 
 	cpu.ds = cpu.granule_bits != 16 && random_below(random, 2);
+	cpu.whose = whose[random_below(random, 3)];
 	return cpu;
 }
 
-/* In the upper 2^47 bytes: a random number of pages anywhere, or of whole leaves. */
+/* In the upper 2^47 bytes, or the lower: a random number of pages anywhere, or of whole leaves. */
 static struct asked random_asked(struct random *random, const struct cpu *cpu)
 {
 	uint64_t page = level_span(cpu, 3);
@@ -217,6 +233,8 @@ static struct asked random_asked(struct random *random, const struct cpu *cpu)
 	asked.start = -((uint64_t)1 << 46) + (random_next(random) >> 18 & -unit);
 	if (asked.start + asked.size < asked.start)
 		asked.start = -asked.size & -unit;
+	if (cpu->whose != WHOSE_KERNEL)
+		asked.start &= ((uint64_t)1 << 46) - 1;
 	return asked;
 }
 
@@ -236,7 +254,7 @@ static void every_range_is_covered_exactly_in_every_page_size_and_format(void **
 
 static void a_short_range_takes_one_operation_a_page_without_feat_tlbirange(void **state)
 {
-	const struct cpu cpu = { 12, true, false, true };
+	const struct cpu cpu = { 12, true, false, true, WHOSE_KERNEL };
 	unsigned count;
 
 	(void)state;
@@ -253,10 +271,10 @@ static void a_short_range_takes_one_operation_a_page_without_feat_tlbirange(void
 
 static void a_block_takes_one_operation_however_many_pages_it_has(void **state)
 {
-	static const struct cpu cpus[] = { { 12, true, false, true },
-					   { 12, true, true, false },
-					   { 14, false, true, true },
-					   { 16, false, false, false } };
+	static const struct cpu cpus[] = { { 12, true, false, true, WHOSE_KERNEL },
+					   { 12, true, true, false, WHOSE_KERNEL },
+					   { 14, false, true, true, WHOSE_KERNEL },
+					   { 16, false, false, false, WHOSE_KERNEL } };
 	unsigned count;
 
 	(void)state;
@@ -297,7 +315,7 @@ static void the_largest_range_is_one_operation_and_one_page_more_is_all(void **s
 
 	(void)state;
 	for (unsigned granule_bits = 12; granule_bits <= 16; granule_bits += 2) {
-		struct cpu cpu = { granule_bits, false, true, true };
+		struct cpu cpu = { granule_bits, false, true, true, WHOSE_KERNEL };
 		uint64_t size = (uint64_t)32 << 16 << granule_bits;
 		struct space space = make_space(&cpu);
 		struct tlb_ops ops = tlb_ops_begin(
@@ -354,7 +372,7 @@ static void an_unknown_level_is_no_hint_and_reserved_hints_are_not_given(void **
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct cpu cpu = { cases[i].granule_bits, cases[i].ds, false, true };
+		struct cpu cpu = { cases[i].granule_bits, cases[i].ds, false, true, WHOSE_KERNEL };
 
 		if (cases[i].level == 0 && cases[i].granule_bits != 12)
 			continue; /* spans no range that these address sizes have */
@@ -367,7 +385,7 @@ static void an_unknown_level_is_no_hint_and_reserved_hints_are_not_given(void **
 
 static void nothing_is_dropped_for_an_empty_range_and_everything_for_the_whole_space(void **state)
 {
-	const struct cpu cpu = { 12, true, true, true };
+	const struct cpu cpu = { 12, true, true, true, WHOSE_KERNEL };
 	struct space space = make_space(&cpu);
 	uint64_t start = -((uint64_t)1 << 52);
 	struct tlb_op op;
@@ -395,7 +413,7 @@ static void an_asid_stands_in_the_upper_sixteen_bits(void **state)
 /* The kernel's translations may be there under any ASID, a user's under one. */
 static void everything_of_a_user_is_everything_of_its_asid(void **state)
 {
-	const struct cpu cpu = { 12, false, false, true };
+	const struct cpu cpu = { 12, false, false, true, WHOSE_KERNEL };
 	struct space space = make_space(&cpu);
 	struct tlb_range range = { vaddr(0), vaddr((uint64_t)1 << 40), 3, false };
 	struct tlb_ops ops;
@@ -414,7 +432,7 @@ static void everything_of_a_user_is_everything_of_its_asid(void **state)
 /* With KPTI it is there under that of the kernel's side, and under the next one. */
 static void everything_of_a_user_with_two_asids_is_both(void **state)
 {
-	const struct cpu cpu = { 12, false, false, true };
+	const struct cpu cpu = { 12, .has_ttl = true };
 	struct space space = make_space(&cpu);
 	struct tlb_range range = { vaddr(0), vaddr((uint64_t)1 << 40), 3, false };
 	struct tlb_ops ops;

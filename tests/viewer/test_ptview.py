@@ -416,3 +416,24 @@ def test_strips_are_to_scale():
     layout = {row["name"]: int(row["end"], 16) - int(row["start"], 16)
               for row in document(console("nokaslr"))["layout"]}
     assert float(regions[0].get("width")) == pytest.approx(712 * layout["linear"] / 2 ** 52, abs=.1)
+
+
+def test_maps_of_a_hypervisor_are_dumps_of_their_own_and_no_damage():
+    run = {"start": "0x0000800000200000", "end": "0x0000800000201000", "pa": "0x0000000040000000",
+           "size": 4096, "level": 3, "kind": "page", "contiguous": False, "read": True,
+           "write": False, "execute": True, "user": False, "type": "MEM/NORMAL",
+           "shareability": "inner", "raw": "0x00000000400007c3"}
+    identity = {**run, "start": run["pa"], "end": "0x0000000040001000"}
+    document = {"pagoda": "0", "document": "ptdump", "idmap": {"va_bits": 48, "root_level": 0},
+                "regime": {"granule": 4096, "va_bits": 48, "lpa2": False},
+                "hyp": {"va_bits": 48, "stage2": {"ipa_bits": 44}},
+                "tables": [{"root": "idmap", "entries": [identity]},
+                           {"root": "hyp", "entries": [run]},
+                           {"root": "host2", "entries": [identity]},
+                           {"root": "guest2", "entries": []}]}
+    dumps, notes = ptview_log.read_log(json.dumps(document, indent=2), "log")
+    assert notes == []
+    assert [dump["label"].rpartition(" · ")[2] for dump in dumps] == [
+        "48-bit", "EL2's map", "stage 2 under the kernel"]
+    assert [dump["idmap"]["va_bits"] for dump in dumps] == [48, 48, 44]
+    assert [count(dump) for dump in dumps] == [1, 1, 1]

@@ -8,26 +8,72 @@
 
 #include "registers.h"
 
+/* Rare: they shall cost the others no more than a branch. */
+static void __attribute__((noinline, cold)) issue_el2(enum tlb_kind kind, u64 operand)
+{
+	if (kind == TLB_EL2_ALL)
+		WRITE_REGISTER(TLBI_ALLE2IS, 0);
+	else if (kind == TLB_EL2_VA)
+		WRITE_REGISTER(TLBI_VAE2IS, operand);
+	else if (kind == TLB_EL2_VA_LAST)
+		WRITE_REGISTER(TLBI_VALE2IS, operand);
+	else if (kind == TLB_EL2_RANGE)
+		WRITE_REGISTER(TLBI_RVAE2IS, operand);
+	else
+		WRITE_REGISTER(TLBI_RVALE2IS, operand);
+}
+
+static void __attribute__((noinline, cold)) issue_stage2(enum tlb_kind kind, u64 operand)
+{
+	if (kind == TLB_STAGE2_ALL)
+		WRITE_REGISTER(TLBI_VMALLS12E1IS, 0);
+	else if (kind == TLB_STAGE2_IPA)
+		WRITE_REGISTER(TLBI_IPAS2E1IS, operand);
+	else if (kind == TLB_STAGE2_IPA_LAST)
+		WRITE_REGISTER(TLBI_IPAS2LE1IS, operand);
+	else if (kind == TLB_STAGE2_RANGE)
+		WRITE_REGISTER(TLBI_RIPAS2E1IS, operand);
+	else
+		WRITE_REGISTER(TLBI_RIPAS2LE1IS, operand);
+}
+
 void tlb_issue(struct tlb_op op)
 {
-	switch (op.kind) {
+	enum tlb_kind kind = op.kind;
+	u64 operand = op.operand;
+
+	switch (kind) {
 	case TLB_ALL:
 		WRITE_REGISTER(TLBI_VMALLE1IS, 0);
 		break;
 	case TLB_ASID:
-		WRITE_REGISTER(TLBI_ASIDE1IS, op.operand);
+		WRITE_REGISTER(TLBI_ASIDE1IS, operand);
 		break;
 	case TLB_VA:
-		WRITE_REGISTER(TLBI_VAAE1IS, op.operand);
+		WRITE_REGISTER(TLBI_VAAE1IS, operand);
 		break;
 	case TLB_VA_LAST:
-		WRITE_REGISTER(TLBI_VAALE1IS, op.operand);
+		WRITE_REGISTER(TLBI_VAALE1IS, operand);
 		break;
 	case TLB_RANGE:
-		WRITE_REGISTER(TLBI_RVAAE1IS, op.operand);
+		WRITE_REGISTER(TLBI_RVAAE1IS, operand);
 		break;
 	case TLB_RANGE_LAST:
-		WRITE_REGISTER(TLBI_RVAALE1IS, op.operand);
+		WRITE_REGISTER(TLBI_RVAALE1IS, operand);
+		break;
+	case TLB_EL2_ALL:
+	case TLB_EL2_VA:
+	case TLB_EL2_VA_LAST:
+	case TLB_EL2_RANGE:
+	case TLB_EL2_RANGE_LAST:
+		issue_el2(kind, operand);
+		break;
+	case TLB_STAGE2_ALL:
+	case TLB_STAGE2_IPA:
+	case TLB_STAGE2_IPA_LAST:
+	case TLB_STAGE2_RANGE:
+	case TLB_STAGE2_RANGE_LAST:
+		issue_stage2(kind, operand);
 		break;
 	}
 }

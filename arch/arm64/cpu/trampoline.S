@@ -24,6 +24,7 @@ trampoline_code:
 // All registers are EL0's but SP, the exceptions', which the kernel finds again: so x0 and SP
 // change places by additions, and SP keeps x0 until the landing has them change back.
 	.set	number, 0
+	.set	landing, TRAMPOLINE_LANDINGS
 	.rept	TRAMPOLINE_VECTORS
 	.org	trampoline_code + number * TRAMPOLINE_VECTOR_SIZE
 	add	sp, sp, x0
@@ -38,7 +39,10 @@ trampoline_code:
 	ldr	x0, [x0, #TRAMPOLINE_CPU_VECTORS]
 	msr	vbar_el1, x0
 	isb
-	add	x0, x0, #(TRAMPOLINE_LANDINGS + number * TRAMPOLINE_LANDING_SIZE)
+	.if	number >= TRAMPOLINE_EL0
+	.set	landing, landing + TRAMPOLINE_LANDING_SIZE
+	.endif
+	add	x0, x0, #landing
 	br	x0
 	.set	number, number + 1
 	.endr

@@ -179,6 +179,8 @@ el2_devices:
 // left on. Whatever is not HVC stops the CPU, with EL2's registers as in any stop for an exception.
 	.section .entry.vectors, "ax"
 	.balign	2048
+	.global	el2_vectors
+	.hidden	el2_vectors
 el2_vectors:
 	.rept	8
 	.balign	128

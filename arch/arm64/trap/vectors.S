@@ -19,7 +19,7 @@
 #include <pagoda/kernel/trap/exception.h>
 #include <pagoda/kernel/handoff/stop.h>
 
-	.text
+	.section .vectors, "ax"
 
 .macro	vector number
 	.balign	128
@@ -102,9 +102,10 @@ exception_vectors:
 .endm
 
 	.org	exception_vectors + TRAMPOLINE_LANDINGS
+	landing_from_trampoline 0
 	.altmacro
-	.set	number, 0
-	.rept	TRAMPOLINE_VECTORS
+	.set	number, TRAMPOLINE_EL0
+	.rept	TRAMPOLINE_VECTORS - TRAMPOLINE_EL0
 	landing_from_trampoline %number
 	.set	number, number + 1
 	.endr

@@ -293,6 +293,26 @@ void code_publish(vaddr_t va, u64 size);
 void ttbr1_replace(u64 ttbr1, paddr_t swap_code);
 void ttbr1_swap(u64 ttbr1, u64 tcr);
 
+struct guest_run;
+
+/*
+ * For a kernel at EL2, whose HCR_EL2 has E2H and TGE: stage2_set() - VTTBR_EL2 and VTCR_EL2, which
+ * mean something in a guest only. guest_state_fresh() - EL1 as a guest finds it, its MMU off.
+ * guest_switch() - to the guest of @run, with @hcr; and back, with the vector by which it left.
+ * stage2_translate() - PAR_EL1 after the CPU has translated @ipa by stage 2 alone, for a read or a
+ * @write of a guest's with @hcr.
+ */
+void stage2_set(u64 vttbr, u64 vtcr);
+void guest_state_fresh(u64 sctlr);
+u64 guest_switch(struct guest_run *run, u64 hcr);
+u64 stage2_translate(u64 hcr, u64 ipa, bool write);
+
+/*
+ * hvc_call() - HVC with x0 to x3 from the four words at @x, where they are put afterwards. At EL1
+ * only, where there is somebody at EL2.
+ */
+void hvc_call(u64 x[4]);
+
 /*
  * event_send() - all that was stored is in memory or on its way past caches, and whoever waits in
  * event_wait() looks again: any CPU, MMU on or off. event_wait() - sleep until then, or until any

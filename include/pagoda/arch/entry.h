@@ -54,6 +54,9 @@ _Static_assert(__builtin_offsetof(struct flip, shadow) == FLIP_SHADOW, "flip.S l
 void el2_enter_vhe(void);
 void el2_drop(void);
 
+/* The vectors of the stub that el2_drop() leaves: only their address means anything. */
+extern const u8 el2_vectors[];
+
 /*
  * mmu_flip() - load the registers in @flip, turn the MMU and the caches on, and go on as it says,
  * with 0 in the registers that EL0 will see. Runs from the identity map; everything the MMU will

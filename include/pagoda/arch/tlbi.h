@@ -9,13 +9,28 @@
 
 #include <pagoda/types.h>
 
+/*
+ * What an operation drops. The same five of each of three: EL1's and EL0's, or EL2's and EL0's with
+ * VHE; EL2's alone, HCR_EL2.E2H clear; stage 2's, of the VMID in VTTBR_EL2, of which only "all"
+ * drops what combines both stages, too.
+ */
 enum tlb_kind {
-	TLB_ALL, /* all of EL1's and EL0's; no operand */
-	TLB_ASID, /* all of one ASID that is not global */
+	TLB_ALL, /* no operand */
+	TLB_ASID, /* all of one ASID that is not global: EL1's and EL0's only */
 	TLB_VA, /* what translates one address, for every ASID, and what walks cached on the way */
 	TLB_VA_LAST, /* leaves only */
 	TLB_RANGE, /* as TLB_VA for a range of pages */
 	TLB_RANGE_LAST,
+	TLB_EL2_ALL = 8,
+	TLB_EL2_VA = TLB_EL2_ALL + TLB_VA,
+	TLB_EL2_VA_LAST,
+	TLB_EL2_RANGE,
+	TLB_EL2_RANGE_LAST,
+	TLB_STAGE2_ALL = 16,
+	TLB_STAGE2_IPA = TLB_STAGE2_ALL + TLB_VA,
+	TLB_STAGE2_IPA_LAST,
+	TLB_STAGE2_RANGE,
+	TLB_STAGE2_RANGE_LAST,
 };
 
 struct tlb_op {

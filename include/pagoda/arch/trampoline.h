@@ -25,8 +25,12 @@
 /* In what TPIDR leads to, where VBAR for the kernel stands: struct cpu. */
 #define TRAMPOLINE_CPU_VECTORS 96
 
-/* In the kernel's vectors, behind the table: where each of the trampoline's goes on. */
+/*
+ * In the kernel's vectors, behind the table: where those of the trampoline go on that EL0 leads to,
+ * and before them one for all others, which only a defect leads to.
+ */
 #define TRAMPOLINE_LANDINGS 0x800
+#define TRAMPOLINE_EL0 8
 #define TRAMPOLINE_LANDING_SIZE 0x40
 
 #ifndef __ASSEMBLER__

@@ -44,6 +44,7 @@ enum kpti_result {
 };
 
 struct alloc;
+struct hyp;
 struct cpu_list;
 struct smp;
 
@@ -55,6 +56,7 @@ struct kernel {
 	struct memory_fate memory_fate;
 	struct linear linear;
 	struct alloc *alloc; /* pages, heap, vmalloc; null where there is no memory for it */
+	struct hyp *hyp; /* what became of a hypervisor; null before it is known */
 	enum pci_result pci_result; /* what became of the PCI I/O window */
 	struct fdt fdt; /* in the fixmap */
 	const struct tree_nodes *nodes; /* in it; null before it has been read */

@@ -46,6 +46,9 @@ struct cpu_granule {
  */
 struct cpu_granule cpu_granule(const u64 id[SYSREG_FACT_COUNT], unsigned shift);
 
+/* cpu_granule_stage2() - the same for stage 2, whose input is as wide as its output. */
+struct cpu_granule cpu_granule_stage2(const u64 id[SYSREG_FACT_COUNT], unsigned shift);
+
 /* Bits of output address that PARange in @mmfr0 promises; 52 for values not known yet. */
 unsigned cpu_pa_bits(u64 mmfr0);
 

@@ -61,13 +61,15 @@ u64 secret_number(const u64 key[2], u8 label);
 u64 siphash(const u64 key[2], const u8 *message, size_t size);
 
 /*
- * secret_place() - the number that places the image, or the linear map: the same for the same seed.
+ * secret_place() - the number that places the image, the linear map, or the hypervisor: the same
+ * for the same seed.
  * secret_pac_key() - make the key for pointer authentication, and put it into its register; false
  * where a higher level forbids that.
  */
 enum secret_place {
 	SECRET_IMAGE,
 	SECRET_LINEAR,
+	SECRET_HYP,
 };
 
 u64 secret_place(const struct seed *seed, enum secret_place place);

@@ -69,6 +69,7 @@ static inline bool value_equal(const struct word *word, const char *text)
  */
 enum override_reason alias_parse(struct parser *parser);
 enum override_reason register_parse(struct parser *parser);
+enum override_reason vhe_leave(struct parser *parser);
 enum override_reason cpu_parse(struct parser *parser);
 enum override_reason rodata_parse(struct parser *parser);
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word);

@@ -7,6 +7,7 @@
 #include <pagoda/kernel/proc/sched.h>
 #include <pagoda/arch/secondary.h>
 #include <pagoda/kernel/dev/psci.h>
+#include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/trap/exception.h>
 
 bool __attribute__((weak)) interrupts_mask(bool masked)
@@ -191,4 +192,17 @@ bool __attribute__((weak)) address_probe(vaddr_t va, bool write, paddr_t *pa)
 	(void)write;
 	(void)pa;
 	return false;
+}
+
+enum hyp_result __attribute__((weak)) hyp_start_cpu(const struct kernel *kernel, unsigned cpu)
+{
+	(void)kernel;
+	(void)cpu;
+	return HYP_OK;
+}
+
+bool __attribute__((weak)) hyp_stop_cpu(const struct kernel *kernel)
+{
+	(void)kernel;
+	return true;
 }

@@ -57,6 +57,7 @@ struct boot_handoff {
 		u64 kaslr; /* the FDT's; 0 without one, and once it was used */
 		u64 linear; /* for linear_place(); 0 without KASLR, and once it was used */
 	} seed;
+	u64 hyp_random; /* for hyp_base(); 0 without KASLR or hypervisor, and once it was used */
 	u8 searches; /* for consoles, by boot_fail(), and of what the last one found */
 	u8 consoles_tried;
 	u64 timeline[STAGE_COUNT]; /* CNTVCT_EL0 */

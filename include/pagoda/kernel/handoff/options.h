@@ -74,6 +74,16 @@ enum panic_action {
 
 const char *panic_action_str(enum panic_action action);
 
+/* kvm-arm.mode=: what there is to be at EL2 beside a kernel at EL1. */
+enum hyp_mode {
+	HYP_MODE_NONE,
+	HYP_MODE_NVHE,
+	HYP_MODE_PROTECTED, /* its memory is not the host's */
+};
+
+/* "none", "nvhe", "protected". */
+const char *hyp_mode_str(enum hyp_mode mode);
+
 /*
  * Whether EL0 finds the kernel's mappings: if not, TTBR1 has another root while programs run, and
  * all of the kernel's leaves are of one ASID each. kpti= asks for it, or leaves it to the plan.
@@ -100,6 +110,9 @@ static inline bool kpti_is_on(enum kpti kpti)
 struct boot_options {
 	u8 granule_shift; /* arm64.pagesize=; 0: not asked for */
 	u8 va_bits; /* pagoda.va_bits=; 0: not asked for */
+	u8 hyp_mode; /* enum hyp_mode */
+	u8 hyp_va_bits; /* pagoda.hyp_va_bits=; 0: not asked for */
+	u8 stage2_full; /* pagoda.stage2=full: all of the host's RAM at once, not when it faults */
 	bool nolva; /* the last word about varange says 0: no 52 bits, but what later words name */
 	bool quiet; /* at boot, only what is wrong is printed */
 	u8 kpti; /* kpti=: enum kpti, of which KPTI_AUTO */

@@ -6,6 +6,7 @@
 #ifndef PAGODA_DUMP_H
 #define PAGODA_DUMP_H
 
+#include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/proc/process.h>
 
 /*
@@ -14,6 +15,7 @@
  */
 void dump_kernel(const struct kernel *kernel);
 void dump_idmap(const struct kernel *kernel);
+void dump_hyp(const struct kernel *kernel, enum hyp_map map);
 void dump_program(const struct process *process);
 
 /* dump_el0() - the upper half as EL0 sees it: where there is KPTI. */
@@ -21,7 +23,7 @@ void dump_el0(const struct kernel *kernel);
 
 /* Which runs of which map to show, and how. */
 struct dump_filter {
-	bool kernel, idmap, el0; /* maps */
+	bool kernel, idmap, el0, hyp[HYP_MAP_COUNT]; /* maps */
 	const struct process *program; /* and this one's, or null */
 	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;
@@ -43,6 +45,16 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
  * not followed, so a damaged tree ends the walk and not the kernel.
  */
 void dump_walk(const struct kernel *kernel, vaddr_t va, bool fields);
+
+/*
+ * dump_walk_stage2() - the same of an address that stage 2 of @map translates. dump_walk_hyp() -
+ * of one of EL2's.
+ * dump_refused() - where EL2 refused the kernel an access to @far, and @esr is of that: a line that
+ * says so.
+ */
+void dump_walk_stage2(const struct kernel *kernel, enum hyp_map map, paddr_t ipa, bool fields);
+void dump_walk_hyp(const struct kernel *kernel, vaddr_t va, bool fields);
+void dump_refused(const struct kernel *kernel, u64 esr, u64 far);
 
 /* dump_walk_program() - the same in the addresses of @process, with fields. */
 void dump_walk_program(const struct process *process, vaddr_t va);

@@ -40,6 +40,12 @@ struct map_request {
 enum map_result pt_space_create(struct space *space);
 
 /*
+ * pt_forget() - nothing of @space is mapped any more: each descriptor of its root is broken. The
+ * caller invalidates the TLB, and only then takes the tables below back.
+ */
+void pt_forget(struct space *space);
+
+/*
  * map_range() - map a range with the largest blocks that virtual and physical alignment allow, and
  * the contiguous hint on every whole aligned run. Writes each descriptor once, and only where none
  * was valid, so no TLB maintenance is due; the caller publishes: `dsb ishst; isb` with the MMU on,

@@ -56,6 +56,22 @@ struct regime {
 struct regime regime_make(unsigned granule_shift, unsigned va_bits, unsigned pa_bits,
 			  bool wide_descriptors);
 
+/*
+ * regime_make_stage2() - the same for a guest: @ipa_bits of what it takes for physical addresses,
+ * one of the sizes that @pa_bits can be, and not above that. Up to 16 tables side by side make one
+ * root, which saves a level: always, where that can be.
+ */
+struct regime regime_make_stage2(unsigned granule_shift, unsigned ipa_bits, unsigned pa_bits,
+				 bool wide_descriptors);
+
+/*
+ * regime_root_tables() - granules that the root takes: 1, or at stage 2 up to 16, aligned to their
+ * size. regime_start_code() - SL0 of VTCR_EL2; or SL2, and SL0 is 0.
+ */
+#define START_LEVEL_MINUS_1 4
+unsigned regime_root_tables(const struct regime *regime);
+unsigned regime_start_code(const struct regime *regime);
+
 static inline u64 regime_granule(const struct regime *regime)
 {
 	return BIT(regime->granule_shift);
@@ -83,7 +99,8 @@ static inline u64 regime_span(const struct regime *regime, int level)
 }
 
 /*
- * Descriptors in a table at @level: a granule of them, fewer in the root where va_bits end early.
+ * Descriptors in a table at @level: a granule of them, fewer in the root where va_bits end early,
+ * and more in that of a guest.
  */
 static inline unsigned regime_entries(const struct regime *regime, int level)
 {

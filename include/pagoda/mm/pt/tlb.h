@@ -34,13 +34,15 @@ struct tlb_ops {
 	u64 at, left; /* bytes; whole pages */
 	u64 step; /* bytes that one operation by address drops */
 	int level;
+	enum tlb_kind first; /* of those for the space */
 	bool tables;
 	bool all, range;
 };
 
 /*
- * tlb_ops_begin() - the operations for @range of @space; none where it is empty. For tables of EL1
- * and EL0: a hypervisor's and a guest's have instructions of their own.
+ * tlb_ops_begin() - the operations for @range of @space; none where it is empty. Those of a guest's
+ * stage 2 drop what is cached of that stage alone, of the VMID in VTTBR_EL2: after them, and a
+ * barrier, what combines both stages must go too (DDI 0487 D8.14.5).
  */
 struct tlb_ops tlb_ops_begin(const struct space *space, const struct tlb_range *range);
 
@@ -52,7 +54,7 @@ struct tlb_op tlb_op_asid(u16 asid);
 
 /*
  * tlb_invalidate() - execute them: on return no CPU has, or will use, a translation of @range that
- * was read before. Kernel, MMU on.
+ * was read before. Kernel, MMU on. At EL2 there is another of that name, for EL2's spaces.
  */
 void tlb_invalidate(const struct space *space, const struct tlb_range *range);
 
