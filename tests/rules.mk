@@ -6,11 +6,12 @@
 
 HOST_CHECKS ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
-	-Iinclude -I$(O)/gen -Itests/unit
+	-Iinclude -I$(O)/gen -Itests/unit $(if $(kasan),-DKASAN=1)
 host_rooms := $(filter-out arch/%,$(dir $(rooms))) tests/unit/support/
 host_sources := $(filter-out $(host_left_out),$(wildcard $(host_rooms:%=%*.c)))
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
-unit_sources := $(wildcard tests/unit/test_*.c)
+unit_sources := $(filter-out $(if $(kasan),,tests/unit/test_kasan_%),\
+	$(wildcard tests/unit/test_*.c))
 unit_programs := $(unit_sources:tests/unit/%.c=$(O)/host/%)
 
 $(O)/host/gen/%.o: $(O)/gen/%.c $(makefiles) tests/rules.mk | $(generated)
