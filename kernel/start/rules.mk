@@ -2,5 +2,7 @@
 #
 # From the flip to the prompt.
 
+$(call kasan_only,kernel/start/kasan.c)
 $(eval $(call room,kernel/start,kernel))
-$(call machine_only,kernel/start/main.c)
+$(call unchecked,kernel/start/kasan.c)
+$(call machine_only,kernel/start/main.c kernel/start/kasan.c)
