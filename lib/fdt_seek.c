@@ -15,10 +15,10 @@
 #define KEEP_PARAMETERS __attribute__((noipa))
 #endif
 
-/* Where the token after the property at @at stands, whose size the blob has as @size. */
-static inline const u8 *prop_skip(const u8 *at, u32 size)
+/* From one property, whose size the blob has as @size, to the token after it. */
+static inline u64 prop_skip(u32 size)
 {
-	return at + align_up(PROP_HEADER_SIZE + (u64)__builtin_bswap32(size), TOKEN_SIZE);
+	return align_up(PROP_HEADER_SIZE + (u64)__builtin_bswap32(size), TOKEN_SIZE);
 }
 
 /*
@@ -44,10 +44,9 @@ static KEEP_PARAMETERS void skim(struct fdt_cursor *cursor, u32 first, u64 ones,
 
 		/* What leaves no pair before the block's end is for fdt_next(), too. */
 		while (word == BLOB_PROP) {
-			next = prop_skip(at, argument);
-			if (next > last)
+			at += prop_skip(argument);
+			if (at > last)
 				break;
-			at = next;
 			token = (const word_t *)at;
 			word = token[0];
 			argument = token[1];
@@ -66,7 +65,7 @@ static KEEP_PARAMETERS void skim(struct fdt_cursor *cursor, u32 first, u64 ones,
 		depth++;
 		at = next;
 	} while (at <= last);
-	cursor->offset = (u32)(at - cursor->fdt->blob);
+	cursor->offset = (u32)min_u64((u64)(at - cursor->fdt->blob), cursor->fdt->struct_end);
 	cursor->depth = depth;
 }
 

@@ -4,6 +4,7 @@
  * Runs in the early runtime with the MMU off, in the kernel, and on the host. May not use: absolute
  * addresses, .bss, pointers in static data, instructions a host compiler cannot build.
  */
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/features.h>
 
 /* A granule field above 7 is negative, or reserved: the granule is not there. */
@@ -144,6 +145,11 @@ bool cpu_has_lva(const u64 id[SYSREG_FACT_COUNT])
 bool cpu_has_vhe(const u64 id[SYSREG_FACT_COUNT])
 {
 	return ID(id, ID_AA64MMFR1_EL1, VH) != 0;
+}
+
+bool cpu_keeps_el0_out(const u64 id[SYSREG_FACT_COUNT])
+{
+	return ID(id, ID_AA64PFR0_EL1, CSV3) != 0 || errata_keeps_el0_out(id[SYSREG_MIDR_EL1]);
 }
 
 /* The field is signed: from 8 on it is negative. */

@@ -7,9 +7,9 @@
  *            init text			SEGMENT_INIT_TEXT	unmapped after boot, with:
  *            init data, relocations,	SEGMENT_INIT_DATA
  *            unwind tables
- *            data			SEGMENT_DATA
  *            ---- end of the file ----
- *            .bss, buffers, table pool, gap, stacks
+ *            .bss, buffers, table	SEGMENT_DATA
+ *            pool, gap, stacks
  *     _end
  *
  * Segments begin at multiples of 64 KiB, the largest page, so that one Image can be mapped with
@@ -136,6 +136,12 @@ SECTIONS
 		_constructors_end = .;
 #endif
 	} :rodata
+	/* What the linker makes by itself: a word, and three. More would be entries. */
+	.got : {
+		_got_start = .;
+		*(.got .got.plt)
+		_got_end = .;
+	} :rodata
 	. = ALIGN(SEGMENT_ALIGN);
 	_rodata_end = .;
 
@@ -176,26 +182,21 @@ SECTIONS
 		*(.rela .rela.*)
 		_rela_end = .;
 	} :init_data
-	/* For pi/scs.c, which looks for them here. */
+	/* For pi/scs.c, which looks for them here, up to a length of zero. */
 	.eh_frame : ALIGN(8) {
 		_frames_start = .;
 		KEEP(*(.eh_frame))
 		_frames_end = .;
+		LONG(0)
+		. = ALIGN(PE_FILE_ALIGN);
+		_file_end = .;
 	} :init_data
 	. = ALIGN(SEGMENT_ALIGN);
 	_init_data_end = .;
+	_data_start = .;
 
-	.data : {
-		_data_start = .;
-		*(.data .data.*)
-		/* What the linker puts here by itself: a word, and three. More would be entries. */
-		. = ALIGN(8);
-		_got_start = .;
-		*(.got .got.plt)
-		_got_end = .;
-		. = ALIGN(PE_FILE_ALIGN);
-		_file_end = .;
-	} :data
+	/* None: the file would have to reach as far as here. What is not zero is set by code. */
+	.data : { *(.data .data.*) } :data
 
 	.bss (NOLOAD) : ALIGN(256) {
 		_bss_start = .;
@@ -239,14 +240,15 @@ SECTIONS
 	_pe_text_size = ABSOLUTE(_text_end - _text_start);
 	_pe_init_text_size = ABSOLUTE(_init_text_end - _init_text_start);
 	_pe_init_data_size = ABSOLUTE(_init_data_end - _init_data_start);
-	_pe_data_memory_size = ABSOLUTE(_data_end - _data_start);
-	_pe_data_file_size = ABSOLUTE(_file_end - _data_start);
+	_pe_init_data_bytes = ABSOLUTE(_file_end - _init_data_start);
+	_pe_bss_size = ABSOLUTE(_data_end - _data_start);
 	_pe_code_size = ABSOLUTE(_init_text_end - _text_start);
-	_pe_data_size = ABSOLUTE(_image_size - _pe_code_size - _pe_headers_size);
+	_pe_data_size = ABSOLUTE(_pe_rodata_size + _pe_init_data_size);
 
 	.plt : { *(.plt .iplt) }
 	ASSERT(_got_end - _got_start == 0x20, "a global offset table: something is not hidden")
 	ASSERT(SIZEOF(.plt) == 0, "a procedure linkage table")
+	ASSERT(SIZEOF(.data) == 0, "a variable begins as something else than zero")
 
 	ASSERT(kernel_main >= _text_start && kernel_main < _text_end, "kernel_main is not text")
 	ASSERT(_guard_start - _pool_end < SEGMENT_ALIGN, "something stands behind the table pool")

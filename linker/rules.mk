@@ -44,9 +44,6 @@ $(plain_names): $(checked_objects) $(O)/mm/check/string.o
 	$(Q)$(CROSS_COMPILE)nm -g --defined-only $^ | \
 		awk '$$3 != "" && $$3 !~ /^plain_/ { print $$3, "plain_" $$3 }' > $@
 
-$(O)/gen/%.o: $(O)/gen/%.c $(compilers) | $(generated)
-	$(call compile_with_pads,$(shared_flags))
-
 # With KASAN=1 the early runtime imports two things more, and of lib what is not checked.
 early_imports := scripts/early-imports.txt
 ifneq ($(kasan),)

@@ -8,6 +8,7 @@
  * The line is outside input. A word is looked at once; a word of nobody's name space costs one
  * comparison per row of option_names[], which mostly ends at the first character.
  */
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/pi/parser.h>
 
@@ -27,6 +28,7 @@ enum option {
 	OPTION_CPU,
 	OPTION_MAXCPUS,
 	OPTION_NOSMP,
+	OPTION_KPTI,
 	OPTION_UNKNOWN, /* in a name space of ours, and not one of these */
 };
 
@@ -52,6 +54,7 @@ static const struct option_name {
 	{ "mem", MATCH_NAME_AND_VALUE, OPTION_MEM },
 	{ "panic", MATCH_NAME_AND_VALUE, OPTION_PANIC },
 	{ "quiet", MATCH_NAME, OPTION_QUIET },
+	{ "kpti", MATCH_NAME_AND_VALUE, OPTION_KPTI },
 	{ "arm64.", MATCH_BEGIN, OPTION_ALIAS },
 	{ "arm64_sw.", MATCH_BEGIN, OPTION_REGISTER },
 	{ "id_aa64", MATCH_BEGIN, OPTION_REGISTER },
@@ -80,6 +83,12 @@ static const struct choice panic_actions[] = {
 	{ "halt", PANIC_HALT },
 	{ "reboot", PANIC_REBOOT },
 	{ "poweroff", PANIC_POWEROFF },
+};
+
+/* Linux's word, its values, and one more. */
+static const struct choice kpti_choices[] = {
+	{ "auto", KPTI_AUTO }, { "on", KPTI_ON }, { "off", KPTI_OFF }, { "late", KPTI_LATE },
+	{ "1", KPTI_ON },      { "y", KPTI_ON },  { "0", KPTI_OFF },   { "n", KPTI_OFF },
 };
 
 /* The row of option_names[] for @word; a null pointer where the word is not for us. */
@@ -111,6 +120,15 @@ static enum override_reason choice_parse(const struct word *word, const struct c
 		return REASON_NONE;
 	}
 	return REASON_BAD_CHOICE;
+}
+
+static enum override_reason size_parse(struct boot_options *options, enum option option,
+				       const struct word *word)
+{
+	if (option == OPTION_PAGE_SIZE)
+		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
+				    &options->granule_shift);
+	return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
 }
 
 /* Linux's number of seconds to wait: 0 is for ever, any other one ends in a reboot. */
@@ -184,6 +202,19 @@ static enum override_reason run_parse(struct boot_options *options, const struct
 	return REASON_CUT;
 }
 
+static enum override_reason kpti_parse(struct parser *parser)
+{
+	u8 kpti;
+
+	if (choice_parse(&parser->word, kpti_choices, ARRAY_SIZE(kpti_choices), &kpti) !=
+	    REASON_NONE)
+		return REASON_BAD_CHOICE;
+	if (kpti_is_on(kpti) && errata_not_global(parser->id[SYSREG_MIDR_EL1]))
+		return REASON_NOT_GLOBAL;
+	parser->options->kpti = kpti;
+	return REASON_NONE;
+}
+
 static enum override_reason option_parse(struct parser *parser, enum option option)
 {
 	struct boot_options *options = parser->options;
@@ -197,10 +228,8 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 	case OPTION_RODATA:
 		return rodata_parse(parser);
 	case OPTION_PAGE_SIZE:
-		return choice_parse(word, page_sizes, ARRAY_SIZE(page_sizes),
-				    &options->granule_shift);
 	case OPTION_VA_BITS:
-		return choice_parse(word, va_sizes, ARRAY_SIZE(va_sizes), &options->va_bits);
+		return size_parse(options, option, word);
 	case OPTION_RUN:
 		return run_parse(options, word);
 	case OPTION_EARLYCON:
@@ -220,6 +249,8 @@ static enum override_reason option_parse(struct parser *parser, enum option opti
 		return cpus_parse(options, option, word);
 	case OPTION_CPU:
 		return cpu_parse(parser);
+	case OPTION_KPTI:
+		return kpti_parse(parser);
 	case OPTION_UNKNOWN:
 		break;
 	}
@@ -252,6 +283,7 @@ static enum override_status status_of(enum override_reason reason)
 	case REASON_NO_CPU:
 	case REASON_ALL_CPUS:
 	case REASON_NO_ROOM:
+	case REASON_NOT_GLOBAL:
 		return OVERRIDE_REFUSED;
 	case REASON_NOT_A_DIGIT:
 	case REASON_TOO_WIDE:

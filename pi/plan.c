@@ -5,6 +5,7 @@
  * also on the host. May not use: absolute addresses, pointers in static data, .bss, registers, I/O.
  */
 #include <pagoda/kernel/handoff/plan.h>
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/features.h>
 
 /* The page size that was chosen, and what the CPU has for it. */
@@ -139,6 +140,31 @@ static void choose_features(struct boot_plan *plan, const u64 id[SYSREG_FACT_COU
 	plan->policy = (struct map_policy){ .guarded = plan->bti, .text_writable = rodata_off };
 }
 
+static enum kpti kpti_needed(const struct boot_plan *plan, const u64 id[SYSREG_FACT_COUNT])
+{
+	if (!cpu_keeps_el0_out(id))
+		return KPTI_HIDES_CONTENT;
+	return plan->e0pd || !kaslr_has_seed(plan->kaslr_source) ? KPTI_NO_NEED : KPTI_HIDES_PLACE;
+}
+
+/*
+ * Where the kernel's mappings are to be of one ASID each, they are from the first one on. On a core
+ * that cannot have that, KASLR would be a secret that EL0 can time.
+ */
+static void choose_kpti(struct boot_plan *plan, const u64 id[SYSREG_FACT_COUNT], u8 asked)
+{
+	plan->kpti = asked == KPTI_AUTO ? kpti_needed(plan, id) : (enum kpti)asked;
+	if (!kpti_is_on(plan->kpti))
+		return;
+	if (errata_not_global(id[SYSREG_MIDR_EL1])) {
+		plan->kpti = KPTI_NEVER;
+		if (kaslr_has_seed(plan->kaslr_source))
+			plan->kaslr_source = KASLR_OFF_IN_SIGHT;
+		return;
+	}
+	plan->policy.not_global = plan->kpti != KPTI_LATE;
+}
+
 /* The image keeps its physical offset within 2 MiB, so that blocks and runs line up. */
 static void place_image(struct boot_plan *plan, const struct image *image)
 {
@@ -188,6 +214,8 @@ static u64 tcr_value(const struct boot_plan *plan)
 	tcr |= SYSREG_PUT(TCR_EL1_T1SZ, 64 - plan->kernel.va_bits);
 	tcr |= SYSREG_PUT(TCR_EL1_IPS, tcr_output_size(plan->kernel.pa_bits));
 	tcr |= SYSREG_PUT(TCR_EL1_DS, plan->kernel.format == DESC_LPA2);
+	/* Another root with another ASID, in one store: the upper half has the ASID. */
+	tcr |= SYSREG_PUT(TCR_EL1_A1, plan->policy.not_global);
 	/* Table walks are cacheable and coherent; under DS these SH fields serve the leaves too. */
 	tcr |= SYSREG_PUT(TCR_EL1_SH0, TCR_EL1_SH0_INNER) |
 	       SYSREG_PUT(TCR_EL1_ORGN0, TCR_EL1_ORGN0_WBWA) |
@@ -241,6 +269,7 @@ struct stop plan_make(struct boot_plan *plan, const struct boot_facts *facts,
 	choose_features(plan, id);
 	plan->layout = layout_make(&plan->kernel, STRUCT_PAGE_SIZE);
 	plan->kaslr_source = nokaslr ? KASLR_OFF_ASKED : entropy;
+	choose_kpti(plan, id, options->kpti);
 	place_image(plan, &facts->image);
 	plan->pac_secret = plan->pac && kaslr_has_seed(entropy);
 	plan->registers.mair = mem_type_mair();

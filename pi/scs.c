@@ -45,7 +45,7 @@
 #define B_OPCODE 5 /* in its upper six bits */
 #define RET 0xd65f03c0
 
-/* linker/pagoda.lds.S: they stand behind the relocations, and zeroes behind them, or nothing. */
+/* linker/pagoda.lds.S: they stand behind the relocations, and a zero behind them. */
 #define FRAMES_ALIGN 8
 
 /* Length, and what leads from an FDE to its CIE, or is 0 in that. */

@@ -137,25 +137,31 @@ call_graph := -fcallgraph-info=su
 
 makefiles = Makefile scripts/build.mk $(rooms)
 
-# From C to an object in two steps: functions that pointers lead to get landing pads in between.
+# From C to an object in two steps: in between functions that pointers lead to get landing pads, and
+# those that keep no return address lose their unwind tables.
 define compile_with_pads
 	$(shell mkdir -p $(@D))$(file >$@.cmd,$(strip $(CC) $(1) -MMD -MP -c -o $@ $<))
 	$(call say,CC,$@)
 	$(Q)$(CC) $(1) $(call_graph) -MMD -MP -MT $@ -S -o $(@:.o=.s) $<
-	$(Q)scripts/add-landing-pads $(@:.o=.s) $(@:.o=.s) | $(if $(kasan),$(load_kasan_offset)) \
+	$(Q)scripts/add-landing-pads $(@:.o=.s) $(@:.o=.s) | scripts/drop-leaf-frames | \
+		$(if $(kasan),$(load_kasan_offset)) \
 		$(CC) -x assembler -c -o $@ $(if $(kasan),$(@:.o=.k.s),-)
 	$(Q)$(rename_plain)
 endef
 
 load_kasan_offset = scripts/load-kasan-offset $(kasan_constant) >$(@:.o=.k.s) &&
 
-compilers = $(makefiles) scripts/add-landing-pads $(if $(kasan),scripts/load-kasan-offset)
+compilers = $(makefiles) scripts/add-landing-pads scripts/drop-leaf-frames \
+	$(if $(kasan),scripts/load-kasan-offset)
 
 $(O)/%.o: %.c $(compilers) | $(generated)
 	$(call compile_with_pads,$($(world)_flags) $(extra) $($(world)_checks))
 
 $(O)/plain/%.o: %.c $(compilers) $(plain_names) | $(generated)
 	$(call compile_with_pads,$(shared_flags) $(extra))
+
+$(O)/gen/%.o: $(O)/gen/%.c $(compilers) | $(generated)
+	$(call compile_with_pads,$(shared_flags))
 
 # head.S is where every other file's assumptions begin: assembled without the C-only include.
 $(O)/%.o: %.S $(makefiles) | $(generated)

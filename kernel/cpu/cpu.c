@@ -31,6 +31,7 @@ void cpu_init(const struct boot_handoff *handoff)
 	cpu->exception_stack = (struct stack){ cpu->stack.end, (uintptr_t)_exception_stack_end };
 	cpu->shadow = stack_of(boot_shadows.stack);
 	cpu->exception_shadow = stack_of(boot_shadows.exception_stack);
+	cpu->vectors = vectors_get();
 	cpu->mpidr = cpu_mpidr();
 	cpu->had = handoff->facts.id;
 	cpu->id = handoff->id;

@@ -4,3 +4,5 @@
 
 $(eval $(call room,kernel/dev,kernel))
 $(call machine_only,kernel/dev/psci.c)
+# Set up once: size pays.
+$(call compiled_with,-Os,$(wildcard kernel/dev/*.c))

@@ -5,6 +5,7 @@
  * addresses.
  */
 #include <pagoda/kernel/handoff/follow.h>
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/features.h>
 
 #define LINE(ctr, field) (sizeof(u32) << SYSREG_GET(CTR_EL0_##field, ctr))
@@ -59,6 +60,10 @@ static struct follow follow_protection(const struct boot_plan *plan, const u64 *
 		follow = at_least(FOLLOW_PAN, cpu_feature_level(id, CPU_PAN), 1);
 	if (follow.field == FOLLOW_OK && plan->e0pd)
 		follow = at_least(FOLLOW_E0PD, cpu_feature_level(id, CPU_E0PD), 1);
+	if (follow.field == FOLLOW_OK && plan->kpti == KPTI_NO_NEED)
+		follow = at_least(FOLLOW_KPTI, cpu_keeps_el0_out(id), 1);
+	if (follow.field == FOLLOW_OK && kpti_is_on(plan->kpti))
+		follow = at_least(FOLLOW_NOT_GLOBAL, !errata_not_global(id[SYSREG_MIDR_EL1]), 1);
 	return follow;
 }
 

@@ -106,45 +106,30 @@ const char *override_status_str(enum override_status status)
 	return "unknown status";
 }
 
+static const char override_reasons[][72] = {
+	[REASON_NONE] = "",
+	[REASON_RAISES] = "above what the CPU has; overrides only lower",
+	[REASON_NOT_A_DIGIT] = "the value is not one hex digit",
+	[REASON_TOO_WIDE] = "the digit does not fit the field",
+	[REASON_NO_VALUE] = "no value given",
+	[REASON_UNKNOWN_OPTION] = "no such option",
+	[REASON_UNKNOWN_FIELD] = "no such field in this register",
+	[REASON_TOO_LONG] = "the word is too long, and was skipped",
+	[REASON_BAD_CHOICE] = "not one of the values this option has",
+	[REASON_BAD_NUMBER] = "not a number this option can take",
+	[REASON_BAD_QUOTE] = "the quotation mark is not closed",
+	[REASON_NO_SUCH_CONSOLE] = "no such console",
+	[REASON_E2H_STUCK] = "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always",
+	[REASON_CUT] = "longer than there is room for, and ignored",
+	[REASON_NO_CPU] = "no such CPU has been started",
+	[REASON_ALL_CPUS] = "decided for all CPUs: say it without pagoda.cpu",
+	[REASON_NO_ROOM] = "more of these than there is room for",
+	[REASON_NOT_GLOBAL] = "this core cannot have mappings that are not global (erratum 27456)",
+};
+
 const char *override_reason_str(enum override_reason reason)
 {
-	switch (reason) {
-	case REASON_NONE:
-		return "";
-	case REASON_RAISES:
-		return "above what the CPU has; overrides only lower";
-	case REASON_NOT_A_DIGIT:
-		return "the value is not one hex digit";
-	case REASON_TOO_WIDE:
-		return "the digit does not fit the field";
-	case REASON_NO_VALUE:
-		return "no value given";
-	case REASON_UNKNOWN_OPTION:
-		return "no such option";
-	case REASON_UNKNOWN_FIELD:
-		return "no such field in this register";
-	case REASON_TOO_LONG:
-		return "the word is too long, and was skipped";
-	case REASON_BAD_CHOICE:
-		return "not one of the values this option has";
-	case REASON_BAD_NUMBER:
-		return "not a number this option can take";
-	case REASON_BAD_QUOTE:
-		return "the quotation mark is not closed";
-	case REASON_NO_SUCH_CONSOLE:
-		return "no such console";
-	case REASON_E2H_STUCK:
-		return "HCR_EL2.E2H is stuck at 1: this CPU's EL2 has VHE always";
-	case REASON_CUT:
-		return "longer than there is room for, and ignored";
-	case REASON_NO_CPU:
-		return "no such CPU has been started";
-	case REASON_ALL_CPUS:
-		return "decided for all CPUs: say it without pagoda.cpu";
-	case REASON_NO_ROOM:
-		return "more of these than there is room for";
-	}
-	return "unknown reason";
+	return reason < ARRAY_SIZE(override_reasons) ? override_reasons[reason] : "unknown reason";
 }
 
 const char *panic_action_str(enum panic_action action)
@@ -167,6 +152,8 @@ const char *kaslr_source_str(enum kaslr_source source)
 		return "off: nokaslr";
 	case KASLR_OFF_NO_ENTROPY:
 		return "off: no entropy";
+	case KASLR_OFF_IN_SIGHT:
+		return "off: this core cannot hide from EL0 where the kernel is (erratum 27456)";
 	case KASLR_FDT:
 		return "fdt";
 	case KASLR_EFI:
@@ -175,6 +162,29 @@ const char *kaslr_source_str(enum kaslr_source source)
 		return "rndr";
 	}
 	return "unknown source";
+}
+
+const char *kpti_str(enum kpti kpti)
+{
+	switch (kpti) {
+	case KPTI_AUTO:
+		break;
+	case KPTI_OFF:
+		return "kpti=off";
+	case KPTI_NO_NEED:
+		return "not needed";
+	case KPTI_NEVER:
+		return "this core cannot have it (erratum 27456)";
+	case KPTI_ON:
+		return "kpti=on";
+	case KPTI_LATE:
+		return "kpti=late";
+	case KPTI_HIDES_PLACE:
+		return "KASLR, and no E0PD";
+	case KPTI_HIDES_CONTENT:
+		return "no CSV3";
+	}
+	return "undecided";
 }
 
 /* What stands in for words about the FDT; longer ones before those that they begin with. */
@@ -331,6 +341,8 @@ static const char follow_names[FOLLOW_FIELD_COUNT][24] = {
 	[FOLLOW_PAC] = "pointer authentication",
 	[FOLLOW_PAN] = "PAN",
 	[FOLLOW_E0PD] = "E0PD",
+	[FOLLOW_KPTI] = "CSV3",
+	[FOLLOW_NOT_GLOBAL] = "non-global mappings",
 	[FOLLOW_ASID_BITS] = "ASID bits",
 	[FOLLOW_VMID_BITS] = "VMID bits",
 	[FOLLOW_MTE] = "MTE",

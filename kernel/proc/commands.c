@@ -13,6 +13,7 @@
 #include <pagoda/lib/text.h>
 
 #include "parts.h"
+#include "turn.h"
 
 #define COPIES_MAX 1000
 
@@ -134,7 +135,7 @@ static void command_asids(const struct kernel *kernel, const struct arguments *a
 
 	if (!argument_count(arguments, 1, 1) || !argument_number(arguments, 0, &bits))
 		return;
-	if (bits < ASID_BITS_MIN || bits > cpu_asid_bits(kernel->handoff->id))
+	if (bits < ASID_BITS_MIN || bits > turn_asid_bits(kernel))
 		argument_refuse(arguments, 0, "is not from 2 to what the CPU has");
 	else if (!sched_init(kernel))
 		print("asids: there is no memory for programs\n");

@@ -7,7 +7,7 @@ $(eval $(call room,kernel/proc,kernel))
 $(call compiled_with,-Os,$(wildcard kernel/proc/*.c))
 
 # What asks for the linker's table, or for a CPU that goes to EL0.
-$(call machine_only,$(patsubst %,kernel/proc/%.c,commands program sched turn))
+$(call machine_only,$(patsubst %,kernel/proc/%.c,commands convert kpti program sched turn))
 
 # Each is one file of C, with start.S, and lies in the Image as the ELF file it is.
 user_programs := $(patsubst tests/user/%.c,%,$(wildcard tests/user/*.c))

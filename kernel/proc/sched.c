@@ -95,7 +95,7 @@ static void run(const struct turn *turn, struct process *process)
 	turn_load(cpu, process);
 	while (process->then == PROCESS_RUNNING && !over) {
 		cpu->user.frame = &process->frame;
-		if (user_enter(&process->frame, turn->sctlr, &cpu->user.resume)) {
+		if (user_enter(&process->frame, turn->sctlr, &cpu->user.resume, turn->exit)) {
 			over = counter_read() >= process->slice_end;
 		} else {
 			serve(process);

@@ -17,6 +17,7 @@ bool space_create(const struct kernel *kernel, struct space *space)
 	*space = kernel->kernel_space;
 	space->regime.whose = WHOSE_USER;
 	space->policy = (struct map_policy){ 0 };
+	space->tlb.asid_pairs = kernel->kernel_space.policy.not_global;
 	do {
 		if (buddy_fill_pool(&kernel->alloc->buddy, 1) != BUDDY_OK)
 			return false;

@@ -7,6 +7,8 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/arch/lock.h>
 #include <pagoda/kernel/irq/timer.h>
+#include <pagoda/kernel/proc/kpti.h>
+#include <pagoda/lib/errata.h>
 #include <pagoda/lib/features.h>
 
 #include "parts.h"
@@ -25,8 +27,14 @@ static struct halves {
 	const struct kernel *kernel;
 	struct space empty; /* of a CPU that has no program */
 	u64 switches, elsewhere;
+	bool forgets_code; /* an instruction cache goes by ASID, and breaks: errata_not_global() */
 	struct asids asids;
 } * halves; /* null before turns_init() */
+
+unsigned turn_asid_bits(const struct kernel *kernel)
+{
+	return cpu_asid_bits(kernel->handoff->id) - kernel->kernel_space.policy.not_global;
+}
 
 bool turns_init(const struct kernel *kernel)
 {
@@ -34,11 +42,11 @@ bool turns_init(const struct kernel *kernel)
 	struct halves *new;
 	void *object;
 
-	if (heap_alloc(heap, sizeof(*halves), &object) != HEAP_OK)
+	if (kpti_missing(kernel) || heap_alloc(heap, sizeof(*halves), &object) != HEAP_OK)
 		return false;
 	new = object;
 	new->kernel = kernel;
-	asids_init(&new->asids, cpu_asid_bits(kernel->handoff->id));
+	asids_init(&new->asids, turn_asid_bits(kernel));
 	if (!space_create(kernel, &new->empty)) {
 		(void)heap_free(heap, object);
 		return false;
@@ -100,7 +108,7 @@ static void take_asid(const struct cpu *cpu, struct process *process)
 	halves->switches++;
 	halves->elsewhere += cpu->number != 0;
 	lock_drop(&halves->lock);
-	process->space.id = asid_number(process->asid);
+	process->space.id = asid_number(process->asid) << process->space.tlb.asid_pairs;
 }
 
 void turn_load(struct cpu *cpu, struct process *process)
@@ -110,6 +118,8 @@ void turn_load(struct cpu *cpu, struct process *process)
 	turn_unload(cpu);
 	take_asid(cpu, process);
 	lower_root_set(root_of(&process->space));
+	if (halves->forgets_code)
+		code_publish(vaddr(0), 0);
 	user_registers_set((struct user_registers){ process->thread_pointer, 0 });
 	if (process->has_fp) {
 		fp_access(true);
@@ -138,6 +148,9 @@ void turn_begin(struct turn *turn)
 			       .tcr = registers[SYSREG_TCR_EL1] };
 	/* Programs must not sign with the kernel's key: what they sign is not signed. */
 	turn->sctlr = (registers[SYSREG_SCTLR_EL1] & ~(u64)SCTLR_EL1_ENIA_MASK) | SCTLR_USER;
+	turn->exit = kpti_exit(halves->kernel);
+	if (errata_not_global(turn->cpu->id[SYSREG_MIDR_EL1]))
+		halves->forgets_code = true;
 	fp_access(false);
 	lower_half_set(root_of(&halves->empty), user_tcr(turn->tcr));
 	turn->timer = interrupt_timer_init(halves->kernel) == INTERRUPT_OK;

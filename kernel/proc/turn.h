@@ -12,11 +12,16 @@ struct turn {
 	struct cpu *cpu;
 	u64 ttbr0, tcr; /* as they were */
 	u64 sctlr; /* at EL0 */
+	u64 exit; /* for user_enter() */
 	bool timer; /* it ends slices: there is none that would not */
 };
 
-/* turns_init() - what all CPUs share; false where there is no memory. Once. */
+/*
+ * turns_init() - what all CPUs share; false where there is no memory. Once. turn_asid_bits() - of
+ * the numbers that programs get: one less where each has two ASIDs (KPTI).
+ */
 bool turns_init(const struct kernel *kernel);
+unsigned turn_asid_bits(const struct kernel *kernel);
 
 /*
  * turn_begin() - programs may run on this CPU, and it takes interrupts. turn_end() - they may not,

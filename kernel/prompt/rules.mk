@@ -3,3 +3,5 @@
 # The prompt: line editor, commands, arguments.
 
 $(eval $(call room,kernel/prompt,kernel))
+# Typed by hand: size pays.
+$(call compiled_with,-Os,$(wildcard kernel/prompt/*.c))

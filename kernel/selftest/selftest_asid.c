@@ -115,22 +115,20 @@ static void tlbi_asid_8_bits(struct selftest *test)
 
 SELFTEST_CASE(tlbi, asid_of_ttbr1, "D8.13 A1", "with A1 the ASID is TTBR1's", tlbi_a1, 0);
 
-/* The kernel's own is 0. */
+/* TTBR0's is 0 then. */
 static void tlbi_a1(struct selftest *test)
 {
 	struct scratch scratch;
-	u64 registers[SYSREG_COUNT];
 
 	if (!scratch_begin(&scratch, test, 48))
 		return;
-	control_read(registers);
 	tlbi_put(&scratch, PAGES_AT, false, LEAF_NG);
 	scratch_control(&scratch, 0, TCR_EL1_A1_MASK);
 	lower_root_set(ttbr_encode(&scratch.space.regime, scratch.space.root) |
 		       OTHER_ASID << ASID_SHIFT);
 	tlbi_check_reads(test, PAGES_AT, false);
 	slot_break(scratch_slot(&scratch, PAGES_AT, LEVEL_PAGE));
-	tlbi_issue(TLBI_WHATS + TLBI_ASIDE1, registers[SYSREG_TTBR1_EL1] & TTBR1_EL1_ASID_MASK);
+	tlbi_issue(TLBI_WHATS + TLBI_ASIDE1, OTHER_ASID << ASID_SHIFT);
 	tlbi_check_gone(test, PAGES_AT);
 	scratch_end(&scratch);
 }

@@ -13,21 +13,36 @@ SELFTEST_SUBJECT(20, audit);
 /* linker/pagoda.lds.S: only their addresses mean anything. */
 extern u8 _text[], _init_text_start[], _init_data_end[];
 
+/* The kernel's maps: that of the upper half as EL0 sees it where there is KPTI. */
+struct spaces {
+	const struct space *space[3];
+	unsigned count;
+};
+
+static struct spaces spaces_of(const struct kernel *kernel)
+{
+	return (struct spaces){
+		{ &kernel->kernel_space, &kernel->idmap_space, &kernel->el0_space },
+		kernel->el0_space.root.value != 0 ? 3 : 2,
+	};
+}
+
 SELFTEST(audit, wx, "nothing is writable and executable");
 
 static void audit_wx(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
-	struct pt_audit upper = pt_audit_space(&kernel->kernel_space);
-	struct pt_audit lower = pt_audit_space(&kernel->idmap_space);
+	struct spaces spaces = spaces_of(kernel);
 
 	if (!test_needs(test, !kernel->kernel_space.policy.text_writable, "rodata=off"))
 		return;
-	test_check(test, upper.runs > 0 && lower.runs > 0, "runs in the kernel's map", upper.runs);
-	test_check(test, upper.writable_executable == 0, "writable and executable",
-		   upper.first_offender.value);
-	test_check(test, lower.writable_executable == 0, "writable and executable",
-		   lower.first_offender.value);
+	for (unsigned i = 0; i < spaces.count; i++) {
+		struct pt_audit audit = pt_audit_space(spaces.space[i]);
+
+		test_check(test, audit.runs > 0, "no runs in map", i);
+		test_check(test, audit.writable_executable == 0, "writable and executable",
+			   audit.first_offender.value);
+	}
 }
 
 /* What of @space maps some of [@start, @end), physical, in a way that @wrong says is wrong. */
@@ -118,8 +133,9 @@ static unsigned tour_new_tables(const struct tour *tour)
  * The bits that are the same in every leaf of the kernel's, or follow from what it is for. GP is
  * where there is code, if the CPU has BTI; UXN in the leaf and in a table above it.
  */
-static void check_leaf(struct selftest *test, const struct tour *tour, bool guarded)
+static void check_leaf(struct selftest *test, const struct tour *tour)
 {
+	const struct map_policy *policy = &tour->space->policy;
 	u64 bits = tour->entry.pte.bits, tables = tour->entry.table_bits;
 	bool code = !(bits & LEAF_PXN), in_root;
 
@@ -130,25 +146,24 @@ static void check_leaf(struct selftest *test, const struct tour *tour, bool guar
 	test_check(test, bits & LEAF_UXN, "executable at EL0", tour->va);
 	test_check(test, in_root || (tables & TABLE_UXN), "tables that let EL0 execute, above",
 		   tour->va);
-	test_check(test, !(bits & LEAF_NG), "not global", tour->va);
+	test_check(test, !(bits & LEAF_NG) == !policy->not_global, "nG is wrong", tour->va);
 	test_check(test, !(bits & LEAF_DBM), "writable by hardware's leave", tour->va);
-	test_equal(test, !!(bits & LEAF_GP), code && guarded, "guarded");
+	test_equal(test, !!(bits & LEAF_GP), code && policy->guarded, "guarded");
 }
 
 SELFTEST(audit, leaves, "every leaf has the bits that all of the kernel's have");
 
 static void audit_leaves(struct selftest *test)
 {
-	const struct kernel *kernel = test->kernel;
-	struct tour upper = { .space = &kernel->kernel_space };
-	struct tour lower = { .space = &kernel->idmap_space };
+	struct spaces spaces = spaces_of(test->kernel);
 
-	while (tour_next(&upper))
-		if (pte_is_leaf(upper.entry.kind))
-			check_leaf(test, &upper, kernel->handoff->plan.bti);
-	while (tour_next(&lower))
-		if (pte_is_leaf(lower.entry.kind))
-			check_leaf(test, &lower, false);
+	for (unsigned i = 0; i < spaces.count; i++) {
+		struct tour tour = { .space = spaces.space[i] };
+
+		while (tour_next(&tour))
+			if (pte_is_leaf(tour.entry.kind))
+				check_leaf(test, &tour);
+	}
 }
 
 static void check_table(struct selftest *test, const struct tour *tour)
@@ -223,14 +238,14 @@ SELFTEST(audit, table_alias, "tables can be written through the linear map, and 
 static void audit_table_alias(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
-	const struct space *spaces[] = { &kernel->kernel_space, &kernel->idmap_space };
+	struct spaces spaces = spaces_of(kernel);
 	u64 runs = 0;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
-		vaddr_t va = pt_start(spaces[i]), end = pt_end(spaces[i]);
+	for (unsigned i = 0; i < spaces.count; i++) {
+		vaddr_t va = pt_start(spaces.space[i]), end = pt_end(spaces.space[i]);
 
 		do {
-			struct pt_run run = pt_next_run(spaces[i], va, end);
+			struct pt_run run = pt_next_run(spaces.space[i], va, end);
 
 			va = run.end;
 			if (!is_second_name(kernel, &run))
@@ -325,21 +340,24 @@ SELFTEST(audit, pool, "every table taken from the pool is in use");
 static void audit_pool(struct selftest *test)
 {
 	const struct kernel *kernel = test->kernel;
-	const struct space *spaces[] = { &kernel->kernel_space, &kernel->idmap_space };
+	struct spaces spaces = spaces_of(kernel);
 	u64 granule = regime_granule(&kernel->kernel_space.regime);
 	const struct table_pool *pool = kernel->kernel_space.pool;
-	u64 reached = count_tables(test, &kernel->kernel_space) +
-		      count_tables(test, &kernel->idmap_space) + count_user_tables(test) +
+	u64 reached = count_user_tables(test) +
 		      (KASAN ? pt_shared_tables(&kernel->kernel_space) + SHARED_PAGES : 0);
 	paddr_t free = pool->free;
 	u64 listed = 0;
 
+	for (unsigned i = 0; i < spaces.count; i++)
+		reached += count_tables(test, spaces.space[i]);
 	test_equal(test, reached, pool_used(pool, granule), "tables reached, and taken");
 	for (; listed < pool->free_count && free.value != 0; listed++)
 		free = paddr(*(const u64 *)linear_pointer(&kernel->linear, free));
 	test_equal(test, listed, pool->free_count, "tables in the list of free ones");
-	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++)
-		test_check(test, pt_counts_agree(spaces[i], pt_start(spaces[i]), pt_end(spaces[i])),
+	for (unsigned i = 0; i < spaces.count; i++)
+		test_check(test,
+			   pt_counts_agree(spaces.space[i], pt_start(spaces.space[i]),
+					   pt_end(spaces.space[i])),
 			   "descriptors are miscounted in tables of space", i);
 }
 
@@ -347,15 +365,16 @@ SELFTEST(audit, total, "the map's total is the sum of its leaves");
 
 static void audit_total(struct selftest *test)
 {
-	const struct space *spaces[] = { &test->kernel->kernel_space, &test->kernel->idmap_space };
+	struct spaces spaces = spaces_of(test->kernel);
 
-	for (unsigned i = 0; i < ARRAY_SIZE(spaces); i++) {
-		struct tour tour = { .space = spaces[i] };
+	for (unsigned i = 0; i < spaces.count; i++) {
+		struct tour tour = { .space = spaces.space[i] };
 		u64 sum = 0;
 
 		while (tour_next(&tour))
 			if (pte_is_leaf(tour.entry.kind))
-				sum += regime_span(&spaces[i]->regime, tour.entry.level);
-		test_equal(test, pt_audit_space(spaces[i]).mapped, sum, "bytes mapped, and summed");
+				sum += regime_span(&tour.space->regime, tour.entry.level);
+		test_equal(test, pt_audit_space(tour.space).mapped, sum,
+			   "bytes mapped, and summed");
 	}
 }

@@ -198,6 +198,13 @@ void dump_idmap(const struct kernel *kernel)
 	dump_space(&kernel->idmap_space, "identity map", &markers);
 }
 
+void dump_el0(const struct kernel *kernel)
+{
+	struct marker_list markers = { 0 };
+
+	dump_space(&kernel->el0_space, "upper half at EL0", &markers);
+}
+
 /* What a map of a program's is called. */
 struct program_name {
 	char text[PROCESS_NAME_MAX + 24];
@@ -251,6 +258,8 @@ void dump_filtered(const struct kernel *kernel, const struct dump_filter *filter
 		text_filtered(&kernel->kernel_space, "kernel map", filter);
 	if (filter->idmap)
 		text_filtered(&kernel->idmap_space, "identity map", filter);
+	if (filter->el0)
+		text_filtered(&kernel->el0_space, "upper half at EL0", filter);
 	if (filter->program)
 		text_filtered(&filter->program->space, program_name(filter->program).text, filter);
 }

@@ -74,6 +74,8 @@ void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *f
 		json_space(&json, &kernel->kernel_space, "kernel", filter);
 	if (filter->idmap)
 		json_space(&json, &kernel->idmap_space, "idmap", filter);
+	if (filter->el0)
+		json_space(&json, &kernel->el0_space, "el0", filter);
 	if (filter->program) {
 		char number[16];
 

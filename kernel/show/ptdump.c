@@ -17,9 +17,9 @@
 #endif
 
 COMMAND(110, ptdump,
-	"[kernel|idmap|NUMBER] [REGION|START-END] [--level N] [--wx] [--perm rwx] [--json]",
+	"[kernel|idmap|el0|NUMBER] [REGION|START-END] [--level N] [--wx] [--perm rwx] [--json]",
 	"the page tables", "ptdump kernel vmalloc --perm rx",
-	"kernel idmap linear modules vmalloc vmemmap pci_io fixmap image " KASAN_WORD "json "
+	"kernel idmap el0 linear modules vmalloc vmemmap pci_io fixmap image " KASAN_WORD "json "
 	"--level --wx --perm --json");
 COMPLETION("--level", "-1 0 1 2 3");
 COMPLETION("--perm", "r rw rx rwx");
@@ -95,6 +95,14 @@ static bool read_program(struct request *request, unsigned index)
 	return request->filter.program != NULL;
 }
 
+static bool read_el0(struct request *request, unsigned index)
+{
+	request->filter.el0 = request->kernel->el0_space.root.value != 0;
+	return request->filter.el0 ||
+	       argument_refuse(request->arguments, index,
+			       "is the kernel's map: KPTI is off, see report");
+}
+
 /* The argument after the one at @index, which needs it. */
 static bool has_value(const struct request *request, unsigned index)
 {
@@ -147,6 +155,8 @@ static bool read_argument(struct request *request, unsigned *index)
 		request->filter.kernel = true;
 	else if (argument_is(arguments, at, "idmap"))
 		request->filter.idmap = true;
+	else if (argument_is(arguments, at, "el0"))
+		return read_el0(request, at);
 	else if (argument_is(arguments, at, "json") || argument_is(arguments, at, "--json"))
 		request->filter.json = true;
 	else if (argument_is(arguments, at, "--wx"))
@@ -173,7 +183,7 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 	for (unsigned i = 0; i < arguments->count;)
 		if (!read_argument(&request, &i))
 			return;
-	if (!filter->kernel && !filter->idmap && !filter->program) {
+	if (!filter->kernel && !filter->idmap && !filter->el0 && !filter->program) {
 		bool lower = filter->has_range && pt_contains(&kernel->idmap_space, filter->start);
 
 		filter->kernel = filter->json || !lower;
@@ -187,6 +197,8 @@ static void command_ptdump(const struct kernel *kernel, const struct arguments *
 		dump_kernel(kernel);
 	if (filter->idmap)
 		dump_idmap(kernel);
+	if (filter->el0)
+		dump_el0(kernel);
 	if (filter->program)
 		dump_program(filter->program);
 }

@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/console/console.h>
+#include <pagoda/kernel/proc/kpti.h>
 #include <pagoda/kernel/show/cpu.h>
 #include <pagoda/lib/features.h>
 #include <pagoda/lib/format.h>
@@ -153,6 +154,34 @@ static const char *policy_str(const struct boot_plan *plan)
 	return plan->wxn ? "refused" : "granted";
 }
 
+static const char *kpti_result_str(enum kpti_result result)
+{
+	switch (result) {
+	case KPTI_OK:
+		return "it is there";
+	case KPTI_NO_MEMORY:
+		return "there is no memory for it";
+	case KPTI_CPU_SILENT:
+		return "a CPU does not answer";
+	}
+	return "unknown result";
+}
+
+/* Why it is on, or off though that is not for want of need; and that it is missing. */
+static void print_kpti(const struct kernel *kernel)
+{
+	enum kpti kpti = kernel->handoff->plan.kpti;
+
+	if (kpti == KPTI_NO_NEED)
+		return;
+	report_label("");
+	print("KPTI %s: %s", on_off(kpti_is_on(kpti)), kpti_str(kpti));
+	if (kernel->kpti_result != KPTI_OK)
+		print("; NOT DONE, so there are no programs: %s",
+		      kpti_result_str(kernel->kpti_result));
+	print("\n");
+}
+
 static void print_protection(const struct kernel *kernel)
 {
 	const struct boot_plan *plan = &kernel->handoff->plan;
@@ -163,9 +192,10 @@ static void print_protection(const struct kernel *kernel)
 	else
 		print("NOT ENFORCED: WXN is off (%s)\n", report_wxn_off(kernel));
 	report_label("in use");
-	print("BTI %s, PAC %s%s, PAN %s, E0PD %s\n", on_off(plan->bti), on_off(plan->pac),
+	print("BTI %s, PAC %s%s, PAN %s, E0PD %s, KPTI %s\n", on_off(plan->bti), on_off(plan->pac),
 	      plan->pac && !plan->pac_secret ? " with a key that is no secret: no entropy" : "",
-	      on_off(plan->pan), on_off(plan->e0pd));
+	      on_off(plan->pan), on_off(plan->e0pd), on_off(kpti_is_on(plan->kpti)));
+	print_kpti(kernel);
 	print_return_addresses(kernel->handoff);
 	report_label("programs");
 	print("%u-bit ASIDs; writable and executable memory %s\n",
@@ -245,6 +275,10 @@ static void json_decision(struct json *json, const struct kernel *kernel)
 	json_string(json, "panic", panic_action_str(kernel->handoff->options.panic));
 	json_close(json);
 	json_number(json, "asid_bits", cpu_asid_bits(kernel->handoff->id));
+	json_row(json, "kpti");
+	json_bool(json, "on", kpti_is_on(plan->kpti) && !kpti_missing(kernel));
+	json_string(json, "reason", kpti_str(plan->kpti));
+	json_close(json);
 	json_object(json, "policy");
 	json_string(json, "write_execute", policy_str(plan));
 	json_close(json);

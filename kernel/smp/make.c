@@ -64,6 +64,7 @@ struct cpu *cpu_make(const struct kernel *kernel, u32 number, u64 mpidr)
 		return NULL;
 	memory = object;
 	memory->cpu.kernel = kernel;
+	memory->cpu.vectors = vectors_get();
 	memory->cpu.number = number;
 	memory->cpu.mpidr = mpidr;
 	memory->cpu.had = memory->had;

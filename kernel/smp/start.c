@@ -163,7 +163,7 @@ static u64 verdict_go(const struct boot_handoff *handoff)
 	return handoff->plan.el == 2 ? VERDICT_GO_VHE : VERDICT_GO_DROP;
 }
 
-/* The registers of the boot CPU, as they are. */
+/* The registers of the boot CPU, as they are; the lower half is the identity map's for the flip. */
 static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 {
 	const struct boot_handoff *handoff = kernel->handoff;
@@ -171,7 +171,8 @@ static struct flip flip_make(const struct kernel *kernel, const struct cpu *cpu)
 	const struct space *space = &kernel->kernel_space;
 
 	return (struct flip){ .mair = registers->mair,
-			      .tcr = registers->tcr,
+			      .tcr = registers->tcr |
+				     SYSREG_PUT(TCR_EL1_A1, space->policy.not_global),
 			      .ttbr0 = handoff->ttbr0,
 			      .ttbr1 = ttbr_encode(&space->regime, space->root),
 			      .sctlr = registers->sctlr,

@@ -5,6 +5,7 @@
  */
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/dev/efi_map.h>
+#include <pagoda/kernel/proc/kpti.h>
 #include <pagoda/kernel/prompt/shell.h>
 #include <pagoda/kernel/show/report.h>
 #include <pagoda/kernel/smp/smp.h>
@@ -62,6 +63,7 @@ void kernel_main(struct boot_handoff *handoff, u64 published, u64 flipped, u64 f
 	alloc_init(&kernel);
 	console_fallback(&kernel);
 	smp_start(&kernel, handoff);
+	kernel.kpti_result = kpti_start(&kernel);
 	kernel.guard_result = cpu_guard_stack(&kernel.kernel_space);
 	kernel.symbols = symbols_get();
 	control_read(kernel.registers);

@@ -6,3 +6,5 @@ $(call kasan_only,kernel/start/kasan.c)
 $(eval $(call room,kernel/start,kernel))
 $(call unchecked,kernel/start/kasan.c)
 $(call machine_only,kernel/start/main.c kernel/start/kasan.c)
+# Done once: size pays.
+$(call compiled_with,-Os,$(wildcard kernel/start/*.c))

@@ -11,6 +11,12 @@
 
 #define LINES_MAX 32
 
+/*
+ * From where a call returns to back to the call. Behind one that does not return may be nothing
+ * more of its function: the next one begins there.
+ */
+#define CALL_SIZE 4
+
 const char *symbols_find(const struct symbols *symbols, u64 address, u64 *offset)
 {
 	const char *name = symbols->names;
@@ -35,17 +41,6 @@ const char *symbols_find(const struct symbols *symbols, u64 address, u64 *offset
 	return name;
 }
 
-void symbols_print(const struct symbols *symbols, u64 address)
-{
-	u64 offset;
-	const char *name = symbols_find(symbols, address, &offset);
-
-	print("0x%016lx", address);
-	if (name)
-		print("  %s+%#lx", name, offset);
-	print("\n");
-}
-
 static bool frame_is_sound(struct stack stack, u64 frame)
 {
 	return frame != 0 && is_aligned(frame, 2 * sizeof(u64)) && frame >= stack.start &&
@@ -60,7 +55,7 @@ static bool lr_is_a_caller(const struct symbols *symbols, const struct place *pl
 			   u64 caller)
 {
 	u64 offset;
-	const char *name = symbols_find(symbols, lr, &offset);
+	const char *name = symbols_find(symbols, lr - CALL_SIZE, &offset);
 
 	return name && lr != caller && name != symbols_find(symbols, place->pc, &offset);
 }
@@ -86,10 +81,16 @@ static u64 frame_above(u64 frame)
 	return above > frame ? above : 0;
 }
 
-static void print_call(const struct symbols *symbols, u64 address)
+/* "ADDRESS  NAME+0x10", with the name of the function that is @back bytes before. */
+static void print_call(const struct symbols *symbols, u64 address, unsigned back)
 {
-	print("  ");
-	symbols_print(symbols, address);
+	u64 offset;
+	const char *name = symbols_find(symbols, address - back, &offset);
+
+	print("  0x%016lx", address);
+	if (name)
+		print("  %s+%#lx", name, offset + back);
+	print("\n");
 }
 
 void backtrace_print(const struct symbols *symbols, struct stack stack, const struct place *place,
@@ -98,9 +99,9 @@ void backtrace_print(const struct symbols *symbols, struct stack stack, const st
 	u64 frame = place->frame, last = 0, repeated = 0, caller;
 	u64 lr = address_strip(place->lr, va_bits);
 
-	print_call(symbols, place->pc);
+	print_call(symbols, place->pc, 0);
 	if (lr_is_a_caller(symbols, place, lr, frame_caller(stack, frame, va_bits)))
-		print_call(symbols, lr);
+		print_call(symbols, lr, CALL_SIZE);
 	for (unsigned lines = 0; lines < LINES_MAX; frame = frame_above(frame)) {
 		caller = frame_caller(stack, frame, va_bits);
 		if (caller == last && caller != 0) {
@@ -112,7 +113,7 @@ void backtrace_print(const struct symbols *symbols, struct stack stack, const st
 		repeated = 0;
 		if (caller == 0)
 			return;
-		print_call(symbols, caller);
+		print_call(symbols, caller, CALL_SIZE);
 		last = caller;
 		lines++;
 	}

@@ -77,10 +77,14 @@ static const char *kind_str(enum kasan_wrong wrong, u64 address)
 static void print_trace(const struct kernel *kernel, const char *what, const s32 *caller,
 			unsigned count)
 {
+	u64 offset;
+
 	print("\n%s by:\n", what);
 	for (unsigned i = 0; i < count && caller[i] != 0; i++) {
-		print("  ");
-		symbols_print(&kernel->symbols, kasan_caller(caller[i]));
+		u64 address = kasan_caller(caller[i]);
+		const char *name = symbols_find(&kernel->symbols, address, &offset);
+
+		print("  0x%016lx  %s+%#lx\n", address, name ? name : "?", name ? offset : 0);
 	}
 }
 

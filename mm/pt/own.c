@@ -15,6 +15,16 @@ paddr_t pt_shared_page(const struct space *space)
 	return space->pool->shared;
 }
 
+paddr_t pt_shared_pages(const struct space *space)
+{
+	return paddr_add(space->pool->shared, regime_granule(&space->regime));
+}
+
+bool pt_entry_is_shared(const struct space *space, const struct pt_entry *entry)
+{
+	return entry_is_shared(space, entry);
+}
+
 u64 pt_shared_tables(const struct space *space)
 {
 	const struct table_pool *pool = space->pool;
@@ -44,8 +54,7 @@ void pt_shared_protect(struct space *space)
 	struct map_policy policy = { .not_global =
 					     space->policy.not_global }; /* rodata=off or not */
 	pte_t pte = pte_leaf(regime, &policy, attr, space->pool->shared, LEVEL_PAGE);
-	paddr_t last = paddr_add(space->pool->shared, regime_granule(regime));
-	struct slot *slots = slot_at(space, last); /* of the shared tables the last of all walks */
+	struct slot *slots = slot_at(space, pt_shared_pages(space));
 
 	for (unsigned i = 0; i < regime_entries(regime, LEVEL_PAGE); i++)
 		slot_edit(slots + i, pte);

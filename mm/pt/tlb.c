@@ -110,12 +110,18 @@ static struct tlb_op next_range(struct tlb_ops *ops, unsigned base_shift)
 	return op;
 }
 
-/* What is a user's is all of one ASID; the kernel's may be in the TLB under any. */
-static struct tlb_op op_all(const struct space *space)
+/* What is a user's is all of one ASID, or of two; the kernel's may be in the TLB under any. */
+static struct tlb_op next_all(struct tlb_ops *ops)
 {
-	if (space->regime.whose == WHOSE_USER)
-		return tlb_op_asid(space->id);
-	return (struct tlb_op){ .kind = TLB_ALL };
+	const struct space *space = ops->space;
+	bool first = ops->left != ops->step;
+
+	if (space->regime.whose != WHOSE_USER) {
+		ops->left = 0;
+		return (struct tlb_op){ .kind = TLB_ALL };
+	}
+	ops->left = first && space->tlb.asid_pairs ? ops->step : 0;
+	return tlb_op_asid(space->id + !first);
 }
 
 bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
@@ -126,8 +132,7 @@ bool tlb_ops_next(struct tlb_ops *ops, struct tlb_op *op)
 	if (ops->left == 0)
 		return false;
 	if (ops->all) {
-		*op = op_all(ops->space);
-		ops->left = 0;
+		*op = next_all(ops);
 	} else if (ops->range && ops->left > ops->step && is_aligned(ops->at, BIT(base_shift))) {
 		*op = next_range(ops, base_shift);
 	} else {

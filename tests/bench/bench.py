@@ -334,9 +334,9 @@ def show_calls(report):
     report.title("An empty system call")
     report.say("From EL0 to the answer that there is no such call, and back: instructions of the "
                "kernel's.", "")
-    report.table(["pages", "EL1", "EL2"], [
-        [page_size.upper(), *(boot_cost.call_cost(f"arm64.pagesize={page_size}", machine)
-                              for machine in ("virt", f"virt,{EL2}"))]
+    report.table(["pages", "EL1", "EL2", "EL1 with KPTI", "EL2 with KPTI"], [
+        [page_size.upper(), *(boot_cost.call_cost(f"arm64.pagesize={page_size} {kpti}", machine)
+                              for kpti in ("", "kpti=on") for machine in ("virt", f"virt,{EL2}"))]
         for page_size in PAGE_SIZES])
 
 

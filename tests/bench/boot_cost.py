@@ -44,7 +44,7 @@ EL2_MORE = 200
 NOKASLR_MORE = 1_100
 # Where the CPU cannot sign, for one function whose return address goes to a shadow call stack: to
 # read its unwind table, exchange its instructions, and publish its code.
-PATCHING_MOST, PATCHING_ACCESSES_MOST = 1_100, 44
+PATCHING_MOST, PATCHING_ACCESSES_MOST = 900, 35
 TABLES_DONE, RELOCATION_DONE = 2, 3  # of the times that the early runtime reads the counter
 # The kernel's part of a system call that does nothing.
 CALL_MOST = 340

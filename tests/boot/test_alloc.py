@@ -20,7 +20,7 @@ ROWS = [
     ("max", "arm64.pagesize=64k pagoda.va_bits=42"),
     ("max", "id_aa64isar0.tlb=0"),  # no FEAT_TLBIRANGE
     ("max", "id_aa64mmfr2.ttl=0"),  # no FEAT_TTL
-    ("cortex-a57", ""), ("cortex-a76", "arm64.pagesize=16k"),
+    ("cortex-a57", "kpti=off"), ("cortex-a76", "kpti=off arm64.pagesize=16k"),
 ]
 KIB = 1024
 MIB = 1024 * KIB

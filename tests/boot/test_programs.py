@@ -273,8 +273,8 @@ def test_who_never_yields_runs_beside_the_prompt_until_it_is_killed(machine):
         assert running.command("kill 1") == "spin[1]: status 137\n"
         assert running.command("kill 1") == "kill: '1' is no program's number; ps shows them\n"
         for subject in ("audit", "user"):
-            assert {test.status for test in ktap.parse(
-                running.command(f"selftest {subject}")).tests} == {"pass"}
+            tests = ktap.parse(running.command(f"selftest {subject}")).tests
+            assert {test.status for test in tests if test.reason != "KPTI is off"} == {"pass"}
         running.send("run spin\r")
         running.expect("spinning")
         running.send("\x03")

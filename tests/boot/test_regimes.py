@@ -287,7 +287,7 @@ def test_the_emulators_walk_finds_the_kernel_map_and_no_identity_map(case):
 def test_the_image_in_memory_is_the_file_relocated_and_patched_where_it_must_be(case):
     _, _, result = case
     base, words = relocations()
-    size = symbols()["_init_data_end"]
+    size = symbols()["_file_end"]
     delta = number(result.document["image"]["va"]) - base
     signed = result.document["return_addresses"] == "signed"
     assert signed == result.document["decision"]["pac"]

@@ -19,7 +19,7 @@ import ktap  # noqa: E402
 EMULATOR = "an emulator: blocks are taken at any level, Device memory unaligned"
 ALWAYS = {EMULATOR, "no FEAT_MTE2", "no FEAT_S1PIE", "no FEAT_XS"}
 # Those that are about a machine of another kind, with tests of their own.
-ELSEWHERE = {"one CPU runs", "no shadow call stack"}
+ELSEWHERE = {"one CPU runs", "no shadow call stack", "KPTI is off"}
 # Which descriptors there are, and which levels.
 WIDE = {"descriptors have no SH"}
 NARROW = {"descriptors have SH"}

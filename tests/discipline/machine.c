@@ -247,6 +247,16 @@ static struct half half_make(unsigned el, bool upper, u64 tcr, u64 ttbr, u64 mai
 	return half;
 }
 
+/* D8.16: of EL1 and EL0, the ASID of both halves is in one of the two registers: TCR.A1. */
+static void half_asid(struct half *half, u64 tcr)
+{
+	bool upper = bits(tcr, 22, 22);
+
+	if (upper != half->upper && (half->el == 1 || is_host(VIEW_WRITTEN)))
+		half->asid = (unsigned)bits(
+			value_of(bank(half->el, upper ? TTBR1 : TTBR0), VIEW_WRITTEN), 63, 48);
+}
+
 /* Whatever may be in use, of the registers as written and as they are in effect. */
 static void roots_update(void)
 {
@@ -269,6 +279,7 @@ static void roots_update(void)
 			half = half_make(el, upper,
 					 value_of(tcr, i & 2 ? VIEW_WRITTEN : VIEW_SYNCED),
 					 value_of(base, i & 1 ? VIEW_WRITTEN : VIEW_SYNCED), mair);
+			half_asid(&half, value_of(tcr, VIEW_WRITTEN));
 			half.on = half.on && (sctlr & SCTLR_M);
 			halves[count++] = half;
 		}

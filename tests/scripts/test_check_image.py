@@ -139,12 +139,40 @@ def test_a_right_image_passes(built):
     ("<I", 0x11c, 0x40000040, ".text and its segment differ in permissions"),
     ("<I", 0x144, 0x40000040, ".data and its segment differ in permissions"),
     ("<I", 0x144, 0xe0000040, "section .data is writable and executable"),
+    ("<I", 0x144, 0xc0000080, "section .data has 0x200 bytes in the file and flags 0xc0000080"),
 ])
 def test_each_wrong_field_of_the_headers_is_named(built, layout, offset, value, fault):
     patch(built[1], layout, offset, value)
     faults = check(*built)
     assert any(fault in line for line in faults)
     assert len(faults) <= 2  # permissions are compared with the entry's and the segment's, too
+
+
+@pytest.fixture
+def cleared(tmp_path):
+    """An Image whose file ends with text: what is behind it is cleared by whoever loads it."""
+    source = SOURCE.replace("0x200, _data_offset, 0, 0, 0, 0xc0000040", "0, 0, 0, 0, 0, 0xc0000080")
+    script = SCRIPT.replace(
+        "\t. = ALIGN(0x10000);\n\t.data : { _data = .; *(.data) *(.dynamic) *(.got*)"
+        " . = ALIGN(0x200); } :data",
+        "\t.rodata : { *(.data) *(.dynamic) *(.got*) . = ALIGN(0x10000); } :text\n\t_data = .;")
+    return build(tmp_path, source, script)
+
+
+def test_memory_that_is_cleared_need_not_be_in_the_file(cleared):
+    assert check(*cleared) == []
+    assert cleared[1].stat().st_size == 0x10000
+
+
+@pytest.mark.parametrize("layout, offset, value, fault", [
+    ("<I", 0x134, 0x10000, "section .data is at 0x10000, 0x10000 in the file"),
+    ("<I", 0x144, 0xc0000040, "section .data has 0x0 bytes in the file and flags 0xc0000040"),
+])
+def test_a_section_without_bytes_has_no_place_in_the_file(cleared, layout, offset, value, fault):
+    patch(cleared[1], layout, offset, value)
+    faults = check(*cleared)
+    assert any(fault in line for line in faults)
+    assert len(faults) <= 2
 
 
 def test_an_image_without_a_whole_header_is_too_short(built):

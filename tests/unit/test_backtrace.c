@@ -97,6 +97,17 @@ static void a_function_without_a_frame_is_not_left_out(void **state)
 							       "  0xffff80008001004c  third+0x4\n");
 }
 
+static void a_call_that_is_the_last_of_its_function_is_that_functions(void **state)
+{
+	u64 frame = record(10, record(40, 0, 0), TEXT + 0x100);
+
+	(void)state;
+	assert_calls((struct place){ TEXT + 0x14, TEXT + 0x48, frame },
+		     "  0xffff800080010014  first+0x4\n"
+		     "  0xffff800080010048  second+0x8\n"
+		     "  0xffff800080010100  third+0xb8\n");
+}
+
 static void a_recursion_is_one_line(void **state)
 {
 	u64 frame = record(250, 0, 0);
@@ -154,6 +165,7 @@ int main(void)
 		cmocka_unit_test(an_address_belongs_to_the_function_that_begins_before_it),
 		cmocka_unit_test(a_chain_of_frames_is_followed_to_its_end),
 		cmocka_unit_test(a_function_without_a_frame_is_not_left_out),
+		cmocka_unit_test(a_call_that_is_the_last_of_its_function_is_that_functions),
 		cmocka_unit_test(a_recursion_is_one_line),
 		cmocka_unit_test(a_chain_without_an_end_is_cut),
 		cmocka_unit_test(no_damage_to_the_stack_leads_out_of_it_or_round_in_it),

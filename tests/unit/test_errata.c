@@ -50,12 +50,44 @@ static void all_of_qualcomms_first_kryos_count(void **state)
 	assert_null(errata_repeat_tlbi(0x510fc000)); /* Falkor */
 }
 
+static void some_cores_cannot_have_mappings_that_are_not_global(void **state)
+{
+	(void)state;
+	assert_true(errata_not_global(0x430f0a10)); /* ThunderX, pass 1.0 */
+	assert_true(errata_not_global(0x431f0a11)); /* 2.1 */
+	assert_false(errata_not_global(0x431f0a12));
+	assert_true(errata_not_global(0x430f0a20)); /* CN81xx, pass 1.0 */
+	assert_false(errata_not_global(0x430f0a21));
+	assert_false(errata_not_global(0x430f0a30)); /* CN83xx */
+	assert_false(errata_not_global(0x431f0af0)); /* ThunderX2 */
+	assert_false(errata_not_global(0x410f0a10)); /* another maker's */
+}
+
+static void some_cores_keep_el0_out_though_no_register_says_so(void **state)
+{
+	static const uint32_t cores[] = {
+		0x410fd034, 0x410fd042, 0x412fd050, 0x411fd070, 0x410fd083,
+		0x411fd090, 0x420f1000, 0x420f5160, 0x431f0af0, 0x481fd010,
+		0x4e0f0040, 0x511f8001, 0x517f8014, 0x517f803c, 0x51df805e,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cores) / sizeof(cores[0]); i++)
+		assert_true(errata_keeps_el0_out(cores[i]));
+	assert_false(errata_keeps_el0_out(0x412fd0a0)); /* Cortex-A75 */
+	assert_false(errata_keeps_el0_out(0x461f0010)); /* A64FX */
+	assert_false(errata_keeps_el0_out(0x431f0a11)); /* ThunderX */
+	assert_false(errata_keeps_el0_out(0x517f802d)); /* Kryo 3xx Gold */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cores_are_known_by_their_part),
 		cmocka_unit_test(and_by_revision_where_that_counts),
 		cmocka_unit_test(all_of_qualcomms_first_kryos_count),
+		cmocka_unit_test(some_cores_cannot_have_mappings_that_are_not_global),
+		cmocka_unit_test(some_cores_keep_el0_out_though_no_register_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

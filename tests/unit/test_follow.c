@@ -42,6 +42,7 @@ static void fill(u64 registers[])
 		{ SYSREG_ID_AA64MMFR2_EL1, 60, 1 }, /* E0PD */
 		{ SYSREG_ID_AA64ISAR0_EL1, 56, 2 }, /* TLB */
 		{ SYSREG_ID_AA64ISAR1_EL1, 4, 5 }, /* APA */
+		{ SYSREG_ID_AA64PFR0_EL1, 60, 1 }, /* CSV3 */
 		{ SYSREG_ID_AA64PFR1_EL1, 0, 1 }, /* BT */
 		{ SYSREG_ID_AA64PFR1_EL1, 8, 3 }, /* MTE */
 		{ SYSREG_CTR_EL0, 16, 4 }, /* DminLine: 64 bytes */
@@ -66,6 +67,7 @@ static int machine_make(void **state)
 	plan.kernel = regime_make(GRANULE_SHIFT_4K, 52, 52, true);
 	plan.idmap = regime_make(GRANULE_SHIFT_4K, 48, 52, true);
 	plan.bti = plan.pac = plan.pan = plan.e0pd = true;
+	plan.kpti = KPTI_NO_NEED;
 	return 0;
 }
 
@@ -116,6 +118,7 @@ static void what_a_cpu_lacks_is_named(void **state)
 		{ SYSREG_ID_AA64ISAR2_EL1, 12, 5, { FOLLOW_PAC, 0x505, 5 } },
 		{ SYSREG_ID_AA64MMFR1_EL1, 20, 0, { FOLLOW_PAN, 0, 1 } },
 		{ SYSREG_ID_AA64MMFR2_EL1, 60, 0, { FOLLOW_E0PD, 0, 1 } },
+		{ SYSREG_ID_AA64PFR0_EL1, 60, 0, { FOLLOW_KPTI, 0, 1 } },
 		{ SYSREG_ID_AA64MMFR0_EL1, 4, 0, { FOLLOW_ASID_BITS, 8, 16 } },
 		{ SYSREG_ID_AA64MMFR1_EL1, 4, 0, { FOLLOW_VMID_BITS, 8, 16 } },
 		{ SYSREG_ID_AA64PFR1_EL1, 8, 2, { FOLLOW_MTE, 2, 3 } },
@@ -135,11 +138,46 @@ static void what_a_cpu_lacks_is_named(void **state)
 	}
 }
 
+#define CORTEX_A57 0x411fd070
+#define THUNDERX_2_1 0x431f0a11
+
+/* Without CSV3, by the core; and with the kernel's mappings not global, or not needing to be. */
+static void whoever_needs_kpti_or_cannot_have_it_is_held_against_the_plan(void **state)
+{
+	static const struct {
+		u64 midr;
+		enum kpti kpti;
+		enum follow_field field;
+	} rows[] = {
+		{ CORTEX_A57, KPTI_NO_NEED, FOLLOW_OK },
+		{ THUNDERX_2_1, KPTI_NO_NEED, FOLLOW_KPTI },
+		{ 0, KPTI_NO_NEED, FOLLOW_KPTI },
+		{ 0, KPTI_OFF, FOLLOW_OK },
+		{ THUNDERX_2_1, KPTI_OFF, FOLLOW_OK },
+		{ THUNDERX_2_1, KPTI_NEVER, FOLLOW_OK },
+		{ THUNDERX_2_1, KPTI_ON, FOLLOW_NOT_GLOBAL },
+		{ CORTEX_A57, KPTI_ON, FOLLOW_OK },
+		{ THUNDERX_2_1, KPTI_LATE, FOLLOW_NOT_GLOBAL },
+		{ THUNDERX_2_1, KPTI_HIDES_PLACE, FOLLOW_NOT_GLOBAL },
+		{ 0, KPTI_HIDES_CONTENT, FOLLOW_OK },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		machine_make(state);
+		put(id, SYSREG_ID_AA64PFR0_EL1, 60, 0);
+		id[SYSREG_MIDR_EL1] = rows[i].midr;
+		plan.kpti = rows[i].kpti;
+		expect(rows[i].field, 0, rows[i].field != FOLLOW_OK);
+	}
+}
+
 static void of_what_the_plan_does_not_use_nothing_is_asked(void **state)
 {
 	(void)state;
 	plan.el = 1;
 	plan.bti = plan.pac = plan.pan = plan.e0pd = false;
+	plan.kpti = KPTI_OFF;
+	put(id, SYSREG_ID_AA64PFR0_EL1, 60, 0);
 	plan.kernel = regime_make(GRANULE_SHIFT_4K, 48, 40, false);
 	plan.idmap = plan.kernel;
 	put(id, SYSREG_ID_AA64MMFR0_EL1, 28, 0);
@@ -212,6 +250,7 @@ int main(void)
 		cmocka_unit_test_setup(a_cpu_like_the_first_one_follows, machine_make),
 		cmocka_unit_test_setup(a_cpu_that_has_more_follows, machine_make),
 		cmocka_unit_test_setup(what_a_cpu_lacks_is_named, machine_make),
+		cmocka_unit_test(whoever_needs_kpti_or_cannot_have_it_is_held_against_the_plan),
 		cmocka_unit_test_setup(of_what_the_plan_does_not_use_nothing_is_asked,
 				       machine_make),
 		cmocka_unit_test_setup(wide_addresses_of_64k_pages_are_asked_for_apart,

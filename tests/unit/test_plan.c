@@ -85,9 +85,9 @@ struct tcr_fields {
 
 /*
  * Every bit: cacheable, write-back, inner shareable walks (0x35: SH 0b11, ORGN 0b01, IRGN 0b01) at
- * 8 and 24; E0PD1 at 56; everything else 0.
+ * 8 and 24; E0PD1 at 56; A1 at 22 where @kpti; everything else 0.
  */
-static void assert_tcr(u64 tcr, struct tcr_fields expected, u64 e0pd)
+static void assert_tcr(u64 tcr, struct tcr_fields expected, u64 e0pd, u64 kpti)
 {
 	assert_int_equal(bits(tcr, 5, 0), expected.t0sz);
 	assert_int_equal(bits(tcr, 21, 16), expected.t1sz);
@@ -97,7 +97,7 @@ static void assert_tcr(u64 tcr, struct tcr_fields expected, u64 e0pd)
 	assert_int_equal(bits(tcr, 31, 30), expected.tg1);
 	assert_int_equal(tcr, 0x35003500 | expected.t0sz | expected.t1sz << 16 |
 				      expected.ips << 32 | expected.ds << 59 | expected.tg0 << 14 |
-				      expected.tg1 << 30 | e0pd << 56);
+				      expected.tg1 << 30 | e0pd << 56 | kpti << 22);
 }
 
 /* What the manual reserves: a CPU given this would misbehave, whatever else is right. */
@@ -233,7 +233,8 @@ static void assert_row(const struct row *row)
 	assert_int_equal(plan->va_reason, row->reason);
 	assert_int_equal(plan->page_size_asked, strstr(row->command_line, "pagesize") != NULL);
 	assert_tcr(plan->registers.tcr, row->tcr,
-		   row->cpu == FAKE_CPU_MAX || row->cpu == FAKE_CPU_MAX_LPA2_OFF);
+		   row->cpu == FAKE_CPU_MAX || row->cpu == FAKE_CPU_MAX_LPA2_OFF,
+		   row->cpu == FAKE_CPU_A64FX);
 	assert_architected();
 	assert_int_equal(plan->registers.mair, 0x000444ffff);
 }
@@ -379,7 +380,7 @@ static void varange_says_nothing_about_small_pages(void **state)
 	boot_plan("arm64.pagesize=64k");
 	assert_int_equal(boot.plan.kernel.va_bits, 48);
 	assert_int_equal(boot.plan.va_reason, VA_REASON_NO_LVA);
-	assert_tcr(boot.plan.registers.tcr, (struct tcr_fields){ 16, 16, 6, 0, 1, 3 }, 1);
+	assert_tcr(boot.plan.registers.tcr, (struct tcr_fields){ 16, 16, 6, 0, 1, 3 }, 1, 0);
 	assert_int_equal(boot.plan.kernel.format, DESC_64K_LPA);
 
 	boot_reset(FAKE_CPU_CORTEX_A76);
@@ -390,7 +391,7 @@ static void varange_says_nothing_about_small_pages(void **state)
 	assert_int_equal(boot.plan.kernel.va_bits, 47);
 	boot_plan("arm64.pagesize=64k");
 	assert_int_equal(boot.plan.kernel.va_bits, 52);
-	assert_tcr(boot.plan.registers.tcr, (struct tcr_fields){ 16, 12, 2, 0, 1, 3 }, 0);
+	assert_tcr(boot.plan.registers.tcr, (struct tcr_fields){ 16, 12, 2, 0, 1, 3 }, 0, 0);
 	assert_int_equal(boot.plan.kernel.format, DESC_48);
 }
 
@@ -580,7 +581,7 @@ static void an_image_above_48_bits_gets_a_52_bit_identity_map(void **state)
 		assert_int_equal(boot_plan(far->command_line).code, STOP_NONE);
 		assert_int_equal(boot.plan.idmap.va_bits, 52);
 		assert_int_equal(boot.plan.idmap.root_level, far->idmap_root);
-		assert_tcr(boot.plan.registers.tcr, far->tcr, 1);
+		assert_tcr(boot.plan.registers.tcr, far->tcr, 1, 0);
 		assert_architected();
 	}
 }
@@ -636,6 +637,99 @@ static void wide_output_without_wide_input_does_not_reach_above_48_bits(void **s
 	assert_stop(boot_plan("arm64.pagesize=64k"), STOP_IMAGE_UNREACHABLE,
 		    (1ul << 48) + IMAGE_SIZE, 48, 0);
 	assert_int_equal(boot_plan("").code, STOP_NONE);
+}
+
+/* ---- KPTI ---- */
+
+#define THUNDERX(rp) (0x430f0a10 | ((rp) >> 4) << 20 | ((rp)&0xf))
+#define CSV3 1
+#define E0PD 2
+#define SEED 4
+
+/* Cores by MIDR_EL1, what they have, the command line, and what comes of it. */
+static const struct {
+	u64 midr;
+	unsigned has;
+	const char *command_line;
+	enum kpti kpti;
+} kpti_rows[] = {
+	/* Nothing to hide, or nobody to hide it from. */
+	{ 0x000f0510, CSV3 | E0PD | SEED, "", KPTI_NO_NEED },
+	{ 0x000f0510, CSV3, "", KPTI_NO_NEED },
+	{ 0x000f0510, CSV3 | SEED, "nokaslr", KPTI_NO_NEED },
+	{ 0x411fd070, E0PD, "", KPTI_NO_NEED }, /* Cortex-A57 keeps EL0 out without CSV3 */
+	{ 0x411fd070, SEED, "nokaslr", KPTI_NO_NEED },
+	{ 0x410fd034, 0, "kpti=auto", KPTI_NO_NEED }, /* Cortex-A53 */
+	/* Where the image is, EL0 could time. */
+	{ 0x411fd070, SEED, "", KPTI_HIDES_PLACE },
+	{ 0x000f0510, CSV3 | SEED, "", KPTI_HIDES_PLACE },
+	{ 0x000f0510, CSV3 | E0PD | SEED, "id_aa64mmfr2.e0pd=0", KPTI_HIDES_PLACE },
+	/* What memory has, EL0 could read. */
+	{ 0x461f0010, 0, "", KPTI_HIDES_CONTENT }, /* A64FX */
+	{ 0x412fd0a0, E0PD | SEED, "", KPTI_HIDES_CONTENT }, /* Cortex-A75 */
+	{ 0x000f0510, CSV3 | E0PD | SEED, "id_aa64pfr0.csv3=0", KPTI_HIDES_CONTENT },
+	{ 0x510f8020, E0PD, "", KPTI_HIDES_CONTENT }, /* Kryo 3xx Gold */
+	/* As asked. */
+	{ 0x000f0510, CSV3 | E0PD | SEED, "kpti=on", KPTI_ON },
+	{ 0x000f0510, CSV3 | E0PD | SEED, "kpti=1", KPTI_ON },
+	{ 0x000f0510, CSV3 | E0PD | SEED, "kpti=y", KPTI_ON },
+	{ 0x000f0510, CSV3 | E0PD | SEED, "kpti=late", KPTI_LATE },
+	{ 0x461f0010, SEED, "kpti=off", KPTI_OFF },
+	{ 0x461f0010, SEED, "kpti=0", KPTI_OFF },
+	{ 0x461f0010, SEED, "kpti=n", KPTI_OFF },
+	{ 0x461f0010, SEED, "kpti=off kpti=auto", KPTI_HIDES_CONTENT },
+	{ 0x461f0010, SEED, "kpti=off kpti=maybe", KPTI_OFF },
+	/* ThunderX to pass 2.1 and the first CN81xx cannot have it; later ones can. */
+	{ THUNDERX(0x00), SEED, "", KPTI_NEVER },
+	{ THUNDERX(0x11), 0, "", KPTI_NEVER },
+	{ THUNDERX(0x11), SEED, "kpti=on", KPTI_NEVER },
+	{ THUNDERX(0x11), SEED, "kpti=late", KPTI_NEVER },
+	{ THUNDERX(0x11), SEED, "kpti=off", KPTI_OFF },
+	{ THUNDERX(0x12), SEED, "", KPTI_HIDES_CONTENT },
+	{ 0x430f0a20, SEED, "", KPTI_NEVER },
+	{ 0x430f0a21, SEED, "kpti=on", KPTI_ON },
+	{ 0x431f0af0, SEED, "", KPTI_HIDES_PLACE }, /* ThunderX2 */
+};
+
+static void whether_el0_sees_the_kernel_follows_from_core_seed_and_word(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kpti_rows); i++) {
+		enum kpti kpti = kpti_rows[i].kpti;
+		bool never = kpti == KPTI_NEVER, late = kpti == KPTI_LATE;
+		bool seed = kpti_rows[i].has & SEED;
+
+		boot_reset(FAKE_CPU_CORTEX_A57);
+		boot.facts.id[SYSREG_MIDR_EL1] = kpti_rows[i].midr;
+		boot_set_id(SYSREG_ID_AA64PFR0_EL1, 63, 60, (kpti_rows[i].has & CSV3) != 0);
+		boot_set_id(SYSREG_ID_AA64MMFR2_EL1, 63, 60, (kpti_rows[i].has & E0PD) != 0);
+		boot.entropy = seed ? KASLR_FDT : KASLR_OFF_NO_ENTROPY;
+		assert_int_equal(boot_plan(kpti_rows[i].command_line).code, STOP_NONE);
+		assert_string_equal(kpti_str(boot.plan.kpti), kpti_str(kpti));
+		/* From the first descriptor on, with the ASID where the root is that changes. */
+		assert_int_equal(boot.plan.policy.not_global, kpti_is_on(kpti) && !late);
+		assert_int_equal(bits(boot.plan.registers.tcr, 22, 22),
+				 boot.plan.policy.not_global);
+		if (never)
+			assert_int_equal(boot.plan.kaslr_source,
+					 seed ? KASLR_OFF_IN_SIGHT : KASLR_OFF_NO_ENTROPY);
+		else if (seed && !strstr(kpti_rows[i].command_line, "nokaslr"))
+			assert_int_equal(boot.plan.kaslr_source, KASLR_FDT);
+	}
+}
+
+static void on_a_core_that_cannot_have_it_the_word_is_refused(void **state)
+{
+	(void)state;
+	boot_reset(FAKE_CPU_CORTEX_A57);
+	boot.facts.id[SYSREG_MIDR_EL1] = THUNDERX(0x11);
+	boot_plan("kpti=on kpti=late kpti=off kpti=auto");
+	assert_int_equal(boot.options.record_count, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_string_equal(boot.options.record[i].option, "kpti");
+		assert_int_equal(boot.options.record[i].status, OVERRIDE_REFUSED);
+		assert_int_equal(boot.options.record[i].reason, REASON_NOT_GLOBAL);
+	}
 }
 
 /* ---- KASLR ---- */
@@ -918,6 +1012,8 @@ int main(void)
 		cmocka_unit_test(an_image_out_of_reach_stops_with_its_end_and_the_bits_there_are),
 		cmocka_unit_test(wide_output_without_wide_input_does_not_reach_above_48_bits),
 		cmocka_unit_test(nokaslr_puts_the_image_at_the_kernel_base_plus_its_place_in_2_mib),
+		cmocka_unit_test(whether_el0_sees_the_kernel_follows_from_core_seed_and_word),
+		cmocka_unit_test(on_a_core_that_cannot_have_it_the_word_is_refused),
 		cmocka_unit_test(without_entropy_the_image_stays_at_the_kernel_base),
 		cmocka_unit_test(any_seed_puts_the_image_in_the_middle_half_in_steps_of_2_mib),
 		cmocka_unit_test(the_lowest_and_the_highest_seed_reach_both_ends),

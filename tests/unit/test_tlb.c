@@ -411,6 +411,33 @@ static void everything_of_a_user_is_everything_of_its_asid(void **state)
 	assert_false(tlb_ops_next(&ops, &op));
 }
 
+/* With KPTI it is there under that of the kernel's side, and under the next one. */
+static void everything_of_a_user_with_two_asids_is_both(void **state)
+{
+	const struct cpu cpu = { 12, false, false, true };
+	struct space space = make_space(&cpu);
+	struct tlb_range range = { vaddr(0), vaddr((uint64_t)1 << 40), 3, false };
+	struct tlb_ops ops;
+	struct tlb_op op;
+
+	(void)state;
+	space.regime.whose = WHOSE_USER;
+	space.id = 0x1234;
+	space.tlb.asid_pairs = true;
+	ops = tlb_ops_begin(&space, &range);
+	for (uint64_t asid = 0x1234; asid <= 0x1235; asid++) {
+		assert_true(tlb_ops_next(&ops, &op));
+		assert_int_equal(op.kind, TLB_ASID);
+		assert_int_equal(op.operand, asid << 48);
+	}
+	assert_false(tlb_ops_next(&ops, &op));
+	/* By address all ASIDs are meant anyway. */
+	range.end = vaddr(0x2000);
+	ops = tlb_ops_begin(&space, &range);
+	assert_true(tlb_ops_next(&ops, &op));
+	assert_int_equal(op.kind, TLB_VA_LAST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -424,6 +451,7 @@ int main(void)
 			nothing_is_dropped_for_an_empty_range_and_everything_for_the_whole_space),
 		cmocka_unit_test(an_asid_stands_in_the_upper_sixteen_bits),
 		cmocka_unit_test(everything_of_a_user_is_everything_of_its_asid),
+		cmocka_unit_test(everything_of_a_user_with_two_asids_is_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

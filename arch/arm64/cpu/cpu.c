@@ -5,6 +5,7 @@
  * Runs in both worlds, MMU off and on. May not use: absolute addresses, .bss.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/convert.h>
 
 #include "registers.h"
 
@@ -140,6 +141,19 @@ void ttbr1_replace(u64 ttbr1, paddr_t swap_code)
 	WRITE_REGISTER(TCR_EL1, tcr);
 	asm volatile("isb" ::: "memory");
 	tlb_invalidate_all();
+	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
+}
+
+/* By the same way, all CPUs at once. */
+void upper_half_convert(u64 convert, u64 ttbr0, paddr_t code)
+{
+	void (*here)(u64, u64) = (void (*)(u64, u64))(uintptr_t)code.value;
+	u64 tcr = READ_REGISTER(TCR_EL1) & ~TCR_EL1_EPD0_MASK;
+	u64 daif = mask_all();
+
+	lower_half_set(ttbr0, tcr);
+	here(convert, tcr | TCR_EL1_A1_MASK);
+	lower_half_set(ttbr0, tcr | TCR_EL1_A1_MASK | TCR_EL1_EPD0_MASK);
 	asm volatile("msr daif, %0" ::"r"(daif) : "memory");
 }
 

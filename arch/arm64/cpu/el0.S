@@ -6,14 +6,26 @@
 
 #include <pagoda/arch/asm.h>
 #include <pagoda/arch/frame.h>
+#include <pagoda/arch/trampoline.h>
 
 #define USER_FRAME_SIZE 112
 
 	.text
 
-// user_enter(frame, sctlr, resume): see include/pagoda/arch/arch.h.
+// What EL0 goes on with, but x0 and x1: x0 the program's registers, and so it stays.
+.macro	user_registers_load
+	ldp	x1, x2, [x0, #FRAME_ELR_SPSR]
+	msr	elr_el1, x1
+	msr	spsr_el1, x2
+	ldp	x30, x1, [x0, #FRAME_LR_SP]
+	mov	sp, x1				// SP_EL0, on which the kernel runs, too
+	frame_registers ldp, x0
+.endm
+
+// user_enter(frame, sctlr, resume, exit): see include/pagoda/arch/arch.h.
 //   in: x0 the program's registers	x1 SCTLR while it runs
 //       x2 where to note SP and x18 for user_resume
+//       x3 the trampoline's exit; 0: EL0 may see the kernel's mappings
 //   out: x0 whether it was an interrupt	clobbers: as any function of C
 // The masks of interrupts are those of the call again. Without SCTLR.EnIA no return address may be
 // checked that was signed with it: so it changes here, between the C of the kernel and EL0, which
@@ -29,15 +41,21 @@ routine user_enter
 	stp	x9, x18, [x2]
 	msr	daifset, #0xf
 	msr	sctlr_el1, x1
-
-	ldp	x1, x2, [x0, #FRAME_ELR_SPSR]
-	msr	elr_el1, x1
-	msr	spsr_el1, x2
-	ldp	x30, x1, [x0, #FRAME_LR_SP]
-	mov	sp, x1				// SP_EL0, on which the kernel runs, too
-	frame_registers ldp, x0
+	cbnz	x3, 1f
+	user_registers_load
 	ldp	x0, x1, [x0]
 	eret
+
+	// The trampoline needs one register: x29, which waits in FAR_EL1, as x3 does before.
+1:	sub	x9, x3, #TRAMPOLINE_EXIT
+	msr	vbar_el1, x9
+	msr	far_el1, x3
+	user_registers_load
+	mrs	x1, far_el1
+	msr	far_el1, x29
+	mov	x29, x1
+	ldp	x0, x1, [x0]
+	br	x29
 
 	.global	user_resume
 	.hidden	user_resume

@@ -244,10 +244,35 @@ void permission_indices_set(bool on, u64 pir, u64 pire0)
 	tlb_invalidate_all();
 }
 
-/* Root and ASID change in one store: no walk can take one from here and the other from there. */
+/* With TCR.A1 the ASID of both halves is TTBR1's. */
+static void lower_root_write(u64 ttbr0, u64 tcr)
+{
+	u64 asid = ttbr0 & TTBR0_EL1_ASID_MASK;
+
+	if (tcr & TCR_EL1_A1_MASK) {
+		WRITE_REGISTER(TTBR1_EL1, (READ_REGISTER(TTBR1_EL1) & ~TTBR1_EL1_ASID_MASK) | asid);
+		ttbr0 -= asid;
+	}
+	WRITE_REGISTER(TTBR0_EL1, ttbr0);
+	asm volatile("isb" ::: "memory");
+}
+
+/*
+ * No walk can take the root from here and the ASID from there: they change in one store, or while
+ * the half has no walks.
+ */
 void lower_root_set(u64 ttbr0)
 {
-	WRITE_REGISTER(TTBR0_EL1, ttbr0);
+	u64 tcr = READ_REGISTER(TCR_EL1);
+
+	if (!(tcr & TCR_EL1_A1_MASK)) {
+		lower_root_write(ttbr0, tcr);
+		return;
+	}
+	WRITE_REGISTER(TCR_EL1, tcr | TCR_EL1_EPD0_MASK);
+	asm volatile("isb" ::: "memory");
+	lower_root_write(ttbr0, tcr);
+	WRITE_REGISTER(TCR_EL1, tcr);
 	asm volatile("isb" ::: "memory");
 }
 
@@ -260,8 +285,7 @@ void lower_half_set(u64 ttbr0, u64 tcr)
 	WRITE_REGISTER(TCR_EL1, READ_REGISTER(TCR_EL1) | TCR_EL1_EPD0_MASK);
 	asm volatile("isb" ::: "memory");
 	tlb_invalidate_all();
-	WRITE_REGISTER(TTBR0_EL1, ttbr0);
-	asm volatile("isb" ::: "memory");
+	lower_root_write(ttbr0, tcr);
 	WRITE_REGISTER(TCR_EL1, tcr);
 	asm volatile("isb" ::: "memory");
 	tlb_invalidate_all();

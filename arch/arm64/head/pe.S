@@ -32,20 +32,21 @@
 
 #define SECTION_CODE 0x00000020
 #define SECTION_DATA 0x00000040		// initialized
+#define SECTION_BSS 0x00000080		// uninitialized: nothing of it in the file
 #define SECTION_EXECUTE 0x20000000
 #define SECTION_READ 0x40000000
 #define SECTION_WRITE 0x80000000
 
 #define TEXT (SECTION_CODE | SECTION_EXECUTE | SECTION_READ)
 #define READ_ONLY (SECTION_DATA | SECTION_READ)
-#define READ_WRITE (SECTION_DATA | SECTION_READ | SECTION_WRITE)
+#define READ_WRITE (SECTION_BSS | SECTION_READ | SECTION_WRITE)
 
 // The place of @symbol, from the start of the Image.
 .macro	image_offset symbol
 	.long	\symbol - pe_header + PE_OFFSET
 .endm
 
-// One entry of the section table: as many bytes in the file as in memory but for .data.
+// One entry of the section table. With no bytes in the file there is no place of theirs either.
 .macro	pe_section name, start, size, file_size, flags
 1:	.ascii	"\name"
 	.balign	8
@@ -53,7 +54,11 @@
 	.long	\size
 	image_offset \start
 	.long	\file_size
+	.ifc	"\file_size", "0"
+	.long	0
+	.else
 	image_offset \start
+	.endif
 	.long	0, 0, 0				// no relocations, no line numbers
 	.long	\flags
 .endm
@@ -75,7 +80,7 @@ optional_header:
 	.byte	0, 0				// linker version
 	.long	_pe_code_size
 	.long	_pe_data_size
-	.long	0				// uninitialized data: counted with .data
+	.long	_pe_bss_size
 	image_offset efi_main
 	image_offset _text_start		// base of code
 	.quad	0				// preferred base: none
@@ -99,6 +104,6 @@ sections:
 	pe_section .rodata, _pe_headers_end, _pe_rodata_size, _pe_rodata_size, READ_ONLY
 	pe_section .text, _text_start, _pe_text_size, _pe_text_size, TEXT
 	pe_section .itext, _init_text_start, _pe_init_text_size, _pe_init_text_size, TEXT
-	pe_section .irodata, _init_data_start, _pe_init_data_size, _pe_init_data_size, READ_ONLY
-	pe_section .data, _data_start, _pe_data_memory_size, _pe_data_file_size, READ_WRITE
+	pe_section .irodata, _init_data_start, _pe_init_data_size, _pe_init_data_bytes, READ_ONLY
+	pe_section .bss, _data_start, _pe_bss_size, 0, READ_WRITE
 sections_end:

@@ -14,6 +14,7 @@
 // and bit 0 of TPIDR, which leads to struct cpu, remembers that one such exception is open.
 
 #include <pagoda/arch/asm.h>
+#include <pagoda/arch/trampoline.h>
 #include <pagoda/kernel/cpu/cpu.h>
 #include <pagoda/kernel/trap/exception.h>
 #include <pagoda/kernel/handoff/stop.h>
@@ -81,6 +82,32 @@ exception_vectors:
 	vectors	vector_nested, 4		// from here
 	vectors	vector, 8			// from EL0, AArch64
 	vectors	vector, 12			// and AArch32
+	.noaltmacro
+
+// From the trampoline (see arch/arm64/cpu/trampoline.S), in the place that it knows by the table
+// above: SP is x0, all else as at the exception but VBAR, which is this table again.
+.macro	landing_from_trampoline number
+	.balign	TRAMPOLINE_LANDING_SIZE
+	bti	j
+	cpu_pointer x0
+	ldr	x0, [x0, #CPU_EXCEPTION_STACK_END]
+	add	sp, sp, x0
+	sub	x0, sp, x0
+	sub	sp, sp, x0
+	sub	sp, sp, #EXCEPTION_FRAME_SIZE
+	stp	x0, x1, [sp]
+	mrs	x1, sp_el0
+	mov	x0, #\number
+	b	exception_save
+.endm
+
+	.org	exception_vectors + TRAMPOLINE_LANDINGS
+	.altmacro
+	.set	number, 0
+	.rept	TRAMPOLINE_VECTORS
+	landing_from_trampoline %number
+	.set	number, number + 1
+	.endr
 	.noaltmacro
 
 // exception_save: a frame is on the stack, with x0 and x1 in it; now x0 is the vector's number, x1

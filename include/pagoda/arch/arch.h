@@ -163,9 +163,10 @@ struct exception_frame;
  * user_enter() - EL0 goes on as @frame has it, with @sctlr in SCTLR for as long, until something
  * has it come back: then exception_handle() has put all registers into the frame, and returns to
  * user_resume, with SP and x18 as @resume has them. True: it was an interrupt, which still waits,
- * unless the caller lets interrupts through. This is the one way to a program, and back from it.
+ * unless the caller lets interrupts through. @exit: TRAMPOLINE_EXIT of the page that the way leads
+ * over; 0: it needs none. This is the one way to a program, and back from it.
  */
-bool user_enter(const struct exception_frame *frame, u64 sctlr, struct resume *resume);
+bool user_enter(const struct exception_frame *frame, u64 sctlr, struct resume *resume, u64 exit);
 void user_resume(void);
 
 /* SIMD and floating point: 32 registers, FPCR and FPSR. */
@@ -224,7 +225,7 @@ void permission_indices_set(bool on, u64 pir, u64 pire0);
 
 /*
  * lower_root_set() - TTBR0 alone, root and ASID, with walks of it on: what the TLB has stays, by
- * its ASID. Programs' roots change by this, too.
+ * its ASID. Programs' roots change by this, too. With TCR.A1 the ASID goes into TTBR1.
  * lower_half_set() - TTBR0 and TCR, which must not differ in what concerns the upper half; the TLB
  * forgets all.
  */

@@ -48,6 +48,16 @@
 	\op	x28, x29, [\base, #224]
 .endm
 
+/* What TPIDR of this level has: struct cpu, where no exception within an exception is open. */
+.macro	cpu_pointer reg
+	mrs	\reg, CurrentEL
+	tbnz	\reg, #3, 8f
+	mrs	\reg, tpidr_el1
+	b	9f
+8:	mrs	\reg, tpidr_el2
+9:
+.endm
+
 /* The address of @symbol, wherever the image is running. */
 .macro	address reg, symbol
 	adrp	\reg, \symbol

@@ -36,6 +36,13 @@ enum console_fault {
 	CONSOLE_SILENT, /* the bus has nobody there */
 };
 
+/* What became of the other root for the upper half: see pagoda/kernel/proc/kpti.h. */
+enum kpti_result {
+	KPTI_OK, /* it is there, or not needed */
+	KPTI_NO_MEMORY,
+	KPTI_CPU_SILENT, /* a CPU did not come to where all wait during a conversion */
+};
+
 struct alloc;
 struct cpu_list;
 struct smp;
@@ -43,6 +50,7 @@ struct smp;
 struct kernel {
 	const struct boot_handoff *handoff;
 	struct space kernel_space, idmap_space;
+	struct space el0_space; /* KPTI: the upper half as EL0 has it; root 0 where there is none */
 	struct memory_map *memory; /* the handoff's, normalised: what RAM there is, and in it */
 	struct memory_fate memory_fate;
 	struct linear linear;
@@ -61,6 +69,7 @@ struct kernel {
 	enum map_result pool_result; /* of unmapping the table pool in the image's own mapping */
 	enum map_result guard_result; /* of unmapping the gap below the stack */
 	enum vmalloc_result shadow_result; /* of giving shadow call stacks pages of their own */
+	enum kpti_result kpti_result;
 	struct symbols symbols;
 	u64 forbidden; /* TCRX, SCTLRX of ID_AA64MMFR3_EL1: a higher level forbids the register */
 	struct {

@@ -65,6 +65,12 @@ bool cpu_has_lva(const u64 id[SYSREG_FACT_COUNT]);
 /* FEAT_VHE: a kernel may run at EL2 as it would at EL1. */
 bool cpu_has_vhe(const u64 id[SYSREG_FACT_COUNT]);
 
+/*
+ * Nothing that EL0 speculates on comes from memory that only EL1 may read: FEAT_CSV3, or a core
+ * known for it.
+ */
+bool cpu_keeps_el0_out(const u64 id[SYSREG_FACT_COUNT]);
+
 /* FEAT_E2H0 is missing: HCR_EL2.E2H is 1 whatever is written. */
 bool cpu_e2h_is_stuck(const u64 id[SYSREG_FACT_COUNT]);
 

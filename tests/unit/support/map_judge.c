@@ -225,6 +225,7 @@ static const char *judge_leaf(const struct fake_machine *machine, const struct j
 {
 	const struct ref_result *result = &leaf->result;
 	bool guarded = half->tcr.upper && machine->handoff->plan.bti && expected->execute;
+	bool global = !half->tcr.upper || !bits(machine->handoff->plan.registers.tcr, 22, 22);
 	u64 run = run_size(half, result->level);
 
 	CHECK(leaf->va + result->size <= expected->end, "%#lx: leaf leaves its segment", leaf->va);
@@ -232,7 +233,7 @@ static const char *judge_leaf(const struct fake_machine *machine, const struct j
 	      "%#lx: write %d execute %d", leaf->va, result->el1_write, result->el1_execute);
 	CHECK(!result->el0_read && !result->el0_write && !result->el0_execute,
 	      "%#lx: EL0 may do something", leaf->va);
-	CHECK(result->attr_index == 0 && result->sh == 3 && result->global,
+	CHECK(result->attr_index == 0 && result->sh == 3 && result->global == global,
 	      "%#lx: attributes %u, shareability %u, global %d", leaf->va, result->attr_index,
 	      result->sh, result->global);
 	CHECK(result->guarded == guarded, "%#lx: guarded %d", leaf->va, result->guarded);

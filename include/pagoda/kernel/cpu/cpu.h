@@ -10,6 +10,7 @@
 #define CPU_NESTED_SP 8
 #define CPU_EXCEPTION_STACK_END 40
 #define CPU_EXCEPTION_SHADOW 80
+#define CPU_VECTORS 96
 
 #ifndef __ASSEMBLER__
 
@@ -43,6 +44,7 @@ struct cpu {
 	struct stack exception_stack; /* in exceptions, and in nothing else */
 	struct stack guard; /* the gap below the first */
 	struct stack shadow, exception_shadow; /* of both: kernel/cpu/shadow.h */
+	u64 vectors; /* VBAR while it is in the kernel */
 	unsigned number; /* 0 for the one that boots */
 	u64 mpidr;
 	const u64 *had, *id; /* its ID registers, by enum sysreg; and after overrides */
@@ -69,6 +71,7 @@ _Static_assert(__builtin_offsetof(struct cpu, exception_stack.end) == CPU_EXCEPT
 	       "vectors.S");
 _Static_assert(__builtin_offsetof(struct cpu, exception_shadow.start) == CPU_EXCEPTION_SHADOW,
 	       "vectors.S");
+_Static_assert(__builtin_offsetof(struct cpu, vectors) == CPU_VECTORS, "trampoline.S");
 
 /* The CPU that boots. */
 extern struct cpu boot_cpu;

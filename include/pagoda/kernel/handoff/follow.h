@@ -28,6 +28,8 @@ enum follow_field {
 	FOLLOW_PAC, /* none, or of another algorithm: signatures would not agree */
 	FOLLOW_PAN,
 	FOLLOW_E0PD,
+	FOLLOW_KPTI, /* this one would need it: FEAT_CSV3 is missing */
+	FOLLOW_NOT_GLOBAL, /* this one cannot have it: errata_not_global() */
 	FOLLOW_ASID_BITS,
 	FOLLOW_VMID_BITS,
 	FOLLOW_MTE,

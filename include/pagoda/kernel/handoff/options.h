@@ -40,6 +40,7 @@ enum override_reason {
 	REASON_NO_CPU, /* nobody has started the CPU that it is about; so far, for a new record */
 	REASON_ALL_CPUS, /* CPU 0 decides for all, and no CPU has software features for itself */
 	REASON_NO_ROOM, /* more of these than are kept */
+	REASON_NOT_GLOBAL, /* the core may not have mappings that are not global */
 };
 
 const char *override_reason_str(enum override_reason reason);
@@ -73,11 +74,35 @@ enum panic_action {
 
 const char *panic_action_str(enum panic_action action);
 
+/*
+ * Whether EL0 finds the kernel's mappings: if not, TTBR1 has another root while programs run, and
+ * all of the kernel's leaves are of one ASID each. kpti= asks for it, or leaves it to the plan.
+ */
+enum kpti {
+	KPTI_AUTO, /* kpti=auto, or no word about it: no plan has this */
+	KPTI_OFF, /* kpti=off */
+	KPTI_NO_NEED, /* EL0 cannot learn from them what is where (E0PD), nor what it is (CSV3) */
+	KPTI_NEVER, /* off, whatever is needed: errata_not_global() */
+	KPTI_ON, /* kpti=on */
+	KPTI_LATE, /* kpti=late: on, once all else is up, as if that had been found out then */
+	KPTI_HIDES_PLACE, /* on: KASLR, and no E0PD */
+	KPTI_HIDES_CONTENT, /* on: no CSV3, and no core known to need none */
+};
+
+/* Why it is on, or off: "kpti=on", "not needed" and so on. */
+const char *kpti_str(enum kpti kpti);
+
+static inline bool kpti_is_on(enum kpti kpti)
+{
+	return kpti >= KPTI_ON;
+}
+
 struct boot_options {
 	u8 granule_shift; /* arm64.pagesize=; 0: not asked for */
 	u8 va_bits; /* pagoda.va_bits=; 0: not asked for */
 	bool nolva; /* the last word about varange says 0: no 52 bits, but what later words name */
 	bool quiet; /* at boot, only what is wrong is printed */
+	u8 kpti; /* kpti=: enum kpti, of which KPTI_AUTO */
 	enum panic_action panic;
 	u64 memory_limit; /* mem=; 0: not asked for */
 	bool has_earlycon;

@@ -19,12 +19,13 @@ struct mmu_registers {
 enum kaslr_source {
 	KASLR_OFF_ASKED, /* nokaslr, arm64_sw.nokaslr=1 */
 	KASLR_OFF_NO_ENTROPY,
+	KASLR_OFF_IN_SIGHT, /* nothing on this CPU can hide from EL0 where it is: see KPTI_NEVER */
 	KASLR_FDT, /* /chosen/kaslr-seed */
 	KASLR_EFI, /* the same, put there by the EFI stub: from EFI_RNG_PROTOCOL */
 	KASLR_RNDR, /* FEAT_RNG */
 };
 
-/* "off: nokaslr", "off: no entropy", "fdt", "efi", "rndr". */
+/* "off: nokaslr", "off: no entropy", "fdt", "efi", "rndr", and so on. */
 const char *kaslr_source_str(enum kaslr_source source);
 
 /* kaslr_has_seed() - there is a seed, and it may be used: the one place that says for which. */
@@ -33,6 +34,7 @@ static inline bool kaslr_has_seed(enum kaslr_source source)
 	switch (source) {
 	case KASLR_OFF_ASKED:
 	case KASLR_OFF_NO_ENTROPY:
+	case KASLR_OFF_IN_SIGHT:
 		return false;
 	case KASLR_FDT:
 	case KASLR_EFI:
@@ -73,6 +75,7 @@ struct boot_plan {
 	bool page_size_asked;
 	struct map_policy policy; /* of the kernel's tables */
 	bool wxn, bti, pac, pan, e0pd;
+	enum kpti kpti;
 	struct layout layout;
 	vaddr_t image_va;
 	u64 kaslr_offset; /* of image_va from where nokaslr would put it */

@@ -16,9 +16,12 @@ void dump_kernel(const struct kernel *kernel);
 void dump_idmap(const struct kernel *kernel);
 void dump_program(const struct process *process);
 
+/* dump_el0() - the upper half as EL0 sees it: where there is KPTI. */
+void dump_el0(const struct kernel *kernel);
+
 /* Which runs of which map to show, and how. */
 struct dump_filter {
-	bool kernel, idmap; /* maps */
+	bool kernel, idmap, el0; /* maps */
 	const struct process *program; /* and this one's, or null */
 	bool json; /* after the report, in one document: docs/report.schema.json */
 	bool has_range;

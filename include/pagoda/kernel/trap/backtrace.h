@@ -30,9 +30,6 @@ struct symbols symbols_get(void);
 /* symbols_find() - the function that @address is in, and how far; null for none. */
 const char *symbols_find(const struct symbols *symbols, u64 address, u64 *offset);
 
-/* symbols_print() - "NAME+0x10", or the address in digits alone where it has no name. */
-void symbols_print(const struct symbols *symbols, u64 address);
-
 /* Where the CPU was. */
 struct place {
 	u64 pc, lr, frame; /* ELR, x30, x29 */

@@ -12,7 +12,7 @@ enum segment {
 	SEGMENT_TEXT,
 	SEGMENT_INIT_TEXT, /* code and data that only the early runtime needs: adjoining, and */
 	SEGMENT_INIT_DATA, /* unmapped after boot */
-	SEGMENT_DATA, /* .data, .bss, the table pool and the stacks */
+	SEGMENT_DATA, /* .bss, the table pool and the stacks */
 	SEGMENT_COUNT,
 };
 

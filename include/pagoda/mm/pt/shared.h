@@ -31,6 +31,13 @@ u64 pt_shared_tables(const struct space *space);
 paddr_t pt_shared_page(const struct space *space);
 
 /*
+ * pt_entry_is_shared() - @entry leads to a shared table, or to their page. pt_shared_pages() - of
+ * these tables the one that leads to the page: no other has leaves.
+ */
+bool pt_entry_is_shared(const struct space *space, const struct pt_entry *entry);
+paddr_t pt_shared_pages(const struct space *space);
+
+/*
  * pt_shared_protect() - what shared tables lead to is read-only from now on. Tables that pt_own()
  * has copied before are not changed. The boot CPU alone.
  */

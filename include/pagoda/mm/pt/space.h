@@ -15,6 +15,7 @@ struct table_pool; /* pagoda/mm/pt/pool.h */
 struct tlb {
 	bool range; /* FEAT_TLBIRANGE */
 	bool level_hint; /* FEAT_TTL */
+	bool asid_pairs; /* what is under a user's ASID may be under the next one, too: KPTI */
 };
 
 struct space {
