@@ -36,7 +36,7 @@ include linker/rules.mk tests/rules.mk docs/rules.mk
 help:
 	@sed -n 's/^#: /make /p' $(MAKEFILE_LIST)
 
-#: all            build/Image and build/pagoda.elf
+#: all            build/Image and build/pagoda.elf; KASAN=1: what checks itself, in build/kasan
 .PHONY: all
 all: $(O)/Image compile_commands.json
 
