@@ -2,9 +2,7 @@
 //
 // An access that may not be, as an exception: so it is reported from another stack, with all
 // registers, as every other fault of the kernel's.
-// Runs in the kernel, MMU on.
-
-#include <pagoda/arch/asm.h>
+// Runs in the kernel, MMU on. Uses no header of arch's, which is a higher room's.
 
 #define KASAN_BRK 0x4b00
 
@@ -13,7 +11,10 @@
 // kasan_stop(address, size, caller, wrong): see include/pagoda/mm/check/kasan.h.
 //   in: x0 to x2 for the report, x3 which immediate	does not return
 // Its own frame: the calls that led here begin with whoever called.
-routine kasan_stop
+	.global	kasan_stop
+	.hidden	kasan_stop
+	.type	kasan_stop, %function
+kasan_stop:
 	stp	x29, x30, [sp, #-16]!
 	mov	x29, sp
 	cbz	x3, 0f
@@ -24,4 +25,4 @@ routine kasan_stop
 0:	brk	#KASAN_BRK
 1:	brk	#KASAN_BRK + 1
 2:	brk	#KASAN_BRK + 2
-routine_end kasan_stop
+	.size	kasan_stop, . - kasan_stop

@@ -4,8 +4,16 @@
  * and then lib's own routines do it, which the build calls plain_ here.
  * Runs in the kernel, MMU on.
  */
-#include <pagoda/lib/string.h>
 #include <pagoda/mm/check/kasan.h>
+
+/* As pagoda/lib/string.h has them, which is a higher room's. */
+void *memset(void *to, int byte, size_t size);
+void *memcpy(void *to, const void *from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+size_t strlen(const char *text);
+size_t strnlen(const char *text, size_t limit);
+int strcmp(const char *a, const char *b);
 
 void *plain_memset(void *to, int byte, size_t size);
 void *plain_memcpy(void *to, const void *from, size_t size);
