@@ -9,7 +9,7 @@ $(call compiled_with,-ftree-ch,lib/fdt.c lib/fdt_open.c)
 # Programs are looked for once.
 $(call compiled_with,-Os,lib/cpio.c lib/elf.c)
 # A UART is slower than any code: there size pays.
-$(call compiled_with,-Os,lib/geni_uart.c lib/simple_uart.c lib/uart8250.c\
-	lib/screen.c lib/virtio_console.c)
+$(call compiled_with,-Os,lib/geni_uart.c lib/semihost.c lib/simple_uart.c lib/text_buffer.c\
+	lib/uart8250.c lib/screen.c lib/virtio_console.c)
 $(call machine_only,lib/string.c)
 shared_objects += $(O)/gen/sysreg_table.o

@@ -192,6 +192,8 @@ bool serial_access(const char *word, size_t length, struct serial_kind *kind)
 	case SERIAL_EXYNOS:
 		kind->io_width = accesses[i].io_width;
 		return kind->io_width == 1 || kind->io_width == 4;
+	case SERIAL_BUFFER:
+		return false;
 	}
 	return accesses[i].io_width == 4;
 }

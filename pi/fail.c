@@ -155,7 +155,7 @@ static bool try_consoles(struct boot_handoff *handoff, u64 phys_offset)
 		struct console_choice console =
 			handoff_console(handoff, lists, handoff->consoles_tried++);
 
-		if (console.address.value != 0)
+		if (console_exists(&console))
 			said = say(console.kind, console.address, &handoff->stop);
 	}
 	return said;
@@ -168,7 +168,7 @@ static bool try_consoles(struct boot_handoff *handoff, u64 phys_offset)
  */
 void boot_fail(struct boot_handoff *handoff, const struct stop *stop, u64 phys_offset)
 {
-	const struct boot_options *asked = &handoff->options;
+	struct console_choice asked;
 
 	secret_wipe(&handoff->seed, sizeof(handoff->seed));
 	if (handoff->stop.code == STOP_NONE)
@@ -176,8 +176,10 @@ void boot_fail(struct boot_handoff *handoff, const struct stop *stop, u64 phys_o
 	if (handoff->searches == 0)
 		handoff->consoles_tried = CONSOLES_MAX;
 	while (!try_consoles(handoff, phys_offset) && handoff->searches < SEARCH_COUNT) {
-		bool tried = handoff->searches > SEARCH_COMMAND_LINE && asked->earlycon.value != 0;
+		bool tried;
 
+		asked = handoff_console_asked(handoff);
+		tried = handoff->searches > SEARCH_COMMAND_LINE && console_exists(&asked);
 		handoff->facts.console.address = paddr(0);
 		handoff->facts.consoles = 0;
 		search(handoff, (enum search)handoff->searches++, phys_offset);

@@ -28,25 +28,46 @@ static bool begins_with_digit(const struct word *part)
 	return part->value_length > 0 && part->value[0] >= '0' && part->value[0] <= '9';
 }
 
+/* A buffer's size, behind its address. */
+static bool size_parse(struct word *rest, struct serial_kind *kind)
+{
+	struct word part = part_next(rest);
+	u64 size;
+
+	if (!text_size(part.value, part.value_length, &size))
+		return false;
+	for (u8 shift = TEXT_BUFFER_SHIFT_LEAST; shift <= TEXT_BUFFER_SHIFT_MOST; shift++)
+		if (size == BIT(shift))
+			kind->reg_shift = shift;
+	return kind->reg_shift != 0;
+}
+
 /*
  * The rest of a value, behind its type. The address is written to as it is, long before a fault
  * could be reported: what cannot be that of such registers is no address.
  */
 static enum override_reason place_parse(struct word *rest, struct serial_kind *kind, u64 *address)
 {
-	struct word part = part_next(rest);
+	struct word part;
 
+	if (!serial_has_registers(*kind))
+		return REASON_NONE;
+	part = part_next(rest);
 	if (serial_access(part.value, part.value_length, kind))
 		part = part_next(rest);
 	else if (kind->type == SERIAL_8250 && !begins_with_digit(&part))
 		return REASON_BAD_CHOICE; /* ports of a PC */
 	if (!text_size(part.value, part.value_length, address) ||
+	    (kind->type == SERIAL_BUFFER && !size_parse(rest, kind)) ||
 	    !serial_may_be_at(*kind, *address))
 		return REASON_BAD_NUMBER;
 	return REASON_NONE;
 }
 
-/* Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]: serial_named()'s and serial_access()'s words. */
+/*
+ * Nothing, or TYPE,[ACCESS,]ADDRESS[,OPTIONS]: serial_named()'s and serial_access()'s words; of a
+ * buffer TYPE,ADDRESS,SIZE, and without registers TYPE alone.
+ */
 enum override_reason earlycon_parse(struct boot_options *options, const struct word *word)
 {
 	struct word rest = *word;

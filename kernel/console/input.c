@@ -173,7 +173,7 @@ static void wait_typed(void)
 
 	if (may_sleep())
 		console_sleep();
-	else if (!console_device.registers)
+	else if (!console_device.registers || serial_is_for_output(console_device.kind))
 		interrupt_wait(); /* for ever: nothing can be typed */
 	interrupts_mask(masked);
 }

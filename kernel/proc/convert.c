@@ -123,7 +123,7 @@ static bool map_tables(struct conversion *own, const struct space *space, struct
 }
 
 /* Far from the code, which has its physical address. */
-static vaddr_t place(const struct space *lower, paddr_t code)
+static vaddr_t choose_start(const struct space *lower, paddr_t code)
 {
 	u64 middle = BIT(lower->regime.va_bits - 1);
 
@@ -217,7 +217,7 @@ enum kpti_result kpti_convert(struct kernel *kernel)
 	*own = (struct conversion){ .lower = &kernel->idmap_space,
 				    .ttbr0 = kernel->handoff->ttbr0,
 				    .code = kernel_physical(kernel, (void *)convert_here) };
-	own->start = own->end = place(own->lower, own->code);
+	own->start = own->end = choose_start(own->lower, own->code);
 	if (buddy_alloc(buddy, 0, &page) != BUDDY_OK)
 		return KPTI_NO_MEMORY;
 	convert = linear_pointer(&kernel->linear, page);

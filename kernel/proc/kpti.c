@@ -40,7 +40,9 @@ static void trampoline_make(const struct kernel *kernel, paddr_t page)
 
 static bool trampoline_map(struct space *space, vaddr_t va, paddr_t page)
 {
-	struct map_request request = { va, vaddr_add(va, regime_granule(&space->regime)), page,
+	struct map_request request = { va,
+				       vaddr_add(va, regime_granule(&space->regime)),
+				       page,
 				       { PROT_READ_EXECUTE, MEM_NORMAL } };
 
 	return pt_map(space, &request) == MAP_OK;

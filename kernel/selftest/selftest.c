@@ -164,11 +164,11 @@ static const struct selftest_row *test_named(const char *name)
 
 /*
  * The most that one test may cost for all up to that to fit into the budget: the cheap ones are
- * many. Costs are sorted.
+ * many. Costs are sorted; of those that cost the same all fit, or none.
  */
 static u64 cost_limit(const struct selftest_request *request)
 {
-	u64 sum = 0, limit = 0;
+	u64 sum = 0;
 
 	for (const struct selftest_cost *cost = __start_selftest_costs;
 	     cost != __stop_selftest_costs; cost++) {
@@ -178,10 +178,9 @@ static u64 cost_limit(const struct selftest_request *request)
 			continue;
 		sum += (u64)cost->instructions;
 		if (sum > request->budget)
-			break;
-		limit = (u64)cost->instructions;
+			return (u64)cost->instructions - 1;
 	}
-	return limit;
+	return ~(u64)0;
 }
 
 /* What a test costs that nobody has measured may be anything. */

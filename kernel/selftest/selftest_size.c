@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Self tests: every input size, in both halves: where the walk starts, how large the root is and
- * where it may lie, which addresses are within; and what else of TCR decides about addresses.
+ * where it may lie, and which addresses are within.
  * Runs in the kernel, MMU on.
  */
-#include <pagoda/kernel/selftest/scratch.h>
+#include <pagoda/kernel/selftest/upper.h>
 
 SELFTEST_SUBJECT(41, size);
 
@@ -20,7 +20,12 @@ SELFTEST_SUBJECT(41, size);
 
 LOWER(16);
 LOWER(17);
+LOWER(18);
+LOWER(19);
 LOWER(20);
+LOWER(21);
+LOWER(22);
+LOWER(23);
 LOWER(24);
 LOWER(25);
 LOWER(26);
@@ -52,19 +57,36 @@ LOWER(51);
 LOWER(52);
 
 UPPER(16);
+UPPER(17);
+UPPER(18);
+UPPER(19);
 UPPER(20);
+UPPER(21);
+UPPER(22);
+UPPER(23);
+UPPER(24);
 UPPER(25);
+UPPER(26);
+UPPER(27);
 UPPER(28);
+UPPER(29);
 UPPER(30);
 UPPER(31);
 UPPER(32);
+UPPER(33);
 UPPER(34);
+UPPER(35);
 UPPER(36);
 UPPER(37);
+UPPER(38);
 UPPER(39);
 UPPER(40);
+UPPER(41);
 UPPER(42);
 UPPER(43);
+UPPER(44);
+UPPER(45);
+UPPER(46);
 UPPER(47);
 UPPER(48);
 UPPER(49);
@@ -147,36 +169,6 @@ static void size_lower(struct selftest *test)
 	scratch_end(&scratch);
 }
 
-/* What the CPU makes of @va with the scratch tables in TTBR1, and TCR's @clear and @set. */
-static u64 probe(struct scratch *scratch, u64 va, u64 clear, u64 set)
-{
-	const struct kernel *kernel = scratch->test->kernel;
-	u64 tcr = scratch->tcr & ~(TCR_EL1_T1SZ_MASK | clear);
-
-	lower_half_set(scratch->ttbr0, scratch->tcr);
-	test_about(scratch->test, vaddr(va));
-	tcr |= SYSREG_PUT(TCR_EL1_T1SZ, 64 - scratch->space.regime.va_bits) | set;
-	return upper_half_probe(ttbr_encode(&scratch->space.regime, scratch->space.root), tcr,
-				vaddr(va), kernel_physical(kernel, (void *)ttbr1_probe));
-}
-
-static void probe_translates(struct scratch *scratch, u64 va, u64 clear, u64 set)
-{
-	u64 par = probe(scratch, va, clear, set);
-
-	test_equal(scratch->test, par & (PAR_EL1_F_MASK | PAR_EL1_PA_MASK), scratch->data.value,
-		   "PAR_EL1 in the upper half");
-}
-
-static void probe_faults(struct scratch *scratch, u64 va, int level, u64 set)
-{
-	u64 par = probe(scratch, va, 0, set);
-
-	test_equal(scratch->test, par & (PAR_EL1_F_MASK | PAR_EL1_FST_MASK),
-		   PAR_EL1_F_MASK | SYSREG_PUT(PAR_EL1_FST, fault_status(FAULT_TRANSLATION, level)),
-		   "PAR_EL1 in the upper half");
-}
-
 static void size_upper(struct selftest *test)
 {
 	unsigned bits = test->number;
@@ -186,176 +178,14 @@ static void size_upper(struct selftest *test)
 	if (!size_exists(test, bits) || !scratch_begin(&scratch, test, bits))
 		return;
 	start = start_level(scratch.space.regime.granule_shift, bits);
-	probe_faults(&scratch, -BIT(bits), start, 0);
-	probe_faults(&scratch, ~(u64)0, start, 0);
+	upper_faults(&scratch, -BIT(bits), start, 0);
+	upper_faults(&scratch, ~(u64)0, start, 0);
 	scratch_page(&scratch, 0);
 	scratch_page(&scratch, BIT(bits) - scratch.page);
-	probe_translates(&scratch, -BIT(bits), 0, 0);
-	probe_translates(&scratch, -scratch.page, 0, 0);
-	probe_faults(&scratch, -BIT(bits) - 1, 0, 0);
-	probe_faults(&scratch, BIT(55), 0, 0);
-	scratch_end(&scratch);
-}
-
-/* The top byte: bits that are not looked at with TBI, and must be as bit 55 is without. */
-#define TAG ((u64)0xa5 << 56)
-
-SELFTEST_CASE(size, tbi0_off, "D8.7 TBI", "without TBI0 the top byte must be 0", size_tbi0, 0);
-SELFTEST_CASE(size, tbi0_on, "D8.7 TBI", "with TBI0 the top byte is ignored", size_tbi0, 1);
-SELFTEST_CASE(size, tbi1_off, "D8.7 TBI", "without TBI1 the top byte must be ones", size_tbi1, 0);
-SELFTEST_CASE(size, tbi1_on, "D8.7 TBI", "with TBI1 the top byte is ignored", size_tbi1, 1);
-
-static void size_tbi0(struct selftest *test)
-{
-	bool on = test->number;
-	struct scratch scratch;
-	u64 half = TAG & ~BIT(55);
-
-	if (!scratch_begin(&scratch, test, 48))
-		return;
-	scratch_page(&scratch, 0);
-	scratch_control(&scratch, TCR_EL1_TBI0_MASK | TCR_EL1_TBID0_MASK,
-			on ? TCR_EL1_TBI0_MASK : 0);
-	test_translates(test, 0, scratch.data.value);
-	if (on) {
-		test_translates(test, half, scratch.data.value);
-		test_works(test, TOUCH_LOAD, vaddr(half));
-
-	} else {
-		test_status(test, half, fault_status(FAULT_TRANSLATION, 0));
-		test_faults(test, TOUCH_LOAD, vaddr(half), fault_status(FAULT_TRANSLATION, 0));
-		test_faults(test, TOUCH_STORE, vaddr(BIT(56)), fault_status(FAULT_TRANSLATION, 0));
-	}
-	/* What is beyond the size is beyond it with any top byte. */
-	test_status(test, half | BIT(48), fault_status(FAULT_TRANSLATION, 0));
-	scratch_end(&scratch);
-}
-
-static void size_tbi1(struct selftest *test)
-{
-	u64 on = test->number ? TCR_EL1_TBI1_MASK : 0;
-	struct scratch scratch;
-	u64 va = ((u64)0x5a << 56) | ((BIT(56) - 1) & -BIT(48));
-
-	if (!scratch_begin(&scratch, test, 48))
-		return;
-	scratch_page(&scratch, 0);
-	probe_translates(&scratch, -BIT(48), TCR_EL1_TBI1_MASK, on);
-	if (on)
-		probe_translates(&scratch, va, TCR_EL1_TBI1_MASK, on);
-	else
-		probe_faults(&scratch, va, 0, 0);
-	scratch_end(&scratch);
-}
-
-SELFTEST_CASE(size, epd0, "D8.2 EPD", "EPD0: no walks of the lower half", size_epd0, 0);
-SELFTEST_CASE(size, epd1, "D8.2 EPD", "EPD1: no walks of the upper half", size_epd1, 0);
-
-/* A walk that is forbidden is a translation fault at level 0, whatever level it would start at. */
-static void size_epd0(struct selftest *test)
-{
-	struct scratch scratch;
-
-	if (!scratch_begin(&scratch, test, scratch_bits(test)))
-		return;
-	scratch_page(&scratch, 0);
-	scratch_control(&scratch, 0, TCR_EL1_EPD0_MASK);
-	test_status(test, 0, fault_status(FAULT_TRANSLATION, 0));
-	test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
-	test_faults(test, TOUCH_RUN, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
-	test_faults(test, TOUCH_USER_STORE, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
-	scratch_control(&scratch, 0, 0);
-	test_translates(test, 0, scratch.data.value);
-	scratch_end(&scratch);
-}
-
-static void size_epd1(struct selftest *test)
-{
-	unsigned bits = scratch_bits(test);
-	struct scratch scratch;
-
-	if (!scratch_begin(&scratch, test, bits))
-		return;
-	scratch_page(&scratch, 0);
-	probe_translates(&scratch, -BIT(bits), 0, 0);
-	probe_faults(&scratch, -BIT(bits), 0, TCR_EL1_EPD1_MASK);
-	scratch_end(&scratch);
-}
-
-SELFTEST_CASE(size, e0pd0, "D8.2 E0PD", "E0PD0: nothing of the lower half is EL0's", size_e0pd, 1);
-SELFTEST_CASE(size, e0pd0_off, "D8.2 E0PD", "and without it what AP gives", size_e0pd, 0);
-
-static void size_e0pd(struct selftest *test)
-{
-	bool on = test->number;
-	struct scratch scratch;
-
-	if (!test_needs(test, test_feature(test, ID_AA64MMFR2_EL1, E0PD) != 0, "no FEAT_E0PD") ||
-	    !scratch_begin(&scratch, test, 48))
-		return;
-	scratch_page(&scratch, 0);
-	scratch_edit(&scratch, 0, 0, LEAF_USER);
-	scratch_control(&scratch, TCR_EL1_E0PD0_MASK, on ? TCR_EL1_E0PD0_MASK : 0);
-	if (on) {
-		test_faults(test, TOUCH_USER_LOAD, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
-		test_faults(test, TOUCH_USER_STORE, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
-		test_faults(test, TOUCH_USER_RUN, vaddr(0), fault_status(FAULT_TRANSLATION, 0));
-	} else {
-		test_works(test, TOUCH_USER_LOAD, vaddr(0));
-		test_works(test, TOUCH_USER_STORE, vaddr(0));
-	}
-	/* EL1 is not meant; AT without PAN asks for it. */
-	test_translates(test, 0, scratch.data.value);
-	scratch_end(&scratch);
-}
-
-SELFTEST_CASE(size, cnp, "D8.13 CnP", "TTBR0 with CnP translates as without", size_cnp, 0);
-
-static void size_cnp(struct selftest *test)
-{
-	struct scratch scratch;
-
-	if (!test_needs(test, test_feature(test, ID_AA64MMFR2_EL1, CNP) != 0, "no FEAT_TTCNP") ||
-	    !scratch_begin(&scratch, test, 48))
-		return;
-	scratch_page(&scratch, 0);
-	lower_root_set(ttbr_encode(&scratch.space.regime, scratch.space.root) | TTBR0_EL1_CNP_MASK);
-	tlb_invalidate_all();
-	test_translates(test, 0, scratch.data.value);
-	test_works(test, TOUCH_LOAD, vaddr(0));
-	scratch_end(&scratch);
-}
-
-SELFTEST_CASE(size, root_too_large, "D8.2 TTBR address size",
-	      "a root beyond the output size faults at level 0", size_root_too_large, 0);
-
-/*
- * Wherever the walk would start. BADDR has bits 51:48 only where the output size is 52 bits, so one
- * below 48 it is, which a bit of those that are always there exceeds.
- */
-#define IPS_44 4
-
-static void size_root_too_large(struct selftest *test)
-{
-	struct scratch scratch;
-	u64 tcr, root;
-
-	if (!test_needs(test, test->kernel->kernel_space.regime.pa_bits >= 44,
-			"no address is beyond the CPU's output size") ||
-	    !scratch_size_will_do(test, IPS_44) ||
-	    !scratch_begin(&scratch, test, scratch_bits(test)))
-		return;
-	scratch_page(&scratch, 0);
-	scratch_control(&scratch, TCR_EL1_IPS_MASK, SYSREG_PUT(TCR_EL1_IPS, IPS_44));
-	test_translates(test, 0, scratch.data.value);
-	tcr = (scratch.tcr & ~(TCR_EL1_IPS_MASK | TCR_EL1_EPD0_MASK | TCR_EL1_T0SZ_MASK)) |
-	      SYSREG_PUT(TCR_EL1_IPS, IPS_44) |
-	      SYSREG_PUT(TCR_EL1_T0SZ, 64 - scratch.space.regime.va_bits);
-	root = scratch.space.root.value | BIT(scratch_ips_bits[IPS_44]);
-	lower_half_set(ttbr_encode(&scratch.space.regime, paddr(root)), tcr);
-	test_status(test, 0, fault_status(FAULT_ADDRESS_SIZE, 0));
-	test_faults(test, TOUCH_LOAD, vaddr(0), fault_status(FAULT_ADDRESS_SIZE, 0));
-	test_faults(test, TOUCH_RUN, vaddr(0), fault_status(FAULT_ADDRESS_SIZE, 0));
+	upper_translates(&scratch, -BIT(bits), 0, 0);
+	upper_translates(&scratch, -scratch.page, 0, 0);
+	upper_faults(&scratch, -BIT(bits) - 1, 0, 0);
+	upper_faults(&scratch, BIT(55), 0, 0);
 	scratch_end(&scratch);
 }
 

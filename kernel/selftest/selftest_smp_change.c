@@ -244,8 +244,8 @@ static void smp_change(struct selftest *test)
 	outlook_set(&the_stretch, OUTLOOK_END);
 	others_wait(test);
 	verdict_check(test, &the_stretch.verdict, "an old translation, at outlook");
-	print("# %u accesses by %u CPUs\n", the_stretch.verdict.asked,
-	      test->kernel->smp->running - 1);
+	test_note(test, "%u accesses by %u CPUs", the_stretch.verdict.asked,
+		  test->kernel->smp->running - 1);
 	test_equal(test, buddy_free(&test->kernel->alloc->buddy, the_stretch.first, 1), BUDDY_OK,
 		   "freeing pages");
 }

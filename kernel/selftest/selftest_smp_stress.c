@@ -5,7 +5,6 @@
  * SECONDS` says, or else for a moment.
  * Runs in the kernel, MMU on, after relocation.
  */
-#include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/others.h>
 #include <pagoda/lib/string.h>
 #include <pagoda/mm/alloc/alloc.h>
@@ -182,5 +181,5 @@ static void stress_smp(struct selftest *test)
 	test_check(test, vmalloc_audit(&alloc->vmalloc), "areas", 0);
 	test_check(test, buddy_usage(&alloc->buddy).used <= used + MIB(1), "memory is lost",
 		   buddy_usage(&alloc->buddy).used);
-	print("# %lu steps by %u CPUs\n", stress.steps, stress.cpus);
+	test_note(test, "%lu steps by %u CPUs", stress.steps, stress.cpus);
 }

@@ -5,6 +5,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/selftest/scratch.h>
+#include <pagoda/mm/pt/change.h>
 #include <pagoda/mm/pt/tlb.h>
 
 SELFTEST_SUBJECT(80, tlb);
@@ -192,6 +193,49 @@ static void tlb_block(struct selftest *test)
 	scratch_map(&scratch, span, base, span, attr);
 	test_equal(test, memory_load(vaddr(span + scratch.data.value - base), 8), SCRATCH_MAGIC,
 		   "through a block again");
+	scratch_end(&scratch);
+}
+
+SELFTEST_RULE(tlb, upper, "D8.14 TLBI range",
+	      "invalidation in the upper half: of a page, and of ranges");
+
+/* Pages of the modules region, which holds nothing: all of them the data's page @index. */
+static void upper_map(struct scratch *scratch, struct space *space, u64 va, u64 pages, u64 index)
+{
+	for (u64 i = 0; i < pages; i++) {
+		vaddr_t at = vaddr(va + i * scratch->page);
+		struct map_request request = { at,
+					       vaddr_add(at, scratch->page),
+					       paddr_add(scratch->data, index * scratch->page),
+					       { PROT_READ_ONLY, MEM_NORMAL } };
+
+		test_equal(scratch->test, pt_map(space, &request), MAP_OK, "mapping");
+	}
+	tables_publish();
+	use_pages(scratch->test, scratch, va, pages, index ? ~SCRATCH_MAGIC : SCRATCH_MAGIC);
+}
+
+static void tlb_upper(struct selftest *test)
+{
+	static const u16 counts[] = { 1, 2, PAGES, 600 };
+	struct space space = test->kernel->kernel_space;
+	const struct layout *layout = &test->kernel->handoff->plan.layout;
+	struct scratch scratch;
+	u64 va;
+
+	if (!scratch_begin(&scratch, test, 48))
+		return;
+	va = layout->region[LAYOUT_MODULES].start.value + GIB(1) + START_PAGE * scratch.page;
+	for (unsigned i = 0; i < ARRAY_SIZE(counts); i++)
+		for (u64 index = 0; index < 2; index++) {
+			u64 end = va + counts[i] * scratch.page;
+
+			upper_map(&scratch, &space, va, counts[i], index);
+			test_equal(test, pt_unmap(&space, vaddr(va), vaddr(end)), MAP_OK,
+				   "unmapping");
+			for (u64 at = va; at < end; at += scratch.page)
+				test_check(test, faults(at), "still translated", at);
+		}
 	scratch_end(&scratch);
 }
 

@@ -14,13 +14,18 @@ static const char *type_str(const struct kernel *kernel)
 	return serial_type_str((enum serial_type)kernel->console.kind.type);
 }
 
+static bool is_for_output(const struct kernel *kernel)
+{
+	return kernel->fallback != FALLBACK_NONE || serial_is_for_output(kernel->console.kind);
+}
+
 static void print_input(const struct kernel *kernel)
 {
 	const char *why_not;
 	u32 number;
 
 	report_label("input");
-	if (kernel->fallback != FALLBACK_NONE)
+	if (is_for_output(kernel))
 		print("none: this console is for output only\n");
 	else if (console_receives(&number, &why_not))
 		print("by interrupt %u\n", number);
@@ -35,6 +40,9 @@ void report_devices(const struct kernel *kernel)
 	report_label("console");
 	if (kernel->console.source == CONSOLE_NONE) {
 		print("none\n");
+	} else if (kernel->console.address.value == 0) {
+		print("%s (%s)\n", type_str(kernel), console_source_str(kernel->console.source));
+		print_input(kernel);
 	} else {
 		print("%s at 0x%016lx (%s)\n", type_str(kernel), kernel->console.address.value,
 		      console_source_str(kernel->console.source));
@@ -49,7 +57,7 @@ static const char *input_str(const struct kernel *kernel)
 	const char *why_not;
 	u32 number;
 
-	if (kernel->fallback != FALLBACK_NONE)
+	if (is_for_output(kernel))
 		return "none";
 	return console_receives(&number, &why_not) ? "interrupt" : "polled";
 }

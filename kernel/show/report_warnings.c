@@ -141,9 +141,13 @@ static void warn_about_devices(const struct kernel *kernel, struct json *json)
 	     source_text(facts->efi.acpi, "the FDT names no PSCI that can be called").text);
 	warn(json, facts->psci == PSCI_OLD,
 	     "PSCI is of version 0.1, without calls for it: poweroff and reboot will not work");
-	warn(json, kernel->console_fault != CONSOLE_WORKS, "the console at 0x%lx (%s) %s: %s",
-	     lost->address.value, console_source_str(lost->source),
-	     console_fault_str(kernel->console_fault), source_text(facts->efi.acpi, instead).text);
+	warn(json, kernel->console_fault != CONSOLE_WORKS && !serial_has_registers(lost->kind),
+	     "nobody serves semihosting (%s): %s", console_source_str(lost->source),
+	     source_text(facts->efi.acpi, instead).text);
+	warn(json, kernel->console_fault != CONSOLE_WORKS && serial_has_registers(lost->kind),
+	     "the console at 0x%lx (%s) %s: %s", lost->address.value,
+	     console_source_str(lost->source), console_fault_str(kernel->console_fault),
+	     source_text(facts->efi.acpi, instead).text);
 	warn(json, first && facts->fdt.has_stdout_path,
 	     "stdout-path names no UART that can be used: this is the FDT's first one");
 	warn(json, first && facts->fdt.has_chosen && !facts->fdt.has_stdout_path,

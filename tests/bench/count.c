@@ -183,12 +183,17 @@ static void line_touched(uint64_t number)
 	lines[place] = number + 1;
 }
 
+/* QEMU 7.2 reports a pair as two; others as one of 16 bytes. */
+static uint64_t accesses_in(uint64_t bytes)
+{
+	return bytes > 8 ? bytes / 8 : 1;
+}
+
 static void access_counted(memory_info info, uint64_t to)
 {
 	uint64_t bytes = 1 << qemu_plugin_mem_size_shift(info);
 
-	/* QEMU 7.2 reports a pair as two; others as one of 16 bytes. */
-	*(qemu_plugin_mem_is_store(info) ? &stores : &loads) += bytes > 8 ? bytes / 8 : 1;
+	*(qemu_plugin_mem_is_store(info) ? &stores : &loads) += accesses_in(bytes);
 	line_touched(to >> LINE_SHIFT);
 	if (to >> LINE_SHIFT != (to + bytes - 1) >> LINE_SHIFT)
 		line_touched((to + bytes - 1) >> LINE_SHIFT);
@@ -197,6 +202,7 @@ static void access_counted(memory_info info, uint64_t to)
 static void accessed(unsigned int cpu, memory_info info, uint64_t to, void *data)
 {
 	uint64_t address = (uint64_t)(uintptr_t)data, offset = offset_of(address);
+	uint64_t bytes = 1 << qemu_plugin_mem_size_shift(info);
 
 	(void)cpu;
 	if (!running)
@@ -206,8 +212,8 @@ static void accessed(unsigned int cpu, memory_info info, uint64_t to, void *data
 	/* Seen with QEMU 7.2: loads are reported, too, whatever was registered for. */
 	if (!qemu_plugin_mem_is_store(info) || to < pool || to >= pool_end || offset >= size)
 		return;
-	words[offset / 4].stores++;
-	words[offset / 4].stored += 1 << qemu_plugin_mem_size_shift(info);
+	words[offset / 4].stores += accesses_in(bytes);
+	words[offset / 4].stored += bytes;
 }
 
 static void translated(plugin_id id, struct qemu_plugin_tb *tb)

@@ -192,10 +192,11 @@ def test_a_boot_with_a_board_s_tree_is_measured(tmp_path):
 
 
 def test_under_icount_the_timeline_counts_the_instructions_that_the_plugin_counts():
-    """With -icount shift=0 an instruction takes a nanosecond, and a tick of the counter is 16."""
+    """With -icount shift=0 an instruction takes a nanosecond, and a tick of the counter is 16, or
+    from QEMU 9 on 1."""
     document = early_report("4k", "nokaslr", icount=True)
     tick = 1_000_000_000 // document["counter_hz"]
-    assert tick == 16
+    assert tick in (1, 16)
     clock = [row["ticks"] * tick for row in document["timeline"]]
     names = bench.stage_names(document)
     append = 'arm64.pagesize=4k nokaslr pagoda.run="report json; poweroff"'
@@ -205,7 +206,7 @@ def test_under_icount_the_timeline_counts_the_instructions_that_the_plugin_count
     # The counter is first read a dozen instructions after the first one, and later a few after
     # each mark; and it is read in whole ticks.
     for name, count, time in zip(names, counted, clock[1:]):
-        assert abs(time - count) <= 4 * tick, name
+        assert abs(time - count) <= 64, name
 
 
 # ---- what is not there ----

@@ -191,6 +191,9 @@ static void a_word_of_earlycon_names_a_kind(void **state)
 		{ "gs101", { SERIAL_EXYNOS, 0, 4 } },
 		{ "s5l", { SERIAL_APPLE, 0, 4 } },
 		{ "ar3700_uart", { SERIAL_A3700, 0, 0 } },
+		{ "semihost", { SERIAL_SEMIHOST, 0, 0 } },
+		{ "smh", { SERIAL_SEMIHOST, 0, 0 } },
+		{ "buffer", { SERIAL_BUFFER, 0, 0 } },
 	};
 	struct serial_kind kind;
 
@@ -235,6 +238,7 @@ static void a_word_for_the_width_of_registers_is_the_kinds(void **state)
 		{ "mmio32", { SERIAL_PL011, 0, 0 }, true, { SERIAL_PL011, 0, 0 } },
 		{ "mmio32", { SERIAL_SCIF, 2, 0 }, true, { SERIAL_SCIF, 2, 0 } },
 		{ "mmio", { SERIAL_PL011, 0, 0 }, false, { 0 } },
+		{ "mmio32", { SERIAL_BUFFER, 0, 0 }, false, { 0 } },
 	};
 
 	(void)state;

@@ -739,9 +739,12 @@ static void without_free_ram_there_is_no_allocator(void **state)
 #define GOOD 0x9000000
 #define ERROR 0x9010000 /* the bus has nobody there, and says so */
 #define ONES 0x9020000 /* or does not */
+#define ROM 0x9030000 /* what is written there is not there */
+#define SET_ASIDE (FAKE_BOOT_RAM + MIB(16)) /* no-map */
 
 static u64 console_pa; /* 0: none */
 static unsigned console_inits;
+static u64 made_buffer;
 static jmp_buf bus_error;
 
 static u64 device_pa(u64 va)
@@ -754,10 +757,57 @@ static u64 device_pa(u64 va)
 	return found.pa;
 }
 
-void console_init(struct serial_kind kind, void *registers)
+static bool semihosting; /* somebody serves it */
+
+/* An undefined instruction where nobody does. */
+void semihost_enable(struct serial_kind kind, volatile void *registers)
 {
 	(void)kind;
-	console_pa = device_pa((uintptr_t)registers);
+	(void)registers;
+	if (!semihosting)
+		longjmp(bus_error, 1);
+}
+
+void text_buffer_enable(struct serial_kind kind, volatile void *registers)
+{
+	(void)kind;
+	made_buffer = device_pa((uintptr_t)registers);
+}
+
+/* What else the two drivers have, which is not called. */
+#define NOT_CALLED(driver)                                                                     \
+	struct serial_register driver##_status(struct serial_kind kind)                        \
+	{                                                                                      \
+		(void)kind;                                                                    \
+		return (struct serial_register){ 0, 4 };                                       \
+	}                                                                                      \
+	unsigned driver##_fifo_enable(struct serial_kind kind, volatile void *registers)       \
+	{                                                                                      \
+		return kind.type + (registers == NULL);                                        \
+	}                                                                                      \
+	bool driver##_write(struct serial_kind kind, volatile void *registers, unsigned depth, \
+			    const char *text, size_t length)                                   \
+	{                                                                                      \
+		return kind.type + depth + length == 0 && registers == text;                   \
+	}                                                                                      \
+	int driver##_read(struct serial_kind kind, volatile void *registers)                   \
+	{                                                                                      \
+		return kind.type + (registers == NULL);                                        \
+	}                                                                                      \
+	void driver##_receive_interrupt(struct serial_kind kind, volatile void *registers,     \
+					bool on)                                               \
+	{                                                                                      \
+		(void)kind;                                                                    \
+		(void)registers;                                                               \
+		(void)on;                                                                      \
+	}
+
+NOT_CALLED(semihost)
+NOT_CALLED(text_buffer)
+
+void console_init(struct serial_kind kind, void *registers)
+{
+	console_pa = serial_has_registers(kind) ? device_pa((uintptr_t)registers) : 1;
 	console_inits++;
 }
 
@@ -765,8 +815,12 @@ u64 memory_load(vaddr_t va, unsigned size)
 {
 	u64 pa = device_pa(va.value);
 
+	if (pa == made_buffer && pa != ROM)
+		return TEXT_BUFFER_MAGIC;
 	switch (pa & ~(u64)0xffff) {
 	case GOOD:
+	case ROM:
+	case SET_ASIDE:
 		return 0;
 	case ONES:
 		return ~(u64)0 >> (64 - 8 * size);
@@ -849,6 +903,58 @@ static void the_console_is_the_first_of_two_that_answers(void **state)
 	}
 }
 
+static void a_console_without_a_uart_is_taken_where_it_can_be(void **state)
+{
+	static const struct {
+		struct serial_kind kind;
+		u64 pa;
+		bool semihosting;
+		enum console_fault fault;
+	} cases[] = {
+		{ { SERIAL_SEMIHOST, 0, 0 }, 0, true, CONSOLE_WORKS },
+		{ { SERIAL_SEMIHOST, 0, 0 }, 0, false, CONSOLE_SILENT },
+		{ { SERIAL_BUFFER, 16, 0 }, GOOD, false, CONSOLE_WORKS },
+		{ { SERIAL_BUFFER, 16, 0 }, SET_ASIDE, false, CONSOLE_WORKS },
+		{ { SERIAL_BUFFER, 16, 0 }, SET_ASIDE + MIB(1), false, CONSOLE_IN_RAM },
+		{ { SERIAL_BUFFER, 16, 0 }, SET_ASIDE - KIB(64), false, CONSOLE_IN_RAM },
+		{ { SERIAL_BUFFER, 16, 0 }, FAKE_BOOT_RAM, false, CONSOLE_IN_RAM },
+		{ { SERIAL_PL011, 0, 0 }, SET_ASIDE, false, CONSOLE_IN_RAM },
+		{ { SERIAL_BUFFER, 16, 0 }, ERROR, false, CONSOLE_SILENT },
+		{ { SERIAL_BUFFER, 16, 0 }, ROM, false, CONSOLE_SILENT },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < FAKE_BOOT_REGIMES * ARRAY_SIZE(cases); i++) {
+		unsigned row = i % ARRAY_SIZE(cases);
+		bool works = cases[row].fault == CONSOLE_WORKS;
+		u64 last, slot;
+
+		fake_boot_make(&boot, i / ARRAY_SIZE(cases));
+		memory_add(boot.memory, SET_ASIDE, MIB(1), MEMORY_NOMAP);
+		console_pa = console_inits = made_buffer = 0;
+		semihosting = cases[row].semihosting;
+		handoff->options.earlycon = paddr(cases[row].pa);
+		handoff->options.earlycon_kind = cases[row].kind;
+		handoff->facts.console = choice(GOOD + 0x1000, CONSOLE_STDOUT_PATH);
+		console_choose(kernel);
+		assert_int_equal(console_inits, 1);
+		assert_int_equal(kernel->console_fault, cases[row].fault);
+		assert_int_equal(kernel->console.source,
+				 works ? CONSOLE_EARLYCON : CONSOLE_STDOUT_PATH);
+		if (!works || cases[row].pa == 0) {
+			assert_int_equal(console_pa, works ? 1 : GOOD + 0x1000);
+			fake_boot_free(&boot);
+			continue;
+		}
+		assert_int_equal(console_pa, cases[row].pa);
+		assert_int_equal(made_buffer, cases[row].pa);
+		slot = layout_fixmap(&handoff->plan.layout, FIXMAP_CONSOLE).value;
+		last = align_down(slot, granule()) + KIB(64) - 1;
+		assert_int_equal(device_pa(last), cases[row].pa + KIB(64) - 1);
+		fake_boot_free(&boot);
+	}
+}
+
 static void where_the_one_that_is_named_is_silent_the_trees_others_are_tried_in_order(void **state)
 {
 	struct boot_lists *all;
@@ -900,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(
 			a_console_that_there_is_no_table_for_is_not_said_to_be_out_of_reach),
 		cmocka_unit_test(the_console_is_the_first_of_two_that_answers),
+		cmocka_unit_test(a_console_without_a_uart_is_taken_where_it_can_be),
 		cmocka_unit_test(
 			where_the_one_that_is_named_is_silent_the_trees_others_are_tried_in_order),
 	};

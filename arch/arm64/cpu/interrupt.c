@@ -150,13 +150,17 @@ void gic_cpu_send(u64 what)
 	asm volatile("isb" ::: "memory");
 }
 
+/*
+ * By CVAL, since TVAL has 32 bits with a sign: two seconds of a counter of 1 GHz, which each CPU
+ * has from Armv8.6 on.
+ */
 void timer_set(unsigned el, u64 ticks)
 {
 	if (el == 2) {
-		WRITE("cntp_tval_el0", ticks);
+		WRITE("cntp_cval_el0", READ("cntpct_el0") + ticks);
 		WRITE("cntp_ctl_el0", TIMER_ENABLE);
 	} else {
-		WRITE("cntv_tval_el0", ticks);
+		WRITE("cntv_cval_el0", READ("cntvct_el0") + ticks);
 		WRITE("cntv_ctl_el0", TIMER_ENABLE);
 	}
 	asm volatile("isb" ::: "memory");

@@ -61,6 +61,14 @@ bool address_probe(vaddr_t va, bool write, paddr_t *pa)
 	return !SYSREG_GET(PAR_EL1_F, par);
 }
 
+u64 cache_levels(void)
+{
+	u64 clidr;
+
+	asm volatile("mrs %0, clidr_el1" : "=r"(clidr));
+	return clidr;
+}
+
 u64 memory_load(vaddr_t va, unsigned size)
 {
 	const volatile void *at = (const volatile void *)(uintptr_t)va.value;

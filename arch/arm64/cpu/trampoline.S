@@ -6,7 +6,6 @@
 
 #include <pagoda/arch/asm.h>
 #include <pagoda/arch/trampoline.h>
-#include <pagoda/kernel/cpu/cpu.h>
 
 	.section .rodata.trampoline, "a"
 	.balign	8
@@ -36,7 +35,7 @@ trampoline_code:
 	msr	ttbr1_el1, x0
 	isb
 	cpu_pointer x0
-	ldr	x0, [x0, #CPU_VECTORS]
+	ldr	x0, [x0, #TRAMPOLINE_CPU_VECTORS]
 	msr	vbar_el1, x0
 	isb
 	add	x0, x0, #(TRAMPOLINE_LANDINGS + number * TRAMPOLINE_LANDING_SIZE)

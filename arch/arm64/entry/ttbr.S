@@ -28,17 +28,20 @@ routine ttbr1_swap
 	ret
 routine_end ttbr1_swap
 
-// ttbr1_probe: what AT S1E1R of the address in x2 says under the TTBR1 in x0 and the TCR in x1, in
-// which the kernel need not be mapped. Out: PAR in x0. Clobbers x1 to x7. The rest is as for
-// ttbr1_swap; the registers' old values come back.
+// ttbr1_probe: what AT S1E1R of the address in x2, or S1E1W where that is odd, says under the TTBR1
+// in x0 and the TCR in x1, in which the kernel need not be mapped. Out: PAR in x0. Clobbers x1 to
+// x7. The rest is as for ttbr1_swap; the registers' old values come back.
 routine ttbr1_probe
 	mov	x3, x2
 	mrs	x4, ttbr1_el1
 	mrs	x5, tcr_el1
 	mov	x6, x30
 	bl	ttbr1_swap
+	tbnz	x3, #0, 1f
 	at	s1e1r, x3
-	isb
+	b	2f
+1:	at	s1e1w, x3
+2:	isb
 	dmb	sy				// Cortex-A77 1508412: see cpu/probe.c
 	mrs	x7, par_el1
 	dmb	sy

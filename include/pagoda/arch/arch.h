@@ -131,6 +131,9 @@ enum at_access {
 /* at_translate_as() - the same for any of these. */
 u64 at_translate_as(vaddr_t va, enum at_access access);
 
+/* cache_levels() - CLIDR_EL1. */
+u64 cache_levels(void);
+
 /*
  * memory_load(), memory_store() - one access of @size bytes: 1, 2, 4 or 8, and @va a multiple of
  * it. Faults where @va is not mapped, or not for this. code_run() - call what is at @va.
@@ -271,7 +274,7 @@ void gic_cpu_send(u64 what);
 
 /*
  * timer_set() - the timer of exception level @el, on which the kernel runs, is to interrupt in
- * @ticks of the counter. timer_clear() - it is not to.
+ * @ticks of the counter, of which any number is fine. timer_clear() - it is not to.
  */
 void timer_set(unsigned el, u64 ticks);
 void timer_clear(unsigned el);
@@ -311,9 +314,9 @@ u64 vectors_get(void);
 void pac_key_get(u64 key[2]);
 
 /*
- * upper_half_probe() - PAR_EL1 for a read of @va by EL1, under another @ttbr1 and @tcr, in which
- * the kernel need not be. @probe_code: the physical address of ttbr1_probe(), which only this may
- * call. The rest is as for ttbr1_replace().
+ * upper_half_probe() - PAR_EL1 for a read of @va by EL1, or where @va is odd a write, under another
+ * @ttbr1 and @tcr, in which the kernel need not be. @probe_code: the physical address of
+ * ttbr1_probe(), which only this may call. The rest is as for ttbr1_replace().
  */
 u64 upper_half_probe(u64 ttbr1, u64 tcr, vaddr_t va, paddr_t probe_code);
 u64 ttbr1_probe(u64 ttbr1, u64 tcr, u64 va);

@@ -22,6 +22,9 @@
 
 #define TRAMPOLINE_ASID_SHIFT 48 /* the bit of TTBR1 that is set at EL0 */
 
+/* In what TPIDR leads to, where VBAR for the kernel stands: struct cpu. */
+#define TRAMPOLINE_CPU_VECTORS 96
+
 /* In the kernel's vectors, behind the table: where each of the trampoline's goes on. */
 #define TRAMPOLINE_LANDINGS 0x800
 #define TRAMPOLINE_LANDING_SIZE 0x40

@@ -56,6 +56,28 @@ static inline bool serial_is_polled(struct serial_kind kind)
 	return kind.type >= SERIAL_GENI;
 }
 
+/*
+ * serial_has_registers() - it is a device at an address, or memory. SERIAL_NO_REGISTERS: what
+ * stands for @registers where it is not. serial_is_for_output() - nothing can be typed there.
+ */
+#define SERIAL_NO_REGISTERS ((void *)1)
+
+static inline bool serial_has_registers(struct serial_kind kind)
+{
+	return kind.type != SERIAL_SEMIHOST;
+}
+
+static inline bool serial_is_for_output(struct serial_kind kind)
+{
+	return kind.type == SERIAL_SEMIHOST || kind.type == SERIAL_BUFFER;
+}
+
+/* serial_size() - how many bytes from its address on are its own, at least. */
+static inline u64 serial_size(struct serial_kind kind)
+{
+	return kind.type == SERIAL_BUFFER ? (u64)1 << kind.reg_shift : 1;
+}
+
 /* "PL011" and so on. */
 const char *serial_type_str(enum serial_type type);
 
@@ -66,7 +88,9 @@ const char *serial_type_str(enum serial_type type);
 static inline bool serial_may_be_at(struct serial_kind kind, u64 address)
 {
 	unsigned bytes = kind.io_width & ~SERIAL_BIG_ENDIAN;
-	u64 align = kind.type == SERIAL_8250 ? bytes : sizeof(u32);
+	u64 align = kind.type == SERIAL_8250   ? bytes :
+		    kind.type == SERIAL_BUFFER ? serial_size(kind) :
+						 sizeof(u32);
 
 	return address != 0 && address >> 52 == 0 && is_aligned(address, align);
 }

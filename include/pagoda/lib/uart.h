@@ -22,6 +22,8 @@
 	row(SERIAL_SBSA, sbsa_uart, "SBSA UART") \
 	row(SERIAL_8250, uart8250, "16550") \
 	row(SERIAL_GENI, geni_uart, "GENI UART") \
+	row(SERIAL_SEMIHOST, semihost, "semihosting") \
+	row(SERIAL_BUFFER, text_buffer, "text buffer") \
 	row(SERIAL_IMX, simple_uart, "i.MX UART") \
 	row(SERIAL_LPUART, simple_uart, "LPUART") \
 	row(SERIAL_MESON, simple_uart, "Meson UART") \
@@ -116,7 +118,10 @@
 	row("exynos4210", SERIAL_EXYNOS, 0, 1) \
 	row("gs101", SERIAL_EXYNOS, 0, 4) \
 	row("s5l", SERIAL_APPLE, 0, 4) \
-	row("ar3700_uart", SERIAL_A3700, 0, 0)
+	row("ar3700_uart", SERIAL_A3700, 0, 0) \
+	row("semihost", SERIAL_SEMIHOST, 0, 0) \
+	row("smh", SERIAL_SEMIHOST, 0, 0) \
+	row("buffer", SERIAL_BUFFER, 0, 0)
 /* clang-format on */
 
 #define UART_TYPE(type, ...) type,
@@ -128,9 +133,14 @@ enum serial_type {
 /* All zero is a PL011. */
 struct serial_kind {
 	u8 type; /* enum serial_type */
-	u8 reg_shift; /* 8250, SCIF: registers are 2^this bytes apart */
+	u8 reg_shift; /* 8250, SCIF: registers are 2^this bytes apart; a buffer has 2^this */
 	u8 io_width; /* 8250, Exynos: bytes in an access, 1, 2 or 4; or with SERIAL_BIG_ENDIAN */
 };
+
+/* A buffer's size, as a power of 2; and its first word, "-pag". */
+#define TEXT_BUFFER_SHIFT_LEAST 12
+#define TEXT_BUFFER_SHIFT_MOST 16
+#define TEXT_BUFFER_MAGIC 0x6761702d
 
 /* Registers of more than a byte have their most significant byte first. 8250, LPUART. */
 #define SERIAL_BIG_ENDIAN 0x80

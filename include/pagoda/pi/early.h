@@ -73,6 +73,9 @@ enum secret_place {
 u64 secret_place(const struct seed *seed, enum secret_place place);
 bool secret_pac_key(const struct seed *seed);
 
+/* plan_registers() - fill in what mmu_flip() is to write, from all else that is in @plan. */
+void plan_registers(struct boot_plan *plan);
+
 /*
  * map_kernel() - both sets of tables, from the plan: the identity map (the entry code that is
  * kept, read-only and executable, and nothing else) and the image's segments at their virtual

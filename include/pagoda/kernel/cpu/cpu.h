@@ -10,12 +10,12 @@
 #define CPU_NESTED_SP 8
 #define CPU_EXCEPTION_STACK_END 40
 #define CPU_EXCEPTION_SHADOW 80
-#define CPU_VECTORS 96
 
 #ifndef __ASSEMBLER__
 
 #include <pagoda/arch/arch.h>
 #include <pagoda/arch/frame.h>
+#include <pagoda/arch/trampoline.h>
 #include <pagoda/kernel/kernel.h>
 
 /* What an exception said: ESR, FAR and ELR. FAR means something for aborts only. */
@@ -71,7 +71,7 @@ _Static_assert(__builtin_offsetof(struct cpu, exception_stack.end) == CPU_EXCEPT
 	       "vectors.S");
 _Static_assert(__builtin_offsetof(struct cpu, exception_shadow.start) == CPU_EXCEPTION_SHADOW,
 	       "vectors.S");
-_Static_assert(__builtin_offsetof(struct cpu, vectors) == CPU_VECTORS, "trampoline.S");
+_Static_assert(__builtin_offsetof(struct cpu, vectors) == TRAMPOLINE_CPU_VECTORS, "trampoline.S");
 
 /* The CPU that boots. */
 extern struct cpu boot_cpu;

@@ -57,6 +57,12 @@ struct console_choice {
 	enum console_source source;
 };
 
+/* console_exists() - that is one: without an address there is none but by semihosting. */
+static inline bool console_exists(const struct console_choice *console)
+{
+	return console->address.value != 0 || !serial_has_registers(console->kind);
+}
+
 /* What the EFI stub found out, by /chosen, ours or Linux's. All zero where there was none. */
 struct efi_facts {
 	u64 system_table;

@@ -70,18 +70,25 @@ struct boot_handoff {
 /* The command line's console, the FDT's, and those that are not named. */
 #define CONSOLES_MAX (2 + CONSOLES_SEEN_MAX)
 
+/* handoff_console_asked() - the command line's, if there is one. */
+static inline struct console_choice handoff_console_asked(const struct boot_handoff *handoff)
+{
+	const struct boot_options *asked = &handoff->options;
+
+	return (struct console_choice){ asked->earlycon, asked->earlycon_kind, CONSOLE_EARLYCON };
+}
+
 /*
- * handoff_console() - the console to try as number @nth, from 0 to CONSOLES_MAX - 1; its address is
- * 0 where there is none. @lists: the handoff's.
+ * handoff_console() - the console to try as number @nth, from 0 to CONSOLES_MAX - 1, if there is
+ * one: console_exists(). @lists: the handoff's.
  */
 static inline struct console_choice handoff_console(const struct boot_handoff *handoff,
 						    const struct boot_lists *lists, unsigned nth)
 {
-	const struct boot_options *asked = &handoff->options;
+	struct console_choice asked = handoff_console_asked(handoff);
 
-	if (asked->earlycon.value != 0 && nth-- == 0)
-		return (struct console_choice){ asked->earlycon, asked->earlycon_kind,
-						CONSOLE_EARLYCON };
+	if (console_exists(&asked) && nth-- == 0)
+		return asked;
 	if (nth == 0)
 		return handoff->facts.console;
 	if (nth <= handoff->facts.consoles)

@@ -109,7 +109,7 @@ struct boot_options {
 	bool cpus_parallel; /* pagoda.cpus=: further CPUs are started all at once */
 	u8 cpu_override_count;
 	u32 cpus_max; /* maxcpus=, nosmp: how many run, that which boots included; 0: all */
-	paddr_t earlycon; /* earlycon=TYPE,ADDRESS; 0: as the FDT says */
+	paddr_t earlycon; /* earlycon=TYPE,ADDRESS; 0: as the FDT says, or by semihosting */
 	struct serial_kind earlycon_kind;
 	u32 record_count;
 	u32 records_dropped; /* there was no room for more */
