@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What KASAN finds, in the Image that `make KASAN=1` builds (docs/kasan.md): each kind of access that
-may not be, with who did it and whose the memory was; and nothing else in the kernel. With the
+"""What KASAN finds, in the Image that `make KASAN=1` builds (docs/kasan.md): each kind of access
+that may not be, with who did it and whose the memory was; and nothing else in the kernel. With the
 ordinary Image all of this is skipped: `make test` runs it with O=build/kasan.
 """
 import os
@@ -83,7 +83,8 @@ def test_it_is_found_and_said_what_it_is(kind, append):
     assert set(calls) == {"calls", *whose}
     assert calls["calls"][0] == "kasan_stop" and calls["calls"][-1] == "kernel_main"
     address = number(re.search(r"address (0x[0-9a-f]{16})", report)[1])
-    row, shadow = re.search(r"^>(0x[0-9a-f]{16}):.*\[([0-9a-f]{2})\]", report, re.MULTILINE).groups()
+    row, shadow = re.search(r"^>(0x[0-9a-f]{16}):.*\[([0-9a-f]{2})\]", report,
+                            re.MULTILINE).groups()
     assert number(row) == address // 128 * 128
     assert shadow == SHADOW[kind]
     if kind == "global":
