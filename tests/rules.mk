@@ -182,7 +182,8 @@ kasan_left_out := $(foreach name,bench budget build discipline docs extend seale
 #: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes
 kasan-test: setup-test
 	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image kasan-unit
-# ---- KASAN ------------------------------------------------------------------------------------
+	$(Q)PAGODA_SLOW=1 O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_left_out) \
+		tests/boot
 
 test-all: unit
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer
