@@ -5,8 +5,11 @@
 #
 # V=1 shows commands. O= is the build directory. EXTRA_CFLAGS= reaches the kernel only. POOL_SIZE=
 # is the size of the page-table pool in bytes, for tests of what happens when it is too small.
+# KASAN=1 builds what checks its own memory accesses, in a folder of its own: docs/kasan.md.
 
-O ?= build
+KASAN ?= 0
+kasan := $(filter 1,$(KASAN))
+O ?= build$(if $(kasan),/kasan)
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
 say = @$(if $(filter 1,$(V)),:,printf '  %-7s %s\n' '$(1)' '$(2)')
@@ -33,12 +36,12 @@ include linker/rules.mk tests/rules.mk docs/rules.mk
 help:
 	@sed -n 's/^#: /make /p' $(MAKEFILE_LIST)
 
-#: all            build/Image and build/pagoda.elf
+#: all            build/Image and build/pagoda.elf; KASAN=1: what checks itself, in build/kasan
 .PHONY: all
 all: $(O)/Image compile_commands.json
 
 # Variables from make's command line are in the environment of recipes; O may come from here.
-export O
+export O KASAN
 
 .PHONY: setup-run setup-firmware run gdb disk fit
 setup-run:

@@ -3,7 +3,7 @@
 # What knows nothing of Pagoda: device trees, text, consoles, register tables.
 
 $(eval $(call built,kernel,lib/cpio.c lib/elf.c lib/json.c lib/screen.c lib/virtio_console.c))
-$(eval $(call room,lib,shared))
+$(eval $(call room_twice,lib))
 # A boot spends its time in the reader of device trees: there -ftree-ch pays.
 $(call compiled_with,-ftree-ch,lib/fdt.c lib/fdt_open.c)
 # Programs are looked for once; and JSON waits for the UART.

@@ -19,10 +19,18 @@
 
 #define SEGMENT_ALIGN 0x10000
 #define STACK_SIZE 0x4000
+#if KASAN
+#undef STACK_SIZE
+#define STACK_SIZE 0x8000 /* frames have gaps between what is in them */
+#endif
 #define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 
 /* What an image may take of memory: a budget. Whoever needs more says so here; the pool follows. */
+#if KASAN
+#define IMAGE_SIZE_MAX 0x600000
+#else
 #define IMAGE_SIZE_MAX 0x300000
+#endif
 
 /*
  * The table pool: what a boot needs of tables until the page allocator has others, for the page
@@ -52,8 +60,16 @@
 #define TABLES_64K (2 * (1 + TOUCHED(IMAGE_SIZE_MAX, 0x20000000) + 2) +	\
 		    TOUCHED(0x8000000, 0x20000000) + 2 +			\
 		    1 + 1 + 1)
+/* KASAN's shared page and tables, and a table for each end of the region: pagoda/mm/pt/shared.h. */
+#if KASAN
+#define SHARED(tables) (1 + (tables) + 2)
+#else
+#define SHARED(tables) 0
+#endif
 #ifndef POOL_SIZE
-#define POOL_SIZE MAX(TABLES_4K * 0x1000, MAX(TABLES_16K * 0x4000, TABLES_64K * 0x10000))
+#define POOL_SIZE MAX((TABLES_4K + SHARED(4)) * 0x1000,			\
+		      MAX((TABLES_16K + SHARED(3)) * 0x4000,		\
+			  (TABLES_64K + SHARED(2)) * 0x10000))
 #endif
 
 /*
@@ -112,6 +128,14 @@ SECTIONS
 	/* Pointers: written by relocation, at their physical address, before they are mapped. */
 	.data.rel.ro : {
 		*(.data.rel.ro .data.rel.ro.*)
+#if KASAN
+		/* What GCC says of globals, and who passes that on: kernel/start/kasan.c. */
+		*(.data.rel.local .data.rel.local.*)
+		. = ALIGN(8);
+		_constructors_start = .;
+		KEEP(*(.init_array .init_array.*))
+		_constructors_end = .;
+#endif
 	} :rodata
 	/* What the linker makes by itself: a word, and three. More would be entries. */
 	.got : {
@@ -266,5 +290,8 @@ SECTIONS
 	/DISCARD/ : {
 		*(.dynsym .dynstr .dynamic .dynbss .hash .gnu.hash .gnu.version*)
 		*(.interp .note* .comment)
+#if KASAN
+		*(.fini_array .fini_array.*)
+#endif
 	}
 }

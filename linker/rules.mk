@@ -3,7 +3,7 @@
 # From objects to the Image, and what is checked on the way.
 
 POOL_SIZE ?=
-linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE))
+linker_defines := $(if $(POOL_SIZE),-DPOOL_SIZE=$(POOL_SIZE)) $(if $(kasan),-DKASAN=1)
 link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstack \
 	-Wl,-z,max-page-size=65536 -Wl,--no-dynamic-linker -Wl,--build-id=none \
 	-Wl,--no-eh-frame-hdr \
@@ -39,7 +39,24 @@ stack_defines := linker/pagoda.lds.S include/pagoda/arch/frame.h \
 	include/pagoda/arch/secondary.h kernel/smp/parts.h arch/arm64/cpu/catch.S \
 	arch/arm64/cpu/el0.S
 
-# The most that may lie on each stack, and by which path.
+# Old name, new name: of all that is there checked, too.
+$(plain_names): $(checked_objects) $(O)/mm/check/string.o
+	$(call say,GEN,$@)
+	$(Q)$(CROSS_COMPILE)nm -g --defined-only $^ | \
+		awk '$$3 != "" && $$3 !~ /^plain_/ { print $$3, "plain_" $$3 }' > $@
+
+# With KASAN=1 the early runtime imports two things more, and of lib what is not checked.
+early_imports := scripts/early-imports.txt
+ifneq ($(kasan),)
+early_imports := $(O)/gen/early-imports.txt
+$(early_imports): scripts/early-imports.txt $(plain_names)
+	$(call say,GEN,$@)
+	$(Q)awk 'NR == FNR { name[$$1] = $$2; next } { print $$1 in name ? name[$$1] : $$0 } \
+		END { print "kasan_offset"; print "pt_share" }' $(plain_names) $< > $@
+endif
+
+# The most that may lie on each stack, and by which path. With KASAN=1 every access is a call that
+# may end in a report: there stacks are twice as large, and it is the gaps below them that count.
 $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)
 	$(call say,CHECK,stacks)
 	$(Q)scripts/check-stack --calls scripts/stack-calls.txt $(stack_defines:%=--define %) \
@@ -48,14 +65,15 @@ $(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(s
 
 $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
 		scripts/early-imports.txt scripts/check-rooms scripts/rooms.txt scripts/elf.py \
-		scripts/check-pads $(O)/stack.txt
+		scripts/check-pads $(if $(kasan),,$(O)/stack.txt) $(early_imports)
 	$(call say,CHECK,early runtime)
-	$(Q)scripts/check-sealed --imports scripts/early-imports.txt $(early_objects) \
+	$(Q)scripts/check-sealed --imports $(early_imports) $(early_objects) \
 		$(stub_objects) --shared $(shared_objects)
 	$(call say,CHECK,landing pads)
 	$(Q)scripts/check-pads $(image_objects)
 	$(call say,CHECK,rooms)
-	$(Q)scripts/check-rooms scripts/rooms.txt $(O) $(image_objects)
+	$(Q)scripts/check-rooms $(if $(kasan),,--without mm/check --without plain/lib) \
+		scripts/rooms.txt $(O) $(image_objects)
 	$(call say,LD,$@)
 	$(Q)$(link) $(O)/gen/no_symbols.S
 
@@ -72,7 +90,7 @@ $(O)/pagoda.elf: $(image_objects) $(O)/gen/symbols.S $(O)/pagoda.lds
 $(O)/Image: $(O)/pagoda.elf scripts/check-image
 	$(call say,IMAGE,$@)
 	$(Q)$(OBJCOPY) -O binary $< $@
-	$(Q)scripts/check-image $< $@
+	$(Q)scripts/check-image $(if $(kasan),--large) $< $@
 
 compile_commands.json: $(O)/Image scripts/gen-compile-commands
 	$(call say,GEN,$@)

@@ -6,6 +6,8 @@
  *
  * Tables come from a pool inside the image; linker/pagoda.lds.S has the sum of what is needed.
  */
+#include <pagoda/mm/check/kasan.h>
+#include <pagoda/mm/pt/shared.h>
 #include <pagoda/pi/early.h>
 
 static enum mem_prot segment_prot(enum segment segment)
@@ -120,6 +122,18 @@ static struct table_pool pool_make(const struct image *image, u64 granule)
 	return (struct table_pool){ .start = start, .next = start, .end = end };
 }
 
+/* All of KASAN's shadow is one page of zeroes for now, so that checked code finds some. */
+static struct stop map_shadow(struct space *space, const struct layout *layout)
+{
+	struct layout_region region = layout->region[LAYOUT_KASAN];
+	struct map_request request = { .start = region.start, .end = region.end };
+	enum map_result result = pt_share(space, region.start, region.end);
+
+	request.pa = space->root;
+	kasan_offset = layout_kasan_offset(layout);
+	return stop_map(space, result, &request);
+}
+
 struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 {
 	const struct image *image = &handoff->facts.image;
@@ -137,6 +151,8 @@ struct stop map_kernel(struct boot_handoff *handoff, u64 phys_offset)
 	stop = map_entry(&idmap, image);
 	if (stop.code == STOP_NONE)
 		stop = map_image(&kernel, image, plan->image_va.value);
+	if (KASAN && stop.code == STOP_NONE)
+		stop = map_shadow(&kernel, &plan->layout);
 	handoff->idmap_root = idmap.root;
 	handoff->kernel_root = kernel.root;
 	handoff->ttbr0 = ttbr_encode(&idmap.regime, idmap.root);

@@ -7,6 +7,10 @@
 #   $(eval $(call built,WORLD,FILE...))     these, otherwise than the rest of their room
 #   $(call compiled_with,FLAGS,FILE...)     more flags for these, after those of their world
 #   $(call machine_only,FILE...)            not part of the host tests' library
+#   $(call kasan_only,FILE...)              left out unless KASAN=1
+#   $(call unchecked,FILE...)               the kernel's, but not checked by KASAN
+#   $(eval $(call room_twice,FOLDER))       shared; with KASAN=1 once for the early runtime and what
+#                                           serves both worlds, in $(O)/plain, and once checked
 #
 # A world says when code runs, and so how it is compiled and what is asked of its objects:
 #
@@ -15,6 +19,7 @@
 #   shared    serves the early runtime and the kernel: sealed but for its imports
 #   machine   what a host compiler cannot build
 #   kernel    the kernel, with the MMU on; EXTRA_CFLAGS= reaches this only
+#   checked   KASAN=1: what is shared otherwise, for the kernel alone
 
 warnings := -Wall -Wextra -Werror -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wmissing-declarations -Wold-style-definition -Wpointer-arith
@@ -43,13 +48,25 @@ image_flags += -falign-functions=4 -falign-jumps=1 -falign-loops=1 -falign-label
 # What runs in the early runtime is counted in instructions, not in bytes: hence -O3 there. A loop's
 # condition copied before the loop (-ftree-ch) is more code to fetch, and for an emulator to
 # translate, than it saves.
+image_flags += $(if $(kasan),-DKASAN=1)
 early_flags := $(image_flags) -O3
 stub_flags := $(image_flags) -Os
 shared_flags := $(image_flags) -O3 -fno-tree-ch $(branch_protection)
 machine_flags := $(image_flags) -O2 $(branch_protection)
 kernel_flags := $(image_flags) -O2 $(branch_protection) -fno-omit-frame-pointer $(EXTRA_CFLAGS)
+checked_flags := $(shared_flags) -fno-omit-frame-pointer
 
-worlds := early stub shared machine kernel
+# Each access is a call (mm/check), so that where the shadow is can be known as late as at boot. Of
+# the stack's GCC makes the shadow itself, at a constant: scripts/load-kasan-offset puts a variable
+# in its place.
+kasan_constant := 0x5a5a000000000000
+kasan_flags := -fsanitize=kernel-address -fasan-shadow-offset=$(kasan_constant) \
+	--param asan-instrumentation-with-call-threshold=0 --param asan-stack=1 \
+	--param asan-globals=1 -fno-sanitize-address-use-after-scope
+kernel_checks := $(if $(kasan),$(kasan_flags))
+checked_checks := $(kernel_checks)
+
+worlds := early stub shared machine kernel checked
 built_apart :=
 start_objects :=
 host_left_out :=
@@ -57,18 +74,41 @@ host_left_out :=
 objects_of = $(patsubst %,$(O)/%.o,$(basename $(1)))
 sources_in = $(wildcard $(1)/*.c $(1)/*.S)
 
+# What is not checked calls what is not: those routines have other names there.
+plain_worlds := early stub shared
+plain_names := $(O)/gen/plain.txt
+rename_plain = $(if $(kasan),$(if $(filter $(plain_worlds),$(world)),\
+	$(OBJCOPY) --redefine-syms=$(plain_names) $@))
+
 define built
 built_apart += $(2)
 $(1)_objects += $(call objects_of,$(2))
 $(call objects_of,$(2)): private world := $(1)
+$(if $(and $(kasan),$(filter $(plain_worlds),$(1))),$(call objects_of,$(2)): $(plain_names))
 endef
 
 define room
 $(call built,$(2),$(filter-out $(built_apart),$(call sources_in,$(1))))
 endef
 
-compiled_with = $(eval $(call objects_of,$(2)): private extra := $(1))
+define twice
+built_apart += $(1)
+checked_objects += $(call objects_of,$(filter-out lib/string.c,$(1)))
+$(call objects_of,$(1)): private world := checked
+shared_objects += $(patsubst %.c,$(O)/plain/%.o,$(1))
+$(patsubst %.c,$(O)/plain/%.o,$(1)): private world := shared
+endef
+
+define room_twice
+$(if $(kasan),$(call twice,$(filter-out $(built_apart),$(call sources_in,$(1)))))
+$(if $(kasan),,$(call room,$(1),shared))
+endef
+
+compiled_with = $(eval $(call objects_of,$(2)) $(patsubst %.c,$(O)/plain/%.o,$(2)): \
+	private extra := $(1))
 machine_only = $(eval host_left_out += $(1))
+unchecked = $(eval $(call objects_of,$(1)): private kernel_checks :=)
+kasan_only = $(if $(kasan),,$(eval built_apart += $(1))$(call machine_only,$(1)))
 
 generated := $(O)/gen/generated/sysreg.h $(O)/gen/generated/font.h $(O)/gen/sysreg_table.c
 
@@ -108,17 +148,26 @@ define compile_with_pads
 	$(call say,CC,$@)
 	$(Q)$(CC) $(1) $(call_graph) -MMD -MP -MT $@ -S -o $(@:.o=.s) $<
 	$(Q)scripts/add-landing-pads $(@:.o=.s) $(@:.o=.s) | scripts/drop-leaf-frames | \
-		$(CC) -x assembler -c -o $@ -
+		$(if $(kasan),$(load_kasan_offset)) \
+		$(CC) -x assembler -c -o $@ $(if $(kasan),$(@:.o=.k.s),-)
+	$(Q)$(rename_plain)
 endef
 
-compilers = $(makefiles) scripts/add-landing-pads scripts/drop-leaf-frames
+load_kasan_offset = scripts/load-kasan-offset $(kasan_constant) >$(@:.o=.k.s) &&
+
+compilers = $(makefiles) scripts/add-landing-pads scripts/drop-leaf-frames \
+	$(if $(kasan),scripts/load-kasan-offset)
 
 $(O)/%.o: %.c $(compilers) | $(generated)
-	$(call compile_with_pads,$($(world)_flags) $(extra))
+	$(call compile_with_pads,$($(world)_flags) $(extra) $($(world)_checks))
+
+$(O)/plain/%.o: %.c $(compilers) $(plain_names) | $(generated)
+	$(call compile_with_pads,$(shared_flags) $(extra))
 
 $(O)/gen/%.o: $(O)/gen/%.c $(compilers) | $(generated)
 	$(call compile_with_pads,$(shared_flags))
 
 # head.S is where every other file's assumptions begin: assembled without the C-only include.
 $(O)/%.o: %.S $(makefiles) | $(generated)
-	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a -Iinclude -I$(O)/gen)
+	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a -Iinclude -I$(O)/gen \
+		$(if $(kasan),-DKASAN=1))

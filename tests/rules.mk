@@ -6,11 +6,12 @@
 
 HOST_CHECKS ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 host_flags := -std=gnu11 -g $(warnings) -fno-omit-frame-pointer $(HOST_CHECKS) \
-	-Iinclude -I$(O)/gen -Itests/unit
+	-Iinclude -I$(O)/gen -Itests/unit $(if $(kasan),-DKASAN=1)
 host_rooms := $(filter-out arch/%,$(dir $(rooms))) tests/unit/support/
 host_sources := $(filter-out $(host_left_out),$(wildcard $(host_rooms:%=%*.c)))
 host_objects := $(patsubst %.c,$(O)/host/%.o,$(host_sources)) $(O)/host/gen/sysreg_table.o
-unit_sources := $(wildcard tests/unit/test_*.c)
+unit_sources := $(filter-out $(if $(kasan),,tests/unit/test_kasan_%),\
+	$(wildcard tests/unit/test_*.c))
 unit_programs := $(unit_sources:tests/unit/%.c=$(O)/host/%)
 
 $(O)/host/gen/%.o: $(O)/gen/%.c $(makefiles) tests/rules.mk | $(generated)
@@ -159,10 +160,34 @@ setup-test:
 test: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(bench_parts) $(unit_programs) \
 		$(thread_programs) $(boards_program) $(O)/host/discipline
+	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image kasan-unit
 	@$(MAKE) --no-print-directory O=$(O) test-all
+
+# ---- KASAN ---------------------------------------------------------------------------------------
+
+# The Image that checks itself, in a folder of its own, and what of the unit tests is about it.
+kasan_build := $(if $(kasan),$(O),$(O)/kasan)
+make_kasan = $(MAKE) --no-print-directory KASAN=1 O=$(kasan_build)
+kasan_units := $(patsubst tests/unit/%.c,$(O)/host/%,$(wildcard tests/unit/test_kasan_*.c)) \
+	$(O)/host/test_early
+
+.PHONY: kasan-unit kasan-test
+kasan-unit: $(kasan_units)
+	$(Q)scripts/run-unit $(kasan_units)
+
+# What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
+kasan_left_out := $(foreach name,bench budget build discipline docs extend sealed,\
+	--ignore tests/boot/test_$(name).py)
+
+#: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes
+kasan-test: setup-test
+	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image kasan-unit
+	$(Q)PAGODA_SLOW=1 O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_left_out) \
+		tests/boot
 
 test-all: unit
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer
+	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto tests/boot/test_kasan.py
 
 #: unit           unit tests, on this machine
 unit: $(unit_programs) $(thread_programs)

@@ -44,6 +44,14 @@ static inline paddr_t paddr(u64 value)
 	return (paddr_t){ value };
 }
 
+/*
+ * Whether this is the build that checks its own memory accesses (docs/kasan.md): 1 or 0, from
+ * `make KASAN=1`. What only one of the two has is behind an `if` as far as C allows.
+ */
+#ifndef KASAN
+#define KASAN 0
+#endif
+
 #define KIB(n) ((u64)(n) << 10)
 #define MIB(n) ((u64)(n) << 20)
 #define GIB(n) ((u64)(n) << 30)

@@ -10,6 +10,7 @@
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/mm/pt/change.h>
+#include <pagoda/mm/pt/shared.h>
 
 #define ANSWER_SECONDS 2 /* that the other CPUs have */
 
@@ -44,7 +45,10 @@ static enum map_result map_next(struct conversion *own, paddr_t page)
 	return result;
 }
 
-/* The tables that slots at @level lead to: counted, and mapped where there is @own. */
+/*
+ * The tables that slots at @level lead to: counted, and mapped where there is @own. Not those that
+ * KASAN shares, of which only the last has leaves.
+ */
 static enum map_result tables_below(const struct space *space, int level, struct conversion *own,
 				    u64 *count)
 {
@@ -52,10 +56,10 @@ static enum map_result tables_below(const struct space *space, int level, struct
 	u64 va = pt_start(space).value;
 
 	do {
-		struct pt_entry entry = pt_descend(space, vaddr(va), level);
+		struct pt_entry entry = pt_descend_own(space, vaddr(va), level);
 		u64 span = regime_span(&space->regime, entry.level);
 
-		if (entry.kind == PTE_TABLE) {
+		if (entry.kind == PTE_TABLE && !(KASAN && pt_entry_is_shared(space, &entry))) {
 			(*count)++;
 			if (own)
 				result = map_next(
@@ -85,7 +89,7 @@ static bool provide(const struct conversion *own, const struct kernel *kernel)
 
 	do {
 		count = tables_count(&kernel->kernel_space);
-		size = (count + 1) * granule;
+		size = (count + 1 + KASAN) * granule;
 		if (buddy_fill_pool(&kernel->alloc->buddy,
 				    regime_tables(&own->lower->regime, own->start,
 						  vaddr_add(own->start, size), LEVEL_PAGE)) !=
@@ -106,6 +110,8 @@ static bool map_tables(struct conversion *own, const struct space *space, struct
 
 	convert->pages = own->end.value;
 	result = tables_below(space, LEVEL_PAGE - 1, own, &count);
+	if (KASAN && result == MAP_OK)
+		result = map_next(own, pt_shared_pages(space));
 	convert->pages_end = own->end.value;
 	for (int level = space->regime.root_level; result == MAP_OK && level < LEVEL_PAGE - 1;
 	     level++)

@@ -7,6 +7,8 @@
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/kernel/show/inspect.h>
 
+#include "kasan.h"
+
 #define FRAME_WORDS 64
 #define DEPTH_MAX BIT(32) /* of frames: far more than any stack has room for */
 #define DATA_SIZE KIB(4)
@@ -63,9 +65,17 @@ static bool fault_plain(const struct kernel *kernel, const struct arguments *arg
 	return true;
 }
 
-COMMAND(180, fault, "read|write|exec ADDR | exec data | stack | shadow | recursion",
+#if KASAN
+#define KASAN_USAGE " | kasan heap|page|vmalloc|global|stack|uaf|double-free"
+#define KASAN_WORDS " kasan heap page vmalloc global uaf double-free"
+#else
+#define KASAN_USAGE
+#define KASAN_WORDS
+#endif
+
+COMMAND(180, fault, "read|write|exec ADDR | exec data | stack | shadow | recursion" KASAN_USAGE,
 	"make the kernel fault, and end as panic= says", "fault read 0xfff0000000000000",
-	"read write exec data stack shadow recursion");
+	"read write exec data stack shadow recursion" KASAN_WORDS);
 
 static void command_fault(const struct kernel *kernel, const struct arguments *arguments)
 {
@@ -78,7 +88,12 @@ static void command_fault(const struct kernel *kernel, const struct arguments *a
 			argument_refuse(arguments, 0, "is not complete; see help fault");
 		return;
 	}
-	if (argument_is(arguments, 0, "exec") && argument_is(arguments, 1, "data"))
+	if (KASAN && argument_is(arguments, 0, "kasan")) {
+		if (!fault_kasan(kernel, arguments, 1)) {
+			argument_refuse(arguments, 1, "is no kind of fault; see help fault");
+			return;
+		}
+	} else if (argument_is(arguments, 0, "exec") && argument_is(arguments, 1, "data"))
 		exec_data();
 	else if (!argument_number(arguments, 1, &va))
 		return;

@@ -2,6 +2,7 @@
 #
 # Checks of the map against the CPU.
 
+$(call kasan_only,kernel/selftest/kasan.c)
 $(eval $(call room,kernel/selftest,kernel))
 # Tests are in no hurry, and a boot pays for the size of text.
 $(call compiled_with,-Os,$(wildcard kernel/selftest/*.c))

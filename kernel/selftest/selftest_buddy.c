@@ -27,6 +27,7 @@ static void buddy_refusals(struct selftest *test)
 
 	if (!alloc)
 		return;
+	alloc_settle(alloc);
 	used = buddy_usage(&alloc->buddy).used;
 	test_equal(test, buddy_alloc(&alloc->buddy, 2, &block), BUDDY_OK, "a block of order 2");
 	test_check(test, is_aligned(block.value, granule << 2), "block unaligned", block.value);

@@ -160,7 +160,7 @@ static struct use use_now(const struct run *run)
 {
 	u64 granule = regime_granule(&run->space.regime);
 
-	return (struct use){ buddy_usage(&run->test->kernel->alloc->buddy).used,
+	return (struct use){ alloc_used(run->test->kernel->alloc),
 			     pool_used(run->space.pool, granule) * granule };
 }
 

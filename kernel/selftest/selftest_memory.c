@@ -4,13 +4,14 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/selftest/selftest.h>
+#include <pagoda/mm/check/kasan.h>
 #include <pagoda/mm/alloc/alloc.h>
 
 SELFTEST_SUBJECT(100, memory);
 
 #define TEST_PATTERN 0x5061676f6461a55a
 
-static bool word_works(const struct linear *linear, u64 pa)
+KASAN_UNCHECKED static bool word_works(const struct linear *linear, u64 pa)
 {
 	volatile u64 *word = linear_pointer(linear, paddr(pa));
 	u64 before = *word;

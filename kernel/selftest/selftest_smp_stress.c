@@ -166,6 +166,7 @@ static void stress_smp(struct selftest *test)
 
 	if (!alloc || !others_exist(test))
 		return;
+	alloc_settle(alloc);
 	used = buddy_usage(&alloc->buddy).used;
 	stress = (struct stress){ .kernel = test->kernel,
 				  .until = counter_read() + test_count(test, 0) * second +

@@ -64,7 +64,7 @@ static void use_area(struct selftest *test, u64 size)
 		return;
 	}
 	check_mapped(test, va, vaddr(va.value + pages));
-	check_content(test, va, pages);
+	check_content(test, va, align_down(size, granule));
 	test_check(test, vmalloc_audit(vmalloc), "audit with an area at", va.value);
 	test_check(test, vmalloc_free(vmalloc, va) == VMALLOC_OK, "free", va.value);
 	check_unmapped(test, va, pages);
@@ -79,8 +79,9 @@ static struct use use_now(const struct selftest *test)
 {
 	const struct space *space = &test->kernel->kernel_space;
 
-	return (struct use){ buddy_usage(&test->kernel->alloc->buddy).used,
-			     pool_used(space->pool, regime_granule(&space->regime)) };
+	return (struct use){ alloc_used(test->kernel->alloc),
+			     pool_used(space->pool, regime_granule(&space->regime)) -
+				     alloc_kept_tables(space->pool) };
 }
 
 /* From here to the end nothing may be lost. The first area of all may leave tables behind. */
@@ -251,7 +252,7 @@ static enum vmalloc_result areas_map(struct vmalloc *vmalloc, u64 count, u64 *ma
 	vaddr_t va;
 
 	for (*mapped = 0; *mapped < count; ++*mapped) {
-		result = vmalloc_alloc(vmalloc, 1, &va);
+		result = vmalloc_alloc(vmalloc, sizeof(u64), &va);
 		if (result != VMALLOC_OK)
 			break;
 		*(u64 *)(uintptr_t)va.value = last->value;

@@ -6,6 +6,7 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/lib/format.h>
+#include <pagoda/mm/pt/shared.h>
 
 #include "parts.h"
 
@@ -34,6 +35,9 @@ static const struct {
 	[LAYOUT_VMEMMAP] = { "vmemmap start", "vmemmap end" },
 	[LAYOUT_PCI_IO] = { "PCI I/O start", "PCI I/O end" },
 	[LAYOUT_FIXMAP] = { "Fixmap start", "Fixmap end" },
+#if KASAN
+	[LAYOUT_KASAN] = { "Kasan shadow start", "Kasan shadow end" },
+#endif
 };
 
 static void marker_add(struct marker_list *list, u64 address, const char *group, const char *name)
@@ -73,15 +77,33 @@ static void dump_leaf(const struct space *space, const struct pt_run *run)
 	      info->user ? " USR" : "");
 }
 
+/* Links to one table, or all of it: what each of them leads to in the end is the same page. */
+static void dump_shared(const struct space *space, const struct pt_run *run)
+{
+	const struct pte_info *info = &run->info;
+
+	print(" 0x%016lx %s %s shared: ", info->pa.value, info->write ? "RW" : "ro",
+	      info->execute ? "x " : "NX");
+	if (run->kind == PTE_TABLE)
+		print("table of level %d at 0x%016lx\n", run->level + 1,
+		      pte_address(&space->regime, run->pte, run->level).value);
+	else
+		print("this page\n");
+}
+
 static void dump_run(const struct space *space, const struct pt_run *run)
 {
-	bool hole = run->kind == PTE_INVALID || run->kind == PTE_TABLE;
+	bool hole = run->kind == PTE_INVALID || (!KASAN && run->kind == PTE_TABLE);
 
 	print("0x%016lx-0x%016lx %8s L%d%s", run->start.value, run->end.value,
 	      size_text(vaddr_diff(run->end, run->start)).text, run->level,
 	      hole	     ? "\n" :
 	      run->level < 0 ? "" :
 			       " ");
+	if (KASAN && pt_run_is_shared(space, run)) {
+		dump_shared(space, run);
+		return;
+	}
 	switch (run->kind) {
 	case PTE_PAGE:
 	case PTE_BLOCK:

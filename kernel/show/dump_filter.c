@@ -11,7 +11,10 @@ bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *r
 {
 	const struct pte_info *info = &run->info;
 
-	if (!pte_is_leaf(run->kind) || (filter->has_level && run->level != filter->level))
+	bool shared = KASAN && run->kind == PTE_TABLE;
+
+	if ((!pte_is_leaf(run->kind) && !shared) ||
+	    (filter->has_level && run->level != filter->level))
 		return false;
 	if (filter->writable_executable && !(info->write && pte_executes(info)))
 		return false;

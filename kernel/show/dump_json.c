@@ -6,10 +6,19 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/lib/format.h>
+#include <pagoda/mm/pt/shared.h>
 
 #include "parts.h"
 
-static void json_run(struct json *json, const struct pt_run *run)
+/* Of what is shared, all is the one page at "pa". */
+static const char *kind_str(const struct space *space, const struct pt_run *run)
+{
+	if (KASAN && pt_run_is_shared(space, run))
+		return "shared";
+	return run->kind == PTE_PAGE ? "page" : "block";
+}
+
+static void json_run(struct json *json, const struct space *space, const struct pt_run *run)
 {
 	json_row(json, NULL);
 	json_hex(json, "start", run->start.value);
@@ -17,7 +26,7 @@ static void json_run(struct json *json, const struct pt_run *run)
 	json_hex(json, "pa", run->info.pa.value);
 	json_number(json, "size", vaddr_diff(run->end, run->start));
 	json_number(json, "level", run->level);
-	json_string(json, "kind", run->kind == PTE_PAGE ? "page" : "block");
+	json_string(json, "kind", kind_str(space, run));
 	json_bool(json, "contiguous", run->info.contiguous);
 	json_bool(json, "read", run->info.read);
 	json_bool(json, "write", run->info.write);
@@ -25,7 +34,11 @@ static void json_run(struct json *json, const struct pt_run *run)
 	json_bool(json, "user", run->info.user);
 	json_string(json, "type", mem_type_str(run->info.type));
 	json_string(json, "shareability", share_str(run->info.share));
-	json_hex(json, "raw", run->pte.bits);
+	/* What the rest is of: that of the page, and no table's. */
+	if (KASAN && run->kind == PTE_TABLE)
+		json_hex(json, "raw", pt_find(space, run->start).pte.bits);
+	else
+		json_hex(json, "raw", run->pte.bits);
 	json_close(json);
 }
 
@@ -42,7 +55,7 @@ static void json_space(struct json *json, const struct space *space, const char 
 		struct pt_run run = pt_next_run(space, va, end);
 
 		if (dump_filter_passes(filter, &run))
-			json_run(json, &run);
+			json_run(json, space, &run);
 		va = run.end;
 		more = va.value != end.value;
 	}

@@ -10,12 +10,18 @@
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
+#if KASAN
+#define KASAN_WORD "kasan "
+#else
+#define KASAN_WORD
+#endif
+
 COMMAND(110, ptdump,
 	"[kernel|idmap|el0|hyp|host2|guest2|NUMBER] [REGION|START-END] [--level N] [--wx] "
 	"[--perm rwx] [--json]",
 	"the page tables", "ptdump kernel vmalloc --perm rx",
-	"kernel idmap el0 hyp host2 guest2 linear modules vmalloc vmemmap pci_io fixmap image json "
-	"--level --wx --perm --json");
+	"kernel idmap el0 hyp host2 guest2 linear modules vmalloc vmemmap pci_io fixmap "
+	"image " KASAN_WORD "json --level --wx --perm --json");
 COMPLETION("--level", "-1 0 1 2 3");
 COMPLETION("--perm", "r rw rx rwx");
 

@@ -5,6 +5,7 @@
  * Runs in the kernel, MMU on.
  */
 #include <pagoda/kernel/start/alloc.h>
+#include <pagoda/kernel/start/kasan.h>
 #include <pagoda/arch/arch.h>
 #include <pagoda/kernel/cpu/shadow.h>
 
@@ -87,10 +88,14 @@ static enum pci_result pci_init(struct kernel *kernel)
 
 void alloc_init(struct kernel *kernel)
 {
-	struct memory_range state;
+	struct memory_range state, shadow;
 
+	if (KASAN)
+		shadow = kasan_place(kernel);
 	if (!state_place(kernel, &state))
 		return;
+	if (KASAN && shadow.start.value != shadow.end.value)
+		kasan_start(kernel, &shadow, &state);
 	pages_init(kernel, &state);
 	areas_init(kernel);
 	kernel->pci_result = pci_init(kernel);

@@ -8,6 +8,9 @@
 #include <pagoda/kernel/irq/interrupt.h>
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
+#include <pagoda/mm/check/kasan.h>
+
+#include "kasan.h"
 
 void exception_init(const struct kernel *kernel)
 {
@@ -54,6 +57,9 @@ static void catch_fault(struct cpu *cpu, struct exception_frame *frame)
 					       .sp = frame->sp,
 					       .pan = plan->pan && pan_get() != 0 };
 	cpu->expected.fault = NULL;
+	/* Who was called, and does not return, has left marks of his frames. */
+	if (KASAN && cpu->expected.resume.sp > frame->sp)
+		kasan_open(frame->sp, cpu->expected.resume.sp - frame->sp);
 	frame->x[0] = true;
 	frame->sp = cpu->expected.resume.sp;
 	frame->x[18] = cpu->expected.resume.shadow;
@@ -127,7 +133,8 @@ void exception_handle(struct exception_frame *frame, u64 vector)
 		cpu->serror = NULL;
 		return;
 	}
-	if ((vector == VECTOR_SYNC || vector == VECTOR_SYNC_EL0) && cpu->expected.fault != NULL)
+	if ((vector == VECTOR_SYNC || vector == VECTOR_SYNC_EL0) && cpu->expected.fault != NULL &&
+	    !(KASAN && kasan_found(frame)))
 		catch_fault(cpu, frame);
 	else
 		exception_report(cpu, frame, vector);

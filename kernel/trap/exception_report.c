@@ -11,6 +11,8 @@
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
 
+#include "kasan.h"
+
 static const char *vector_str(u64 vector)
 {
 	switch (vector % 4) {
@@ -131,6 +133,12 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 		panic_stop(cpu->kernel);
 	}
 	smp_stop_others(cpu);
+	if (KASAN && kasan_found(frame)) {
+		kasan_report_begin(cpu, frame);
+		print_calls(cpu, frame);
+		kasan_report_end(cpu, frame);
+		panic_stop(cpu->kernel);
+	}
 	print_origin(cpu, vector);
 	syndrome_print(frame->esr);
 	print_registers(cpu, frame);

@@ -10,6 +10,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/arch/lock.h>
 #include <pagoda/mm/alloc/buddy.h>
+#include <pagoda/mm/alloc/kasan.h>
 #include <pagoda/lib/string.h>
 
 /* Pages in the first piece, whose metadata is 64 KiB, and in the last: 2 MiB, one block of 4K. */
@@ -146,7 +147,16 @@ static void block_release(struct buddy *buddy, const struct buddy_range *range, 
 	block_push(buddy, frame, order);
 }
 
-/* Pages that handing over [range->next, end) takes for metadata, and for tables to reach it. */
+/* Where frame @frame is in the linear map. */
+static u64 frame_linear(const struct buddy *buddy, u64 frame)
+{
+	return (frame << buddy_regime(buddy)->granule_shift) + buddy->phys_offset;
+}
+
+/*
+ * Pages that handing over [range->next, end) takes for metadata, KASAN's included, and for tables
+ * to reach it.
+ */
 struct overhead {
 	u64 metadata, tables;
 };
@@ -159,6 +169,13 @@ static struct overhead overhead_of(const struct buddy *buddy, const struct buddy
 	struct overhead overhead = { vmemmap_missing(&buddy->vmemmap, range->next, end), 0 };
 	u64 room = pool_room(space->pool, regime_granule(&space->regime));
 	u64 tables = regime_tables(&space->regime, span.start, span.end, LEVEL_PAGE);
+
+	if (KASAN) {
+		u64 start = frame_linear(buddy, range->next), last = frame_linear(buddy, end);
+
+		overhead.metadata += kasan_pages(buddy->vmemmap.space, start, last);
+		tables += kasan_tables(buddy->vmemmap.space, start, last);
+	}
 
 	if (overhead.metadata != 0 && tables > room)
 		overhead.tables = tables - room;
@@ -226,6 +243,16 @@ static bool metadata_map(struct buddy *buddy, u64 first, u64 end, paddr_t backin
 	return true;
 }
 
+/* KASAN's shadow of [first, end), in the pages before @backing_end. */
+static bool shadow_map(struct buddy *buddy, u64 first, u64 end, paddr_t backing_end)
+{
+	struct space *space = buddy->vmemmap.space;
+	u64 start = frame_linear(buddy, first), last = frame_linear(buddy, end);
+	u64 size = kasan_pages(space, start, last) * regime_granule(&space->regime);
+
+	return kasan_back_linear(space, start, last, paddr(backing_end.value - size));
+}
+
 /*
  * Hand over [range->next, end). What is taken for metadata stays taken even where mapping it fails,
  * since some of it may be mapped.
@@ -246,9 +273,14 @@ static bool piece_hand_over(struct buddy *buddy, struct buddy_range *range, u64 
 	       paddr_diff(tables, backing));
 	if (!metadata_map(buddy, first, end, backing))
 		return false;
+	/* The last pages of the metadata, whose own shadow may be in them. */
+	if (KASAN && !shadow_map(buddy, first, end, tables))
+		return false;
 	for (u64 frame = first + overhead.metadata; frame != blocks; frame++)
 		page_of(buddy, frame)->state = PAGE_TABLE;
 	range->next = end;
+	kasan_poison(frame_linear(buddy, blocks), (end - blocks) * regime_granule(&space->regime),
+		     KASAN_PAGE_FREE);
 	frames_release(buddy, range, blocks, end);
 	return true;
 }
@@ -304,6 +336,9 @@ static enum buddy_result block_alloc(struct buddy *buddy, unsigned order, enum p
 		block_push(buddy, frame + BIT(found), found);
 	page_of(buddy, frame)->state = (u8)state;
 	page_of(buddy, frame)->order = (u8)order;
+	if (KASAN)
+		kasan_block_open(page_of(buddy, frame), frame_linear(buddy, frame),
+				 regime_granule(buddy_regime(buddy)) << order);
 	*block = frame_address(buddy, frame);
 	return BUDDY_OK;
 }
@@ -367,6 +402,9 @@ static enum buddy_result block_free(struct buddy *buddy, paddr_t block, unsigned
 		return BUDDY_NOT_A_BLOCK;
 	if (page->order != order)
 		return BUDDY_WRONG_ORDER;
+	if (KASAN)
+		kasan_block_close(page, frame_linear(buddy, frame),
+				  regime_granule(buddy_regime(buddy)) << order);
 	block_release(buddy, range, frame, order);
 	return BUDDY_OK;
 }

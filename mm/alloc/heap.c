@@ -6,6 +6,7 @@
  */
 #include <pagoda/arch/lock.h>
 #include <pagoda/mm/alloc/heap.h>
+#include <pagoda/mm/alloc/kasan.h>
 #include <pagoda/lib/string.h>
 
 /* Under this, a free object says that it is one; exclusive-ored with its own address. */
@@ -90,11 +91,14 @@ static enum heap_result page_reach(struct heap *heap, unsigned shift, u64 *frame
 	page->used = 0;
 	page->object_free = (u32)heap_page_size(heap);
 	page->object_fresh = 0;
+	kasan_poison((uintptr_t)heap_pointer(heap, *frame), heap_page_size(heap),
+		     KASAN_HEAP_REDZONE);
 	page_list_push(&heap->buddy->vmemmap, &heap->partial[shift], *frame);
 	return HEAP_OK;
 }
 
-static enum heap_result object_alloc(struct heap *heap, unsigned shift, void **object)
+KASAN_UNCHECKED static enum heap_result object_alloc(struct heap *heap, unsigned shift,
+						     void **object)
 {
 	u64 frame;
 	enum heap_result result = page_reach(heap, shift, &frame);
@@ -149,7 +153,7 @@ enum heap_result heap_alloc(struct heap *heap, size_t size, void **object)
 
 	if (size > page_size << BUDDY_ORDER_MAX)
 		return HEAP_TOO_LARGE;
-	shift = shift_for(size, HEAP_SHIFT_MIN);
+	shift = shift_for(kasan_heap_size(size), HEAP_SHIFT_MIN);
 	lock_take(&heap->lock);
 	if (BIT(shift) < page_size)
 		result = object_alloc(heap, shift, object);
@@ -159,10 +163,13 @@ enum heap_result heap_alloc(struct heap *heap, size_t size, void **object)
 	lock_drop(&heap->lock);
 	if (result != HEAP_OK)
 		return result;
+	kasan_open((uintptr_t)*object, BIT(shift));
 	if (BIT(shift) < page_size)
 		object_clear(*object, BIT(shift));
 	else
 		memset(*object, 0, BIT(shift));
+	if (KASAN)
+		kasan_heap_new(*object, size, BIT(shift));
 	return HEAP_OK;
 }
 
@@ -170,8 +177,8 @@ enum heap_result heap_alloc(struct heap *heap, size_t size, void **object)
  * Whether the object at @offset of the page at @base is on its free list. An object in use can hold
  * the mark by chance, or malice: the list decides, and has no more elements than the page.
  */
-static bool object_is_free(const struct heap *heap, const struct page *page, const u8 *base,
-			   u64 offset)
+KASAN_UNCHECKED static bool object_is_free(const struct heap *heap, const struct page *page,
+					   const u8 *base, u64 offset)
 {
 	const struct free_object *object = (const struct free_object *)(base + offset);
 	u64 left = page->object_fresh >> page->object_shift;
@@ -186,7 +193,8 @@ static bool object_is_free(const struct heap *heap, const struct page *page, con
 	return false;
 }
 
-static enum heap_result object_free(struct heap *heap, struct page *page, u64 frame, u64 offset)
+KASAN_UNCHECKED static enum heap_result object_free(struct heap *heap, struct page *page, u64 frame,
+						    u64 offset)
 {
 	u64 *list = &heap->partial[page->object_shift];
 	u8 *base = heap_pointer(heap, frame);
@@ -240,10 +248,24 @@ static enum heap_result any_free(struct heap *heap, void *object)
 	return result;
 }
 
+#if KASAN
+enum heap_result heap_free_now(struct heap *heap, void *object)
+{
+	enum heap_result result;
+
+	lock_take(&heap->lock);
+	result = any_free(heap, object);
+	lock_drop(&heap->lock);
+	return result;
+}
+#endif
+
 enum heap_result heap_free(struct heap *heap, void *object)
 {
 	enum heap_result result;
 
+	if (KASAN && !kasan_heap_retire(heap, &object, &result))
+		return result;
 	lock_take(&heap->lock);
 	result = any_free(heap, object);
 	lock_drop(&heap->lock);

@@ -9,6 +9,7 @@
 #include <pagoda/arch/arch.h>
 #include <pagoda/arch/lock.h>
 #include <pagoda/mm/pt/change.h>
+#include <pagoda/mm/alloc/kasan.h>
 #include <pagoda/mm/alloc/vmalloc.h>
 
 #include "areas.h"
@@ -222,6 +223,8 @@ enum vmalloc_result vmalloc_alloc(struct vmalloc *vmalloc, u64 size, vaddr_t *ad
 	/* Or a size that the region has room for would first take all memory, page by page. */
 	if (fit.size == granule || buddy_has(vmalloc->heap->buddy, fit.size))
 		result = pages_map(vmalloc, area, &at);
+	if (KASAN && result == VMALLOC_OK)
+		result = kasan_area(vmalloc, area, size);
 	tables_publish();
 	if (result == VMALLOC_OK) {
 		*address = area->start;
@@ -276,6 +279,10 @@ static enum vmalloc_result device_map(struct vmalloc *vmalloc, paddr_t pa, u64 s
 		return result;
 	area->pa = paddr(first);
 	area->address = vaddr_add(area->start, pa.value - first);
+	if (KASAN && kasan_area(vmalloc, area, fit.size) != VMALLOC_OK) {
+		area_delete(vmalloc, area);
+		return VMALLOC_NO_MEMORY;
+	}
 	result = area_map(vmalloc, area->start, fit.size, area->pa, MEM_DEVICE_NGNRE);
 	tables_publish();
 	if (result == VMALLOC_OK) {
@@ -318,6 +325,7 @@ enum vmalloc_result vmalloc_free(struct vmalloc *vmalloc, vaddr_t address)
 		area_release(area);
 		return result;
 	}
+	kasan_poison(area->start.value, vaddr_diff(area->end, area->start), KASAN_VMALLOC);
 	pages_free(vmalloc, area);
 	area_delete(vmalloc, area);
 	return VMALLOC_OK;

@@ -29,7 +29,9 @@ const char *layout_region_str(enum layout_region_name name)
 		return "pci_io";
 	case LAYOUT_FIXMAP:
 		return "fixmap";
-	case LAYOUT_COUNT:
+	case LAYOUT_KASAN:
+		if (KASAN)
+			return "kasan";
 		break;
 	}
 	return "unknown region";
@@ -51,6 +53,12 @@ static struct layout_region region(u64 start, u64 end)
 	return (struct layout_region){ vaddr(start), vaddr(end) };
 }
 
+/* A byte for every eight of the upper half; @end: where the region ends. */
+static struct layout_region shadow_region(const struct regime *regime, u64 end)
+{
+	return region(end - BIT(regime->va_bits - KASAN_SHIFT), end);
+}
+
 struct layout layout_make(const struct regime *regime, unsigned page_struct_size)
 {
 	u64 linear = regime_upper_start(regime);
@@ -66,6 +74,10 @@ struct layout layout_make(const struct regime *regime, unsigned page_struct_size
 	layout.region[LAYOUT_PCI_IO] =
 		region(VMEMMAP_END + GUARD, VMEMMAP_END + GUARD + PCI_IO_SIZE);
 	layout.region[LAYOUT_FIXMAP] = region(FIXMAP_END - FIXMAP_SIZE, FIXMAP_END);
+	if (KASAN) {
+		layout.region[LAYOUT_KASAN] = shadow_region(regime, modules);
+		layout.region[LAYOUT_LINEAR].end = layout.region[LAYOUT_KASAN].start;
+	}
 	return layout;
 }
 

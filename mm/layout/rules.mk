@@ -3,6 +3,7 @@
 # What is where: regions of the address space, memory ranges, the linear map.
 
 $(eval $(call built,kernel,mm/layout/words.c))
+$(call unchecked,mm/layout/words.c)
 $(eval $(call room,mm/layout,shared))
 # The list and the linear map are made once, before memory_release_init() unmaps their code.
 start_objects += $(call objects_of,mm/layout/linear.c mm/layout/memory_map.c)

@@ -24,6 +24,13 @@ static bool run_continues(const struct regime *regime, const struct pt_entry *fi
 	return pte_address(regime, next->pte, next->level).value == pa + distance;
 }
 
+/* The same where @first leads to shared tables, or their page: all of it is one. */
+static bool shared_continues(const struct pt_entry *first, const struct pt_entry *next)
+{
+	return next->pte.bits == first->pte.bits && next->level == first->level &&
+	       next->table_bits == first->table_bits;
+}
+
 /*
  * The entry after @entry, which stands at @va - span: in the same table where there is one, found
  * from the root otherwise. Tables are long and mostly uniform; a walk for every entry would cost
@@ -36,11 +43,11 @@ static struct pt_entry entry_after(const struct space *space, const struct pt_en
 	struct pt_entry next = *entry;
 
 	if (regime_index(regime, entry->level, va) == 0)
-		return pt_find(space, va);
+		return pt_find_own(space, va);
 	next.slot = paddr_add(next.slot, sizeof(struct slot));
 	next.pte = slot_read(slot_at(space, next.slot));
 	next.kind = pte_kind(regime, next.pte, next.level);
-	return next.kind == PTE_TABLE ? pt_find(space, va) : next;
+	return next.kind == PTE_TABLE ? pt_find_own(space, va) : next;
 }
 
 /*
@@ -56,6 +63,8 @@ static u64 entries_alike(const struct space *space, const struct pt_entry *entry
 	u64 step = entry->kind == PTE_INVALID ? 0 : regime_span(regime, entry->level);
 	u64 pa = pte_address(regime, entry->pte, entry->level).value;
 
+	if (KASAN && entry_is_shared(space, entry))
+		step = 0;
 	/* No carry may leave the address as it stands in a descriptor, up to bit 47 or 49. */
 	if (step != 0 && (pa ^ (pa + count * step)) >> 48 != 0)
 		return 0;
@@ -84,10 +93,15 @@ static struct pt_run run_take(const struct space *space, struct pt_entry *next, 
 		if (va - 1 >= end.value - 1)
 			break;
 		entry = entry_after(space, &entry, vaddr(va));
-	} while (run_continues(regime, &first, &entry, va - start));
+	} while (KASAN && entry_is_shared(space, &first) ?
+			 shared_continues(&first, &entry) :
+			 run_continues(regime, &first, &entry, va - start));
 	*next = entry;
 	run.end = vaddr(va - 1 >= end.value - 1 ? end.value : va);
-	if (run.kind != PTE_INVALID) {
+	if (KASAN && entry_is_shared(space, &first)) {
+		first = pt_find(space, from);
+		run.info = pte_decode(regime, first.pte, first.level, first.table_bits);
+	} else if (run.kind != PTE_INVALID) {
 		run.info = pte_decode(regime, first.pte, first.level, first.table_bits);
 		run.info.pa.value += from.value - start;
 	}
@@ -96,17 +110,21 @@ static struct pt_run run_take(const struct space *space, struct pt_entry *next, 
 
 struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end)
 {
-	struct pt_entry entry = pt_find(space, from);
+	struct pt_entry entry = pt_find_own(space, from);
 
 	return run_take(space, &entry, from, end);
 }
 
 void pt_audit_run(struct pt_audit *audit, const struct pt_run *run)
 {
-	if (!pte_is_leaf(run->kind))
+	/* A link to a shared table says what is below it as a leaf does. */
+	bool link = KASAN && run->kind == PTE_TABLE;
+
+	if (!pte_is_leaf(run->kind) && !link)
 		return;
 	audit->runs++;
-	audit->mapped += vaddr_diff(run->end, run->start);
+	if (!link)
+		audit->mapped += vaddr_diff(run->end, run->start);
 	if (!run->info.write || !pte_executes(&run->info))
 		return;
 	if (audit->writable_executable++ == 0)
@@ -118,7 +136,7 @@ struct pt_audit pt_audit_space(const struct space *space)
 	struct pt_audit audit = { 0 };
 	vaddr_t va = pt_start(space);
 	vaddr_t end = pt_end(space);
-	struct pt_entry entry = pt_find(space, va);
+	struct pt_entry entry = pt_find_own(space, va);
 
 	do {
 		struct pt_run run = run_take(space, &entry, va, end);

@@ -112,6 +112,25 @@ enum map_result stretch_map(struct space *space, struct stretch s, struct map_at
 /* [@start, @end) is a range of whole pages in @space: MAP_OK or MAP_BAD_RANGE. */
 enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t end);
 
+/* Where what @entry leads to is: a table, or the page itself, that pt_share() has made. */
+static inline bool entry_is_shared(const struct space *space, const struct pt_entry *entry)
+{
+#if KASAN
+	paddr_t next = pte_next(&space->regime, entry->pte);
+
+	if (entry->kind == PTE_TABLE)
+		return lies_in(next, space->pool->shared, space->pool->shared_end);
+	if (entry->kind == PTE_PAGE)
+		return next.value == space->pool->shared.value &&
+		       space->pool->shared.value != space->pool->shared_end.value;
+	return false;
+#else
+	(void)space;
+	(void)entry;
+	return false;
+#endif
+}
+
 /* What must change together: one leaf, or all of a contiguous run. */
 struct unit {
 	struct slot *slot; /* its first descriptor */

@@ -14,6 +14,17 @@ struct pt_entry pt_descend(const struct space *space, vaddr_t va, int level)
 	return entry;
 }
 
+#if KASAN
+struct pt_entry pt_descend_shared(const struct space *space, vaddr_t va, int level)
+{
+	struct pt_entry entry = entry_root(space, va);
+
+	while (entry.kind == PTE_TABLE && entry.level < level && !entry_is_shared(space, &entry))
+		entry_descend(space, &entry, va, entry.level + 1);
+	return entry;
+}
+#endif
+
 bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa)
 {
 	struct pt_entry entry;

@@ -58,6 +58,17 @@ def symbols():
     return {name: value - values["_text"] for name, value in values.items()}
 
 
+def is_kasan():
+    """The Image is one that `make KASAN=1` has built."""
+    return "kasan_offset" in symbols()
+
+
+def regions():
+    """The layout's names, in the report's order."""
+    names = ["linear", "modules", "vmalloc", "vmemmap", "pci_io", "fixmap"]
+    return [*names, *(["kasan"] if is_kasan() else []), "image"]
+
+
 @functools.lru_cache
 def relocations():
     """(what the image is linked at, [(offset from there, addend)]) of pagoda.elf."""

@@ -15,7 +15,8 @@ from machine import BUILD, ROOT, Machine
 
 SOURCES = ["Makefile", "arch", "efi", "include", "kernel", "lib", "linker", "mm", "pi", "scripts",
            "tests/rules.mk", "tests/fuzz/fuzz.mk", "docs/rules.mk"]  # which the Makefile includes
-OTHERS = ["host", "fuzz", "mutants", "coverage", "qemu"]  # built besides the Image, at any time
+# Built besides the Image, at any time.
+OTHERS = ["host", "fuzz", "mutants", "coverage", "qemu", "kasan"]
 POOL_SIZE = 0x8000
 
 

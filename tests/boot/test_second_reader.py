@@ -13,7 +13,7 @@ import struct
 import pytest
 
 from gdb import Gdb
-from machine import PROMPT, ROOT, SCHEMA, Machine, image_size, number, symbols
+from machine import PROMPT, ROOT, SCHEMA, Machine, image_size, number, regions, symbols
 from scs import functions
 from test_el2 import CACHES_ON, MMU_ON, MMU_WARNING, TABLE_AT, start
 from test_regimes import Row, expected_layout
@@ -221,8 +221,7 @@ class Look:
 
 def span(look, index):
     """Starts or ends of the regions, in the document's order."""
-    order = ("linear", "modules", "vmalloc", "vmemmap", "pci_io", "fixmap", "image")
-    return [look.layout[name][index] for name in order]
+    return [look.layout[name][index] for name in regions()]
 
 
 def segment(look, index):
@@ -345,8 +344,7 @@ READERS = {
     "overrides[].value": override(2),
     "overrides[].status": override(3),
     "overrides[].reason": override(4),
-    "layout[].name": constant("linear", "modules", "vmalloc", "vmemmap", "pci_io", "fixmap",
-                              "image"),
+    "layout[].name": lambda look: regions(),
     "layout[].start": lambda look: span(look, 0),
     "layout[].end": lambda look: span(look, 1),
     "memory[].start": lambda look: [row[0] for row in look.memory],
@@ -381,7 +379,8 @@ READERS = {
     "pool[].total": lambda look: [pool(look)[1]],
     "audit[].root": constant("kernel", "idmap"),
     "audit[].runs": audits(len),
-    "audit[].mapped": audits(lambda runs: sum(run["size"] for run in runs)),
+    "audit[].mapped": audits(lambda runs: sum(
+        run["size"] for run in runs if run["kind"] != "shared" or run["level"] == 3)),
     "audit[].writable_executable": audits(
         lambda runs: sum(run["write"] and run["execute"] for run in runs)),
     "counter_hz": lambda look: [look.register("CNTFRQ_EL0")],

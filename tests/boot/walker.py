@@ -27,6 +27,7 @@ class Leaf(typing.NamedTuple):
     level: int
     descriptor: int
     table_attributes: int  # bits 62:59 of the table descriptors above, ORed
+    shared: typing.Optional[int] = None  # the last descriptor, where that is KASAN's one page
 
 
 class Walker:
@@ -49,6 +50,8 @@ class Walker:
         self.root_entries = 1 << (self.va_bits - self.level_shift(self.root_level))
         self.root = self._root(ttbr, ips)
         self.tables = set()  # where each is that was read
+        self.uniform = {}  # of tables below the root: the one descriptor that it consists of, or 0
+        self.shared_page = None
 
     def _root(self, ttbr, ips):
         size = self.root_entries * 8
@@ -75,9 +78,45 @@ class Walker:
         high = bits(descriptor, 15, 12) << 48 if self.shift == 16 else 0
         return bits(descriptor, 47, low) << low | high
 
+    def _uniform(self, table):
+        """The valid descriptor that all of @table is, read once; 0 where they differ."""
+        if table not in self.uniform:
+            data = self.read(table, 8 << (self.shift - 3))
+            same = data == data[:8] * (len(data) // 8)
+            self.uniform[table] = struct.unpack_from("<Q", data)[0] if same and data[0] & 1 else 0
+        return self.uniform[table]
+
+    def _shared(self, descriptor, level):
+        """Of what @descriptor at @level leads to over tables that are the same throughout, the last
+        descriptor; or None. Such tables are shared, so the tree is none: each is read once."""
+        while level < 3:
+            table = self._output(descriptor, self.shift)
+            descriptor, level = self._uniform(table), level + 1
+            if not descriptor or level < 3 and not descriptor & 2:
+                return None
+            self.tables.add(table)
+        return descriptor
+
+    def _find_shared(self, table, level, entries, seen):
+        """The page that a table of the last level, the same throughout, leads to; None without."""
+        seen.add(table)
+        for descriptor in set(struct.unpack(f"<{entries}Q", self.read(table, entries * 8))):
+            if descriptor & 3 != 3 or level == 3:
+                continue
+            below = self._output(descriptor, self.shift)
+            if below in seen:
+                continue
+            if level == 2 and self._uniform(below):
+                return self._output(self._uniform(below), self.shift)
+            page = self._find_shared(below, level + 1, 1 << (self.shift - 3), seen)
+            if page is not None:
+                return page
+        return None
+
     def leaves(self):
         """Every Leaf, by ascending address."""
         first = (1 << 64) - (1 << self.va_bits) if self.upper else 0
+        self.shared_page = self._find_shared(self.root, self.root_level, self.root_entries, set())
         return self._table(self.root, self.root_level, self.root_entries, first, 0)
 
     def _table(self, table, level, entries, va, above):
@@ -87,6 +126,11 @@ class Walker:
             here = va + (index << self.level_shift(level))
             if not descriptor & 1:
                 continue
+            shared = self._shared(descriptor, level) if descriptor & 2 and level < 3 else None
+            if shared is not None:
+                yield Leaf(here, 1 << self.level_shift(level), self.shared_page, level, descriptor,
+                           above | descriptor & 0xF << 59, shared)
+                continue
             if descriptor & 2 and level < 3:
                 yield from self._table(self._output(descriptor, self.shift), level + 1,
                                        1 << (self.shift - 3), here,
@@ -95,17 +139,23 @@ class Walker:
             assert level == 3 and descriptor & 2 or self._block_allowed(level), \
                 f"reserved descriptor {descriptor:#x} at level {level} for {here:#x}"
             low = self.level_shift(level)
-            yield Leaf(here, 1 << low, self._output(descriptor, low), level, descriptor, above)
+            pa = self._output(descriptor, low)
+            yield Leaf(here, 1 << low, pa, level, descriptor, above,
+                       descriptor if pa == self.shared_page and descriptor & 1 << 7 else None)
 
     def _attributes(self, leaf):
         """What the dump shows of a leaf, but for addresses. WXN is left aside."""
+        kind = "shared" if leaf.shared is not None else "page" if leaf.level == 3 else "block"
+        level = leaf.level
+        if leaf.shared is not None:
+            leaf = leaf._replace(descriptor=leaf.shared)
         read_only = bits(leaf.descriptor, 7, 7) or bits(leaf.table_attributes, 62, 62)
         user = bits(leaf.descriptor, 6, 6) and not bits(leaf.table_attributes, 61, 61)
         never = bits(leaf.descriptor, 53, 53) or bits(leaf.table_attributes, 59, 59)
         share = self.tcr_share if self.ds else bits(leaf.descriptor, 9, 8)
         return {
-            "level": leaf.level,
-            "kind": "page" if leaf.level == 3 else "block",
+            "level": level,
+            "kind": kind,
             "contiguous": bool(bits(leaf.descriptor, 52, 52)),
             "read": True,
             "write": not read_only,
@@ -130,12 +180,19 @@ class Walker:
         """What `entries` of one root in `ptdump json` must be."""
         found, last = [], None
         for leaf in self.leaves():
-            if (last and leaf.level == last.level and self._flags(leaf) == self._flags(last)
-                    and leaf.va == last.va + last.size and leaf.pa == last.pa + last.size):
+            if last and (last.shared is not None or leaf.shared is not None):
+                same = (leaf.va == last.va + last.size and leaf.level == last.level
+                        and leaf.descriptor == last.descriptor)
+            else:
+                same = (last and leaf.level == last.level
+                        and self._flags(leaf) == self._flags(last)
+                        and leaf.va == last.va + last.size and leaf.pa == last.pa + last.size)
+            if same:
                 found[-1]["size"] += leaf.size
             else:
                 found.append({"start": leaf.va, "pa": leaf.pa, "size": leaf.size,
-                              "raw": leaf.descriptor, **self._attributes(leaf)})
+                              "raw": leaf.descriptor if leaf.shared is None else leaf.shared,
+                              **self._attributes(leaf)})
             last = leaf
         for run in found:
             end = (run["start"] + run["size"]) % (1 << 64)

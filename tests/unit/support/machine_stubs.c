@@ -9,6 +9,12 @@
 #include <pagoda/kernel/dev/psci.h>
 #include <pagoda/kernel/hyp/hyp.h>
 #include <pagoda/kernel/trap/exception.h>
+#if KASAN
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <pagoda/mm/check/kasan.h>
+#endif
 
 bool __attribute__((weak)) interrupts_mask(bool masked)
 {
@@ -206,3 +212,32 @@ bool __attribute__((weak)) hyp_stop_cpu(const struct kernel *kernel)
 	(void)kernel;
 	return true;
 }
+
+#if KASAN
+/* What KASAN has found: for a test that expects something. */
+void __attribute__((weak)) kasan_stop(u64 address, u64 size, u64 caller, enum kasan_wrong wrong)
+{
+	(void)size;
+	(void)caller;
+	fprintf(stderr, "KASAN: %d at %#lx\n", wrong, address);
+	abort();
+}
+
+void __attribute__((weak)) kasan_trace_take(struct kasan_trace *trace, unsigned skip)
+{
+	(void)skip;
+	*trace = (struct kasan_trace){ { 1, 2, 0 } };
+}
+
+u64 __attribute__((weak)) kasan_caller(s32 caller)
+{
+	return (u64)(s64)caller;
+}
+
+bool __attribute__((weak)) kasan_global_at(u64 address, struct kasan_global *found)
+{
+	(void)address;
+	(void)found;
+	return false;
+}
+#endif

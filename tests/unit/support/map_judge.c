@@ -77,14 +77,33 @@ static u64 level_span(const struct judge_half *half, int level)
 	return 1ul << (granule + (unsigned)(3 - level) * (granule - 3));
 }
 
+/* KASAN's region: an eighth of the upper half, up to the middle of what Linux falls back to. */
+static u64 shadow_end(const struct judge_half *half)
+{
+	unsigned fallback = half->tcr.granule_bits == 14 ? 47 : 48;
+
+	return -(1ul << ((half->tcr.input_bits < fallback ? half->tcr.input_bits : fallback) - 1));
+}
+
+static u64 shadow_start(const struct judge_half *half)
+{
+	return shadow_end(half) - (1ul << (half->tcr.input_bits - 3));
+}
+
 /* Leaves from @va on, up to @end. */
 static int leaves_between(const struct judge_half *half, u64 va, u64 end, struct judge_leaf *leaves)
 {
 	int count = 0;
 
 	do {
-		struct ref_result result = ref_walk(&half->tcr, half->ttbr, &half->memory, va);
-		u64 span = level_span(half, result.level);
+		struct ref_result result;
+		u64 span;
+
+		/* The shadow is as large as it is, and all the same: judge_shadow(). */
+		if (KASAN && half->tcr.upper && va == shadow_start(half))
+			va = shadow_end(half);
+		result = ref_walk(&half->tcr, half->ttbr, &half->memory, va);
+		span = level_span(half, result.level);
 
 		if (result.fault == REF_NO_FAULT) {
 			if (count == JUDGE_LEAVES_MAX)
@@ -293,9 +312,90 @@ static const char *judge_half_map(const struct fake_machine *machine, bool upper
 	return NULL;
 }
 
+/* ---- The shadow ---- */
+
+/* The first level of whose spans one is all shadow. */
+static int shadow_level(const struct judge_half *half, int root)
+{
+	int level = root;
+
+	for (; level < 3; level++) {
+		u64 span = level_span(half, level);
+		u64 first = (shadow_start(half) + span - 1) / span * span;
+
+		if (first >= shadow_start(half) && shadow_end(half) - first >= span &&
+		    shadow_end(half) > first)
+			break;
+	}
+	return level;
+}
+
+/* Where it is in the tables at all: at both ends, in between, and outside at both. */
+static const char *judge_shadow_page(const struct judge_half *half, u64 page)
+{
+	u64 start = shadow_start(half), end = shadow_end(half), size = end - start;
+	struct ref_result result;
+
+	for (u64 i = 0; i < 64; i++) {
+		u64 va = start + size / 64 * i + (i * 0x9e3779b97f4a7c15 >> 20) % (size / 64);
+
+		va = i == 0 ? start : i == 63 ? end - 1 : va;
+		result = ref_walk(&half->tcr, half->ttbr, &half->memory, va);
+		CHECK(result.fault == REF_NO_FAULT && result.level == 3, "%#lx: no shadow", va);
+		CHECK(result.pa - (va & ((1ul << half->tcr.granule_bits) - 1)) == page,
+		      "%#lx: shadow at %#lx", va, result.pa);
+		CHECK(result.el1_write && !result.el1_execute && !result.el0_read &&
+			      !result.el0_execute && result.attr_index == 0 && result.sh == 3,
+		      "%#lx: attributes of shadow", va);
+	}
+	result = ref_walk(&half->tcr, half->ttbr, &half->memory, start - 1);
+	CHECK(result.fault == REF_TRANSLATION, "%#lx: mapped before the shadow", start - 1);
+	return NULL;
+}
+
+/*
+ * One page, one table a level below the root, all of whose entries are the same; and what is only
+ * there because the region ends within a table. So it is as much memory whatever the address size.
+ */
+static const char *judge_shadow(const struct fake_machine *machine)
+{
+	static struct ref_tables tables;
+	struct judge_half half = judge_half(machine, true);
+	u64 granule = 1ul << half.tcr.granule_bits;
+	const struct table_pool *pool = &machine->handoff->pool;
+	u64 used = (pool->next.value - pool->start.value) / granule;
+	struct ref_result first;
+	int uniform = 0;
+	unsigned counted;
+	const char *wrong;
+
+	CHECK(ref_tables(&half.tcr, half.ttbr, &half.memory, &tables), "tables of no sense");
+	counted = tables.count;
+	for (unsigned i = 0; i < tables.count; i++) {
+		uniform += tables.table[i].uniform;
+		CHECK(i == 0 || tables.table[i].links > 0, "a table that nobody leads to");
+		CHECK(tables.table[i].links <= 1 || tables.table[i].uniform,
+		      "the table at %#lx is shared, and not all the same", tables.table[i].pa);
+	}
+	CHECK(uniform == 3 - shadow_level(&half, tables.table[0].level),
+	      "%d shared tables below level %d", uniform, tables.table[0].level);
+	first = ref_walk(&half.tcr, half.ttbr, &half.memory, shadow_start(&half));
+	wrong = judge_shadow_page(&half, first.pa);
+	if (wrong)
+		return wrong;
+	half = judge_half(machine, false);
+	CHECK(ref_tables(&half.tcr, half.ttbr, &half.memory, &tables), "tables of no sense");
+	counted += tables.count;
+	CHECK(used == counted + 1, "%lu of the pool used, %u tables and a page", used, counted);
+	return NULL;
+}
+
 const char *judge_maps(const struct fake_machine *machine, bool all)
 {
 	const char *wrong = judge_registers(machine);
+
+	if (KASAN && !wrong)
+		wrong = judge_shadow(machine);
 
 	if (!wrong)
 		wrong = judge_half_map(machine, false, all);

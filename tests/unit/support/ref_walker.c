@@ -220,3 +220,55 @@ struct ref_result ref_walk(const struct ref_tcr *tcr, uint64_t ttbr,
 	}
 	return result;
 }
+
+/* Note that a descriptor leads to @pa, at @level; false where that cannot be. */
+static bool tables_note(struct ref_tables *tables, uint64_t pa, int level, unsigned links)
+{
+	for (unsigned i = 0; i < tables->count; i++)
+		if (tables->table[i].pa == pa) {
+			tables->table[i].links += links;
+			return tables->table[i].level == level;
+		}
+	if (tables->count == REF_TABLES_MAX)
+		return false;
+	tables->table[tables->count].pa = pa;
+	tables->table[tables->count].level = level;
+	tables->table[tables->count].links = links;
+	tables->table[tables->count].uniform = true;
+	tables->count++;
+	return true;
+}
+
+/* Those that come to the end of the list meanwhile are looked at in their turn. */
+bool ref_tables(const struct ref_tcr *tcr, uint64_t ttbr, const struct ref_memory *memory,
+		struct ref_tables *tables)
+{
+	tables->count = 0;
+	if (!tables_note(tables, root_base(tcr, ttbr), start_level(tcr), 0))
+		return false;
+	for (unsigned i = 0; i < tables->count; i++) {
+		int level = tables->table[i].level;
+		unsigned index_bits = level == start_level(tcr) ?
+					      tcr->input_bits - index_low(tcr, level) :
+					      stride(tcr);
+		uint64_t descriptor, first = 0;
+
+		for (unsigned entry = 0; entry < 1u << index_bits; entry++) {
+			uint64_t pa = tables->table[i].pa + 8 * (uint64_t)entry;
+
+			if (!memory->read(memory->context, pa, &descriptor))
+				return false;
+			if (entry == 0)
+				first = descriptor;
+			if (descriptor != first ||
+			    descriptor_type(tcr, descriptor, level) == TYPE_INVALID)
+				tables->table[i].uniform = false;
+			if (descriptor_type(tcr, descriptor, level) == TYPE_TABLE &&
+			    !tables_note(tables,
+					 descriptor_address(tcr, descriptor, tcr->granule_bits),
+					 level + 1, 1))
+				return false;
+		}
+	}
+	return true;
+}

@@ -53,4 +53,24 @@ struct ref_result {
 struct ref_result ref_walk(const struct ref_tcr *tcr, uint64_t ttbr,
 			   const struct ref_memory *memory, uint64_t va);
 
+/*
+ * All tables that walks can pass, each once, however many descriptors lead to it: a table may be
+ * shared, and what hangs below TTBR then is a graph without circles, and no tree.
+ */
+#define REF_TABLES_MAX 512
+
+struct ref_tables {
+	unsigned count;
+	struct {
+		uint64_t pa;
+		int level;
+		unsigned links; /* descriptors that lead there; the root has none */
+		bool uniform; /* all of its descriptors are the same, and valid */
+	} table[REF_TABLES_MAX];
+};
+
+/* False where there are more, memory is missing, or one table is used at two levels. */
+bool ref_tables(const struct ref_tcr *tcr, uint64_t ttbr, const struct ref_memory *memory,
+		struct ref_tables *tables);
+
 #endif /* REF_WALKER_H */

@@ -5,6 +5,7 @@
 #ifndef PAGODA_MM_ALLOC_H
 #define PAGODA_MM_ALLOC_H
 
+#include <pagoda/mm/alloc/kasan.h>
 #include <pagoda/mm/alloc/vmalloc.h>
 #include <pagoda/mm/layout/memory_map.h>
 
@@ -22,6 +23,36 @@ struct alloc {
 	u32 early_counts[ALLOC_EARLY_MAX];
 	struct buddy_range ranges[ALLOC_RANGES_MAX];
 };
+
+/*
+ * For who compares what is in use before and after. alloc_settle() - what KASAN keeps of freed
+ * objects goes back. alloc_used() - the same, and bytes of pages that somebody has, without shadow
+ * and tables for it, of which alloc_kept_tables() is the number. In the ordinary build that is
+ * nothing, buddy_usage()'s used, and 0.
+ */
+static inline void alloc_settle(struct alloc *alloc)
+{
+	if (KASAN)
+		kasan_heap_settle(&alloc->heap);
+}
+
+static inline u64 alloc_used(struct alloc *alloc)
+{
+	if (KASAN) {
+		kasan_heap_settle(&alloc->heap);
+		return buddy_usage(&alloc->buddy).used - kasan_kept(&alloc->heap);
+	}
+	return buddy_usage(&alloc->buddy).used;
+}
+
+static inline u64 alloc_kept_tables(const struct table_pool *pool)
+{
+#if KASAN
+	return pool->owned;
+#endif
+	(void)pool;
+	return 0;
+}
 
 /*
  * alloc_is_table() - @pa is in memory that page tables come from, in use or not: the Image's pool,

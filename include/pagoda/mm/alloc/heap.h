@@ -20,11 +20,19 @@ enum heap_result {
 	HEAP_NOT_AN_OBJECT, /* freed: no address that heap_alloc() has returned */
 };
 
+/* KASAN keeps so many objects from being anybody's again. */
+#define HEAP_RETIRED_MAX 256
+
 struct heap {
 	struct buddy *buddy;
 	u64 partial[HEAP_SHIFT_MAX + 1]; /* by size: frames of pages with room, or FRAME_NONE */
 	u64 objects; /* given out */
 	struct lock lock; /* both, and what struct pages say of objects */
+#if KASAN
+	void *retired[HEAP_RETIRED_MAX]; /* freed, but not free yet: a ring of retired_count, */
+	u32 retired_first, retired_count; /* the oldest at retired_first */
+	u64 kept; /* bytes of pages that are vmalloc's shadow, and stay that, or tables for it */
+#endif
 };
 
 void heap_init(struct heap *heap, struct buddy *buddy);
@@ -35,7 +43,10 @@ void heap_init(struct heap *heap, struct buddy *buddy);
  */
 enum heap_result heap_alloc(struct heap *heap, size_t size, void **object);
 
-/* heap_free() - give @object back. Anything but an object changes nothing, and says so. */
+/*
+ * heap_free() - give @object back. Anything but an object changes nothing, and says so; in the
+ * KASAN build it is reported, which is the end.
+ */
 enum heap_result heap_free(struct heap *heap, void *object);
 
 #endif /* PAGODA_HEAP_H */

@@ -9,6 +9,7 @@
 #ifndef PAGODA_PAGE_H
 #define PAGODA_PAGE_H
 
+#include <pagoda/mm/check/kasan.h>
 #include <pagoda/mm/layout/layout.h>
 #include <pagoda/mm/pt/pagetable.h>
 
@@ -31,6 +32,9 @@ struct page {
 	u32 object_free,
 		object_fresh; /* offsets: the first of the free list, the first never used */
 	u64 next, prev;
+#if KASAN
+	s32 allocated[KASAN_TRACE_SHORT], freed[KASAN_TRACE_SHORT]; /* the first page's: by whom */
+#endif
 };
 
 /* The smallest struct page that a layout is made for. */

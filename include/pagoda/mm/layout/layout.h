@@ -14,6 +14,10 @@
  *
  * vmin is what the address size falls back to: 48, or 47 with 16K pages; va_bits where that is
  * less.
+ *
+ * In the KASAN build the linear map gives up its end, an eighth of the upper half: the region
+ * kasan, up to where modules begin, has a byte for every eight of all that stands here. Nothing
+ * else moves.
  */
 #ifndef PAGODA_LAYOUT_H
 #define PAGODA_LAYOUT_H
@@ -27,8 +31,10 @@ enum layout_region_name {
 	LAYOUT_VMEMMAP,
 	LAYOUT_PCI_IO,
 	LAYOUT_FIXMAP,
-	LAYOUT_COUNT,
+	LAYOUT_KASAN, /* only in the KASAN build */
 };
+
+#define LAYOUT_COUNT (LAYOUT_KASAN + KASAN)
 
 /* "linear", "modules" and so on: the names that reports use. */
 const char *layout_region_str(enum layout_region_name name);
@@ -40,6 +46,18 @@ struct layout_region {
 struct layout {
 	struct layout_region region[LAYOUT_COUNT];
 };
+
+/* One byte of the region kasan stands for 2^this bytes. */
+#define KASAN_SHIFT 3
+
+/*
+ * layout_kasan_offset() - add it to an address of the upper half shifted right by KASAN_SHIFT,
+ * modulo 2^64, for the address of its byte: that of the last one is the region's last.
+ */
+static inline u64 layout_kasan_offset(const struct layout *layout)
+{
+	return layout->region[LAYOUT_KASAN].end.value - BIT(64 - KASAN_SHIFT);
+}
 
 /* sizeof(struct page): 64 bytes, as in Linux. */
 #define STRUCT_PAGE_SIZE 64

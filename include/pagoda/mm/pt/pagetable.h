@@ -79,6 +79,23 @@ struct pt_entry {
  */
 struct pt_entry pt_descend(const struct space *space, vaddr_t va, int level);
 
+/*
+ * pt_descend_own() - the same, but not into shared tables (pagoda/mm/pt/shared.h): where one leads
+ * there, the walk ends above @level with kind PTE_TABLE, and that stands for all that is below.
+ * pt_find_own() - down to pages.
+ */
+struct pt_entry pt_descend_shared(const struct space *space, vaddr_t va, int level);
+
+static inline struct pt_entry pt_descend_own(const struct space *space, vaddr_t va, int level)
+{
+	return KASAN ? pt_descend_shared(space, va, level) : pt_descend(space, va, level);
+}
+
+static inline struct pt_entry pt_find_own(const struct space *space, vaddr_t va)
+{
+	return KASAN ? pt_descend_shared(space, va, LEVEL_PAGE) : pt_descend(space, va, LEVEL_PAGE);
+}
+
 /* pt_find() - to where there is no table any more: kind is never PTE_TABLE. */
 static inline struct pt_entry pt_find(const struct space *space, vaddr_t va)
 {
@@ -90,7 +107,8 @@ bool pt_translate(const struct space *space, vaddr_t va, paddr_t *pa);
 
 /*
  * A maximal run of leaf descriptors equal in level, kind and attributes and contiguous in physical
- * address; or (kind PTE_INVALID) a maximal hole at one level.
+ * address; or (kind PTE_INVALID) a maximal hole at one level. In the KASAN build also: links to one
+ * shared table (kind PTE_TABLE, and info of the page that it all leads to), or leaves of that page.
  */
 struct pt_run {
 	vaddr_t start, end; /* end 0 means 2^64 */
@@ -108,8 +126,8 @@ struct pt_run pt_next_run(const struct space *space, vaddr_t from, vaddr_t end);
 
 /* What an audit found. */
 struct pt_audit {
-	u64 runs; /* leaf runs seen */
-	u64 mapped; /* bytes mapped */
+	u64 runs; /* leaf runs seen; links to shared tables, too */
+	u64 mapped; /* bytes mapped; but not through shared tables */
 	u64 writable_executable; /* runs that are both */
 	vaddr_t first_offender; /* where the first of those begins */
 };

@@ -33,6 +33,10 @@ struct table_pool {
 	u64 counts, counts_stride;
 	u32 *early_counts;
 	paddr_t early, bare, bare_end;
+#if KASAN
+	paddr_t shared, shared_end; /* a page, and the tables that lead to it: pt_share() */
+	u64 owned; /* tables that are copies of these: pt_own() */
+#endif
 	/*
 	 * Who changes tables that come from here, or all of the above, has it, once there is more
 	 * than one CPU: pagoda/mm/pt/change.h takes it. Who only reads tables needs none: a slot is
