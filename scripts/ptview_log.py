@@ -47,7 +47,7 @@ PROMPT = "pagoda> "
 LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
                 "vmemmap": "vmemmap", "PCI I/O": "pci_io", "Fixmap": "fixmap", "Image": "image"}
 MARKER = re.compile(r"---\[ (.+) \]---$")
-HEAD = re.compile(r"(kernel|identity) map: (4|16|64)K pages, (\d\d)-bit addresses, "
+HEAD = re.compile(r"(kernel map|identity map|upper half at EL0|\S+\[\d+\]'s map): (4|16|64)K pages, (\d\d)-bit addresses, "
                   r"(\d) levels from level (-?\d)(, LPA2)?")
 RUN = re.compile(r"(0x[0-9a-f]{16})-(0x[0-9a-f]{16}) +\S+ L(-?\d)(?: +(0x[0-9a-f]{16}) (.+))?$")
 END = re.compile(r".* mapped in \d+ runs; |\d+ runs, read from TTBR")  # console, debugger
@@ -164,9 +164,11 @@ def text_entry(match):
     start, end, level, pa, attributes = match.groups()
     words = set(attributes.split())
     kind = TYPE.search(attributes)
+    user = "USR" in words
+    execute = "x" in words or (user and "UXN" not in words)
     return {"start": start, "end": end, "pa": pa, "level": int(level),
             "kind": "block" if "BLK" in words else "page", "contiguous": "CON" in words,
-            "read": True, "write": "RW" in words, "execute": "x" in words, "user": "USR" in words,
+            "read": True, "write": "RW" in words, "execute": execute, "user": user,
             "type": kind.group() if kind else "unknown type",
             "shareability": "inner" if "SHD" in words else "", "raw": None,
             "flags": sorted(words & {"AF", "NG", "UXN", "GP"})}
@@ -178,12 +180,18 @@ def text_regime(head, share):
             "root_level": int(root_level), "lpa2": lpa2 is not None, "share": share}
 
 
+def root_by_head(name):
+    """The root that JSON names; of a program its number."""
+    roots = {"kernel map": "kernel", "identity map": "idmap", "upper half at EL0": "el0"}
+    return roots.get(name) or name.rpartition("[")[2].partition("]")[0]
+
+
 class TextDump:
     """One `ptdump`, from its first line on."""
 
     def __init__(self, head, line):
         self.line, self.last, self.ended, self.unread = line, line, False, []
-        self.root = "kernel" if head.group(1) == "kernel" else "idmap"
+        self.root = root_by_head(head.group(1))
         self.regime = text_regime(head, "inner" if head.group(6) else "")
         self.entries, self.waiting, self.marks = [], [], []
 
@@ -400,10 +408,19 @@ def list_of(document, key, line, notes):
 
 # Maps beside the kernel's and the identity map: each is a dump of its own.
 ELSEWHERE = {"hyp": "EL2's map", "host2": "stage 2 under the kernel",
-             "guest2": "stage 2 of a guest"}
+             "guest2": "stage 2 of a guest", "el0": "upper half at EL0"}
+
+
+def title_elsewhere(root):
+    """None where it is no such map. A program's has its number."""
+    if not isinstance(root, str):
+        return None
+    return f"program {root}" if root.isdecimal() else ELSEWHERE.get(root)
 
 
 def bits_elsewhere(document, root):
+    if root.isdecimal():
+        return document["regime"]["va_bits"]
     hyp = document.get("hyp")
     hyp = hyp if isinstance(hyp, dict) else {}
     stage2 = hyp.get("stage2")
@@ -417,12 +434,15 @@ def elsewhere(document):
     tables = document.get("tables")
     for table in tables if isinstance(tables, list) else []:
         root = table.get("root") if isinstance(table, dict) else None
-        if not isinstance(root, str) or root not in ELSEWHERE or not table.get("entries"):
+        title = title_elsewhere(root)
+        if title is None or not table.get("entries") or regime_of(document) is None:
             continue
-        yield ELSEWHERE[root], {
-            **{key: value for key, value in document.items() if key not in ("layout", "image")},
-            "idmap": {"va_bits": bits_elsewhere(document, root)},
-            "tables": [{"root": "idmap", "entries": table["entries"]}]}
+        alone = {key: value for key, value in document.items() if key not in ("layout", "image")}
+        if root == "el0":
+            yield title, {**alone, "tables": [{"root": "kernel", "entries": table["entries"]}]}
+        else:
+            yield title, {**alone, "idmap": {"va_bits": bits_elsewhere(document, root)},
+                          "tables": [{"root": "idmap", "entries": table["entries"]}]}
 
 
 def tables_of(document, regime, line, notes):
@@ -430,7 +450,7 @@ def tables_of(document, regime, line, notes):
     found = {}
     for table in list_of(document, "tables", line, notes):
         root = table.get("root") if isinstance(table, dict) else None
-        if isinstance(root, str) and root in ELSEWHERE:
+        if title_elsewhere(root):
             continue
         if root not in tuple(roots):
             notes.add("a table that is neither the kernel's nor the identity map's", line)
@@ -493,20 +513,26 @@ class Boot:
             for line, document in tables or self.documents[-1:]:
                 if not document.get("tables"):
                     notes.add("this report holds no page tables (`ptdump json` prints them)", line)
-                yield finish(document, "json", line, notes)
-                yield from self.elsewhere(document, line, notes)
+                found = list(self.elsewhere(document, "json", line, notes))
+                if len(found) != len(document.get("tables") or [None]):
+                    yield finish(document, "json", line, notes)
+                yield from found
             return
         base = self.documents[-1][1] if self.documents else {}
         for group in self.grouped_dumps():
-            yield finish({**base, **self.text_document(group)}, "text", group[0].line, notes)
+            document = {**base, **self.text_document(group)}
+            if {dump.root for dump in group} & {"kernel", "idmap"}:
+                yield finish(document, "text", group[0].line, notes)
+            yield from self.elsewhere(document, "text", group[0].line, notes)
 
     @staticmethod
-    def elsewhere(document, line, notes):
+    def elsewhere(document, kind, line, notes):
         for title, other in elsewhere(document):
-            result = finish(other, "json", line, notes)
+            result = finish(other, kind, line, notes)
             if result is not None:
                 result["label"] += f" · {title}"
-                result["idmap"]["name"] = title
+                if other["tables"][0]["root"] == "idmap":
+                    result["idmap"]["name"] = title
             yield result
 
     def grouped_dumps(self):
@@ -657,7 +683,7 @@ def read_log(text, source):
     if value is not None and all(isinstance(document, dict) for document in documents):
         found = [dump for document in documents if "regime" in document or "tables" in document
                  for dump in (finish(document, "json", 1, notes),
-                              *Boot.elsewhere(document, 1, notes))]
+                              *Boot.elsewhere(document, "json", 1, notes))]
     else:
         boots = read_boots(console_lines(text), notes)
         found = [result for boot in boots for result in boot.results(notes)]

@@ -437,3 +437,28 @@ def test_maps_of_a_hypervisor_are_dumps_of_their_own_and_no_damage():
         "48-bit", "EL2's map", "stage 2 under the kernel"]
     assert [dump["idmap"]["va_bits"] for dump in dumps] == [48, 48, 44]
     assert [count(dump) for dump in dumps] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_programs_half_and_the_upper_half_at_el0_are_dumps_of_their_own(size):
+    append = f"quiet kpti=on arm64.pagesize={size}"
+    by_json, notes = ptview_log.read_log(
+        console(append, "run spin &; ptdump json kernel el0 1"), "log")
+    assert notes == []
+    by_text, notes = ptview_log.read_log(
+        console(append, "run spin &; ptdump el0; ptdump 1"), "log")
+    assert notes == []
+    assert [dump["label"].partition(" · ")[2].rpartition(" · ")[2] for dump in by_json[1:]] == [
+        "upper half at EL0", "program 1"]
+    assert [dump["kind"] for dump in by_text] == ["text", "text"]
+    for from_json, from_text in zip(by_json[1:], by_text, strict=True):
+        assert from_json["label"].rpartition(" · ")[2] == from_text["label"].rpartition(" · ")[2]
+        assert [table["root"] for table in from_json["tables"]] == [
+            table["root"] for table in from_text["tables"]]
+        # Where the pages are is one boot's own.
+        assert [[run[:2] + run[3:] for run in table] for table in runs(from_json).values()] == [
+            [run[:2] + run[3:] for run in table] for table in runs(from_text).values()]
+    half, program = by_json[1:]
+    assert count(half) == 1 and half["tables"][0]["root"] == "kernel"
+    assert program["idmap"] == {**program["idmap"], "va_bits": 52, "name": "program 1"}
+    assert all(entry["user"] for table in program["tables"] for entry in table["entries"])
