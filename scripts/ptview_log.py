@@ -47,8 +47,8 @@ PROMPT = "pagoda> "
 LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
                 "vmemmap": "vmemmap", "PCI I/O": "pci_io", "Fixmap": "fixmap", "Image": "image"}
 MARKER = re.compile(r"---\[ (.+) \]---$")
-HEAD = re.compile(r"(kernel map|identity map|upper half at EL0|\S+\[\d+\]'s map): (4|16|64)K pages, (\d\d)-bit addresses, "
-                  r"(\d) levels from level (-?\d)(, LPA2)?")
+HEAD = re.compile(r"(kernel map|identity map|upper half at EL0|\S+\[\d+\]'s map): "
+                  r"(4|16|64)K pages, (\d\d)-bit addresses, (\d) levels from level (-?\d)(, LPA2)?")
 RUN = re.compile(r"(0x[0-9a-f]{16})-(0x[0-9a-f]{16}) +\S+ L(-?\d)(?: +(0x[0-9a-f]{16}) (.+))?$")
 END = re.compile(r".* mapped in \d+ runs; |\d+ runs, read from TTBR")  # console, debugger
 HEX = re.compile(r"0x[0-9a-f]{1,16}$")
