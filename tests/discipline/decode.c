@@ -36,8 +36,8 @@ static void decode_exclusive(u32 word, struct insn *insn)
 	} else {
 		memory_set(insn, load ? ACCESS_LOAD : ACCESS_STORE | ACCESS_EXCLUSIVE, bytes,
 			   o1 ? 2 : 1);
-		if (o0 && !load)
-			insn->access |= ACCESS_RELEASE;
+		if (o0)
+			insn->access |= load ? ACCESS_ACQUIRE : ACCESS_RELEASE;
 	}
 }
 

@@ -46,7 +46,7 @@ WORDS = {
 }
 # Addresses and operands are in x3, what is stored in x2, what is read goes to x1.
 LDR, STR, STLR, BR, HVC = 0xf9400061, 0xf9000062, 0xc89ffc62, 0xd61f0060, 0xd4000002
-LDADDAL, LDAR, STLR_HALF = 0xb8e20061, 0x88dffc61, 0x889ffc62
+LDADDAL, LDAR, LDAXR, STLR_HALF = 0xb8e20061, 0x88dffc61, 0x885ffc61, 0x889ffc62
 MRS_CTR, MRS_PAR = 0xd53b0021, 0xd5387401
 
 TABLE_STEPS = "str ROOT+8 BLOCK; dmb sy; dc ivac ROOT; dsb sy; "
@@ -117,6 +117,8 @@ CPU_CASES = [
     ("C5", MMU + "str DATA 1; cpu 1; ldr DATA; cpu 0; dc cvac DATA; dsb sy; idle 300",
      ["dc cvac DATA"]),
     ("T10", SHARED + "lock; " + BREAK + "unlock", ["lock", ("lock; str", "lock; unlock; str")]),
+    ("T10", SHARED + "lock; cpu 1; lock; cpu 0; unlock; cpu 1; wait; " + BREAK + "unlock; cpu 0",
+     ["wait", ("cpu 0; unlock; cpu 1; wait", "cpu 1; wait")]),
     ("T7", SHARED + "lock; " + BREAK + "unlock",
      [("vaae1is", "vaae1"), ("NOHINT; dsb ish", "NOHINT; dsb nsh")]),
     ("M1", MMU + "cpu 1; nop; cpu 0; str DATA 1; dsb ishst; sev", ["dsb ishst"]),
@@ -182,13 +184,23 @@ class Stream:
         self.x[2], self.x[3] = 1, NAMES["LOCK"]
         self.emit(LDADDAL)
         self.memory[NAMES["LOCK"] % 0x40000000] = number + 1
-        self.x[1], self.x[3] = number, NAMES["LOCK"] + 4
-        self.emit(LDAR)
         self.x[1] = number
+        self.look(LDAR)
+
+    def look(self, word):
+        """Whose number is served, into x1."""
+        self.x[3] = NAMES["LOCK"] + 4
+        self.emit(word)
+        self.x[1] = self.memory.get(self.x[3] % 0x40000000, 0)
+
+    def wait(self):
+        self.look(LDAXR)
 
     def unlock(self):
-        self.x[2], self.x[3] = 1, NAMES["LOCK"] + 4
+        served = self.memory.get((NAMES["LOCK"] + 4) % 0x40000000, 0) + 1
+        self.x[2], self.x[3] = served, NAMES["LOCK"] + 4
         self.emit(STLR_HALF)
+        self.memory[self.x[3] % 0x40000000] = served
 
     def run(self, address):
         back = self.pc + 4
@@ -203,7 +215,7 @@ class Stream:
         words = step.split()
         if words[0] in ("str", "stlr"):
             self.store(STR if words[0] == "str" else STLR, number(words[1]), number(words[2]))
-        elif step in ("lock", "unlock"):
+        elif step in ("lock", "wait", "unlock"):
             getattr(self, step)()
         elif words[0] == "cpu":
             self.select(int(words[1]))
