@@ -7,6 +7,7 @@
 #include <pagoda/kernel/irq/timer.h>
 #include <pagoda/kernel/selftest/selftest.h>
 #include <pagoda/mm/alloc/alloc.h>
+#include <pagoda/mm/pt/slot.h>
 
 SELFTEST_SUBJECT(150, guest);
 
@@ -236,5 +237,87 @@ static void guest_private(struct selftest *test)
 	expect_answer(&guest, guest_page_back(guest.kernel, DATA_AT), EL2_OK);
 	test_works(test, TOUCH_LOAD, data);
 	test_equal(test, words_of(&guest, guest.data)[0], 0, "cleared");
+	guest_finish(&guest);
+}
+
+/* Behind the program, with CODE_AT in x3: to EL0 at x2, PSTATE in x1; and what its SVC finds. */
+static const u32 to_el0[] = {
+	0xd518c003, /* msr vbar_el1, x3 */
+	0xd5184022, /* msr elr_el1, x2 */
+	0xd5184001, /* msr spsr_el1, x1 */
+	0xd69f03e0, /* eret */
+};
+#define GUEST_TO_EL0 0x40
+#define GUEST_FROM_EL0 0x400 /* of a table of vectors: a synchronous exception from AArch64 */
+#define PSTATE_EL0 0x3c0
+
+/* In the other page: at EL1 the first two, at EL0 the third. */
+static const u32 either[] = { 0xd2800540, 0xd4000002, 0xd4000001 /* svc #0 */ };
+static const u32 from_el0[] = { 0xd2800540, 0xd4000002 };
+#define EITHER_AT_EL0 8
+
+#define S2_XN_SHIFT 53
+
+static void code_put(struct guest_test *guest, paddr_t page, u64 offset, const u32 *code,
+		     unsigned count)
+{
+	u32 *at = linear_pointer(&guest->kernel->linear, paddr_add(page, offset));
+
+	for (unsigned i = 0; i < count; i++)
+		at[i] = code[i];
+	code_publish(vaddr_of(at), count * sizeof(*code));
+}
+
+/* @allowed: what is at @at answers; or else that is an instruction abort there. */
+static void expect_fetch(struct guest_test *guest, u64 pc, u64 at, bool allowed)
+{
+	struct selftest *test = guest->test;
+
+	turn(guest, pc, PSTATE_EL0, at, allowed ? GUEST_HVC : GUEST_ABORT);
+	if (allowed) {
+		test_equal(test, guest->run.x[0], ANSWER, "x0");
+		return;
+	}
+	test_equal(test, SYSREG_GET(ESR_EL1_EC, guest->run.esr), ESR_EL1_EC_IABT_LOW, "class");
+	test_equal(test, SYSREG_GET(ESR_EL1_FSC, guest->run.esr),
+		   fault_status(FAULT_PERMISSION, LEVEL_PAGE), "status");
+	test_equal(test, guest->run.far, at, "FAR");
+}
+
+/* What XN[1:0] is goes into a descriptor that nobody can have walked to yet. */
+static void check_xn(struct guest_test *guest, u64 xn)
+{
+	const struct space *space = guest_space(guest->kernel);
+	struct pt_entry entry;
+
+	expect_answer(guest, guest_page(guest->kernel, DATA_AT, guest->data, PROT_READ_EXECUTE),
+		      EL2_OK);
+	entry = pt_find(space, vaddr(DATA_AT));
+	entry.pte.bits &= ~((u64)3 << S2_XN_SHIFT);
+	slot_edit(slot_at(space, entry.slot), (pte_t){ entry.pte.bits | xn << S2_XN_SHIFT });
+	tables_publish();
+	test_about(guest->test, vaddr(xn));
+	expect_fetch(guest, DATA_AT, DATA_AT, xn == 0 || xn == 3);
+	expect_fetch(guest, CODE_AT + GUEST_TO_EL0, DATA_AT + EITHER_AT_EL0, xn <= 1);
+	expect_answer(guest, guest_page_back(guest->kernel, DATA_AT), EL2_OK);
+}
+
+SELFTEST_RULE(guest, xnx, "D8.4 XNX", "stage 2 says for EL1 and EL0 apart who may execute");
+
+static void guest_xnx(struct selftest *test)
+{
+	struct guest_test guest;
+
+	if (!test_needs(test, test->kernel->handoff->plan.el == 2, "the kernel is not at EL2") ||
+	    !test_needs(test, test_feature(test, ID_AA64MMFR1_EL1, XNX) != 0, "no FEAT_XNX") ||
+	    !guest_begin(&guest, test))
+		return;
+	expect_answer(&guest, guest_page_back(guest.kernel, DATA_AT), EL2_OK);
+	code_put(&guest, guest.code, GUEST_TO_EL0, to_el0, ARRAY_SIZE(to_el0));
+	code_put(&guest, guest.code, GUEST_FROM_EL0, from_el0, ARRAY_SIZE(from_el0));
+	code_put(&guest, guest.data, 0, either, ARRAY_SIZE(either));
+	guest.run.x[3] = CODE_AT;
+	for (u64 xn = 0; xn <= 3; xn++)
+		check_xn(&guest, xn);
 	guest_finish(&guest);
 }

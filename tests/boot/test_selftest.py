@@ -78,12 +78,12 @@ MACHINES = [
 def hypervisor_skips(cpu="max", append="", machine=""):
     """How many are skipped for want of a hypervisor, or of a kernel that is at EL2; and why."""
     if "kvm-arm.mode=protected" in append:
-        return 6, {"the kernel is not at EL2"}
+        return 7, {"the kernel is not at EL2"}
     if "kvm-arm.mode=nvhe" in append:
-        return 9, {"the kernel is not at EL2", "it is not protected", "nothing is protected"}
+        return 10, {"the kernel is not at EL2", "it is not protected", "nothing is protected"}
     if EL2 in machine and cpu.startswith("max"):
         return 9, {"no hypervisor runs", "nothing is protected"}
-    return 19, {"no hypervisor runs", "the kernel is not at EL2", "nothing is protected"}
+    return 20, {"no hypervisor runs", "the kernel is not at EL2", "nothing is protected"}
 
 
 def console(commands, cpu="max", append="", machine="", arguments=()):
