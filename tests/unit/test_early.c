@@ -470,15 +470,18 @@ static void the_entry_state_and_the_timeline_reach_the_kernel(void **state)
 	assert_int_equal(timeline[STAGE_PUBLISHED], 0);
 }
 
+/* Which a hypervisor beside the kernel asks for, too. */
 static void vhe_is_left_where_hcr_el2_e2h_can_be_cleared_and_only_there(void **state)
 {
+	static char vh[] = "id_aa64mmfr1.vh=0", nvhe[] = "kvm-arm.mode=nvhe";
 	struct machine_setup setup = setup_at(GIB(1));
 
 	(void)state;
-	setup.fdt.bootargs = "id_aa64mmfr1.vh=0";
-	for (unsigned stuck = 0; stuck <= 1; stuck++) {
+	for (unsigned i = 0; i < 4; i++) {
 		const struct boot_handoff *handoff;
+		unsigned stuck = i % 2;
 
+		setup.fdt.bootargs = i < 2 ? vh : nvhe;
 		machine_build(&machine, &setup);
 		machine.entry.el = 2;
 		machine.entry.hcr = 0x30080000000 | (u64)stuck << 34;
