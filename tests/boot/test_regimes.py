@@ -295,7 +295,8 @@ def test_the_image_in_memory_is_the_file_relocated_and_patched_where_it_must_be(
     for offset, addend in words:
         struct.pack_into("<Q", expected, offset, (addend + delta) % TOP)
         assert result.memory[offset:offset + 8] == expected[offset:offset + 8]
-    assert result.memory[:size] == expected[:size]
+    # pytest would compare them for minutes.
+    assert [at for at in range(size) if result.memory[at] != expected[at]][:1] == []
 
 
 def test_the_table_pool_has_room_left(case):
