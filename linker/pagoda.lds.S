@@ -21,7 +21,7 @@
 #define STACK_SIZE 0x4000
 #if KASAN
 #undef STACK_SIZE
-#define STACK_SIZE 0x8000 /* frames have gaps between what is in them */
+#define STACK_SIZE (2 * 0x4000) /* frames have gaps between what is in them */
 #endif
 #define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 

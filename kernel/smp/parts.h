@@ -13,7 +13,7 @@
 #define SECONDARY_STACK_SIZE 0x4000
 #if KASAN
 #undef SECONDARY_STACK_SIZE
-#define SECONDARY_STACK_SIZE 0x8000
+#define SECONDARY_STACK_SIZE (2 * 0x4000)
 #endif
 
 /* A CPU's way from CPU_ON to the flip, by a mailbox. */

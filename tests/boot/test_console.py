@@ -187,7 +187,7 @@ ERRORS = {
     "walk 0x": "is not a number",
     "walk 0x10000000000000000": "is not a number",
     "walk 18446744073709551616": "is not a number",
-    "walk 0x1 0x2": "'0x2' is one argument too many",
+    "walk 0x1 0x2": "'0x2' is none of hyp, host2, guest2",
     "walk -1": "is not a number",
     "frobnicate": "unknown command 'frobnicate'; help lists those there are",
     "report yaml": "report: 'yaml' is no form of the report; there is: json",

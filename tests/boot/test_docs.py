@@ -50,7 +50,7 @@ def test_the_manual_has_every_option_of_the_command_line():
     assert len(options) > 12
     text = page("cmdline.md")
     missing = {option for option in options if not re.search(
-        rf"`{re.escape(option)}[`=\[]", text)}
+        rf"`{re.escape(option).replace('_', '[-_]')}[`=\[]", text)}
     assert not missing
 
 

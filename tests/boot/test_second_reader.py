@@ -431,7 +431,8 @@ def plain(value):
 
 
 def test_every_key_of_the_schema_has_a_reader_and_every_reader_a_key():
-    assert set(paths_of(SCHEMA.schema)) == {"document", *READERS}
+    paths = {path for path in paths_of(SCHEMA.schema) if not path.startswith("hyp.")}
+    assert paths == {"document", *READERS}  # a hypervisor's: tests/boot/test_hyp.py
 
 
 @functools.lru_cache(maxsize=None)
