@@ -204,7 +204,7 @@ static void what_is_not_ram_or_the_hypervisors_is_nobodys_to_give(void **state)
 static void nobody_knows_other_calls(void **state)
 {
 	static const u64 others[] = {
-		0, 2, EL2_VERSION - 1, EL2_CALL_END, 0x84000008, BIT(32) | EL2_VERSION
+		0, 2, (u32)EL2_VERSION - 1, EL2_CALL_END, 0x84000008, BIT(32) | EL2_VERSION
 	};
 
 	(void)state;

@@ -44,7 +44,7 @@ struct layout_region {
 };
 
 struct layout {
-	struct layout_region region[LAYOUT_COUNT];
+	struct layout_region region[LAYOUT_KASAN + 1]; /* LAYOUT_COUNT of them are there */
 };
 
 /* One byte of the region kasan stands for 2^this bytes. */
