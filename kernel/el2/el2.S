@@ -152,58 +152,27 @@ el2_off:
 
 // el2_enter: x0 and x1 are in the frame already; x1 what it is.
 el2_enter:
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x19, [sp, #144]
-	stp	x20, x21, [sp, #160]
-	stp	x22, x23, [sp, #176]
-	stp	x24, x25, [sp, #192]
-	stp	x26, x27, [sp, #208]
-	stp	x28, x29, [sp, #224]
+	frame_registers stp, sp
 	str	x30, [sp, #240]
 	mov	x29, xzr
 	mov	x0, sp
 	bl	el2_trap
 	ldp	x0, x1, [sp]
-	ldp	x8, x9, [sp, #64]
-	bl	el2_restore
+	frame_registers ldp, sp
 	ldr	x30, [sp, #240]
 	add	sp, sp, #EL2_FRAME_SIZE
 	eret
 	dsb	nsh				// nothing is tried beyond
 	isb
 
-// el2_restore: all of the frame but x0, x1, x8, x9 and x30.
-el2_restore:
-	ldp	x2, x3, [sp, #16]
-	ldp	x4, x5, [sp, #32]
-	ldp	x6, x7, [sp, #48]
-	ldr	x8, [sp, #64]
-	ldp	x10, x11, [sp, #80]
-	ldp	x12, x13, [sp, #96]
-	ldp	x14, x15, [sp, #112]
-	ldp	x16, x17, [sp, #128]
-	ldp	x18, x19, [sp, #144]
-	ldp	x20, x21, [sp, #160]
-	ldp	x22, x23, [sp, #176]
-	ldp	x24, x25, [sp, #192]
-	ldp	x26, x27, [sp, #208]
-	ldp	x28, x29, [sp, #224]
-	ret
-
 // el2_leave(frame, vectors, hcr, off): off with the hypervisor on this CPU; the host goes on with
 // its registers in @frame, but for x0, x1 and x9. @off: the physical address of el2_off.
 routine el2_leave
 	mov	sp, x0
-	mov	x9, x2
 	mov	x0, x3
-	bl	el2_restore
+	mov	x30, x2
+	frame_registers ldp, sp
+	mov	x9, x30
 	ldr	x30, [sp, #240]
 	add	sp, sp, #EL2_FRAME_SIZE
 	br	x0

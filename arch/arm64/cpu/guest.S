@@ -41,11 +41,7 @@ guest_vectors_bad:
 routine guest_switch
 	stp	x29, x30, [sp, #-SWITCH_FRAME_SIZE]!
 	mov	x29, sp
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
+	callee_saved stp
 	mrs	x9, vbar_el1
 	mrs	x10, hcr_el2
 	stp	x9, x10, [sp, #96]
@@ -64,20 +60,7 @@ routine guest_switch
 	msr	elr_el1, x11
 	msr	spsr_el1, x12
 	hcr_write x1
-	ldp	x2, x3, [x0, #16]
-	ldp	x4, x5, [x0, #32]
-	ldp	x6, x7, [x0, #48]
-	ldp	x8, x9, [x0, #64]
-	ldp	x10, x11, [x0, #80]
-	ldp	x12, x13, [x0, #96]
-	ldp	x14, x15, [x0, #112]
-	ldp	x16, x17, [x0, #128]
-	ldp	x18, x19, [x0, #144]
-	ldp	x20, x21, [x0, #160]
-	ldp	x22, x23, [x0, #176]
-	ldp	x24, x25, [x0, #192]
-	ldp	x26, x27, [x0, #208]
-	ldp	x28, x29, [x0, #224]
+	frame_registers ldp, x0
 	ldr	x30, [x0, #240]
 	ldp	x0, x1, [x0]
 	eret
@@ -88,20 +71,7 @@ routine guest_switch
 // guest_run are; x1 which vector.
 guest_exit:
 	ldr	x0, [sp, #24]
-	stp	x2, x3, [x0, #16]
-	stp	x4, x5, [x0, #32]
-	stp	x6, x7, [x0, #48]
-	stp	x8, x9, [x0, #64]
-	stp	x10, x11, [x0, #80]
-	stp	x12, x13, [x0, #96]
-	stp	x14, x15, [x0, #112]
-	stp	x16, x17, [x0, #128]
-	stp	x18, x19, [x0, #144]
-	stp	x20, x21, [x0, #160]
-	stp	x22, x23, [x0, #176]
-	stp	x24, x25, [x0, #192]
-	stp	x26, x27, [x0, #208]
-	stp	x28, x29, [x0, #224]
+	frame_registers stp, x0
 	str	x30, [x0, #240]
 	ldp	x2, x3, [sp], #16
 	stp	x2, x3, [x0]
@@ -126,11 +96,7 @@ guest_exit:
 	isb
 	msr	daif, x9
 	mov	x0, x1
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
+	callee_saved ldp
 	ldp	x29, x30, [sp], #SWITCH_FRAME_SIZE
 	ret
 routine_end guest_switch
