@@ -140,6 +140,25 @@ unsigned cpu_pa_bits(u64 mmfr0)
 	return 52;
 }
 
+unsigned cpu_pa_code(unsigned pa_bits)
+{
+	switch (pa_bits) {
+	case 32:
+		return ID_AA64MMFR0_EL1_PARANGE_32;
+	case 36:
+		return ID_AA64MMFR0_EL1_PARANGE_36;
+	case 40:
+		return ID_AA64MMFR0_EL1_PARANGE_40;
+	case 42:
+		return ID_AA64MMFR0_EL1_PARANGE_42;
+	case 44:
+		return ID_AA64MMFR0_EL1_PARANGE_44;
+	case 48:
+		return ID_AA64MMFR0_EL1_PARANGE_48;
+	}
+	return ID_AA64MMFR0_EL1_PARANGE_52;
+}
+
 unsigned cpu_asid_bits(const u64 id[SYSREG_FACT_COUNT])
 {
 	return ID(id, ID_AA64MMFR0_EL1, ASIDBITS) == ID_AA64MMFR0_EL1_ASIDBITS_16 ? 16 : 8;

@@ -4,6 +4,7 @@
  * A pure function of the plan. Runs with the MMU off, .bss clear, image not relocated; also on the
  * host. May not use: absolute addresses, pointers in static data, .bss, registers, I/O.
  */
+#include <pagoda/lib/features.h>
 #include <pagoda/pi/early.h>
 
 /* TG0 and TG1 number the granules differently. */
@@ -20,25 +21,6 @@ static u64 tcr_granule(unsigned shift)
 	return SYSREG_PUT(TCR_EL1_TG0, TCR_EL1_TG0_4K) | SYSREG_PUT(TCR_EL1_TG1, TCR_EL1_TG1_4K);
 }
 
-static u64 tcr_output_size(unsigned pa_bits)
-{
-	switch (pa_bits) {
-	case 32:
-		return TCR_EL1_IPS_32;
-	case 36:
-		return TCR_EL1_IPS_36;
-	case 40:
-		return TCR_EL1_IPS_40;
-	case 42:
-		return TCR_EL1_IPS_42;
-	case 44:
-		return TCR_EL1_IPS_44;
-	case 48:
-		return TCR_EL1_IPS_48;
-	}
-	return TCR_EL1_IPS_52;
-}
-
 /* Hardware management of the access flag stays off: several cores have errata in it. */
 static u64 tcr_value(const struct boot_plan *plan)
 {
@@ -46,7 +28,7 @@ static u64 tcr_value(const struct boot_plan *plan)
 
 	tcr |= SYSREG_PUT(TCR_EL1_T0SZ, 64 - plan->idmap.va_bits);
 	tcr |= SYSREG_PUT(TCR_EL1_T1SZ, 64 - plan->kernel.va_bits);
-	tcr |= SYSREG_PUT(TCR_EL1_IPS, tcr_output_size(plan->kernel.pa_bits));
+	tcr |= SYSREG_PUT(TCR_EL1_IPS, cpu_pa_code(plan->kernel.pa_bits));
 	tcr |= SYSREG_PUT(TCR_EL1_DS, plan->kernel.format == DESC_LPA2);
 	/* Another root with another ASID, in one store: the upper half has the ASID. */
 	tcr |= SYSREG_PUT(TCR_EL1_A1, plan->policy.not_global);

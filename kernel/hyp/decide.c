@@ -13,32 +13,12 @@
 /* What walks are cached and shared like, and the page size: the fields of either half's alike. */
 #define WALK_FIELDS (TCR_EL1_TG0_MASK | TCR_EL1_SH0_MASK | TCR_EL1_ORGN0_MASK | TCR_EL1_IRGN0_MASK)
 
-/* IPS counts as PS does, and both as PARange. */
-static u64 output_size(unsigned pa_bits)
-{
-	switch (pa_bits) {
-	case 32:
-		return TCR_EL1_IPS_32;
-	case 36:
-		return TCR_EL1_IPS_36;
-	case 40:
-		return TCR_EL1_IPS_40;
-	case 42:
-		return TCR_EL1_IPS_42;
-	case 44:
-		return TCR_EL1_IPS_44;
-	case 48:
-		return TCR_EL1_IPS_48;
-	}
-	return TCR_EL1_IPS_52;
-}
-
 /* EL2's TCR has one half, PS further down, and DS at bit 32: bit 59 is that of EL1's. */
 static u64 tcr_value(const struct regime *regime, u64 tcr)
 {
 	return (tcr & WALK_FIELDS) | TCR_EL2_RES1_31_MASK | TCR_EL2_RES1_23_MASK |
 	       SYSREG_PUT(TCR_EL2_T0SZ, 64 - regime->va_bits) |
-	       SYSREG_PUT(TCR_EL2_PS, output_size(regime->pa_bits)) |
+	       SYSREG_PUT(TCR_EL2_PS, cpu_pa_code(regime->pa_bits)) |
 	       SYSREG_PUT(TCR_EL2_DS, regime->format == DESC_LPA2);
 }
 
@@ -48,7 +28,7 @@ u64 hyp_vtcr(const struct regime *regime, u64 tcr)
 
 	return (tcr & WALK_FIELDS) | VTCR_EL2_RES1_MASK |
 	       SYSREG_PUT(VTCR_EL2_T0SZ, 64 - regime->va_bits) |
-	       SYSREG_PUT(VTCR_EL2_PS, output_size(regime->pa_bits)) |
+	       SYSREG_PUT(VTCR_EL2_PS, cpu_pa_code(regime->pa_bits)) |
 	       SYSREG_PUT(VTCR_EL2_DS, regime->format == DESC_LPA2) |
 	       SYSREG_PUT(VTCR_EL2_SL0, start & 3) |
 	       SYSREG_PUT(VTCR_EL2_SL2, start == START_LEVEL_MINUS_1);

@@ -49,8 +49,13 @@ struct cpu_granule cpu_granule(const u64 id[SYSREG_FACT_COUNT], unsigned shift);
 /* cpu_granule_stage2() - the same for stage 2, whose input is as wide as its output. */
 struct cpu_granule cpu_granule_stage2(const u64 id[SYSREG_FACT_COUNT], unsigned shift);
 
-/* Bits of output address that PARange in @mmfr0 promises; 52 for values not known yet. */
+/*
+ * cpu_pa_bits() - bits of output address that PARange in @mmfr0 promises; 52 for values not known
+ * yet. cpu_pa_code() - what PARange has for @pa_bits, and so have TCR's IPS, and PS at EL2 and in
+ * VTCR: 32, 36, 40, 42, 44, 48 or 52.
+ */
 unsigned cpu_pa_bits(u64 mmfr0);
+unsigned cpu_pa_code(unsigned pa_bits);
 
 /* Bits of an ASID, and of a VMID: 8 or 16. */
 unsigned cpu_asid_bits(const u64 id[SYSREG_FACT_COUNT]);
