@@ -5,6 +5,8 @@
  */
 #include <pagoda/kernel/hyp/el2.h>
 
+#include "debug.lds.h"
+
 #define DEBUG_SECTION(name) name 0 : { *(name) }
 
 OUTPUT_ARCH(aarch64)
@@ -48,18 +50,7 @@ SECTIONS
 	.plt : { *(.plt .iplt) }
 	ASSERT(SIZEOF(.plt) == 0, "a procedure linkage table")
 
-	DEBUG_SECTION(.debug_info)
-	DEBUG_SECTION(.debug_abbrev)
-	DEBUG_SECTION(.debug_aranges)
-	DEBUG_SECTION(.debug_frame)
-	DEBUG_SECTION(.debug_line)
-	DEBUG_SECTION(.debug_line_str)
-	DEBUG_SECTION(.debug_loclists)
-	DEBUG_SECTION(.debug_rnglists)
-	DEBUG_SECTION(.debug_str)
-	DEBUG_SECTION(.symtab)
-	DEBUG_SECTION(.strtab)
-	DEBUG_SECTION(.shstrtab)
+	DEBUG_SECTIONS
 
 	/DISCARD/ : {
 		*(.dynsym .dynstr .dynamic .dynbss .hash .gnu.hash .gnu.version*)

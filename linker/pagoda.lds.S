@@ -17,6 +17,8 @@
  */
 #include <pagoda/pi/start.h>
 
+#include "debug.lds.h"
+
 #define SEGMENT_ALIGN 0x10000
 #define STACK_SIZE 0x4000
 #if KASAN
@@ -274,18 +276,7 @@ SECTIONS
 	       "init text and init data must adjoin")
 
 	/* For debuggers; not part of the Image. */
-	DEBUG_SECTION(.debug_info)
-	DEBUG_SECTION(.debug_abbrev)
-	DEBUG_SECTION(.debug_aranges)
-	DEBUG_SECTION(.debug_frame)
-	DEBUG_SECTION(.debug_line)
-	DEBUG_SECTION(.debug_line_str)
-	DEBUG_SECTION(.debug_loclists)
-	DEBUG_SECTION(.debug_rnglists)
-	DEBUG_SECTION(.debug_str)
-	DEBUG_SECTION(.symtab)
-	DEBUG_SECTION(.strtab)
-	DEBUG_SECTION(.shstrtab)
+	DEBUG_SECTIONS
 
 	/DISCARD/ : {
 		*(.dynsym .dynstr .dynamic .dynbss .hash .gnu.hash .gnu.version*)

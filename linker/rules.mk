@@ -12,7 +12,8 @@ link_flags := -nostdlib -static-pie -Wl,-z,text -Wl,-z,norelro -Wl,-z,noexecstac
 
 image_objects := $(foreach world,$(worlds),$($(world)_objects))
 
-$(O)/pagoda.lds: linker/pagoda.lds.S include/pagoda/pi/start.h $(makefiles) $(O)/pool-size
+$(O)/pagoda.lds: linker/pagoda.lds.S linker/debug.lds.h include/pagoda/pi/start.h \
+		$(makefiles) $(O)/pool-size
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ $(linker_defines) -Iinclude \
 		'-DEARLY_OBJECTS=$(O)/pi/?*.o' \

@@ -19,7 +19,7 @@ $(O)/el2/%.o: %.c $(makefiles) | $(generated)
 $(O)/el2/%.o: %.S $(makefiles) | $(generated)
 	$(call compile,AS,$(CC),-g -D__ASSEMBLER__ -march=armv8-a -Iinclude -I$(O)/gen)
 
-$(O)/el2.lds: linker/el2.lds.S include/pagoda/kernel/hyp/el2.h $(makefiles)
+$(O)/el2.lds: linker/el2.lds.S linker/debug.lds.h include/pagoda/kernel/hyp/el2.h $(makefiles)
 	$(call say,GEN,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__ -Iinclude -o $@ $<
 
