@@ -4,17 +4,11 @@
  * Runs at EL2, MMU on.
  */
 #include <pagoda/arch/lock.h>
+#include <pagoda/arch/mrs.h>
 #include <pagoda/mm/pt/tlb.h>
 
 #include "el2.h"
 
-#define READ(name)                                                      \
-	({                                                              \
-		u64 value_;                                             \
-		asm volatile("mrs %0, " name : "=r"(value_)::"memory"); \
-		value_;                                                 \
-	})
-#define WRITE(name, value) asm volatile("msr " name ", %x0" ::"rZ"((u64)(value)) : "memory")
 #define ISB() asm volatile("isb" ::: "memory")
 
 /* SPSR */

@@ -5,14 +5,7 @@
  * use: absolute addresses, .bss.
  */
 #include <pagoda/arch/arch.h>
-
-#define READ(name)                                                      \
-	({                                                              \
-		u64 value_;                                             \
-		asm volatile("mrs %0, " name : "=r"(value_)::"memory"); \
-		value_;                                                 \
-	})
-#define WRITE(name, value) asm volatile("msr " name ", %x0" ::"rZ"((u64)(value)) : "memory")
+#include <pagoda/arch/mrs.h>
 
 #define DISR_EL1 "s3_0_c12_c1_1"
 #define ICC_PMR_EL1 "s3_0_c4_c6_0"

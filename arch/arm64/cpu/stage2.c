@@ -5,10 +5,10 @@
  * Runs in the kernel at EL2, MMU on.
  */
 #include <pagoda/arch/arch.h>
+#include <pagoda/arch/mrs.h>
 
 #include "registers.h"
 
-#define WRITE(name, value) asm volatile("msr " name ", %x0" ::"rZ"((u64)(value)) : "memory")
 #define ISB() asm volatile("isb" ::: "memory")
 
 #define SCTLR_EL12 "s3_5_c1_c0_0"
