@@ -102,18 +102,20 @@ const char *errata_repeat_tlbi(u64 midr)
 	return NULL;
 }
 
-bool errata_not_global(u64 midr)
+static bool is_among(const struct cores *cores, unsigned count, u64 midr)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(not_global); i++)
-		if (is_one_of(&not_global[i], midr))
+	for (unsigned i = 0; i < count; i++)
+		if (is_one_of(&cores[i], midr))
 			return true;
 	return false;
 }
 
+bool errata_not_global(u64 midr)
+{
+	return is_among(not_global, ARRAY_SIZE(not_global), midr);
+}
+
 bool errata_keeps_el0_out(u64 midr)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(keeps_el0_out); i++)
-		if (is_one_of(&keeps_el0_out[i], midr))
-			return true;
-	return false;
+	return is_among(keeps_el0_out, ARRAY_SIZE(keeps_el0_out), midr);
 }

@@ -248,8 +248,7 @@ static enum heap_result any_free(struct heap *heap, void *object)
 	return result;
 }
 
-#if KASAN
-enum heap_result heap_free_now(struct heap *heap, void *object)
+static enum heap_result free_now(struct heap *heap, void *object)
 {
 	enum heap_result result;
 
@@ -257,6 +256,12 @@ enum heap_result heap_free_now(struct heap *heap, void *object)
 	result = any_free(heap, object);
 	lock_drop(&heap->lock);
 	return result;
+}
+
+#if KASAN
+enum heap_result heap_free_now(struct heap *heap, void *object)
+{
+	return free_now(heap, object);
 }
 #endif
 
@@ -266,8 +271,5 @@ enum heap_result heap_free(struct heap *heap, void *object)
 
 	if (KASAN && !kasan_heap_retire(heap, &object, &result))
 		return result;
-	lock_take(&heap->lock);
-	result = any_free(heap, object);
-	lock_drop(&heap->lock);
-	return result;
+	return free_now(heap, object);
 }

@@ -21,13 +21,18 @@
 
 	.section .vectors, "ax"
 
-.macro	vector number
-	.balign	128
+// SP is the exceptions' stack pointer.
+.macro	save number
 	sub	sp, sp, #EXCEPTION_FRAME_SIZE
 	stp	x0, x1, [sp]
 	mrs	x1, sp_el0
 	mov	x0, #\number
 	b	exception_save
+.endm
+
+.macro	vector number
+	.balign	128
+	save	\number
 .endm
 
 // Note in TPIDR of the level @el that an exception within an exception is open, the first such.
@@ -94,11 +99,7 @@ exception_vectors:
 	add	sp, sp, x0
 	sub	x0, sp, x0
 	sub	sp, sp, x0
-	sub	sp, sp, #EXCEPTION_FRAME_SIZE
-	stp	x0, x1, [sp]
-	mrs	x1, sp_el0
-	mov	x0, #\number
-	b	exception_save
+	save	\number
 .endm
 
 	.org	exception_vectors + TRAMPOLINE_LANDINGS
