@@ -208,9 +208,10 @@ static struct half half_host(unsigned el, bool upper, u64 tcr, u64 ttbr)
 	return half;
 }
 
-static struct half half_el2(u64 tcr, u64 ttbr)
+/* TCR of EL2 alone, and VTCR: one half, PS and DS further down. */
+static struct half half_alone(unsigned el, u64 tcr, u64 ttbr)
 {
-	struct half half = { .el = 2, .on = true };
+	struct half half = { .el = el, .on = true };
 
 	half.granule_shift = granule_lower(bits(tcr, 15, 14));
 	half.va_bits = 64 - (unsigned)bits(tcr, 5, 0);
@@ -220,8 +221,15 @@ static struct half half_el2(u64 tcr, u64 ttbr)
 	half.pa_bits = output_bits(bits(tcr, 18, 16));
 	half.lpa = bits(tcr, 18, 16) == 6 && half.granule_shift == 16;
 	half.sets_flag = bits(tcr, 21, 21);
-	half.byte_ignored = bits(tcr, 20, 20);
 	half_root(&half, ttbr);
+	return half;
+}
+
+static struct half half_el2(u64 tcr, u64 ttbr)
+{
+	struct half half = half_alone(2, tcr, ttbr);
+
+	half.byte_ignored = bits(tcr, 20, 20);
 	half.asid = 0;
 	return half;
 }
@@ -240,17 +248,8 @@ static int first_level(const struct half *half, u64 vtcr)
 
 static struct half half_stage2(u64 vtcr, u64 vttbr)
 {
-	struct half half = { .el = STAGE2, .on = true };
+	struct half half = half_alone(STAGE2, vtcr, vttbr);
 
-	half.granule_shift = granule_lower(bits(vtcr, 15, 14));
-	half.va_bits = 64 - (unsigned)bits(vtcr, 5, 0);
-	half.walk_cached = bits(vtcr, 9, 8) != 0 && bits(vtcr, 11, 10) != 0;
-	half.share = (u8)bits(vtcr, 13, 12);
-	half.ds = bits(vtcr, 32, 32) && half.granule_shift != 16;
-	half.pa_bits = output_bits(bits(vtcr, 18, 16));
-	half.lpa = bits(vtcr, 18, 16) == 6 && half.granule_shift == 16;
-	half.sets_flag = bits(vtcr, 21, 21);
-	half_root(&half, vttbr);
 	half.root_level = first_level(&half, vtcr);
 	return half;
 }
