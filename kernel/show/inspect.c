@@ -13,6 +13,8 @@
 #include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/lib/text.h>
 
+#include "parts.h"
+
 #define READ_BYTES 64
 #define ROW_BYTES 16
 #define DEVICE_ACCESS 4 /* registers are 32 bits wide, and a look at one may change it */
@@ -135,18 +137,17 @@ static void walk_hyp(const struct kernel *kernel, vaddr_t va)
 /* In a map that is not the kernel's; false where @index names none. */
 static bool walk_elsewhere(const struct kernel *kernel, const struct arguments *arguments, u64 va)
 {
-	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
-		if (!argument_is(arguments, 1, hyp_map_str(map)))
-			continue;
-		if (!hyp_space(kernel, map))
-			print("walk: no hypervisor runs: there is no %s\n", hyp_map_str(map));
-		else if (map == HYP_MAP_SELF)
-			walk_hyp(kernel, vaddr(va));
-		else
-			dump_walk_stage2(kernel, map, paddr(va), true);
-		return true;
-	}
-	return argument_refuse(arguments, 1, "is none of hyp, host2, guest2");
+	unsigned map = argument_hyp_map(arguments, 1);
+
+	if (map == HYP_MAP_COUNT)
+		return argument_refuse(arguments, 1, "is none of hyp, host2, guest2");
+	if (!hyp_space(kernel, map))
+		print("walk: no hypervisor runs: there is no %s\n", hyp_map_str(map));
+	else if (map == HYP_MAP_SELF)
+		walk_hyp(kernel, vaddr(va));
+	else
+		dump_walk_stage2(kernel, map, paddr(va), true);
+	return true;
 }
 
 COMMAND(120, walk, "[NUMBER:]ADDR [hyp|host2|guest2]",

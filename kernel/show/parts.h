@@ -69,6 +69,11 @@ bool dump_filter_range(const struct dump_filter *filter, const struct space *spa
 		       vaddr_t *end);
 bool dump_filter_passes(const struct dump_filter *filter, const struct pt_run *run);
 
+struct arguments;
+
+/* argument_hyp_map() - the enum hyp_map that argument @index names, or HYP_MAP_COUNT. */
+unsigned argument_hyp_map(const struct arguments *arguments, unsigned index);
+
 /* dump_json_filtered() - dump_filtered() where @filter wants JSON. */
 void dump_json_filtered(const struct kernel *kernel, const struct dump_filter *filter);
 

@@ -10,6 +10,8 @@
 #include <pagoda/lib/string.h>
 #include <pagoda/lib/text.h>
 
+#include "parts.h"
+
 #if KASAN
 #define KASAN_WORD "kasan "
 #else
@@ -146,15 +148,23 @@ static bool read_permissions(struct request *request, unsigned index)
 	return true;
 }
 
+unsigned argument_hyp_map(const struct arguments *arguments, unsigned index)
+{
+	unsigned map = 0;
+
+	while (map < HYP_MAP_COUNT && !argument_is(arguments, index, hyp_map_str(map)))
+		map++;
+	return map;
+}
+
 static bool read_hyp_map(struct request *request, unsigned index)
 {
-	for (unsigned map = 0; map < HYP_MAP_COUNT; map++) {
-		if (!argument_is(request->arguments, index, hyp_map_str(map)))
-			continue;
-		request->filter.hyp[map] = true;
-		return true;
-	}
-	return false;
+	unsigned map = argument_hyp_map(request->arguments, index);
+
+	if (map == HYP_MAP_COUNT)
+		return false;
+	request->filter.hyp[map] = true;
+	return true;
 }
 
 /* One argument, and its value; @index moves to the next. */
