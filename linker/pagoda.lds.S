@@ -156,6 +156,7 @@ SECTIONS
 		*(.entry.text)
 		_entry_end = .;
 		*(.vectors) /* side by side, for the same reason */
+		*(.text.startup) /* KASAN: GCC's functions that register globals */
 		*(EXCLUDE_FILE(INIT_OBJECTS START_OBJECTS) .text)
 		*(EXCLUDE_FILE(INIT_OBJECTS START_OBJECTS) .text.*)
 	} :text

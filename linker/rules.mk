@@ -78,7 +78,9 @@ $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds script
 	$(call say,LD,$@)
 	$(Q)$(link) $(O)/gen/no_symbols.S
 
-$(O)/gen/symbols.S: $(O)/pagoda.elf.1 scripts/gen-symbols
+$(O)/gen/symbols.S: $(O)/pagoda.elf.1 scripts/gen-symbols scripts/check-kept scripts/first-steps.txt
+	$(call say,CHECK,what is kept)
+	$(Q)scripts/check-kept scripts/first-steps.txt $< $(image_objects)
 	$(call say,GEN,$@)
 	$(Q)scripts/gen-symbols $< > $@
 

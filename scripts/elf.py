@@ -102,3 +102,28 @@ class Elf:
                     and symbol.value <= offset < symbol.value + symbol.size):
                 return symbol.name
         return section.name
+
+    def uses(self):
+        """Every (what uses, the symbol it uses) in code and data, each once, as in the file."""
+        seen = {}
+        for table in self.sections:
+            if table.type != SHT_RELA:
+                continue
+            section = self.sections[table.info]
+            if not section.flags & SHF_ALLOC:
+                continue
+            for relocation in self.relocations(table):
+                symbol = self.symbols[relocation.symbol]
+                if symbol.binding != STB_LOCAL:
+                    seen[self.name_at(section, relocation.offset), symbol.name] = True
+        return list(seen)
+
+
+def definitions(objects):
+    """{symbol: the object that defines it for others}; a weak definition gives way."""
+    defined, weak = {}, {}
+    for path, obj in objects.items():
+        for symbol in obj.symbols:
+            if symbol.section != SHN_UNDEF and symbol.binding != STB_LOCAL:
+                (weak if symbol.binding == STB_WEAK else defined)[symbol.name] = path
+    return {**weak, **defined}
