@@ -160,7 +160,7 @@ setup-test:
 test: setup-test
 	@$(MAKE) --no-print-directory -j$$(nproc) O=$(O) all $(bench_parts) $(unit_programs) \
 		$(thread_programs) $(boards_program) $(O)/host/discipline
-	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image kasan-unit
+	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image $(kasan_build)/host/discipline kasan-unit
 	@$(MAKE) --no-print-directory O=$(O) test-all
 
 # ---- KASAN ---------------------------------------------------------------------------------------
@@ -176,18 +176,19 @@ kasan-unit: $(kasan_units)
 	$(Q)scripts/run-unit $(kasan_units)
 
 # What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
-kasan_left_out := $(foreach name,bench budget build discipline docs extend sealed,\
+kasan_left_out := $(foreach name,bench budget build docs extend sealed,\
 	--ignore tests/boot/test_$(name).py)
 
 #: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes
 kasan-test: setup-test
-	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image kasan-unit
+	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image $(kasan_build)/host/discipline kasan-unit
 	$(Q)PAGODA_SLOW=1 O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_left_out) \
 		tests/boot
 
 test-all: unit
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer
-	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto tests/boot/test_kasan.py
+	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto tests/boot/test_kasan.py \
+		tests/boot/test_discipline.py::test_a_boot_breaks_no_rule
 
 #: unit           unit tests, on this machine
 unit: $(unit_programs) $(thread_programs)

@@ -24,19 +24,21 @@ struct root {
 };
 
 struct table {
-	u64 pa, va;
+	u64 pa, va, last; /* the addresses that it is reached at, first and last */
 	int level;
 	unsigned entries;
 	struct root *root;
 	bool linked;
+	bool many; /* it is reached at more than one place */
 	struct table *next;
 };
 
 /* A descriptor that a TLB may still have, though it is no longer what stands there. */
 struct gone {
-	u64 slot, old, va;
+	u64 slot, old, va, last;
 	int level;
 	bool table, narrowed;
+	bool everywhere; /* only what covers all of va to last ends it */
 	u32 held; /* whose TLB may have it, a bit for each CPU */
 	u32 issued[CPUS_MOST]; /* as in struct root */
 	bool misdirected; /* a TLBI for its address was not of its kind */
@@ -192,16 +194,52 @@ static void judge_group(const struct table *table, u64 slot)
 
 /* ---- trees ---- */
 
-/* A table that is to be reached a second way. */
-static void judge_second_way(const struct table *old, const struct root *root, u64 va)
+/*
+ * All entries of @table say the same: it means that at no address in particular, so it can stand at
+ * many.
+ */
+static bool is_uniform(const struct table *table)
+{
+	u64 first = read_slot(table->pa);
+
+	for (unsigned i = 1; i < table->entries; i++)
+		if (read_slot(table->pa + i * 8ul) != first)
+			return false;
+	return half_stands(&table->root->half, first, table->level);
+}
+
+/* @table, and what is below it, is reached at @va, too. */
+static void table_reached(struct table *table, u64 va)
+{
+	u64 last = va + table->entries * span(table->root, table->level) - 1;
+
+	while (table != NULL) {
+		u64 pte = read_slot(table->pa);
+
+		table->many = true;
+		table->va = va < table->va ? va : table->va;
+		table->last = last > table->last ? last : table->last;
+		table = half_is_table(pte, table->level) ?
+				table_at(half_output(&table->root->half, pte, table->level)) :
+				NULL;
+	}
+}
+
+/* A table that is to be reached a second way. Whether it can be. */
+static bool judge_second_way(struct table *old, const struct root *root, int level, u64 va)
 {
 	looked_at(RULE_T11);
+	if (old->root == root && old->level == level && is_uniform(old)) {
+		table_reached(old, va);
+		return true;
+	}
 	if (old->root->live || old->root != root)
 		violation(
 			RULE_T11, old->pa, memory_page(old->pa)->storer,
 			"one table at level %d for two addresses, 0x%lx and 0x%lx: an invalidation "
 			"for one leaves the other",
 			old->level, (unsigned long)old->va, (unsigned long)va);
+	return false;
 }
 
 /* When the stores of @cpu were last complete for walks, or in order: its barriers, and those of
@@ -276,15 +314,22 @@ static void tree_add(struct root *root, u64 pa, int level, u64 va, bool by_root)
 		root->shares = true;
 		return;
 	}
-	if (old != NULL && old->linked)
-		judge_second_way(old, root, va);
+	if (old != NULL && old->linked && judge_second_way(old, root, level, va))
+		return;
 	if (old != NULL)
 		table_forget(old);
 	judge_visible(root, pa, entries * 8, by_root);
 	table = malloc(sizeof(*table));
 	if (table == NULL)
 		cannot_judge("no memory for a table");
-	*table = (struct table){ pa, va, level, entries, root, true, tables };
+	*table = (struct table){ .pa = pa,
+				 .va = va,
+				 .last = va + entries * span(root, level) - 1,
+				 .level = level,
+				 .entries = entries,
+				 .root = root,
+				 .linked = true,
+				 .next = tables };
 	tables = table;
 	table_mark(table, table);
 	lock_table_new(pa);
@@ -310,30 +355,39 @@ static void news_add(u64 slot)
 
 static void gone_add(const struct table *table, u64 slot, u64 old, bool narrowed)
 {
-	u64 index = (slot - table->pa) / 8;
+	u64 size = span(table->root, table->level), va = table->va + (slot - table->pa) / 8 * size;
 
 	gone = grow(gone, gone_count, &gone_room, sizeof(*gone));
-	gone[gone_count++] =
-		(struct gone){ .slot = slot,
-			       .old = old,
-			       .va = table->va + index * span(table->root, table->level),
-			       .level = table->level,
-			       .table = half_is_table(old, table->level),
-			       .narrowed = narrowed,
-			       .held = holders(table->root),
-			       .cpu = (u8)now.cpu,
-			       .root = table->root,
-			       .by = now.place,
-			       .time = now.time };
+	gone[gone_count++] = (struct gone){ .slot = slot,
+					    .old = old,
+					    .va = table->many ? table->va : va,
+					    .last = table->many ? table->last : va + size - 1,
+					    .everywhere = table->many,
+					    .level = table->level,
+					    .table = half_is_table(old, table->level),
+					    .narrowed = narrowed,
+					    .held = holders(table->root),
+					    .cpu = (u8)now.cpu,
+					    .root = table->root,
+					    .by = now.place,
+					    .time = now.time };
 }
 
-/* All that was reached through the descriptor @old of @table may still be in a TLB. */
+/*
+ * All that was reached through the descriptor @old of @table, the last that went, may still
+ * be in a TLB. Of a table that is reached otherwise, too, nothing goes: what a TLB has of it by
+ * @old is all of the addresses there.
+ */
 static void tree_remove(const struct table *table, u64 old)
 {
 	struct table *below = table_at(half_output(&table->root->half, old, table->level));
 
 	if (below == NULL || !below->linked)
 		return;
+	if (below->many) {
+		gone[gone_count - 1].everywhere = true;
+		return;
+	}
 	below->linked = false;
 	for (unsigned i = 0; i < below->entries; i++) {
 		u64 pte = read_slot(below->pa + i * 8ul);
@@ -805,7 +859,6 @@ static bool scope_ends_stage2(const struct scope *scope, struct gone *item, bool
 /* Whether @item goes; @scope may be for its address and not for it: then it says why. */
 static bool scope_has(const struct scope *scope, struct gone *item, bool *near)
 {
-	u64 last = item->va + span(item->root, item->level) - 1;
 	bool global = !(item->old & BIT(11)) && !item->table;
 
 	if (item->root->half.el == STAGE2 && scope->el != STAGE2)
@@ -818,10 +871,12 @@ static bool scope_has(const struct scope *scope, struct gone *item, bool *near)
 		return true;
 	if (scope->by_asid)
 		return !global && item->root->half.asid == scope->asid;
-	if (scope->start > last || scope->end - 1 < item->va)
+	if (scope->start > item->last || scope->end - 1 < item->va)
 		return false;
 	*near = true;
-	if (!scope->any_asid && !global && item->root->half.asid != scope->asid)
+	if (item->everywhere && (scope->start > item->va || scope->end - 1 < item->last))
+		item->missed = "the TLBI is for some of the addresses that it was reached at";
+	else if (!scope->any_asid && !global && item->root->half.asid != scope->asid)
 		item->missed = "the TLBI for its address was of another ASID";
 	else if (scope->last_only && item->table)
 		item->missed = "the TLBI for its address was of the last level, and a table went";

@@ -28,7 +28,8 @@ NAMES = {
     "TCR_OUTER": 25 | 1 << 8 | 1 << 10 | 2 << 12 | 25 << 16 | 1 << 23 | 2 << 30 | 2 << 32,
     "MAIR": 0x44ff, "ON": 0x1005, "OFF": 0, "ICACHE": 0x1000, "CTR": 0x84448004,
     "CODE_WORDS": 0xd61f03c0 << 32 | 0xd503201f,  # nop; br x30
-    "VA2": 0x80000000, "VA3": 0xc0000000,
+    "OTHER_READONLY": 0x400000000 | LEAF | 0x80,
+    "VA2": 0x80000000, "VA3": 0xc0000000, "VA4": 0x100000,
     "HINT1": 0x5 << 44 | 0x80000, "HINT3": 0x7 << 44 | 0x80000, "NOHINT": 0x80000,
     "WRONGTG": 0x9 << 44 | 0x80000,
 }
@@ -273,6 +274,35 @@ def test_a_stream_that_breaks_it_does_not(tmp_path, rule, steps, what):
     status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
     assert status == 1, said
     assert rule in broken, said
+
+
+# A table that says the same throughout, at two addresses.
+UNIFORM = MMU + "; ".join(f"str TABLE+{8 * i} OTHER" for i in range(512)) + (
+    "; dmb sy; str ROOT+24 LINK; str ROOT+32 LINK; dsb ishst; isb; ")
+FORGET = "dsb ishst; tlbi vmalle1is; dsb ish; isb; "
+
+
+@pytest.mark.parametrize("change", ["", "str TABLE+8 OTHER_READONLY; ", "str ROOT+32 0; ",
+                                    "str ROOT+32 0; " + FORGET + "str ROOT+32 READONLY; "])
+def test_a_table_whose_entries_are_all_alike_may_stand_at_many_places(tmp_path, change):
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + UNIFORM + change + FORGET))
+    assert (status, broken) == (0, {}), said
+    assert re.search("^looked T11 [1-9]", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("change", ["str TABLE+8 OTHER_READONLY; ", "str ROOT+32 0; "])
+@pytest.mark.parametrize("forget", ["", FORGET.replace("vmalle1is", "vaae1is VA4")])
+def test_and_a_change_of_it_goes_from_all_of_them(tmp_path, change, forget):
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + UNIFORM + change + forget))
+    assert status == 1, said
+    assert ("T6" if forget else "T3") in broken, said
+
+
+def test_with_one_entry_that_is_not_alike_it_may_not(tmp_path):
+    steps = UNIFORM.replace("TABLE+4088 OTHER", "TABLE+4088 OTHER_READONLY")
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
+    assert status == 1, said
+    assert "T11" in broken, said
 
 
 @pytest.mark.parametrize("rule, steps", [
