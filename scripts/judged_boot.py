@@ -44,7 +44,7 @@ CTR_HIGH = 0x8440  # RES1; ERG and CWG of 64 bytes; neither IDC nor DIC
 
 # On return from these no TLB has anything that was taken away or narrowed before it.
 PROMISES = ("pt_unmap", "pt_withdraw", "pt_clear", "pt_protect", "pt_split", "pt_merge",
-            "idmap_disable", "lower_half_set", "ttbr1_replace", "window_close",
+            "idmap_disable", "lower_half_set", "ttbr1_replace", "window_close", "vhe_unmap",
             "memory_init", "memory_release_init", "memory_close_pool", "cpu_guard_stack")
 
 

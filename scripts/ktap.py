@@ -77,7 +77,7 @@ class Defect:
     checks: list
     first: tuple
     last: tuple
-    words: dict  # title, rule, found, repeat, and perhaps judged
+    words: dict  # title, rule, found, repeat, and perhaps judged, fatal
 
     def is_in(self, version):
         return self.first <= version <= self.last
@@ -106,6 +106,12 @@ def known_defects(version):
     """Patterns of the checks that find a defect of that version."""
     return [pattern for defect in defects() if defect.is_in(version)
             for pattern in defect.checks]
+
+
+def all_but_fatal(version):
+    """What `selftest` is to run there: all, but for what ends the machine."""
+    return ",".join(["all", *(f"-{name}" for defect in defects() if defect.is_in(version)
+                              and "fatal" in defect.words for name in defect.checks)])
 
 
 def is_known(name, patterns):

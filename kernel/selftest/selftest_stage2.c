@@ -9,15 +9,16 @@
  */
 #include <pagoda/kernel/hyp/guest.h>
 #include <pagoda/kernel/selftest/selftest.h>
+#include <pagoda/lib/string.h>
 #include <pagoda/mm/alloc/alloc.h>
 #include <pagoda/mm/pt/slot.h>
 
 SELFTEST_SUBJECT(140, stage2);
 
-/* Sixteen pages for a root, sixteen for tables, and one that is mapped. */
-#define MEMORY_ORDER 6
+/* Sixteen pages for a root, four for tables, and one that is mapped. */
+#define MEMORY_ORDER 5
 #define ROOT_PAGES 16
-#define TABLE_PAGES 16
+#define TABLE_PAGES 4
 
 #define HCR_VM BIT(0)
 #define HCR_DC BIT(12)
@@ -74,13 +75,12 @@ static void stage2_make(struct stage2 *stage2, unsigned bits, int level)
 	const struct space *like = guest_space(kernel);
 	struct regime regime = like->regime;
 	u64 tcr = kernel->handoff->plan.registers.tcr;
-	u64 *words = linear_pointer(&kernel->linear, stage2->memory);
 	u64 root = ROOT_PAGES * stage2->granule;
 
 	regime.va_bits = bits;
 	regime.root_level = level;
-	for (u64 i = 0; i < (ROOT_PAGES + TABLE_PAGES) * stage2->granule / sizeof(*words); i++)
-		words[i] = 0;
+	memset(linear_pointer(&kernel->linear, stage2->memory), 0,
+	       (ROOT_PAGES + TABLE_PAGES) * stage2->granule);
 	stage2->pool = (struct table_pool){ .start = paddr_add(stage2->memory, root),
 					    .next = paddr_add(stage2->memory, root),
 					    .end = stage2->page };
@@ -129,72 +129,6 @@ static void expect_page(struct stage2 *stage2, u64 ipa, bool write, u64 pa)
 	test_equal(stage2->test, par & 0xffffffffff000, pa, "PA");
 }
 
-/* @level can be the first for @bits with this page size (DDI 0487 D8.2.4). */
-static bool start_is_legal(const struct stage2 *stage2, unsigned bits, int level)
-{
-	const struct regime *regime = &stage2->space.regime;
-	int per_level = regime->granule_shift - 3;
-	int resolved = (int)bits - (int)regime_shift(regime, level);
-	bool wide = regime->format == DESC_LPA2;
-
-	if (resolved < 1 || resolved > per_level + 4)
-		return false;
-	if (regime->granule_shift == 12)
-		return level >= (wide ? -1 : 0) && (level > 0 || regime->pa_bits > 42);
-	if (regime->granule_shift == 14)
-		return level >= (wide ? 0 : 1) && (level > 1 || regime->pa_bits > 40);
-	return level >= 1 && (level > 1 || regime->pa_bits > 42);
-}
-
-/* SL2, which level -1 needs, is nothing without DS, or with other page sizes. */
-static bool start_has_minus_1(const struct stage2 *stage2)
-{
-	const struct regime *regime = &stage2->space.regime;
-
-	return regime->granule_shift == 12 && regime->format == DESC_LPA2;
-}
-
-/* 4K pages at level 3 need FEAT_TTST; QEMU knows no level 0 of 16K pages. Both are left alone. */
-static bool start_is_open(const struct stage2 *stage2, int level)
-{
-	unsigned shift = stage2->space.regime.granule_shift;
-
-	return (shift == 12 && level == 3) || (shift == 14 && level == 0);
-}
-
-SELFTEST(stage2, starts, "a walk begins at each level it can, tables side by side, and no other");
-
-static void stage2_starts(struct selftest *test)
-{
-	static const u8 sizes[] = { 32, 36, 40, 42, 44, 48, 52 };
-	struct stage2 stage2;
-
-	if (!stage2_begin(&stage2, test))
-		return;
-	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
-		unsigned bits = sizes[i];
-
-		if (bits > guest_space(test->kernel)->regime.pa_bits)
-			break;
-		for (int level = -1; level <= LEVEL_PAGE; level++) {
-			stage2_make(&stage2, bits, level);
-			if ((level < 0 && !start_has_minus_1(&stage2)) ||
-			    start_is_open(&stage2, level))
-				continue;
-			if (!start_is_legal(&stage2, bits, level)) {
-				expect_fault(&stage2, 0, false, 0x04);
-				continue;
-			}
-			map_page(&stage2);
-			expect_page(&stage2, stage2.ipa, true, stage2.page.value);
-			if (level < LEVEL_PAGE)
-				expect_fault(&stage2, 0, false,
-					     fault_status(FAULT_TRANSLATION, level));
-		}
-	}
-	stage2_end(&stage2);
-}
-
 /* The page by itself, from level 2 or 1 on. */
 static void stage2_usual(struct stage2 *stage2)
 {
@@ -202,6 +136,117 @@ static void stage2_usual(struct stage2 *stage2)
 
 	stage2_make(stage2, like->va_bits, like->root_level);
 	map_page(stage2);
+}
+
+static bool has_ttst(struct selftest *test)
+{
+	return test_feature(test, ID_AA64MMFR2_EL1, ST) != 0;
+}
+
+/* Level -1 with 4K pages, and 0 with 16K: there with DS only. */
+static bool start_takes_ds(const struct regime *regime)
+{
+	return regime->root_level == (regime->granule_shift == GRANULE_SHIFT_16K ? 0 : -1);
+}
+
+/* With other page sizes, or without DS, SL2 is nothing. */
+static bool start_has_minus_1(const struct stage2 *stage2)
+{
+	const struct regime *regime = &stage2->space.regime;
+
+	return regime->granule_shift == GRANULE_SHIFT_4K && regime->format == DESC_LPA2;
+}
+
+/* A walk can begin where @regime's does (DDI 0487 D8.2.4, D19.2.162). */
+static bool start_is_legal(struct selftest *test, const struct regime *regime)
+{
+	int level = regime->root_level;
+	int resolved = (int)regime->va_bits - (int)regime_shift(regime, level);
+	bool is_4k = regime->granule_shift == GRANULE_SHIFT_4K;
+
+	if (resolved < 1 || resolved > regime->granule_shift + 1)
+		return false;
+	if (start_takes_ds(regime))
+		return regime->format == DESC_LPA2;
+	if (is_4k && level == LEVEL_PAGE)
+		return has_ttst(test);
+	/* The first without DS is for CPUs that have many output bits. */
+	if (level == (is_4k ? 0 : 1))
+		return regime->pa_bits > (regime->granule_shift == GRANULE_SHIFT_16K ? 40 : 42);
+	return level > 0;
+}
+
+/* A walk that begins nonetheless finds the root in itself, at each level, and the page is that. */
+static void expect_no_start(struct stage2 *stage2)
+{
+	const struct space *space = &stage2->space;
+
+	slot_edit(slot_at(space, space->root),
+		  (pte_t){ space->root.value | S2_AF | S2_READ | S2_MEMATTR(0xf) | 3 });
+	expect_fault(stage2, 0, false, 0x04);
+}
+
+/* @ds: one that takes DS; or any other, and those that are illegal. */
+static void check_start(struct stage2 *stage2, bool ds)
+{
+	const struct regime *regime = &stage2->space.regime;
+	struct selftest *test = stage2->test;
+
+	test_about(test, vaddr(regime->va_bits));
+	if (!start_is_legal(test, regime)) {
+		expect_no_start(stage2);
+	} else if (start_takes_ds(regime) == ds) {
+		map_page(stage2);
+		expect_page(stage2, stage2->ipa, true, stage2->page.value);
+		expect_fault(stage2, 0, false, fault_status(FAULT_TRANSLATION, regime->root_level));
+	}
+}
+
+#define STARTS "D8.2 SL0"
+
+SELFTEST_CASE(stage2, starts, STARTS,
+	      "a walk begins at each level it can, tables side by side, and no other",
+	      stage2_starts, false);
+SELFTEST_CASE(stage2, starts_ds, STARTS,
+	      "with DS it begins at one level more, of 4K and of 16K pages", stage2_starts, true);
+
+/* SL2, which is of level -1 by itself, and an SL0 that is not 0. */
+static void check_start_reserved(struct stage2 *stage2)
+{
+	for (u64 sl0 = 1; sl0 < 4; sl0++) {
+		stage2_make(stage2, 52, -1);
+		stage2->vtcr |= sl0 << 6;
+		expect_no_start(stage2);
+	}
+}
+
+/* The largest of T0SZ, of 24 bits and fewer, are FEAT_TTST's. */
+static void stage2_starts(struct selftest *test)
+{
+	struct stage2 stage2;
+	bool has_minus_1;
+	unsigned bits = 25, most;
+
+	if (!stage2_begin(&stage2, test))
+		return;
+	stage2_usual(&stage2);
+	if (test->number &&
+	    !test_needs(test, stage2.space.regime.format == DESC_LPA2, "descriptors have SH")) {
+		stage2_end(&stage2);
+		return;
+	}
+	has_minus_1 = start_has_minus_1(&stage2);
+	most = stage2.space.regime.pa_bits;
+	if (has_ttst(test))
+		bits = stage2.granule == KIB(64) ? 17 : 16;
+	for (; bits <= most; bits++)
+		for (int level = has_minus_1 ? -1 : 0; level <= LEVEL_PAGE; level++) {
+			stage2_make(&stage2, bits, level);
+			check_start(&stage2, test->number);
+		}
+	if (has_minus_1)
+		check_start_reserved(&stage2);
+	stage2_end(&stage2);
 }
 
 static struct slot *slot_of(const struct stage2 *stage2, int level)

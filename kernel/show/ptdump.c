@@ -208,6 +208,7 @@ static void choose_maps(const struct kernel *kernel, struct dump_filter *filter)
 		return;
 	filter->kernel = filter->json || !lower;
 	filter->idmap = filter->json || lower;
+	filter->el0 = filter->json && kernel->el0_space.root.value != 0;
 	for (unsigned map = 0; map < HYP_MAP_COUNT; map++)
 		filter->hyp[map] = filter->json && hyp_runs(kernel);
 }

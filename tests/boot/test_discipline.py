@@ -64,6 +64,18 @@ def test_programs_on_two_cpus_break_no_rule():
     assert " 0 violations" in result.stdout
 
 
+@pytest.mark.parametrize("append, checks", [
+    ("quiet kvm-arm.mode=protected", "guest.calls,guest.gone,guest.private"),
+    ("quiet", "guest.calls,guest.gone,guest.xnx,stage2.types"),
+])
+def test_a_guest_breaks_no_rule(append, checks):
+    """Its instructions are judged, too; and what the host has in registers is in use no longer."""
+    result = discipline("--append", append, "--machine", "virt,virtualization=on", "--run",
+                        f"selftest {checks}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"^  T8 .* held \d+ times$", result.stdout, re.MULTILINE)
+
+
 def test_a_boot_that_stops_is_not_checked():
     result = discipline("--append", "arm64.pagesize=16k", "--cpu", "cortex-a57")
     assert result.returncode == 2, result.stdout + result.stderr

@@ -300,7 +300,8 @@ def step_to(debugger, pc):
     raise AssertionError(f"{pc:#x} was not reached")
 
 
-@pytest.mark.parametrize("append,status", [(NO_VHE, ["refused"]), ("", [])])
+@pytest.mark.parametrize("append,status", [(NO_VHE, ["refused"]), ("", []),
+                                           ("kvm-arm.mode=nvhe", ["refused"])])
 def test_where_e2h_is_stuck_at_1_the_kernel_stays_at_el2_and_vh_0_is_refused(append, status):
     """QEMU has no such CPU: a debugger sets the bit that was to be cleared."""
     with start("	b	.\n	nop\n", append, machine="virtualization=on") as running:
@@ -321,6 +322,9 @@ def test_where_e2h_is_stuck_at_1_the_kernel_stays_at_el2_and_vh_0_is_refused(app
         assert "entered at   EL2, MMU off, data cache off, instruction cache off, " \
             "HCR_EL2.E2H stuck at 1\n" in text
         assert ("HCR_EL2.E2H is stuck at 1: " in text) == bool(status)
+        if append.startswith("kvm-arm"):
+            assert "hypervisor   nvhe: none: the kernel is at EL2 and the CPU cannot leave" in text
+            assert " fail:0 " in running.command("selftest audit.wx")
 
 
 # ---- the stub ----

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from machine import PROMPT, ROOT, Machine, number, symbols
+from test_address_space import far_machine
 from test_el2 import HVC_REFUSED, Guest
 from walker import bits
 
@@ -122,6 +123,40 @@ def test_entered_at_el1_there_is_none(mode):
         machine.expect(PROMPT)
         assert f"  hypervisor   {mode}: none: entered at EL1: EL2 is somebody" in machine.text
         assert machine.document("report json")["hyp"]["state"].startswith("entered at EL1")
+
+
+@pytest.mark.parametrize("page_size, field", [("4k", "tgran4_2"), ("16k", "tgran16_2"),
+                                              ("64k", "tgran64_2")])
+def test_without_this_page_size_at_stage_2_there_is_none(page_size, field):
+    append = f"arm64.pagesize={page_size} kvm-arm.mode=nvhe id_aa64mmfr0.{field}=1"
+    with Hyp(append=append) as machine:
+        assert "  hypervisor   nvhe: none: the CPU has no stage 2 with this page" in machine.text
+        assert " fail:0 xfail:0 xpass:0 " in machine.command("selftest walk")
+
+
+def test_ram_beyond_what_stage_2_reaches_is_said_and_all_of_it_works():
+    """The kernel has 52 bits, and stage 2 only 48."""
+    append = "kvm-arm.mode=protected id_aa64mmfr0.tgran4_2=2"
+    with far_machine(append, 1 << 48, machine="virtualization=on") as machine:
+        text = machine.expect(PROMPT)
+        assert "  hypervisor   protected: none: RAM ends above what stage 2 reaches" in text
+        state = machine.document("report json")["hyp"]["state"]
+        assert state == "RAM ends above what stage 2 reaches"
+        assert "both ends of each written and read" in machine.command("memory test")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("page_size", GRANULE_BITS)
+def test_ram_beyond_the_cpus_own_range_is_left_out_of_both_stages(page_size, mode):
+    append = (f"arm64.pagesize={page_size} kvm-arm.mode={mode} pagoda.stage2=full "
+              "id_aa64mmfr0.parange=0")
+    with Hyp(append=append, arguments=("-m", "8G")) as machine:
+        assert "5G of RAM left out: beyond 32-bit physical addresses" in machine.text
+        document = machine.document("ptdump json")
+        assert (document["hyp"]["state"], document["hyp"]["stage2"]["ipa_bits"]) == ("running", 32)
+        assert bits(number(document["hyp"]["vtcr"]), 18, 16) == 0, "PS"
+        assert all(number(run["end"]) <= 1 << 32 for run in runs(document, "host2"))
+        assert " fail:0 " in machine.command("selftest hyp")
 
 
 @pytest.mark.parametrize("mode", MODES)

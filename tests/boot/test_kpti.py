@@ -162,6 +162,21 @@ def test_all_else_of_the_page_is_clear():
     assert not [at for at in range(0, len(code) - 8, 4) if code[at + 6:at + 8] == b"\xff\xff"]
 
 
+@pytest.mark.parametrize("append, machine, roots", [
+    ("kpti=on", "", ["kernel", "idmap", "el0"]),
+    ("kpti=off", "", ["kernel", "idmap"]),
+    ("kpti=on kvm-arm.mode=protected", "virtualization=on",
+     ["kernel", "idmap", "el0", "hyp", "host2", "guest2"])])
+def test_a_whole_document_has_every_map_there_is(append, machine, roots):
+    with Machine("max", append, machine, exceptions=None) as running:
+        running.expect(PROMPT)
+        document = running.document("ptdump json")
+        assert [table["root"] for table in document["tables"]] == roots
+        if "el0" in roots:
+            one = running.document("ptdump json el0")["tables"][0]
+            assert one in document["tables"]
+
+
 def test_what_el0_has_is_shown_as_json_too():
     text, = run(["ptdump json el0"], append="kpti=on")
     document, = documents(text)

@@ -200,3 +200,40 @@ class Walker:
                         (("start", run["start"]), ("end", end), ("pa", run["pa"]),
                          ("raw", run["raw"]))})
         return found
+
+
+def alone(tcr):
+    """TCR_EL2, where EL2 has one half, or VTCR_EL2, laid out as TCR_EL1."""
+    return tcr & 0xFFFF | bits(tcr, 18, 16) << 32 | bits(tcr, 32, 32) << 59
+
+
+class El2Walker(Walker):
+    """The tables behind TTBR0_EL2 where HCR_EL2.E2H is clear: of one privilege."""
+
+    def __init__(self, tcr, ttbr, mair, read):
+        super().__init__(alone(tcr), ttbr, mair, False, read)
+
+    def _attributes(self, leaf):
+        never = bits(leaf.descriptor, 54, 54) or bits(leaf.table_attributes, 60, 60)
+        return {**super()._attributes(leaf), "execute": not never, "user": False}
+
+
+class Stage2Walker(Walker):
+    """The tables behind VTTBR_EL2: where they begin, SL0 and SL2 of @vtcr say."""
+    TYPES = {0: "DEVICE/nGnRnE", 1: "DEVICE/nGnRE", 5: "MEM/NORMAL-NC", 15: "MEM/NORMAL"}
+
+    def __init__(self, vtcr, vttbr, read):
+        super().__init__(alone(vtcr), vttbr & (1 << 48) - 1, 0, False, read)
+        code = bits(vtcr, 7, 6)
+        self.root_level = 3 - code if self.shift != 12 else 3 if code == 3 else 2 - code
+        if self.shift == 12 and bits(vtcr, 33, 33):
+            self.root_level = -1
+        self.root_entries = 1 << (self.va_bits - self.level_shift(self.root_level))
+
+    def _attributes(self, leaf):
+        return {**super()._attributes(leaf),
+                "read": bool(bits(leaf.descriptor, 6, 6)),
+                "write": bool(bits(leaf.descriptor, 7, 7)),
+                "execute": bits(leaf.descriptor, 54, 53) in (0, 3),
+                "user": False,
+                "type": self.TYPES[bits(leaf.descriptor, 5, 2)]}

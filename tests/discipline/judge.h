@@ -405,7 +405,8 @@ void tlb_sync(void);
 void tlb_invalidate(u32 operation, u64 operand, bool host, unsigned vmid);
 /* tlb_promise_el2() - EL1 goes on: nothing of EL2's, or of stage 2, may be left. */
 void tlb_promise_el2(void);
-void tlb_promise(const char *whose);
+/* tlb_promise() - nothing of what the CPU at hand has changed is left; @stage2: nor of stage 2. */
+void tlb_promise(const char *whose, bool stage2);
 void tlb_promise_roots(const char *whose);
 /* tlb_reaches() - some table or leaf in use at @el lies at or above 2^@pa_bits. */
 bool tlb_reaches(unsigned el, unsigned pa_bits);

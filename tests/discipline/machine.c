@@ -80,6 +80,7 @@ static const struct name alone[] = {
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 #define HCR_VM BIT(0)
+#define HCR_DC BIT(12)
 #define HCR_TGE BIT(27)
 #define HCR_E2H BIT(34)
 #define SCTLR_M BIT(0)
@@ -91,6 +92,8 @@ static const struct name alone[] = {
 #define OP1_EL12 (5u << 11)
 #define OP1_MASK (7u << 11)
 
+#define HALVES_MOST 17 /* stage 2; of two levels two halves each, of registers in four states */
+
 /* What one CPU has. */
 struct state {
 	struct value values[REG_COUNT];
@@ -98,6 +101,8 @@ struct state {
 	bool dropped; /* to EL1, once */
 	place_t probed_by;
 	unsigned entry_level;
+	struct half below[HALVES_MOST]; /* of EL1 and stage 2, when it was last there */
+	unsigned below_count;
 };
 
 static struct state states[CPUS_MOST], *own = states; /* that at hand */
@@ -285,37 +290,53 @@ static void half_asid(struct half *half, u64 tcr)
 			value_of(bank(half->el, upper ? TTBR1 : TTBR0), VIEW_WRITTEN), 63, 48);
 }
 
-/* Whatever may be in use, of the registers as written and as they are in effect. */
-static void roots_update(void)
+/* Whatever may be in use at @el, of the registers as written and as they are in effect. */
+static unsigned level_halves(unsigned el, struct half *halves)
 {
-	struct half halves[17];
+	u64 sctlr = own->values[bank(el, SCTLR)].written | own->values[bank(el, SCTLR)].synced;
+	u64 mair = own->values[bank(el, MAIR)].written;
 	unsigned count = 0;
 
-	/* EL1 is out of context at EL2: what is written there counts once it is in effect. */
-	if (own->values[HCR].synced & HCR_VM)
-		halves[count++] = half_stage2(own->values[VTCR].synced, own->values[VTTBR].synced);
+	for (unsigned i = 0; i < 8; i++) {
+		bool upper = i & 4;
+		enum reg base = bank(el, upper ? TTBR1 : TTBR0), tcr = bank(el, TCR);
+		struct half half;
 
-	for (unsigned el = 1; el <= 2; el++) {
-		u64 sctlr = own->values[bank(el, SCTLR)].written |
-			    own->values[bank(el, SCTLR)].synced;
-		u64 mair = own->values[bank(el, MAIR)].written;
-
-		for (unsigned i = 0; i < 8; i++) {
-			bool upper = i & 4;
-			enum reg base = bank(el, upper ? TTBR1 : TTBR0), tcr = bank(el, TCR);
-			struct half half;
-
-			if (((i & 1) == 0 && !own->values[base].pending) ||
-			    ((i & 2) == 0 && !own->values[tcr].pending))
-				continue;
-			half = half_make(el, upper,
-					 value_of(tcr, i & 2 ? VIEW_WRITTEN : VIEW_SYNCED),
-					 value_of(base, i & 1 ? VIEW_WRITTEN : VIEW_SYNCED), mair);
-			half_asid(&half, value_of(tcr, VIEW_WRITTEN));
-			half.on = half.on && (sctlr & SCTLR_M);
-			halves[count++] = half;
-		}
+		if (((i & 1) == 0 && !own->values[base].pending) ||
+		    ((i & 2) == 0 && !own->values[tcr].pending))
+			continue;
+		half = half_make(el, upper, value_of(tcr, i & 2 ? VIEW_WRITTEN : VIEW_SYNCED),
+				 value_of(base, i & 1 ? VIEW_WRITTEN : VIEW_SYNCED), mair);
+		half_asid(&half, value_of(tcr, VIEW_WRITTEN));
+		half.on = half.on && (sctlr & SCTLR_M);
+		halves[count++] = half;
 	}
+	return count;
+}
+
+/*
+ * EL1 and stage 2 are out of context at EL2, which may have one guest's registers half in place of
+ * another's: what is written there counts when they are entered, and the TLB has what it had.
+ */
+static void below_update(void)
+{
+	own->below_count = 0;
+	if (own->values[HCR].synced & HCR_VM)
+		own->below[own->below_count++] =
+			half_stage2(own->values[VTCR].synced, own->values[VTTBR].synced);
+	own->below_count += level_halves(1, own->below + own->below_count);
+}
+
+static void roots_update(void)
+{
+	struct half halves[HALVES_MOST];
+	unsigned count;
+
+	if (regime_level(VIEW_SYNCED) == 1)
+		below_update();
+	count = own->below_count;
+	memcpy(halves, own->below, count * sizeof(*halves));
+	count += level_halves(2, halves + count);
 	tlb_roots(halves, count);
 	machine_flush();
 }
@@ -328,25 +349,31 @@ static void reach_flat(u64 va, bool fetch, u64 sctlr, struct reach *reach)
 	reach->way.cached = fetch && (sctlr & SCTLR_I);
 }
 
+static bool stage2_walk(u64 ipa, enum view view, struct half *half, struct walk *walk)
+{
+	*half = half_stage2(value_of(VTCR, view), value_of(VTTBR, view));
+	walk_address(half, ipa, walk);
+	if (walk->result == WALK_UNKNOWN)
+		cannot_judge("a walk of stage 2 for 0x%lx meets a table entry that is not known",
+			     (unsigned long)ipa);
+	if (walk->result == WALK_OK && tlb_has_news())
+		tlb_use(walk, ipa);
+	return walk->result == WALK_OK;
+}
+
 /*
- * EL1's table walks and accesses go through stage 2. Under a kernel that means every address as it
- * is, and only that is followed: a guest's instructions are not judged.
+ * EL1's table walks and accesses go through stage 2. Where EL1 has tables that must mean every
+ * address as it is, as under a kernel: a guest's own tables are not followed.
  */
 static bool stage2_reach(u64 ipa, enum view view, u8 *type)
 {
-	struct half half = half_stage2(value_of(VTCR, view), value_of(VTTBR, view));
+	struct half half;
 	struct walk walk;
 
-	walk_address(&half, ipa, &walk);
-	if (walk.result == WALK_UNKNOWN)
-		cannot_judge("a walk of stage 2 for 0x%lx meets a table entry that is not known",
-			     (unsigned long)ipa);
-	if (walk.result != WALK_OK)
+	if (!stage2_walk(ipa, view, &half, &walk))
 		return false;
 	if (walk.pa != ipa)
 		cannot_judge("stage 2 maps 0x%lx elsewhere: a guest's", (unsigned long)ipa);
-	if (tlb_has_news())
-		tlb_use(&walk, ipa);
 	*type = half_attributes(&half, walk.leaf);
 	return true;
 }
@@ -370,10 +397,29 @@ static bool stages_reach(const struct walk *walk, enum view view, bool *cached)
 	return true;
 }
 
+/*
+ * A guest with its MMU off: its addresses are stage 2's, of Device memory, or fetched as SCTLR.I
+ * says; with HCR_EL2.DC all is write-back, whatever SCTLR says (D8.2.12, D19.2.48).
+ */
+static void reach_guest(u64 ipa, bool fetch, enum view view, struct reach *reach)
+{
+	bool cached = (value_of(HCR, view) & HCR_DC) ||
+		      (fetch && (value_of(SCTLR, view) & SCTLR_I));
+	struct half half;
+	struct walk walk;
+
+	if (!stage2_walk(ipa, view, &half, &walk))
+		return;
+	*reach = (struct reach){ .ok = true, .pa = walk.pa };
+	reach->way.mapped = true;
+	reach->way.cached = cached && stage2_cached(half_attributes(&half, walk.leaf));
+	reach->way.share = half.ds ? half.share : (u8)bits(walk.leaf, 9, 8);
+}
+
 static void reach_view(u64 va, bool fetch, enum view view, struct reach *reach)
 {
-	bool cached = true, stages;
 	unsigned el = regime_level(view);
+	bool cached = true, stages = el == 1 && (value_of(HCR, view) & HCR_VM);
 	u64 sctlr = value_of(bank(el, SCTLR), view);
 	bool upper = va >> 55 & 1;
 	struct half half;
@@ -382,12 +428,12 @@ static void reach_view(u64 va, bool fetch, enum view view, struct reach *reach)
 
 	reach->ok = false;
 	if (!(sctlr & SCTLR_M)) {
-		if (el == 1 && (value_of(HCR, view) & HCR_VM))
-			cannot_judge("a guest with its MMU off");
-		reach_flat(va, fetch, sctlr, reach);
+		if (stages)
+			reach_guest(va, fetch, view, reach);
+		else
+			reach_flat(va, fetch, sctlr, reach);
 		return;
 	}
-	stages = el == 1 && (value_of(HCR, view) & HCR_VM);
 	half = half_make(el, upper, value_of(bank(el, TCR), view),
 			 value_of(bank(el, upper ? TTBR1 : TTBR0), view),
 			 value_of(bank(el, MAIR), view));
@@ -612,6 +658,11 @@ void machine_return(unsigned from, unsigned to)
 
 	if (from == 2 && to < 2 && (own->values[HCR].written & HCR_VM))
 		tlb_promise_el2();
+	if (from == 2 && to < 2) {
+		now.level = to;
+		roots_update();
+		now.level = from;
+	}
 	if (from != 2 || to != 1 || own->dropped || own->entry_level != 2)
 		return;
 	own->dropped = true;
@@ -637,9 +688,11 @@ static void banked_write(unsigned el, enum reg reg, u64 value)
 	struct value *field = &own->values[bank(el, reg)];
 	u64 sctlr = own->values[bank(el, SCTLR)].written, old = field->written;
 
-	if (reg == TCR && (el == 1 || is_host(VIEW_WRITTEN)))
+	bool in_context = el == 2 || regime_level(VIEW_WRITTEN) == 1;
+
+	if (reg == TCR && in_context && (el == 1 || is_host(VIEW_WRITTEN)))
 		judge_tcr(el, old, value, sctlr);
-	if (reg == MAIR && (sctlr & SCTLR_M) && old != value)
+	if (reg == MAIR && in_context && (sctlr & SCTLR_M) && old != value)
 		judge_mair(el, old, value, field->by);
 	value_write(bank(el, reg), value);
 	if (reg == TCR || reg == TTBR0 || reg == TTBR1 || reg == MAIR)

@@ -323,7 +323,8 @@ static void follow_calls(const struct step *step, const struct step *next, const
 	    next->sp != calls[*count - 1].sp)
 		return;
 	--*count;
-	tlb_promise(calls[*count].name);
+	/* What is cached of both stages together is for who calls these to end. */
+	tlb_promise(calls[*count].name, strncmp(calls[*count].name, "pt_", 3) != 0);
 	tlb_promise_roots(calls[*count].name);
 }
 

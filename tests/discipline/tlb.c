@@ -966,6 +966,15 @@ static void before_issue(unsigned el)
 		before[el] = BEFORE_ISSUED;
 }
 
+/* All below @root goes; of a stage 2 with its VMID, or every one. */
+static bool scope_has_root(const struct scope *scope, const struct root *root)
+{
+	if (root->half.el == STAGE2)
+		return scope->stage2 && (scope->every_vmid || root->half.asid == scope->vmid);
+	return root->half.el == scope->el &&
+	       (scope->all || (scope->by_asid && root->half.asid == scope->asid));
+}
+
 void tlb_invalidate(u32 operation, u64 operand, bool host, unsigned vmid)
 {
 	struct scope scope;
@@ -977,8 +986,7 @@ void tlb_invalidate(u32 operation, u64 operand, bool host, unsigned vmid)
 	judge_operand(&scope);
 	gone_issue(&scope);
 	for (struct root *root = roots; root != NULL; root = root->next)
-		if (root->half.el == scope.el &&
-		    (scope.all || (scope.by_asid && root->half.asid == scope.asid)))
+		if (scope_has_root(&scope, root))
 			root->issued[now.cpu] |= root->held & ~root->live &
 						 (scope.shared ? ~0u : cpu_bit());
 	if (scope.all)
@@ -1166,13 +1174,13 @@ void tlb_before(unsigned el)
 
 /* ---- promises ---- */
 
-/* Of what the CPU at hand has changed. */
-void tlb_promise(const char *whose)
+void tlb_promise(const char *whose, bool stage2)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < gone_count; i++) {
-		if (gone[i].cpu != now.cpu || gone[i].held == 0) {
+		if (gone[i].cpu != now.cpu || gone[i].held == 0 ||
+		    (gone[i].root->half.el == STAGE2 && !stage2)) {
 			gone[kept++] = gone[i];
 			continue;
 		}
@@ -1197,11 +1205,15 @@ void tlb_promise_el2(void)
 	}
 }
 
-/* The same of roots: what is below one that is out of use on the CPU at hand. */
+/*
+ * The same of roots: what is below one that is out of use on the CPU at hand. That of a guest is
+ * whenever the guest is.
+ */
 void tlb_promise_roots(const char *whose)
 {
 	for (const struct root *root = roots; root != NULL; root = root->next)
-		if (!(root->live & cpu_bit()) && (root->held & cpu_bit()))
+		if (root->half.el != STAGE2 && !(root->live & cpu_bit()) &&
+		    (root->held & cpu_bit()))
 			violation(
 				RULE_S4, root->half.root, root->by,
 				"%s, and a TLB may still have what is below a root that was taken "
@@ -1249,7 +1261,7 @@ static unsigned ways_to(u64 pa, u64 *last)
 void tlb_end(void)
 {
 	for (now.cpu = 0; now.cpu < CPUS_MOST; now.cpu++)
-		tlb_promise("the stream ends");
+		tlb_promise("the stream ends", true);
 	now.cpu = 0;
 	for (const struct table *table = tables; table != NULL; table = table->next) {
 		u64 va = 0;

@@ -45,6 +45,11 @@ def test_a_defect_is_known_in_its_versions_only():
     assert not ktap.is_known("walk.edges", ktap.known_defects((10, 0)))
 
 
+def test_what_ends_the_machine_is_left_out_where_it_does():
+    assert ktap.all_but_fatal((7, 2)) == "all"
+    assert ktap.all_but_fatal((10, 0)) == "all,-stage2.permissions"
+
+
 def test_a_failure_that_is_not_known_is_one():
     results = ktap.Results(1, [ktap.Test("flag.wxn_clean", "fail"), ktap.Test("walk.edges", "fail"),
                                ktap.Test("walk.user", "pass")])

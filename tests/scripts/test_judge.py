@@ -32,6 +32,10 @@ NAMES = {
     "VA2": 0x80000000, "VA3": 0xc0000000, "VA4": 0x100000,
     "HINT1": 0x5 << 44 | 0x80000, "HINT3": 0x7 << 44 | 0x80000, "NOHINT": 0x80000,
     "WRONGTG": 0x9 << 44 | 0x80000,
+    # Stage 2: a root for 39 bits with SL0 of 1; blocks, one of them elsewhere; VM, RW, and DC.
+    "ROOT_S2": 0x40304000, "VTCR": 25 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | 1 << 31,
+    "S2": 0x40000000 | LEAF | 0xfc, "IPA2": 0x80000, "VM": 1 << 31 | 1 | 1 << 12,
+    "VM_NO_DC": 1 << 31 | 1, "RW": 1 << 31,
 }
 
 # Each with the register that it takes in bits 4:0, if it takes one.
@@ -42,11 +46,17 @@ WORDS = {
     "tlbi vmalle1": 0xd508871f, "tlbi vmalle1is": 0xd508831f, "tlbi vaae1is": 0xd5088360,
     "tlbi vaale1is": 0xd50883e0, "at": 0xd5087800,
     "msr sctlr": 0xd5181000, "msr tcr": 0xd5182040, "msr ttbr0": 0xd5182000,
-    "msr mair": 0xd518a200, "msr vbar": 0xd518c000,
+    "msr ttbr1": 0xd5182020, "msr mair": 0xd518a200, "msr vbar": 0xd518c000,
     "sev": 0xd503209f, "tlbi vaae1": 0xd5088760,
+    "msr hcr": 0xd51c1100, "msr vtcr": 0xd51c2140, "msr vttbr": 0xd51c2100,
+    "msr cptr": 0xd51c1140, "msr mdcr": 0xd51c1120, "msr hstr": 0xd51c1160,
+    "msr vpidr": 0xd51c0000, "msr vmpidr": 0xd51c00a0, "msr cnthctl": 0xd51ce100,
+    "msr cntvoff": 0xd51ce060, "tlbi alle1": 0xd50c879f, "tlbi vmalls12e1": 0xd50c87df,
+    "tlbi ipas2e1is": 0xd50c8020,
 }
 # Addresses and operands are in x3, what is stored in x2, what is read goes to x1.
 LDR, STR, STLR, BR, HVC = 0xf9400061, 0xf9000062, 0xc89ffc62, 0xd61f0060, 0xd4000002
+ERET = 0xd69f03e0
 LDADDAL, LDAR, LDAXR, STLR_HALF = 0xb8e20061, 0x88dffc61, 0x885ffc61, 0x889ffc62
 MRS_CTR, MRS_PAR = 0xd53b0021, 0xd5387401
 
@@ -131,6 +141,37 @@ CPU_CASES = [
 ]
 
 
+# The same with somebody at EL2, where the machine begins. Its guest has no tables; its host has.
+EL2 = ("msr cptr 0; msr mdcr 0; msr hstr 0; msr vpidr 0; msr vmpidr 0; msr cnthctl 0; "
+       "msr cntvoff 0; msr vttbr 0; msr sctlr OFF; ")
+TABLES_S2 = "str ROOT_S2+8 S2; str ROOT_S2+16 S2; dmb sy; dc ivac ROOT_S2; dsb sy; "
+GUEST = EL2 + TABLES_S2 + (
+    "msr vtcr VTCR; msr vttbr ROOT_S2; isb; msr hcr VM; isb; tlbi alle1; ic iallu; dsb nsh; isb; ")
+GONE_S2 = "str ROOT_S2+16 0; dmb sy; dc ivac ROOT_S2; dsb sy; "
+CHANGE_S2 = GONE_S2 + "tlbi ipas2e1is IPA2; dsb ish; tlbi vmalle1is; dsb ish; isb; "
+HOST = EL2 + "msr hcr RW; isb; eret; str ROOT2+8 BLOCK; " + MMU + "dc ivac ROOT2; dsb sy; hvc; "
+OTHER_REGISTERS = "msr sctlr OFF; msr tcr 0; msr ttbr0 0; msr ttbr1 0; isb; "
+HOST_REGISTERS = "msr sctlr ON; msr tcr TCR; msr ttbr0 ROOT; isb; "
+EL2_CASES = [
+    # A guest's loads are cached with DC, and go where stage 2 says.
+    ("C2", GUEST + "str DATA 1; dmb sy; dc ivac DATA; dsb sy; eret; ldr DATA+0x40000000; hvc",
+     ["dc ivac DATA"]),
+    ("C5", GUEST + "eret; str DATA 1; dc cvac DATA+0x40000000; dsb sy; hvc; ldr DATA",
+     ["dc cvac DATA+0x40000000"]),
+    ("C6", GUEST + "eret; str DATA 1; dc cvac DATA; dsb sy; hvc; msr hcr VM_NO_DC; isb; eret; "
+     "ldr DATA; hvc", ["dc cvac DATA"]),
+    ("T8", GUEST + "eret; nop; hvc; " + CHANGE_S2 + "eret; nop; hvc",
+     ["tlbi ipas2e1is IPA2", "tlbi vmalle1is", ("IPA2; dsb ish; tlbi", "IPA2; tlbi"),
+      ("is; dsb ish; isb; eret", "is; isb; eret")]),
+    ("T8", GUEST + "eret; nop; hvc; " + GONE_S2 + "tlbi vmalls12e1; dsb nsh; isb; eret; nop; hvc",
+     ["tlbi vmalls12e1", ("vmalls12e1; dsb nsh", "vmalls12e1")]),
+    ("S5", GUEST + "eret; nop; hvc", ["msr vpidr 0", "msr hstr 0"]),
+    # What EL2 has in EL1's registers meanwhile is nothing to anybody; what it leaves there is.
+    ("S4", HOST + OTHER_REGISTERS + HOST_REGISTERS + "eret; nop; hvc",
+     [("TCR; msr ttbr0 ROOT; isb; eret", "TCR; msr ttbr0 ROOT2; isb; eret")]),
+]
+
+
 def number(text):
     """A name, a number, or a name and a number."""
     name, _, more = text.partition("+")
@@ -140,8 +181,8 @@ def number(text):
 class Stream:
     """What QEMU would log of a machine that executes some steps; and the Image they are in."""
 
-    def __init__(self, steps, end=True):
-        self.pc, self.x, self.log = BASE, [0] * 31, []
+    def __init__(self, steps, end=True, level=1):
+        self.pc, self.x, self.log, self.level = BASE, [0] * 31, [], level
         self.cpu, self.others = 0, {}
         self.image = bytearray(SIZE)
         self.memory = {}
@@ -160,7 +201,7 @@ class Stream:
         self.log += [f"Trace {self.cpu}: 0x7f0000000000 [0/0/0/0] "]
         self.log += [f" PC={self.pc:016x} " + " ".join(values[:2])]
         self.log += [" ".join(values[i:i + 3]) for i in range(2, 32, 3)]
-        self.log += ["PSTATE=400003c5 -Z-- EL1h  BTYPE=0"]
+        self.log += [f"PSTATE=400003c{self.level * 4 + 1:x} -Z-- EL{self.level}h  BTYPE=0"]
         self.pc += 4
 
     def select(self, cpu):
@@ -223,6 +264,15 @@ class Stream:
         elif words[0] == "idle":
             for _ in range(int(words[1])):
                 self.emit(WORDS["nop"])
+        elif step == "eret":
+            self.emit(ERET)
+            self.level = 1
+            self.log += [f"Exception return from AArch64 EL2 to AArch64 EL1 PC 0x{self.pc:x}"]
+        elif step == "hvc":
+            self.emit(HVC)
+            self.level = 2
+            self.log += ["Taking exception 11 [Hypervisor Call] on CPU 0", "...from EL1 to EL2",
+                         f"...with ELR 0x{self.pc:x}", f"...to EL2 PC 0x{self.pc:x} PSTATE 0x3c9"]
         elif words[0] == "ldr":
             self.load(number(words[1]))
         elif words[0] == "run":
@@ -318,6 +368,23 @@ def test_a_stream_of_two_cpus_that_keeps_a_rule_passes(tmp_path, rule, steps):
     for i, (rule, steps, every) in enumerate(CPU_CASES) for j, what in enumerate(every)])
 def test_a_stream_of_two_cpus_that_breaks_it_does_not(tmp_path, rule, steps, what):
     status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
+    assert status == 1, said
+    assert rule in broken, said
+
+
+@pytest.mark.parametrize("rule, steps", [
+    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(EL2_CASES)])
+def test_a_stream_with_el2_that_keeps_a_rule_passes(tmp_path, rule, steps):
+    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps, level=2))
+    assert (status, broken) == (0, {}), said
+    assert re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+
+
+@pytest.mark.parametrize("rule, steps, what", [
+    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
+    for i, (rule, steps, every) in enumerate(EL2_CASES) for j, what in enumerate(every)])
+def test_a_stream_with_el2_that_breaks_it_does_not(tmp_path, rule, steps, what):
+    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what), level=2))
     assert status == 1, said
     assert rule in broken, said
 

@@ -203,6 +203,25 @@ static void el2_follows_the_plan_for_every_page_size_pa_size_and_format(void **s
 			}
 }
 
+/* pagoda.va_bits=39, say: the CPU has LPA2, at stage 2 too, and the kernel does not use it. */
+static void a_host_of_48_bits_has_a_stage_2_of_48_bits_on_any_cpu(void **state)
+{
+	struct hyp_decision d;
+	struct machine m;
+
+	(void)state;
+	for (unsigned granule_bits = 12; granule_bits <= 16; granule_bits += 2) {
+		machine_make(&m, granule_bits, 6, true);
+		m.plan.kernel = regime_make(granule_bits, 42, 48, false);
+		assert_int_equal(hyp_decide(&d, &m.plan, m.id, 0, paddr(GIB(3))), HYP_OK);
+		assert_int_equal(d.host.format, DESC_48);
+		assert_int_equal(d.guest.format, DESC_48);
+		assert_int_equal(d.host.pa_bits, 48);
+		assert_int_equal(field(d.registers.vtcr, 32, 32), 0);
+		assert_int_equal(field(d.registers.tcr, 32, 32), 0);
+	}
+}
+
 static void an_image_beyond_48_bits_needs_52_at_el2_too(void **state)
 {
 	struct hyp_decision d;
@@ -280,6 +299,7 @@ int main(void)
 		cmocka_unit_test(no_legal_start_has_fewer_lookups),
 		cmocka_unit_test(a_walk_from_level_minus_1_needs_sl2),
 		cmocka_unit_test(el2_follows_the_plan_for_every_page_size_pa_size_and_format),
+		cmocka_unit_test(a_host_of_48_bits_has_a_stage_2_of_48_bits_on_any_cpu),
 		cmocka_unit_test(an_image_beyond_48_bits_needs_52_at_el2_too),
 		cmocka_unit_test(ram_above_bit_51_takes_a_level_more_with_16k_pages),
 		cmocka_unit_test(a_page_size_without_stage_2_and_ram_beyond_it_are_refused),

@@ -16,6 +16,11 @@
 #define TTBR0_EL12 "s3_5_c2_c0_0"
 #define TCR_EL12 "s3_5_c2_c0_2"
 #define VBAR_EL12 "s3_5_c12_c0_0"
+#define HFGRTR_EL2 "s3_4_c1_c1_4"
+#define HFGWTR_EL2 "s3_4_c1_c1_5"
+#define HFGITR_EL2 "s3_4_c1_c1_6"
+#define HDFGRTR_EL2 "s3_4_c3_c1_4"
+#define HDFGWTR_EL2 "s3_4_c3_c1_5"
 
 void stage2_set(u64 vttbr, u64 vtcr)
 {
@@ -24,8 +29,26 @@ void stage2_set(u64 vttbr, u64 vtcr)
 	ISB();
 }
 
+/* What EL2 keeps from EL1 is UNKNOWN out of reset: a kernel that stays at EL2 is not concerned. */
+static void traps_clear(void)
+{
+	WRITE("vpidr_el2", READ("midr_el1"));
+	WRITE("vmpidr_el2", READ("mpidr_el1"));
+	WRITE("hstr_el2", 0);
+	if (SYSREG_GET(ID_AA64MMFR1_EL1_HCX, READ_REGISTER(ID_AA64MMFR1_EL1)) != 0)
+		WRITE_REGISTER(HCRX_EL2, 0);
+	if (SYSREG_GET(ID_AA64MMFR0_EL1_FGT, READ_REGISTER(ID_AA64MMFR0_EL1)) == 0)
+		return;
+	WRITE(HFGRTR_EL2, 0);
+	WRITE(HFGWTR_EL2, 0);
+	WRITE(HFGITR_EL2, 0);
+	WRITE(HDFGRTR_EL2, 0);
+	WRITE(HDFGWTR_EL2, 0);
+}
+
 void guest_state_fresh(u64 sctlr)
 {
+	traps_clear();
 	WRITE(SCTLR_EL12, sctlr);
 	WRITE(CPACR_EL12, 0);
 	WRITE(TTBR0_EL12, 0);
