@@ -7,6 +7,7 @@ fails here, and so does a value that a document has and its machine's readers ha
 import contextlib
 import dataclasses
 import functools
+import itertools
 import re
 import struct
 
@@ -173,12 +174,10 @@ class Look:
     def hyp_memory(self):
         """(start, size): what stage 2 leaves out of RAM, where all else of it is mapped."""
         mapped = [run for run in self.dumped["host2"] if run["type"] == "MEM/NORMAL"]
-        first, second, *_ = [run for run in mapped if not any(
-            run["start"] == other["end"] for other in mapped)]
-        assert number(first["start"]) == RAM
-        end = next(number(run["end"]) for run in mapped if not any(
-            run["end"] == other["start"] for other in mapped))
-        return end, number(second["start"]) - end
+        assert number(mapped[0]["start"]) == RAM
+        (end, start), = ((number(run["end"]), number(then["start"]))
+                         for run, then in itertools.pairwise(mapped) if run["end"] != then["start"])
+        return end, start - end
 
     def _el0_root(self):
         """KPTI: the other of the two that the code has which changes between them, by three MOVKs;

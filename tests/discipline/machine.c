@@ -656,14 +656,14 @@ void machine_return(unsigned from, unsigned to)
 					   VTTBR, VPIDR, VMPIDR,	CNTHCTL, CNTVOFF };
 	static const enum reg traps[] = { HFGRTR, HFGWTR, HFGITR, HDFGRTR, HDFGWTR };
 
-	if (from == 2 && to < 2 && (own->values[HCR].written & HCR_VM))
+	if (from != 2 || to >= 2)
+		return;
+	if (own->values[HCR].written & HCR_VM)
 		tlb_promise_el2();
-	if (from == 2 && to < 2) {
-		now.level = to;
-		roots_update();
-		now.level = from;
-	}
-	if (from != 2 || to != 1 || own->dropped || own->entry_level != 2)
+	now.level = to;
+	roots_update();
+	now.level = from;
+	if (to != 1 || own->dropped || own->entry_level != 2)
 		return;
 	own->dropped = true;
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
@@ -687,7 +687,6 @@ static void banked_write(unsigned el, enum reg reg, u64 value)
 {
 	struct value *field = &own->values[bank(el, reg)];
 	u64 sctlr = own->values[bank(el, SCTLR)].written, old = field->written;
-
 	bool in_context = el == 2 || regime_level(VIEW_WRITTEN) == 1;
 
 	if (reg == TCR && in_context && (el == 1 || is_host(VIEW_WRITTEN)))

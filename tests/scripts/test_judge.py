@@ -309,21 +309,43 @@ def without(steps, what):
     return (steps + "; ").replace(old, new, 1)
 
 
-@pytest.mark.parametrize("rule, steps", [
-    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(CASES)])
-def test_a_stream_that_keeps_a_rule_passes(tmp_path, rule, steps):
-    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
+def kept(cases):
+    return pytest.mark.parametrize("rule, steps", [
+        pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(cases)])
+
+
+def broken_by(cases):
+    return pytest.mark.parametrize("rule, steps, what", [
+        pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
+        for i, (rule, steps, every) in enumerate(cases) for j, what in enumerate(every)])
+
+
+def passes(path, steps, level=1):
+    """What was said of it."""
+    status, broken, said = judge(path, Stream("mrs ctr; " + steps, level=level))
     assert (status, broken) == (0, {}), said
-    assert rule in ("S4", "T11") or re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+    return said
 
 
-@pytest.mark.parametrize("rule, steps, what", [
-    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
-    for i, (rule, steps, every) in enumerate(CASES) for j, what in enumerate(every)])
-def test_a_stream_that_breaks_it_does_not(tmp_path, rule, steps, what):
-    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
+def has_looked(rule, said):
+    return re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE)
+
+
+def breaks(path, rule, steps, level=1):
+    status, broken, said = judge(path, Stream(steps, level=level))
     assert status == 1, said
     assert rule in broken, said
+
+
+@kept(CASES)
+def test_a_stream_that_keeps_a_rule_passes(tmp_path, rule, steps):
+    said = passes(tmp_path, steps)
+    assert rule in ("S4", "T11") or has_looked(rule, said), said
+
+
+@broken_by(CASES)
+def test_a_stream_that_breaks_it_does_not(tmp_path, rule, steps, what):
+    breaks(tmp_path, rule, without("mrs ctr; " + steps, what))
 
 
 # A table that says the same throughout, at two addresses.
@@ -335,58 +357,41 @@ FORGET = "dsb ishst; tlbi vmalle1is; dsb ish; isb; "
 @pytest.mark.parametrize("change", ["", "str TABLE+8 OTHER_READONLY; ", "str ROOT+32 0; ",
                                     "str ROOT+32 0; " + FORGET + "str ROOT+32 READONLY; "])
 def test_a_table_whose_entries_are_all_alike_may_stand_at_many_places(tmp_path, change):
-    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + UNIFORM + change + FORGET))
-    assert (status, broken) == (0, {}), said
-    assert re.search("^looked T11 [1-9]", said, re.MULTILINE), said
+    said = passes(tmp_path, UNIFORM + change + FORGET)
+    assert has_looked("T11", said), said
 
 
 @pytest.mark.parametrize("change", ["str TABLE+8 OTHER_READONLY; ", "str ROOT+32 0; "])
 @pytest.mark.parametrize("forget", ["", FORGET.replace("vmalle1is", "vaae1is VA4")])
 def test_and_a_change_of_it_goes_from_all_of_them(tmp_path, change, forget):
-    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + UNIFORM + change + forget))
-    assert status == 1, said
-    assert ("T6" if forget else "T3") in broken, said
+    breaks(tmp_path, "T6" if forget else "T3", "mrs ctr; " + UNIFORM + change + forget)
 
 
 def test_with_one_entry_that_is_not_alike_it_may_not(tmp_path):
-    steps = UNIFORM.replace("TABLE+4088 OTHER", "TABLE+4088 OTHER_READONLY")
-    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
-    assert status == 1, said
-    assert "T11" in broken, said
+    what = "TABLE+4088 OTHER", "TABLE+4088 OTHER_READONLY"
+    breaks(tmp_path, "T11", without("mrs ctr; " + UNIFORM, what))
 
 
-@pytest.mark.parametrize("rule, steps", [
-    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(CPU_CASES)])
+@kept(CPU_CASES)
 def test_a_stream_of_two_cpus_that_keeps_a_rule_passes(tmp_path, rule, steps):
-    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps))
-    assert (status, broken) == (0, {}), said
-    assert re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+    said = passes(tmp_path, steps)
+    assert has_looked(rule, said), said
 
 
-@pytest.mark.parametrize("rule, steps, what", [
-    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
-    for i, (rule, steps, every) in enumerate(CPU_CASES) for j, what in enumerate(every)])
+@broken_by(CPU_CASES)
 def test_a_stream_of_two_cpus_that_breaks_it_does_not(tmp_path, rule, steps, what):
-    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what)))
-    assert status == 1, said
-    assert rule in broken, said
+    breaks(tmp_path, rule, without("mrs ctr; " + steps, what))
 
 
-@pytest.mark.parametrize("rule, steps", [
-    pytest.param(rule, steps, id=f"{rule}-{i}") for i, (rule, steps, _) in enumerate(EL2_CASES)])
+@kept(EL2_CASES)
 def test_a_stream_with_el2_that_keeps_a_rule_passes(tmp_path, rule, steps):
-    status, broken, said = judge(tmp_path, Stream("mrs ctr; " + steps, level=2))
-    assert (status, broken) == (0, {}), said
-    assert re.search(rf"^looked {rule} [1-9]", said, re.MULTILINE), said
+    said = passes(tmp_path, steps, level=2)
+    assert has_looked(rule, said), said
 
 
-@pytest.mark.parametrize("rule, steps, what", [
-    pytest.param(rule, steps, what, id=f"{rule}-{i}-{j}")
-    for i, (rule, steps, every) in enumerate(EL2_CASES) for j, what in enumerate(every)])
+@broken_by(EL2_CASES)
 def test_a_stream_with_el2_that_breaks_it_does_not(tmp_path, rule, steps, what):
-    status, broken, said = judge(tmp_path, Stream(without("mrs ctr; " + steps, what), level=2))
-    assert status == 1, said
-    assert rule in broken, said
+    breaks(tmp_path, rule, without("mrs ctr; " + steps, what), level=2)
 
 
 def test_an_instruction_that_is_not_known_is_not_judged(tmp_path):

@@ -16,11 +16,6 @@
 #define TTBR0_EL12 "s3_5_c2_c0_0"
 #define TCR_EL12 "s3_5_c2_c0_2"
 #define VBAR_EL12 "s3_5_c12_c0_0"
-#define HFGRTR_EL2 "s3_4_c1_c1_4"
-#define HFGWTR_EL2 "s3_4_c1_c1_5"
-#define HFGITR_EL2 "s3_4_c1_c1_6"
-#define HDFGRTR_EL2 "s3_4_c3_c1_4"
-#define HDFGWTR_EL2 "s3_4_c3_c1_5"
 
 void stage2_set(u64 vttbr, u64 vtcr)
 {
@@ -39,11 +34,11 @@ static void traps_clear(void)
 		WRITE_REGISTER(HCRX_EL2, 0);
 	if (SYSREG_GET(ID_AA64MMFR0_EL1_FGT, READ_REGISTER(ID_AA64MMFR0_EL1)) == 0)
 		return;
-	WRITE(HFGRTR_EL2, 0);
-	WRITE(HFGWTR_EL2, 0);
-	WRITE(HFGITR_EL2, 0);
-	WRITE(HDFGRTR_EL2, 0);
-	WRITE(HDFGWTR_EL2, 0);
+	WRITE_REGISTER(HFGRTR_EL2, 0);
+	WRITE_REGISTER(HFGWTR_EL2, 0);
+	WRITE_REGISTER(HFGITR_EL2, 0);
+	WRITE_REGISTER(HDFGRTR_EL2, 0);
+	WRITE_REGISTER(HDFGWTR_EL2, 0);
 }
 
 void guest_state_fresh(u64 sctlr)

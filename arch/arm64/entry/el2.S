@@ -35,11 +35,6 @@
 #define ICC_SRE_EL2 S3_4_C12_C9_5
 #define ICC_SRE_ENABLE 0x9			// SRE and Enable: EL1 may use the GIC's registers
 #define ICH_HCR_EL2 S3_4_C12_C11_0
-#define HFGRTR_EL2 S3_4_C1_C1_4
-#define HFGWTR_EL2 S3_4_C1_C1_5
-#define HFGITR_EL2 S3_4_C1_C1_6
-#define HDFGRTR_EL2 S3_4_C3_C1_4
-#define HDFGWTR_EL2 S3_4_C3_C1_5
 
 // What HVC asks of the stub, in x0; the numbers are Linux's. Anything else is refused.
 #define HVC_SET_VECTORS 0			// x1: the new VBAR_EL2, a physical address
@@ -110,11 +105,11 @@ routine el2_drop
 	mrs	x0, SYS_ID_AA64MMFR0_EL1
 	ubfx	x0, x0, #ID_AA64MMFR0_EL1_FGT_SHIFT, #4
 	cbz	x0, 1f
-	msr	HFGRTR_EL2, xzr
-	msr	HFGWTR_EL2, xzr
-	msr	HFGITR_EL2, xzr
-	msr	HDFGRTR_EL2, xzr
-	msr	HDFGWTR_EL2, xzr
+	msr	SYS_HFGRTR_EL2, xzr
+	msr	SYS_HFGWTR_EL2, xzr
+	msr	SYS_HFGITR_EL2, xzr
+	msr	SYS_HDFGRTR_EL2, xzr
+	msr	SYS_HDFGWTR_EL2, xzr
 
 	// FEAT_HCX: let EL1 write what the flip clears. The bits of features not there are RES0.
 1:	mrs	x0, SYS_ID_AA64MMFR1_EL1
