@@ -34,7 +34,7 @@ static u64 place_size(const struct kernel *kernel)
 
 struct memory_range kasan_place(struct kernel *kernel)
 {
-	struct memory_range place = { .kind = MEMORY_RESERVED };
+	struct memory_range place = { .kind = MEMORY_KASAN };
 	u64 granule = regime_granule(&kernel->kernel_space.regime), largest;
 	struct memory_request request = { place_size(kernel), granule, ~(u64)0 };
 
@@ -43,7 +43,7 @@ struct memory_range kasan_place(struct kernel *kernel)
 		return place;
 	}
 	place.end = paddr_add(place.start, request.size);
-	memory_add_own(kernel->memory, place.start.value, request.size, MEMORY_RESERVED);
+	memory_add_own(kernel->memory, place.start.value, request.size, MEMORY_KASAN);
 	return place;
 }
 

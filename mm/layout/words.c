@@ -19,6 +19,10 @@ const char *memory_kind_str(enum memory_kind kind)
 		return "initrd";
 	case MEMORY_TABLES:
 		return "tables";
+#if KASAN
+	case MEMORY_KASAN:
+		return "kasan";
+#endif
 	case MEMORY_NOMAP:
 		return "no-map";
 	case MEMORY_IMAGE:

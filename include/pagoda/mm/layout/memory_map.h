@@ -21,12 +21,25 @@ enum memory_kind {
 	MEMORY_FDT,
 	MEMORY_INITRD, /* /chosen/linux,initrd-start and -end */
 	MEMORY_TABLES, /* page tables of the linear map */
+#if KASAN
+	MEMORY_KASAN, /* the first pages of its shadow, and their tables */
+#endif
 	MEMORY_NOMAP, /* /reserved-memory with no-map: in no map, ever */
 	MEMORY_IMAGE,
 	MEMORY_KIND_COUNT,
 };
 
 const char *memory_kind_str(enum memory_kind kind);
+
+/* memory_has_tables() - some of what is of @kind are page tables. */
+static inline bool memory_has_tables(enum memory_kind kind)
+{
+#if KASAN
+	if (kind == MEMORY_KASAN)
+		return true;
+#endif
+	return kind == MEMORY_TABLES;
+}
 
 struct memory_range {
 	paddr_t start, end; /* end exclusive */
