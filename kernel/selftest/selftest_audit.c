@@ -208,7 +208,7 @@ static void audit_tables(struct selftest *test)
 	check_aliases(test, &kernel->kernel_space, pool->start.value, pool->end.value, is_open);
 	check_aliases(test, &kernel->idmap_space, pool->start.value, pool->end.value, is_open);
 	for (u32 i = 0; i < memory->count; i++)
-		if (memory_has_tables(memory->range[i].kind))
+		if (memory->range[i].kind == MEMORY_TABLES)
 			check_aliases(test, &kernel->kernel_space, memory->range[i].start.value,
 				      memory->range[i].end.value, is_open);
 }

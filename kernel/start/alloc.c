@@ -88,13 +88,13 @@ static enum pci_result pci_init(struct kernel *kernel)
 
 void alloc_init(struct kernel *kernel)
 {
-	struct memory_range state, shadow;
+	struct memory_range state;
+	struct kasan_place shadow;
+	bool checks = KASAN && kasan_place(kernel, &shadow);
 
-	if (KASAN)
-		shadow = kasan_place(kernel);
 	if (!state_place(kernel, &state))
 		return;
-	if (KASAN && shadow.start.value != shadow.end.value)
+	if (checks)
 		kasan_start(kernel, &shadow, &state);
 	pages_init(kernel, &state);
 	areas_init(kernel);

@@ -18,47 +18,51 @@
 /* linker/pagoda.lds.S: GCC's functions that register globals. */
 extern void (*const _constructors_start[])(void), (*const _constructors_end[])(void);
 
-/* A page of shadow and all tables on the way there, twice for each piece, and a piece more. */
-static u64 place_size(const struct kernel *kernel)
+/* Pages of shadow at most, the image's aside: at both ends of each piece, and of two more. */
+static u64 ends_count(const struct kernel *kernel)
 {
-	const struct regime *regime = &kernel->kernel_space.regime;
-	u64 each = (u64)regime_levels(regime), granule = regime_granule(regime), bank_pieces = 1;
-	u64 image = kernel->handoff->facts.image.size >> KASAN_SHIFT;
 	struct memory_range piece;
+	u64 pieces = 2;
 	u32 bank = 0;
 
 	for (u64 from = 0; memory_step(kernel->memory, &bank, from, &piece); from = piece.end.value)
-		bank_pieces += piece.kind == MEMORY_RAM;
-	return granule * (2 * each * (bank_pieces + 1) + each + 1) + align_up(image, granule);
+		pieces += piece.kind == MEMORY_RAM;
+	return 2 * pieces;
 }
 
-struct memory_range kasan_place(struct kernel *kernel)
+bool kasan_place(struct kernel *kernel, struct kasan_place *place)
 {
-	struct memory_range place = { .kind = MEMORY_KASAN };
-	u64 granule = regime_granule(&kernel->kernel_space.regime), largest;
-	struct memory_request request = { place_size(kernel), granule, ~(u64)0 };
+	const struct regime *regime = &kernel->kernel_space.regime;
+	u64 granule = regime_granule(regime), largest, pages = ends_count(kernel);
+	/* All that lead to such a page, but the root; the image's are one page's and one more. */
+	u64 tables = (pages + 2) * (u64)(regime_levels(regime) - 1) * granule;
+	u64 image = kernel->handoff->facts.image.size >> KASAN_SHIFT;
+	struct memory_request request = { .align = granule, .end = ~(u64)0 };
 
-	if (!memory_find(kernel->memory, &request, &place.start, &largest)) {
-		place.start = place.end = paddr(0);
-		return place;
-	}
-	place.end = paddr_add(place.start, request.size);
-	memory_add_own(kernel->memory, place.start.value, request.size, MEMORY_KASAN);
-	return place;
+	pages = (pages + 1) * granule + align_up(image, granule);
+	request.size = tables + pages;
+	if (!memory_find(kernel->memory, &request, &place->tables, &largest))
+		return false;
+	place->pages = paddr_add(place->tables, tables);
+	place->end = paddr_add(place->pages, pages);
+	memory_add_own(kernel->memory, place->tables.value, tables, MEMORY_TABLES);
+	memory_add_own(kernel->memory, place->pages.value, pages, MEMORY_KASAN);
+	return true;
 }
 
-/* Memory from @place, granule by granule: tables when the pool has none, and pages. */
+/* What is left of a place: tables for when the pool has none, and pages. */
 struct source {
 	struct space *space;
-	paddr_t next, end;
+	struct kasan_place left;
+	paddr_t tables_end;
 };
 
-static bool granule_take(struct source *source, paddr_t *granule)
+static bool granule_take(const struct space *space, paddr_t *next, paddr_t end, paddr_t *granule)
 {
-	if (source->next.value == source->end.value)
+	if (next->value == end.value)
 		return false;
-	*granule = source->next;
-	source->next = paddr_add(source->next, regime_granule(&source->space->regime));
+	*granule = *next;
+	*next = paddr_add(*next, regime_granule(&space->regime));
 	return true;
 }
 
@@ -73,11 +77,11 @@ static bool back(struct source *source, u64 address)
 
 	if (!pt_is_shared(space, shadow))
 		return true;
-	if (!granule_take(source, &page))
+	if (!granule_take(space, &source->left.pages, source->left.end, &page))
 		return false;
 	memset((void *)(uintptr_t)(page.value + space->phys_offset), 0, granule);
 	while ((result = pt_own(space, shadow, page)) == MAP_NO_TABLES) {
-		if (!granule_take(source, &table))
+		if (!granule_take(space, &source->left.tables, source->tables_end, &table))
 			return false;
 		pool_add(space, table, paddr_add(table, granule));
 	}
@@ -118,11 +122,11 @@ static bool back_ends(struct source *source, const struct kernel *kernel,
 	return true;
 }
 
-void kasan_start(struct kernel *kernel, const struct memory_range *place,
+void kasan_start(struct kernel *kernel, const struct kasan_place *place,
 		 const struct memory_range *taken)
 {
 	struct space *space = &kernel->kernel_space;
-	struct source source = { space, place->start, place->end };
+	struct source source = { space, *place, place->pages };
 	void *page = linear_pointer(&kernel->linear, pt_shared_page(space));
 
 	pt_shared_protect(space);

@@ -10,13 +10,13 @@ static bool pool_holds(const struct table_pool *pool, paddr_t pa)
 	return paddr_diff(pa, pool->start) < paddr_diff(pool->end, pool->start);
 }
 
-/* What of RAM tables were built in before there was an allocator. */
+/* What of RAM the linear map's tables were built in. */
 static bool map_holds(const struct memory_map *map, paddr_t pa)
 {
 	struct memory_range piece;
 
 	return memory_next(map, pa.value, &piece) && piece.start.value == pa.value &&
-	       memory_has_tables(piece.kind);
+	       piece.kind == MEMORY_TABLES;
 }
 
 static bool buddy_holds(struct buddy *buddy, paddr_t pa)

@@ -28,8 +28,11 @@ bool pt_entry_is_shared(const struct space *space, const struct pt_entry *entry)
 u64 pt_shared_tables(const struct space *space)
 {
 	const struct table_pool *pool = space->pool;
-	u64 pages = paddr_diff(pool->shared_end, pool->shared) >> space->regime.granule_shift;
+	u64 pages;
 
+	if (!pool)
+		return 0;
+	pages = paddr_diff(pool->shared_end, pool->shared) >> space->regime.granule_shift;
 	return pages == 0 ? 0 : pages - 1;
 }
 

@@ -118,6 +118,8 @@ static inline bool entry_is_shared(const struct space *space, const struct pt_en
 #if KASAN
 	paddr_t next = pte_next(&space->regime, entry->pte);
 
+	if (!space->pool) /* a hypervisor has built it: it is only read */
+		return false;
 	if (entry->kind == PTE_TABLE)
 		return lies_in(next, space->pool->shared, space->pool->shared_end);
 	if (entry->kind == PTE_PAGE)

@@ -20,9 +20,9 @@ enum memory_kind {
 	MEMORY_RESERVED, /* by the FDT: /memreserve/ and /reserved-memory */
 	MEMORY_FDT,
 	MEMORY_INITRD, /* /chosen/linux,initrd-start and -end */
-	MEMORY_TABLES, /* page tables of the linear map */
+	MEMORY_TABLES, /* page tables of the linear map, and of KASAN's first shadow */
 #if KASAN
-	MEMORY_KASAN, /* the first pages of its shadow, and their tables */
+	MEMORY_KASAN, /* the first pages of its shadow */
 #endif
 	MEMORY_NOMAP, /* /reserved-memory with no-map: in no map, ever */
 	MEMORY_IMAGE,
@@ -30,16 +30,6 @@ enum memory_kind {
 };
 
 const char *memory_kind_str(enum memory_kind kind);
-
-/* memory_has_tables() - some of what is of @kind are page tables. */
-static inline bool memory_has_tables(enum memory_kind kind)
-{
-#if KASAN
-	if (kind == MEMORY_KASAN)
-		return true;
-#endif
-	return kind == MEMORY_TABLES;
-}
 
 struct memory_range {
 	paddr_t start, end; /* end exclusive */
