@@ -42,6 +42,12 @@ static void host_refuse(struct el2_state *state, const struct el2_syndrome *at)
 	el2_inject(esr | SYSREG_PUT(ESR_EL1_EC, class + !from_el0) | FSC_EXTERNAL, at->far, at);
 }
 
+/* An instruction that is not the host's is none there is: who tried it says so. */
+static void host_undefined(const struct el2_syndrome *at)
+{
+	el2_inject(at->esr & ESR_EL1_IL_MASK, 0, at);
+}
+
 /*
  * What is mapped faults once more where CPUs race. But where it goes on, the walk is not ours: then
  * to say so in registers is better than to go on for ever.
@@ -101,7 +107,7 @@ void el2_trap(struct el2_frame *frame, unsigned kind)
 	case ESR_EL1_EC_DABT_LOW:
 		host_abort(&el2_state, cpu, &at);
 		break;
-	default:
-		el2_halt();
+	default: /* a trap that nobody has asked for: on a CPU with more than we know */
+		host_undefined(&at);
 	}
 }

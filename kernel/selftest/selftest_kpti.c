@@ -43,8 +43,8 @@ static void user_kpti_map(struct selftest *test)
 		test_equal(test, vaddr_diff(run.end, run.start), regime_granule(&el0->regime),
 			   "bytes of it");
 		test_check(test,
-			   run.info.execute && !run.info.write && !run.info.user && run.info.uxn &&
-				   !run.info.global,
+			   run.info.execute && run.info.write == el0->policy.text_writable &&
+				   !run.info.user && run.info.uxn && !run.info.global,
 			   "mapped wrongly", run.pte.bits);
 		test_check(test,
 			   pt_translate(&kernel->kernel_space, run.start, &pa) &&

@@ -90,6 +90,13 @@ def test_all_cpus_wait_for_it(append, machine):
     assert [cpu["state"] for cpu in document["cpus"]] == 4 * ["running"]
 
 
+@pytest.mark.parametrize("page_size", ["4k", "16k", "64k"])
+def test_el0_sees_no_more_where_kernel_text_may_be_written(page_size):
+    for output in run(["selftest user.kpti_map", "selftest user.kpti_probe"],
+                      append=f"kpti=on rodata=off arm64.pagesize={page_size}"):
+        assert "# Totals: pass:1 fail:0 " in output
+
+
 @each_machine
 def test_programs_run_as_without_on_all_cpus(append, machine):
     hello, jit, pairs, few, again, audit, *probes, counts = run(

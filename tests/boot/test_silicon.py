@@ -25,6 +25,12 @@ MSR_TPIDR_EL0 = 0xD51BD040  # X0
 MSR_MDSCR_EL1 = 0xD510025F  # XZR
 GCSCR = {0xD518251F: "GCSCR_EL1", 0xD518255F: "GCSCRE0_EL1", 0xD51C251F: "GCSCR_EL2",
          0xD51E251F: "GCSCR_EL3"}  # MSR, XZR
+# Rt in bits 4:0. Of each, the bits that trap where they are clear: what the manual's names begin
+# with n, nAMAIR2_EL1 to nGCS_EL0 and nACCDATA_EL1, say.
+FINE_TRAPS = {0xD51C1180: ("HFGRTR_EL2", 0xFFF4 << 48), 0xD51C11A0: ("HFGWTR_EL2", 0xFFF4 << 48),
+              0xD51C11C0: ("HFGITR_EL2", 0x1F << 55), 0xD51C3180: ("HDFGRTR_EL2", 0xF << 59),
+              0xD51C31A0: ("HDFGWTR_EL2", 0x7 << 60)}
+MOVZ, MOVK, MOVE_MASK = 0xD2800000, 0xF2800000, 0xFF800000
 CONTROL2 = {0xD518207F: "TCR2_EL1", 0xD518107F: "SCTLR2_EL1"}
 BL, BL_MASK = 0x94000000, 0xFC000000
 
@@ -133,6 +139,28 @@ def test_no_register_that_may_be_forbidden_is_written_without_a_place_to_land():
             "GCSCR_EL3", "SCTLR2_EL1", "TCR2_EL1"]
     for where, words, at in writes:
         assert any(word == MSR_TPIDR_EL0 for word in words[at - 2:at]), where
+
+
+def moved(words, at):
+    """What MOVZ and the MOVKs behind it have put into X0 before words[at]."""
+    value = 0
+    for word in words[:at]:
+        half = bits(word, 22, 21) * 16
+        if word & (MOVE_MASK | 0x1F) == MOVZ:
+            value = bits(word, 20, 5) << half
+        elif word & (MOVE_MASK | 0x1F) == MOVK:
+            value = value & ~(0xFFFF << half) | bits(word, 20, 5) << half
+    return value
+
+
+def test_el1_may_use_what_fine_grained_traps_forbid_by_a_clear_bit():
+    """PIR_EL1, say. A guest, which has all such traps, gets them from XZR."""
+    places, image = symbols(), IMAGE.read_bytes()
+    size = (places["el2_devices"] - places["el2_drop"]) // 4
+    words = struct.unpack_from(f"<{size}I", image, places["el2_drop"])
+    written = {FINE_TRAPS[word & ~0x1F]: moved(words, at) for at, word in enumerate(words)
+               if word & ~0x1F in FINE_TRAPS and word & 0x1F == 0}
+    assert written == {(name, allowed): allowed for name, allowed in FINE_TRAPS.values()}
 
 
 def test_guarded_control_stacks_are_off_before_the_first_call():

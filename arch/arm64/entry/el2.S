@@ -11,8 +11,8 @@
 // - MPAM, BRBE, AMU and trace. MPAM2_EL2 can trap to an EL3 that does not expect it
 //   (MPAM3_EL3.TRAPLOWER resets to 1): reading it is the greater risk.
 // - ZCR_EL2 and SMCR_EL2: vector lengths, for whoever uses vectors. Their traps are off.
-// - FEAT_FGT2's traps, and those of HCRX_EL2 and FEAT_FGT that trap where they are zero: they guard
-//   registers newer than any the kernel uses.
+// - FEAT_FGT2's traps, and those of HCRX_EL2 that trap where they are zero: they guard registers
+//   newer than any the kernel uses.
 // What EL3 must allow for the rest, in SCR_EL3 and ICC_SRE_EL3, is in the boot protocol.
 
 #include <pagoda/arch/asm.h>
@@ -32,6 +32,12 @@
 #define MDCR_EL1_OWNS (MDCR_EL2_E2PB_MASK | MDCR_EL2_E2TB_MASK)	// SPE's and TRBE's buffers
 #define PMUVER_IMPDEF 0xf
 #define SPSR_EL1H_MASKED 0x3c5			// EL1 with SP_EL1; D, A, I, F masked
+// Of fine-grained traps, those of younger features are on where their bit is clear (its name begins
+// with n), and these bits are RES0 where the feature is not there.
+#define HFGRTR_NO_TRAPS 0xfff4000000000000	// nAMAIR2_EL1 to nGCS_EL0, nACCDATA_EL1; HFGWTR's
+#define HFGITR_NO_TRAPS 0x0f80000000000000	// nGCSEPP to nBRBINJ
+#define HDFGRTR_NO_TRAPS 0x7800000000000000	// nPMSNEVFR_EL1 to nBRBIDR
+#define HDFGWTR_NO_TRAPS 0x7000000000000000	// nPMSNEVFR_EL1 to nBRBCTL
 #define ICC_SRE_EL2 S3_4_C12_C9_5
 #define ICC_SRE_ENABLE 0x9			// SRE and Enable: EL1 may use the GIC's registers
 #define ICH_HCR_EL2 S3_4_C12_C11_0
@@ -101,15 +107,19 @@ routine el2_drop
 	msr	vttbr_el2, xzr
 	msr	hstr_el2, xzr
 
-	// FEAT_FGT: its traps reset to unknown values.
+	// FEAT_FGT: its traps reset to unknown values. Of FEAT_S1PIE's registers the kernel tries some.
 	mrs	x0, SYS_ID_AA64MMFR0_EL1
 	ubfx	x0, x0, #ID_AA64MMFR0_EL1_FGT_SHIFT, #4
 	cbz	x0, 1f
-	msr	SYS_HFGRTR_EL2, xzr
-	msr	SYS_HFGWTR_EL2, xzr
-	msr	SYS_HFGITR_EL2, xzr
-	msr	SYS_HDFGRTR_EL2, xzr
-	msr	SYS_HDFGWTR_EL2, xzr
+	mov_q	x0, HFGRTR_NO_TRAPS
+	msr	SYS_HFGRTR_EL2, x0
+	msr	SYS_HFGWTR_EL2, x0
+	mov_q	x0, HFGITR_NO_TRAPS
+	msr	SYS_HFGITR_EL2, x0
+	mov_q	x0, HDFGRTR_NO_TRAPS
+	msr	SYS_HDFGRTR_EL2, x0
+	mov_q	x0, HDFGWTR_NO_TRAPS
+	msr	SYS_HDFGWTR_EL2, x0
 
 	// FEAT_HCX: let EL1 write what the flip clears. The bits of features not there are RES0.
 1:	mrs	x0, SYS_ID_AA64MMFR1_EL1
