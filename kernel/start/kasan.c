@@ -46,7 +46,7 @@ bool kasan_place(struct kernel *kernel, struct kasan_place *place)
 	place->pages = paddr_add(place->tables, tables);
 	place->end = paddr_add(place->pages, pages);
 	memory_add_own(kernel->memory, place->tables.value, tables, MEMORY_TABLES);
-	memory_add_own(kernel->memory, place->pages.value, pages, MEMORY_KASAN);
+	memory_add_own(kernel->memory, place->pages.value, pages, MEMORY_SHADOW);
 	return true;
 }
 

@@ -20,8 +20,8 @@ const char *memory_kind_str(enum memory_kind kind)
 	case MEMORY_TABLES:
 		return "tables";
 #if KASAN
-	case MEMORY_KASAN:
-		return "kasan";
+	case MEMORY_SHADOW:
+		return "shadow";
 #endif
 	case MEMORY_NOMAP:
 		return "no-map";

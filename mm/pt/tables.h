@@ -112,7 +112,10 @@ enum map_result stretch_map(struct space *space, struct stretch s, struct map_at
 /* [@start, @end) is a range of whole pages in @space: MAP_OK or MAP_BAD_RANGE. */
 enum map_result pt_range_check(const struct space *space, vaddr_t start, vaddr_t end);
 
-/* Where what @entry leads to is: a table, or the page itself, that pt_share() has made. */
+/*
+ * What @entry leads to is a table, or the page itself, that pt_share() has made. Who may write that
+ * page has it by its name in the linear map, as any other.
+ */
 static inline bool entry_is_shared(const struct space *space, const struct pt_entry *entry)
 {
 #if KASAN
@@ -124,7 +127,8 @@ static inline bool entry_is_shared(const struct space *space, const struct pt_en
 		return lies_in(next, space->pool->shared, space->pool->shared_end);
 	if (entry->kind == PTE_PAGE)
 		return next.value == space->pool->shared.value &&
-		       space->pool->shared.value != space->pool->shared_end.value;
+		       space->pool->shared.value != space->pool->shared_end.value &&
+		       !pte_decode(&space->regime, entry->pte, entry->level, 0).write;
 	return false;
 #else
 	(void)space;

@@ -67,7 +67,11 @@ def test_a_word_that_is_none_is_said(word, answer):
 
 
 def by_start(document):
-    return {entry["start"]: entry for entry in leaves(document)}
+    """But for KASAN's shadow, whose pages are of the time when they were asked for."""
+    shadow = [(region["start"], region["end"]) for region in document["layout"]
+              if region["name"] == "kasan"]
+    return {entry["start"]: entry for entry in leaves(document)
+            if not any(start <= entry["start"] < end for start, end in shadow)}
 
 
 @each_machine

@@ -225,7 +225,7 @@ class Look:
         """[(start, end, kind)], which the text has; and of some it is known."""
         rows = [(number(first), number(end), kind) for first, end, kind in self.said(
             r"^(?:  memory  | {10}) +(0x\w+)-(0x\w+) .{6}  "
-            r"(ram|reserved|fdt|initrd|tables|no-map|image)$")]
+            r"(ram|reserved|fdt|initrd|tables|shadow|no-map|image)$")]
         edges = [(self.pa, self.pa + symbols()["_init_text_start"], "image"),
                  (self.pa + symbols()["_init_data_end"], self.pa + image_size(), "image")]
         assert [row for row in rows if row[2] == "image"] == edges

@@ -22,7 +22,7 @@ enum memory_kind {
 	MEMORY_INITRD, /* /chosen/linux,initrd-start and -end */
 	MEMORY_TABLES, /* page tables of the linear map, and of KASAN's first shadow */
 #if KASAN
-	MEMORY_KASAN, /* the first pages of its shadow */
+	MEMORY_SHADOW, /* the first pages of that */
 #endif
 	MEMORY_NOMAP, /* /reserved-memory with no-map: in no map, ever */
 	MEMORY_IMAGE,

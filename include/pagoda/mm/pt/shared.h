@@ -54,7 +54,7 @@ static inline bool pt_run_is_shared(const struct space *space, const struct pt_r
 		run->info.pa.value == pt_shared_page(space).value && !run->info.write);
 }
 
-/* pt_is_shared() - @va is mapped, and to the shared page. */
+/* pt_is_shared() - @va is mapped, and to the shared page; after pt_shared_protect(). */
 bool pt_is_shared(const struct space *space, vaddr_t va);
 
 /*
