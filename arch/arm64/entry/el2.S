@@ -107,7 +107,7 @@ routine el2_drop
 	msr	vttbr_el2, xzr
 	msr	hstr_el2, xzr
 
-	// FEAT_FGT: its traps reset to unknown values. Of FEAT_S1PIE's registers the kernel tries some.
+	// FEAT_FGT: its traps reset to unknown values. The self tests use what FEAT_S1PIE adds.
 	mrs	x0, SYS_ID_AA64MMFR0_EL1
 	ubfx	x0, x0, #ID_AA64MMFR0_EL1_FGT_SHIFT, #4
 	cbz	x0, 1f
