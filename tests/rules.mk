@@ -176,14 +176,14 @@ kasan-unit: $(kasan_units)
 	$(Q)scripts/run-unit $(kasan_units)
 
 # What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
-kasan_left_out := $(foreach name,bench budget build docs extend sealed,\
+kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed,\
 	--ignore tests/boot/test_$(name).py)
 
 #: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes
 kasan-test: setup-test
 	@$(make_kasan) -j$$(nproc) $(kasan_build)/Image $(kasan_build)/host/discipline kasan-unit
-	$(Q)PAGODA_SLOW=1 O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_left_out) \
-		tests/boot
+	$(Q)PAGODA_SLOW=1 O=$(kasan_build) $(PYTHON) -m pytest -q -n auto tests/boot/test_kasan.py
+	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_left_out) tests/boot
 
 test-all: unit
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer

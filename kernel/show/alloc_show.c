@@ -7,6 +7,7 @@
 #include <pagoda/kernel/show/alloc_show.h>
 #include <pagoda/lib/format.h>
 #include <pagoda/mm/alloc/alloc.h>
+#include <pagoda/mm/alloc/kasan.h>
 
 static void show_bytes(const char *name, u64 bytes)
 {
@@ -34,6 +35,13 @@ static void show_ranges(const struct buddy *buddy, unsigned shift)
 	}
 }
 
+/* What of the memory in use is shadow, which stays; and of all tables, how many are shadow's. */
+static void show_shadow(const struct kernel *kernel)
+{
+	show_bytes("of it shadow", kasan_kept(&kernel->alloc->heap));
+	print("  its tables   %10lu\n", alloc_kept_tables(kernel->kernel_space.pool));
+}
+
 void alloc_show_buddy(const struct kernel *kernel)
 {
 	unsigned shift = kernel->kernel_space.regime.granule_shift;
@@ -45,6 +53,7 @@ void alloc_show_buddy(const struct kernel *kernel)
 		return;
 	}
 	buddy = &kernel->alloc->buddy;
+	alloc_settle(kernel->alloc);
 	usage = buddy_usage(buddy);
 	print("buddy: %u ranges of RAM, %uK pages\n", buddy->range_count,
 	      (unsigned)(BIT(shift) / KIB(1)));
@@ -52,6 +61,8 @@ void alloc_show_buddy(const struct kernel *kernel)
 	show_bytes("waiting", usage.waiting);
 	show_bytes("metadata", usage.metadata);
 	show_bytes("used", usage.used);
+	if (KASAN)
+		show_shadow(kernel);
 	show_bytes("free", usage.free);
 	show_lists(buddy, BIT(shift));
 	show_ranges(buddy, shift);
