@@ -53,8 +53,8 @@ def size_of(match):
 
 
 def taken(machine):
-    """(bytes that somebody has from the page allocator, but for KASAN's shadow, which stays; objects
-    of the heap's in use)."""
+    """(bytes that somebody has from the page allocator, but for KASAN's shadow, which stays;
+    objects of the heap's in use)."""
     text = machine.command("buddy")
     assert "audit: ok" in text
     used, shadow = (re.search(rf"^  {name} +(\d+)(K?)\b", text, re.M)

@@ -166,7 +166,7 @@ def test_ten_thousand_switches_among_few_asids_show_nobody_anothers_data(append,
     rounds, turns = (17, 200) if os.environ.get("PAGODA_SLOW") else (1, 40)
     look = ["buddy", "report json"]
     first, *before, pairs, programs, buddy, report = run(
-        ["run pair 1", *look, *rounds * [f"run 300 pair {turns}"], "ps", *look], "max",
+        ["run 300 pair 1", *look, *rounds * [f"run 300 pair {turns}"], "ps", *look], "max",
         f"{append} id_aa64mmfr0.asidbits=0", machine)
     before, more = before[:2], before[2:]
     assert first == pairs == "" and set(more) <= {""}
