@@ -21,9 +21,10 @@
 
 #define SEGMENT_ALIGN 0x10000
 #define STACK_SIZE 0x4000
+#define KASAN_STACK_SIZE 0x8000 /* frames have gaps between what is in them */
 #if KASAN
 #undef STACK_SIZE
-#define STACK_SIZE (2 * 0x4000) /* frames have gaps between what is in them */
+#define STACK_SIZE KASAN_STACK_SIZE
 #endif
 #define GUARD_SIZE 0x20000 /* 64 KiB of it, aligned, wherever the image is */
 

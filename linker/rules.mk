@@ -56,17 +56,17 @@ $(early_imports): scripts/early-imports.txt $(plain_names)
 		END { print "kasan_offset"; print "pt_share" }' $(plain_names) $< > $@
 endif
 
-# The most that may lie on each stack, and by which path. With KASAN=1 every access is a call that
-# may end in a report: there stacks are twice as large, and it is the gaps below them that count.
-$(O)/stack.txt: $(image_objects) scripts/check-stack scripts/stack-calls.txt $(stack_defines)
+# The most that may lie on each stack, and by which path. With KASAN=1 frames and stacks are larger.
+stack_calls := scripts/stack-calls.txt $(if $(kasan),scripts/stack-calls-kasan.txt)
+$(O)/stack.txt: $(image_objects) scripts/check-stack $(stack_calls) $(stack_defines)
 	$(call say,CHECK,stacks)
-	$(Q)scripts/check-stack --calls scripts/stack-calls.txt $(stack_defines:%=--define %) \
-		--report $@ $(image_objects)
+	$(Q)scripts/check-stack $(stack_calls:%=--calls %) $(stack_defines:%=--define %) \
+		$(if $(kasan),--kind KASAN) --report $@ $(image_objects)
 	$(if $(Q),,cat $@)
 
 $(O)/pagoda.elf.1: $(image_objects) $(O)/gen/no_symbols.S $(O)/pagoda.lds scripts/check-sealed \
 		scripts/early-imports.txt scripts/check-rooms scripts/rooms.txt scripts/elf.py \
-		scripts/check-pads $(if $(kasan),,$(O)/stack.txt) $(early_imports)
+		scripts/check-pads $(O)/stack.txt $(early_imports)
 	$(call say,CHECK,early runtime)
 	$(Q)scripts/check-sealed --imports $(early_imports) $(early_objects) \
 		$(stub_objects) --shared $(shared_objects)

@@ -78,7 +78,8 @@ sources_in = $(wildcard $(1)/*.c $(1)/*.S)
 plain_worlds := early stub shared
 plain_names := $(O)/gen/plain.txt
 rename_plain = $(if $(kasan),$(if $(filter $(plain_worlds),$(world)),\
-	$(OBJCOPY) --redefine-syms=$(plain_names) $@))
+	$(OBJCOPY) --redefine-syms=$(plain_names) $@ && \
+	scripts/rename-calls $(plain_names) $(@:.o=.ci)))
 
 define built
 built_apart += $(2)
@@ -156,7 +157,7 @@ endef
 load_kasan_offset = scripts/load-kasan-offset $(kasan_constant) >$(@:.o=.k.s) &&
 
 compilers = $(makefiles) scripts/add-landing-pads scripts/drop-leaf-frames \
-	$(if $(kasan),scripts/load-kasan-offset)
+	$(if $(kasan),scripts/load-kasan-offset scripts/rename-calls)
 
 $(O)/%.o: %.c $(compilers) | $(generated)
 	$(call compile_with_pads,$($(world)_flags) $(extra) $($(world)_checks))

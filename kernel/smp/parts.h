@@ -11,9 +11,10 @@
 
 /* Bytes on the stack of a further CPU, and on that of its exceptions; 4K pages, one or more. */
 #define SECONDARY_STACK_SIZE 0x4000
+#define KASAN_SECONDARY_STACK_SIZE 0x8000
 #if KASAN
 #undef SECONDARY_STACK_SIZE
-#define SECONDARY_STACK_SIZE (2 * 0x4000)
+#define SECONDARY_STACK_SIZE KASAN_SECONDARY_STACK_SIZE
 #endif
 
 /* A CPU's way from CPU_ON to the flip, by a mailbox. */

@@ -86,7 +86,7 @@ static u64 clean_until(u64 at, u64 end)
 	while (end - at >= KASAN_GRAIN * sizeof(u64) &&
 	       is_aligned((uintptr_t)kasan_shadow(at), sizeof(u64)) &&
 	       *(const u64 __attribute__((may_alias)) *)kasan_shadow(at) == 0)
-		at += KASAN_GRAIN * sizeof(u64);
+		at = align_down(at, KASAN_GRAIN) + KASAN_GRAIN * sizeof(u64);
 	return at;
 }
 

@@ -10,7 +10,7 @@
 
 u64 kasan_caller(s32 caller)
 {
-	return (uintptr_t)kasan_caller + (u64)(s64)caller;
+	return (uintptr_t)&kasan_offset + (u64)(s64)caller;
 }
 
 /*
@@ -29,7 +29,7 @@ void kasan_trace_take(struct kasan_trace *trace, unsigned skip)
 		trace->caller[i] = 0;
 		if (frame == NULL)
 			continue;
-		trace->caller[i] = (s32)(u32)(frame[1] - (uintptr_t)kasan_caller);
+		trace->caller[i] = (s32)(u32)(frame[1] - (uintptr_t)&kasan_offset);
 		if (above <= frame || (uintptr_t)above - (uintptr_t)frame > FRAME_MAX ||
 		    !is_aligned((uintptr_t)above, 2 * sizeof(u64)) || above[0] == 0)
 			above = NULL;

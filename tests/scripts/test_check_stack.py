@@ -98,6 +98,27 @@ def test_what_lies_above_an_entry_counts_and_names_are_numbers(build):
     assert build.report.startswith(f"boot stack: {depth:,} of 4,096 bytes")
 
 
+def test_a_build_of_another_kind_has_numbers_of_its_own(build):
+    build.add(FRAMES).add(TOUCH, "room/touch.S")
+    (build.path / "sizes.h").write_text("#define SIZE 512\n#define OTHER_SIZE 0x1000\n")
+    stack = "stack boot SIZE start+ABOVE\n"
+    (build.path / "above.h").write_text("#define ABOVE 16\n")
+    defines = ["--define", "sizes.h", "--define", "above.h"]
+    assert "of 512 bytes" in build.check(stack, *defines)[0]
+    assert build.check(stack, *defines, "--kind", "OTHER") == []
+    depth = frames(build, ["start", "deep"]) + 16
+    assert build.report.startswith(f"boot stack: {depth:,} of 4,096 bytes")
+
+
+def test_several_lists_count_as_one_and_each_line_is_needed(build):
+    build.add(FRAMES).add(SAVES, "room/touch.S")
+    (build.path / "more").write_text("# More.\nframe touch 48\n")
+    assert build.check(STACK, "--calls", "more") == []
+    (build.path / "more").write_text("frame touch 48\nrecursive deep\n")
+    assert build.check(STACK, "--calls", "more") == [
+        "check-stack: more:2: deep: nothing needs that: remove it"]
+
+
 def test_of_several_entries_the_deepest_counts(build):
     build.add(FRAMES).add(TOUCH, "room/touch.S")
     assert build.check("stack boot 4096 shallow start deep\n") == []

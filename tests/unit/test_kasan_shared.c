@@ -112,7 +112,7 @@ static void neighbours_check(void)
 	assert_true(high.fault == REF_NO_FAULT && high.pa == 0x80000000 && !high.el1_write);
 }
 
-static void make(const struct shape *shape, bool neighbours)
+static void space_make(const struct shape *shape)
 {
 	u64 granule = BIT(shape->granule);
 
@@ -135,9 +135,19 @@ static void make(const struct shape *shape, bool neighbours)
 				.ds = shape->wide && shape->granule != 16,
 				.lpa = shape->wide && shape->granule == 16 };
 	assert_int_equal(pt_space_create(&space), MAP_OK);
+}
+
+static void share(void)
+{
+	assert_int_equal(pt_share(&space, vaddr(shadow_start()), vaddr(shadow_end())), MAP_OK);
+}
+
+static void make(const struct shape *shape, bool neighbours)
+{
+	space_make(shape);
 	if (neighbours)
 		neighbours_map();
-	assert_int_equal(pt_share(&space, vaddr(shadow_start()), vaddr(shadow_end())), MAP_OK);
+	share();
 }
 
 /* Addresses of the region: both ends, around each multiple of what a root entry spans, others. */
@@ -320,11 +330,13 @@ static void a_page_of_ones_own_changes_nothing_else(void **state)
 		places[2] = sample(100);
 		places[3] = sample(101);
 		for (unsigned p = 0; p < ARRAY_SIZE(places); p++) {
+			u64 owned = pool.owned;
+
 			invalidations = 0;
 			own_one(places[p], OWN_PA + p * KIB(64));
-			/* Tables that were exchanged, and the page, were out of the TLB before. */
-			assert_true(invalidations >= 1 &&
-				    invalidations <= (unsigned)regime_levels(&space.regime));
+			/* Each table that was exchanged, and the page, left the TLB before. */
+			assert_int_equal(invalidations, pool.owned - owned + 1);
+			assert_true(invalidations <= (unsigned)regime_levels(&space.regime));
 			assert_int_equal(invalidated.end.value - invalidated.start.value,
 					 regime_granule(&space.regime));
 		}
@@ -370,6 +382,26 @@ static void what_is_mapped_already_is_refused(void **state)
 	assert_int_equal(map_range(&space, &request), MAP_CONFLICT);
 }
 
+/* In the table that was the last to be made, and of which nobody had seen more than one entry. */
+static void what_is_shared_in_a_new_table_is_no_room(void **state)
+{
+	struct map_request request = { .pa = paddr(0), .attr = { PROT_READ_ONLY, MEM_NORMAL } };
+	u64 span;
+
+	(void)state;
+	space_make(&shapes[0]);
+	span = regime_span(&space.regime, 0);
+	request.start = vaddr(shadow_start() - span);
+	request.end = vaddr(shadow_start());
+	assert_int_equal(map_range(&space, &request), MAP_OK);
+	assert_int_equal(walk(request.start.value).level, 0);
+	share();
+	request.start = request.end;
+	request.end = vaddr(shadow_start() + span);
+	assert_int_equal(map_range(&space, &request), MAP_CONFLICT);
+	assert_int_equal(walk(shadow_start()).pa, pt_shared_page(&space).value);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +413,7 @@ int main(void)
 		cmocka_unit_test(a_page_of_ones_own_changes_nothing_else),
 		cmocka_unit_test(without_tables_nothing_is_lost),
 		cmocka_unit_test(what_is_mapped_already_is_refused),
+		cmocka_unit_test(what_is_shared_in_a_new_table_is_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

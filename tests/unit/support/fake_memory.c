@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <pagoda/arch/arch.h>
+#include <pagoda/mm/check/kasan.h>
+#include <pagoda/mm/pt/shared.h>
 
 #include "fake_memory.h"
 
@@ -123,8 +125,78 @@ void fake_memory_make(struct fake_memory *memory, const struct fake_memory_setup
 	selected = memory;
 }
 
+#if KASAN
+/*
+ * An address for the tables, which do not look at all of it, and for the host. It is in the region
+ * of KASAN's or, with many bits, in the linear map's: nothing else is in either here.
+ */
+static u64 shadow_place(const struct fake_memory *memory)
+{
+	u64 start = memory->layout.region[LAYOUT_KASAN].start.value;
+	unsigned bits = memory->setup.va_bits;
+
+	if (bits > 46)
+		return BIT(45) + BIT(44);
+	return BIT(45) + (align_up(start, regime_span(&memory->space.regime, 2)) & (BIT(bits) - 1));
+}
+
+void fake_memory_shadow(struct fake_memory *memory, u64 start, u64 size)
+{
+	u64 place = shadow_place(memory), span = regime_span(&memory->space.regime, 2);
+
+	memory->shadow_size = align_up(size / KASAN_GRAIN, span);
+	memory->shadow = map_file((void *)(uintptr_t)place, memory->shadow_size, PROT_READ,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+				  -1, 0);
+	if (pt_share(&memory->space, vaddr(place), vaddr(place + memory->shadow_size)) != MAP_OK)
+		stop_test("pt_share");
+	pt_shared_protect(&memory->space);
+	kasan_offset = place - start / KASAN_GRAIN;
+	kasan_begin(start);
+}
+
+/* What of the shadow is not shared any more, where it is now, and what is again. */
+static void shadow_publish(void)
+{
+	u64 place = (uintptr_t)selected->shadow;
+	struct layout_region left = { vaddr(place), vaddr(place + selected->shadow_size) };
+
+	while (selected->shadow && left.start.value != left.end.value) {
+		struct pt_run run = pt_next_run(&selected->space, left.start, left.end);
+		void *at = selected->shadow + (run.start.value - place);
+		u64 size = run.end.value - run.start.value;
+
+		if (pt_run_is_shared(&selected->space, &run))
+			map_file(at, size, PROT_READ,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+		else
+			map_file(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+				 selected->file,
+				 (off_t)(run.info.pa.value - selected->setup.ram_start));
+		left.start = run.end;
+	}
+}
+
+static void shadow_free(struct fake_memory *memory)
+{
+	(void)kasan_end();
+	if (memory->shadow)
+		munmap(memory->shadow, memory->shadow_size);
+}
+#else
+static void shadow_publish(void)
+{
+}
+
+static void shadow_free(struct fake_memory *memory)
+{
+	(void)memory;
+}
+#endif
+
 void fake_memory_free(struct fake_memory *memory)
 {
+	shadow_free(memory);
 	munmap(memory->window, memory->window_va.end.value - memory->window_va.start.value);
 	munmap(memory->ram, memory->ram_end - memory->setup.ram_start);
 	close(memory->file);
@@ -162,6 +234,7 @@ void tables_publish(void)
 				 (off_t)(run.info.pa.value - selected->setup.ram_start));
 		left.start = run.end;
 	}
+	shadow_publish();
 }
 
 /* Every page on the list of an area must still be its, or somebody else could have it. */

@@ -53,6 +53,10 @@ struct fake_memory {
 	struct tlb_range invalidation[FAKE_INVALIDATIONS_MAX];
 	bool early_free; /* a page was free before its address was out of the TLB */
 	u32 free_tables; /* in the pool at the last invalidation */
+#if KASAN
+	u8 *shadow; /* null, or what is mapped of it: see below */
+	u64 shadow_size;
+#endif
 };
 
 /* fake_memory_make() - RAM full of poison, an empty space, an allocator with no memory. */
@@ -61,6 +65,15 @@ void fake_memory_free(struct fake_memory *memory);
 
 /* Where the RAM at @pa is. */
 void *fake_memory_pointer(const struct fake_memory *memory, u64 pa);
+
+#if KASAN
+/*
+ * fake_memory_shadow() - addresses from @start on, @size of them, have a shadow, which the tables
+ * translate: shared and read-only at first, so that a byte written before the code under test has
+ * seen to a page of its own is a fault. Checks begin at @start. They end with the memory.
+ */
+void fake_memory_shadow(struct fake_memory *memory, u64 start, u64 size);
+#endif
 
 /* "4K pages, 52 bits, 56 bytes a page", for messages; until the next call. */
 const char *fake_memory_str(const struct fake_memory *memory);

@@ -80,7 +80,7 @@ void kasan_set_open(u64 start, u64 size);
 u64 kasan_find(u64 start, u64 size);
 
 /*
- * Who called whom, the latest first: addresses as their distance from kasan_caller(), 0 from the
+ * Who called whom, the latest first: addresses as their distance from kasan_offset, 0 from the
  * first that is not known. kasan_trace_take() - those who call now, without the first @skip.
  */
 #define KASAN_TRACE 8
