@@ -176,7 +176,7 @@ kasan-unit: $(kasan_units)
 	$(Q)scripts/run-unit $(kasan_units)
 
 # What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
-kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed,\
+kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed selftest_guard,\
 	--ignore tests/boot/test_$(name).py)
 
 #: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes

@@ -90,16 +90,19 @@ def number(text):
     return int(text, 16)
 
 
+def lies_in(document, name, entry):
+    """Whether an entry of `tables` is in the region @name, where the layout has it."""
+    return any(number(region["start"]) <= number(entry["start"]) < number(region["end"])
+               for region in document["layout"] if region["name"] == name)
+
+
 def follows_firmware(document, entry):
     """Whether an entry of `tables` is there for what firmware left or told: RAM in the linear map,
-    the FDT in its window; PCI I/O and the GIC, which the FDT made from ACPI's tables leaves out.
+    and its shadow; the FDT in its window; PCI I/O and the GIC, which the FDT made from ACPI's
+    tables leaves out.
     """
-    regions = {region["name"]: region for region in document["layout"]}
-    where = [name for name in ("linear", "pci_io", "fixmap")
-             if number(regions[name]["start"]) <= number(entry["start"])
-             < number(regions[name]["end"])]
-    return where in (["linear"], ["pci_io"]) or (
-        where == ["fixmap"] and entry["pa"] != document["console"]["pa"])
+    return any(lies_in(document, name, entry) for name in ("linear", "kasan", "pci_io")) or (
+        lies_in(document, "fixmap", entry) and entry["pa"] != document["console"]["pa"])
 
 
 def documents(text):

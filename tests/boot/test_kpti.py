@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from machine import PROMPT, Machine, documents, number
+from machine import PROMPT, Machine, documents, lies_in, number
 from test_gdb import debugger, runs_by_debugger
 from test_programs import run
 
@@ -68,10 +68,8 @@ def test_a_word_that_is_none_is_said(word, answer):
 
 def by_start(document):
     """But for KASAN's shadow, whose pages are of the time when they were asked for."""
-    shadow = [(region["start"], region["end"]) for region in document["layout"]
-              if region["name"] == "kasan"]
     return {entry["start"]: entry for entry in leaves(document)
-            if not any(start <= entry["start"] < end for start, end in shadow)}
+            if not lies_in(document, "kasan", entry)}
 
 
 @each_machine
