@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How long a test waits for another process: while that gets on. A busy machine gives it little
 time, so seconds on the clock say nothing about it; what it has done with the time that it got does.
-A wait is over when it has used a processor for so long that it must be stuck, when it has not run
-at all for as long, or when nobody would wait any longer. Linux only: reads /proc.
+A wait is over when it has used a processor for so long that it must be stuck, when it has next to
+not run for as long, or when nobody would wait any longer. Linux only: reads /proc.
 """
 import contextlib
 import os
@@ -12,7 +12,8 @@ import subprocess
 import time
 
 TICK = 1  # second, between looks at what is waited for
-STILL = 60  # seconds on the clock for which it may sleep or be kept waiting
+STILL = 60  # seconds on the clock for which it may sleep or be kept waiting,
+WOKEN = 0.3  # and seconds of a processor that are no work: a machine that idles wakes up now and then
 HARD = 1800  # seconds on the clock, however much gets on
 
 
@@ -63,12 +64,12 @@ class Patience:
         self._looked, used = now, processor_time(self._pid)
         if self._begin is None or seen != self._seen:
             self._seen, self._begin, self._used, self._ran = seen, used, used, now
-        if used > self._used:
+        if used > self._used + WOKEN:
             self._used, self._ran = used, now
         if used - self._begin > self._seconds:
             return f"it has computed for {used - self._begin:.0f} seconds since it last got on"
         if now - self._ran > STILL:
-            return f"it has not run for {now - self._ran:.0f} seconds"
+            return f"it has not run, or idled, for {now - self._ran:.0f} seconds"
         return f"{HARD} seconds are over" if now > self._end else ""
 
 

@@ -236,7 +236,7 @@ def test_a_panic_stops_the_other_cpus(cpu):
     """And shows where they were, where that is asked for."""
     with Machine("max", "panic_print=0x40", arguments=cpus(3), exceptions=None) as machine:
         machine.expect(PROMPT)
-        machine.send(f"on {cpu} fault read 0xffff000000000000\n")
+        machine.send(f"on {cpu} fault read 0xffff800000000000\n")
         machine.expect("pagoda: stopped")
         text = machine.text
     assert f"on CPU {cpu}" in text

@@ -31,8 +31,15 @@ def test_a_process_that_computes_is_waited_for_by_what_it_has_computed():
 
 @pytest.mark.usefixtures("restless")
 def test_a_process_that_does_nothing_is_waited_for_by_the_clock():
-    with pytest.raises(AssertionError, match="sleep.*it has not run for"):
+    with pytest.raises(AssertionError, match="sleep.*it has not run, or idled, for"):
         patience.run(["sleep", "100"])
+
+
+@pytest.mark.usefixtures("restless")
+def test_a_process_that_only_wakes_up_now_and_then_is_waited_for_by_the_clock():
+    """As the emulator of a machine that idles: its timer interrupts are no progress."""
+    with pytest.raises(AssertionError, match="it has not run, or idled, for"):
+        patience.run(["sh", "-c", "while sleep 0.1; do :; done"])
 
 
 def test_what_is_below_a_process_counts_as_its_own():
