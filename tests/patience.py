@@ -13,7 +13,7 @@ import time
 
 TICK = 1  # second, between looks at what is waited for
 STILL = 60  # seconds on the clock for which it may sleep or be kept waiting,
-WOKEN = 0.3  # and seconds of a processor that are no work: a machine that idles wakes up now and then
+WOKEN = 0.3  # and seconds of a processor that are no work: what idles wakes up now and then
 HARD = 1800  # seconds on the clock, however much gets on
 
 
