@@ -23,7 +23,6 @@ enum kasan_shadow {
 	KASAN_GLOBAL = 0xf9,
 	KASAN_HEAP_FREE = 0xfb,
 	KASAN_HEAP_REDZONE = 0xfc,
-	KASAN_PAGE_REDZONE = 0xfe,
 	KASAN_PAGE_FREE = 0xff,
 };
 
