@@ -175,6 +175,12 @@ kasan_units := $(patsubst tests/unit/%.c,$(O)/host/%,$(wildcard tests/unit/test_
 kasan-unit: $(kasan_units)
 	$(Q)scripts/run-unit $(kasan_units)
 
+# Of the boot tests, for `make test`: what nobody else looks at, and of the rest what has found most.
+kasan_boots := kasan.py discipline.py::test_a_boot_breaks_no_rule \
+	alloc.py::test_the_allocators_pass_their_own_tests_on_the_machine \
+	hyp.py::test_walks_go_through_both_stages_and_the_cpu_agrees \
+	placement.py::test_an_image_at_any_64k_multiple_boots_alike
+
 # What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
 kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed selftest_guard,\
 	--ignore tests/boot/test_$(name).py)
@@ -187,8 +193,7 @@ kasan-test: setup-test
 
 test-all: unit
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer
-	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto tests/boot/test_kasan.py \
-		tests/boot/test_discipline.py::test_a_boot_breaks_no_rule
+	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_boots:%=tests/boot/test_%)
 
 #: unit           unit tests, on this machine
 unit: $(unit_programs) $(thread_programs)

@@ -232,7 +232,7 @@ def accounts(buddy, report):
     tables = re.search(r"^  its tables +(\d+)$", buddy, re.MULTILINE)
     tables = int(tables[1]) if tables else 0
     assert "audit: ok" in buddy
-    return ((used - shadow) // document["regime"]["granule"], pool["total"] - tables,
+    return ((used - shadow) // document["regime"]["granule"], pool["total"],
             (re.search(r"^  heap: .*$", buddy, re.MULTILINE)[0], pool["used"] - tables))
 
 
