@@ -175,7 +175,7 @@ kasan_units := $(patsubst tests/unit/%.c,$(O)/host/%,$(wildcard tests/unit/test_
 kasan-unit: $(kasan_units)
 	$(Q)scripts/run-unit $(kasan_units)
 
-# Of the boot tests, for `make test`: what nobody else looks at, and of the rest what has found most.
+# Of the boot tests, for `make test`: what is about KASAN, and of the rest what has found most.
 kasan_boots := kasan.py discipline.py::test_a_boot_breaks_no_rule \
 	alloc.py::test_the_allocators_pass_their_own_tests_on_the_machine \
 	hyp.py::test_walks_go_through_both_stages_and_the_cpu_agrees \
