@@ -17,9 +17,10 @@ POISON = 0xAA
 IMAGE_START = WINDOW_START
 FDT_START = WINDOW_START + 8 * MIB
 PAGE_SIZES = {"4k": 4096, "16k": 16384, "64k": 65536}
-# The image takes more than 64 KiB and less than 2 MiB: the last two cross a 2 MiB boundary.
+# The image takes more than 64 KiB and less than 2 MiB, or 4 with KASAN: the last two cross a 2 MiB
+# boundary, and end before the FDT.
 IMAGE_PLACES = [IMAGE_START + 0x10000, IMAGE_START + 3 * 0x10000, IMAGE_START + 0x1F0000,
-                IMAGE_START + 4 * MIB + 0x190000]
+                IMAGE_START + 2 * MIB + 0x190000]
 
 
 def place(bootargs="", image=IMAGE_START, fdt=FDT_START, fill=0, machine=""):
