@@ -175,11 +175,11 @@ kasan_units := $(patsubst tests/unit/%.c,$(O)/host/%,$(wildcard tests/unit/test_
 kasan-unit: $(kasan_units)
 	$(Q)scripts/run-unit $(kasan_units)
 
-# Of the boot tests, for `make test`: what is about KASAN, and of the rest what has found most.
+# Of the boot tests, for `make test`: what is about KASAN, and of the rest what has found something.
 kasan_boots := kasan.py discipline.py::test_a_boot_breaks_no_rule \
-	alloc.py::test_the_allocators_pass_their_own_tests_on_the_machine \
-	hyp.py::test_walks_go_through_both_stages_and_the_cpu_agrees \
-	placement.py::test_an_image_at_any_64k_multiple_boots_alike
+	alloc.py::test_the_allocators_pass_their_own_tests_on_the_machine[max-arm64.pagesize=64k] \
+	hyp.py::test_walks_go_through_both_stages_and_the_cpu_agrees[max-4k] \
+	placement.py::test_an_image_at_any_64k_multiple_boots_alike[0x40230000-64k]
 
 # What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
 kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed selftest_guard,\
@@ -193,7 +193,7 @@ kasan-test: setup-test
 
 test-all: unit
 	$(Q)$(PYTHON) -m pytest -q -n auto tests/scripts tests/boards tests/boot tests/viewer
-	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_boots:%=tests/boot/test_%)
+	$(Q)O=$(kasan_build) $(PYTHON) -m pytest -q -n auto $(kasan_boots:%='tests/boot/test_%')
 
 #: unit           unit tests, on this machine
 unit: $(unit_programs) $(thread_programs)
