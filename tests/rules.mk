@@ -181,8 +181,9 @@ kasan_boots := kasan.py discipline.py::test_a_boot_breaks_no_rule \
 	hyp.py::test_walks_go_through_both_stages_and_the_cpu_agrees[max-4k] \
 	placement.py::test_an_image_at_any_64k_multiple_boots_alike[0x40230000-64k]
 
-# What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
-kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed selftest_guard,\
+# What is about the ordinary Image's size and cost, or builds others, has nothing to say here; and
+# the debugger's reader (scripts/gdb) does not know shared tables.
+kasan_left_out := $(foreach name,bench budget build docs extend gdb kasan sealed selftest_guard,\
 	--ignore tests/boot/test_$(name).py)
 
 #: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes
