@@ -11,6 +11,7 @@
 #include <pagoda/kernel/show/dump.h>
 #include <pagoda/kernel/show/inspect.h>
 #include <pagoda/mm/alloc/alloc.h>
+#include <pagoda/mm/pt/shared.h>
 #include <pagoda/lib/text.h>
 
 #include "parts.h"
@@ -223,7 +224,15 @@ static const char *region_name(const struct kernel *kernel, u64 va)
 	return "identity map (not in use)";
 }
 
-/* Every run of @space that maps @pa; how many. */
+/* Physical memory that @run is of, from its first page on: with KASAN all may be one page. */
+static u64 run_reach(const struct space *space, const struct pt_run *run)
+{
+	if (KASAN && pt_run_is_shared(space, run))
+		return regime_granule(&space->regime);
+	return vaddr_diff(run->end, run->start);
+}
+
+/* Every run of @space that maps @pa, by the first address in it that does; how many. */
 static unsigned find_in(const struct kernel *kernel, const struct space *space, u64 pa)
 {
 	vaddr_t va = pt_start(space), end = pt_end(space);
@@ -233,7 +242,7 @@ static unsigned find_in(const struct kernel *kernel, const struct space *space, 
 		struct pt_run run = pt_next_run(space, va, end);
 		u64 offset = pa - run.info.pa.value;
 
-		if (pte_is_leaf(run.kind) && offset < run.end.value - run.start.value) {
+		if (pte_is_leaf(run.kind) && offset < run_reach(space, &run)) {
 			print("  0x%016lx  %s, level %d, %s, %s, %s\n", run.start.value + offset,
 			      region_name(kernel, run.start.value + offset), run.level,
 			      run.info.write ? "read-write" : "read-only",
