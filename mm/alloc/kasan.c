@@ -65,27 +65,6 @@ u64 kasan_kept(struct heap *heap)
 	return __atomic_load_n(&heap->kept, __ATOMIC_RELAXED);
 }
 
-/* pt_own() with a table for the pool from @buddy, where it has none left. */
-static enum map_result own_or_add(struct buddy *buddy, u64 at, paddr_t page, bool *added)
-{
-	struct space *space = buddy->vmemmap.space;
-	struct lock *tables = &space->pool->lock;
-	enum map_result result;
-	paddr_t table;
-
-	lock_take(tables);
-	result = pt_own(space, vaddr(at), page);
-	lock_drop(tables);
-	*added = result == MAP_NO_TABLES &&
-		 buddy_alloc_as(buddy, 0, PAGE_TABLE, &table) == BUDDY_OK;
-	if (!*added)
-		return result;
-	lock_take(tables);
-	pool_add(space, table, paddr_add(table, regime_granule(&space->regime)));
-	lock_drop(tables);
-	return result;
-}
-
 /*
  * A page of shadow at @at, all of it poisoned: what is not in an area is nobody's. Another CPU may
  * have been there first, for an area beside ours.
@@ -93,23 +72,26 @@ static enum map_result own_or_add(struct buddy *buddy, u64 at, paddr_t page, boo
 static enum vmalloc_result area_page(struct vmalloc *vmalloc, u64 at)
 {
 	struct buddy *buddy = vmalloc->heap->buddy;
-	u64 granule = regime_granule(&vmalloc->space->regime), kept = 0;
+	struct space *space = vmalloc->space;
+	struct lock *tables = &space->pool->lock;
+	u64 granule = regime_granule(&space->regime), added = 0;
 	enum map_result result;
 	paddr_t page;
-	bool added;
 
 	if (buddy_alloc(buddy, 0, &page) != BUDDY_OK)
 		return VMALLOC_NO_MEMORY;
 	memset((void *)(uintptr_t)(page.value + buddy->phys_offset), KASAN_VMALLOC, granule);
-	do {
-		result = own_or_add(buddy, at, page, &added);
-		kept += added ? granule : 0;
-	} while (added);
-	if (result == MAP_OK)
-		kept += granule;
-	else
+	for (;; added++) {
+		lock_take(tables);
+		result = pt_own(space, vaddr(at), page);
+		lock_drop(tables);
+		/* Where it says so the pool is empty: one table more. */
+		if (result != MAP_NO_TABLES || buddy_fill_pool(buddy, 1) != BUDDY_OK)
+			break;
+	}
+	if (result != MAP_OK)
 		(void)buddy_free(buddy, page, 0);
-	keep(vmalloc->heap, kept);
+	keep(vmalloc->heap, granule * (added + (result == MAP_OK)));
 	return result == MAP_NO_TABLES ? VMALLOC_NO_MEMORY : VMALLOC_OK;
 }
 

@@ -111,14 +111,14 @@ routine el2_drop
 	mrs	x0, SYS_ID_AA64MMFR0_EL1
 	ubfx	x0, x0, #ID_AA64MMFR0_EL1_FGT_SHIFT, #4
 	cbz	x0, 1f
-	mov_q	x0, HFGRTR_NO_TRAPS
+	mov	x0, #HFGRTR_NO_TRAPS
 	msr	SYS_HFGRTR_EL2, x0
 	msr	SYS_HFGWTR_EL2, x0
-	mov_q	x0, HFGITR_NO_TRAPS
+	mov	x0, #HFGITR_NO_TRAPS
 	msr	SYS_HFGITR_EL2, x0
-	mov_q	x0, HDFGRTR_NO_TRAPS
+	mov	x0, #HDFGRTR_NO_TRAPS
 	msr	SYS_HDFGRTR_EL2, x0
-	mov_q	x0, HDFGWTR_NO_TRAPS
+	mov	x0, #HDFGWTR_NO_TRAPS
 	msr	SYS_HDFGWTR_EL2, x0
 
 	// FEAT_HCX: let EL1 write what the flip clears. The bits of features not there are RES0.
