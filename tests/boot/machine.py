@@ -105,6 +105,15 @@ def follows_firmware(document, entry):
         lies_in(document, "fixmap", entry) and entry["pa"] != document["console"]["pa"])
 
 
+def bytes_in_use(text):
+    """Of what `buddy` says: that somebody has, but for KASAN's shadow, which stays."""
+    used, shadow = (re.search(rf"^  {name} +(\d+)([KMG]?)\b", text, re.MULTILINE)
+                    for name in ("used", "of it shadow"))
+    sizes = [int(match[1]) << 10 * " KMG".index(match[2] or " ") for match in (used, shadow)
+             if match]
+    return sizes[0] - sum(sizes[1:])
+
+
 def documents(text):
     """Every JSON document on a console: from `{` alone on its line to `}` alone on its line."""
     found = re.findall(r"^\{$.*?^\}$", text.replace("\r", ""), re.MULTILINE | re.DOTALL)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from loader import WINDOW_START, Memory, device_tree, edit_tree, load
-from machine import PROMPT, ROOT, Machine, is_kasan, number, symbols
+from machine import PROMPT, ROOT, Machine, bytes_in_use, is_kasan, number, symbols
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import ktap  # noqa: E402
@@ -48,19 +48,11 @@ def entries_in(document, name):
     return [entry for entry in kernel["entries"] if start <= number(entry["start"]) < end]
 
 
-def size_of(match):
-    return int(match[1]) * (KIB if match[2] else 1)
-
-
 def taken(machine):
-    """(bytes that somebody has from the page allocator, but for KASAN's shadow, which stays;
-    objects of the heap's in use)."""
+    """(bytes that somebody has from the page allocator, objects of the heap's in use)."""
     text = machine.command("buddy")
     assert "audit: ok" in text
-    used, shadow = (re.search(rf"^  {name} +(\d+)(K?)\b", text, re.M)
-                    for name in ("used", "of it shadow"))
-    return (size_of(used) - (size_of(shadow) if shadow else 0),
-            int(re.search(r"heap: (\d+) objects in use", text)[1]))
+    return (bytes_in_use(text), int(re.search(r"heap: (\d+) objects in use", text)[1]))
 
 
 @pytest.mark.parametrize("cpu,append", ROWS)

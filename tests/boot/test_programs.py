@@ -10,7 +10,7 @@ import time
 import pytest
 
 from loader import device_tree, edit_tree
-from machine import BUILD, PROMPT, ROOT, Machine, documents
+from machine import BUILD, PROMPT, ROOT, Machine, bytes_in_use, documents
 
 sys.path.insert(0, str(ROOT / "scripts"))
 import ktap  # noqa: E402
@@ -217,22 +217,16 @@ def test_a_program_that_spins_has_one_cpu_and_the_others_go_on():
         assert running.wait_end() == "guest-shutdown"
 
 
-def size_of(match):
-    return int(match[1]) << 10 * " KMG".index(match[2] or " ") if match else 0
-
-
 def accounts(buddy, report):
     """(pages in use, pages that the pool of page tables has, what else is in use): the page
     allocator's, and the heap's objects and the pool's tables; none of KASAN's shadow, which stays.
     """
     document, = documents(report)
     pool, = document["pool"]
-    used, shadow = (size_of(re.search(rf"^  {name} +(\d+)([KMG]?)\b", buddy, re.MULTILINE))
-                    for name in ("used", "of it shadow"))
     tables = re.search(r"^  its tables +(\d+)$", buddy, re.MULTILINE)
     tables = int(tables[1]) if tables else 0
     assert "audit: ok" in buddy
-    return ((used - shadow) // document["regime"]["granule"], pool["total"],
+    return (bytes_in_use(buddy) // document["regime"]["granule"], pool["total"],
             (re.search(r"^  heap: .*$", buddy, re.MULTILINE)[0], pool["used"] - tables))
 
 

@@ -29,43 +29,20 @@
 
 #include "../../mm/check/calls.c"
 
+#include "support/kasan_stop.h"
+
 #define BYTES 1024
 #define BASE 0xffff800000000000
 #define OPEN 512 /* of which so many may be accessed */
 
 static s8 shadow[BYTES / KASAN_GRAIN] __attribute__((aligned(8)));
 
-static struct {
-	u64 address, size, caller;
-	enum kasan_wrong wrong;
-	unsigned count;
-} stopped;
-
-void kasan_stop(u64 address, u64 size, u64 caller, enum kasan_wrong wrong)
-{
-	stopped.address = address;
-	stopped.size = size;
-	stopped.caller = caller;
-	stopped.wrong = wrong;
-	stopped.count++;
-}
-
 static int start(void **state)
 {
 	(void)state;
-	memset(shadow, (s8)KASAN_PAGE_FREE, sizeof(shadow));
-	memset(&stopped, 0, sizeof(stopped));
-	kasan_offset = (uintptr_t)shadow - BASE / KASAN_GRAIN;
-	kasan_begin(BASE);
+	shadow_begin(shadow, BASE, BYTES);
 	kasan_set_open(BASE, OPEN);
 	file_count = 0;
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	(void)kasan_end();
 	return 0;
 }
 
@@ -82,16 +59,8 @@ static const struct call {
 
 static void assert_stopped(u64 address, u64 size, enum kasan_wrong wrong)
 {
-	u64 function = (uintptr_t)assert_stopped;
-
-	assert_int_equal(stopped.count, 1);
-	assert_int_equal(stopped.address, address);
-	assert_int_equal(stopped.size, size);
-	assert_int_equal(stopped.wrong, wrong);
-	/* It is the test that has done it: code of this program, and not of calls.c. */
-	assert_true(stopped.caller - function + KIB(64) < KIB(128));
-	stopped.count = 0;
-	kasan_begin(BASE);
+	assert_stopped_at(address, size, wrong, BASE);
+	assert_stopped_by_test();
 }
 
 static void each_looks_at_as_many_bytes_as_it_says(void **state)
@@ -187,7 +156,7 @@ static void more_files_than_have_names_have_gaps(void **state)
 	assert_int_equal(kasan_find(BASE + 256, 2), BASE + 257);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, start, shadow_end)
 
 int main(void)
 {

@@ -14,6 +14,7 @@
 
 #include <pagoda/mm/check/kasan.h>
 
+#include "support/kasan_stop.h"
 #include "support/random.h"
 
 #define BYTES 4096
@@ -25,43 +26,22 @@
 static s8 shadow[BEYOND + BYTES / KASAN_GRAIN + BEYOND] __attribute__((aligned(8)));
 static bool open[BYTES];
 
-static struct {
-	u64 address, size, caller;
-	enum kasan_wrong wrong;
-	unsigned count;
-} stopped;
-
-/* What it stands for does not return; here checks are over. */
-void kasan_stop(u64 address, u64 size, u64 caller, enum kasan_wrong wrong)
-{
-	stopped.address = address;
-	stopped.size = size;
-	stopped.caller = caller;
-	stopped.wrong = wrong;
-	stopped.count++;
-}
-
 static int start(void **state)
 {
 	(void)state;
 	memset(shadow, 0x5a, sizeof(shadow));
-	memset(shadow + BEYOND, (s8)KASAN_PAGE_FREE, BYTES / KASAN_GRAIN);
 	memset(open, 0, sizeof(open));
-	memset(&stopped, 0, sizeof(stopped));
-	kasan_offset = (uintptr_t)(shadow + BEYOND) - BASE / KASAN_GRAIN;
-	kasan_begin(BASE);
+	shadow_begin(shadow + BEYOND, BASE, BYTES);
 	return 0;
 }
 
 static int end(void **state)
 {
-	(void)state;
 	for (unsigned i = 0; i < BEYOND; i++) {
 		assert_int_equal(shadow[i], 0x5a);
 		assert_int_equal(shadow[ARRAY_SIZE(shadow) - 1 - i], 0x5a);
 	}
-	(void)kasan_end();
-	return 0;
+	return shadow_end(state);
 }
 
 static void open_range(u64 at, u64 size)
@@ -175,14 +155,8 @@ static void nothing_is_said_of_what_has_no_shadow(void **state)
 
 static void assert_stopped(u64 address, u64 size, enum kasan_wrong wrong)
 {
-	assert_int_equal(stopped.count, 1);
-	assert_int_equal(stopped.address, address);
-	assert_int_equal(stopped.size, size);
+	assert_stopped_at(address, size, wrong, BASE);
 	assert_int_equal(stopped.caller, CALLER);
-	assert_int_equal(stopped.wrong, wrong);
-	stopped.count = 0;
-	assert_false(kasan_active());
-	kasan_begin(BASE);
 }
 
 static void an_access_is_reported_by_its_first_wrong_byte(void **state)

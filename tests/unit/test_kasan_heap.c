@@ -17,6 +17,7 @@
 #include <pagoda/mm/alloc/kasan.h>
 
 #include "support/fake_memory.h"
+#include "support/kasan_stop.h"
 #include "support/random.h"
 
 #define MORE 8 /* objects given back than may wait */
@@ -24,22 +25,6 @@
 static struct fake_memory memory;
 static struct heap *const heap = &memory.heap;
 static u64 ram; /* where it is in the linear map */
-
-static struct {
-	u64 address;
-	enum kasan_wrong wrong;
-	unsigned count;
-} stopped;
-
-/* What it stands for does not return; here checks are over, until the test wants them again. */
-void kasan_stop(u64 address, u64 size, u64 caller, enum kasan_wrong wrong)
-{
-	assert_int_equal(size, 0);
-	assert_int_not_equal(caller, 0);
-	stopped.address = address;
-	stopped.wrong = wrong;
-	stopped.count++;
-}
 
 static s32 traces;
 
@@ -69,7 +54,7 @@ static void start(unsigned index)
 	fake_memory_shadow(&memory, ram, memory.ram_end - setup.ram_start);
 	assert_int_equal(buddy_add(&memory.buddy, paddr(memory.usable), paddr(memory.ram_end)),
 			 BUDDY_OK);
-	memset(&stopped, 0, sizeof(stopped));
+	stopped_clear();
 }
 
 static bool shadow_is(u64 start, u64 size, u8 value)
@@ -391,18 +376,14 @@ static void assert_wrong(void *object, enum heap_result result, enum kasan_wrong
 	u32 waiting = heap->retired_count;
 
 	assert_int_equal(heap_free(heap, object), result);
-	assert_int_equal(stopped.count, 1);
-	assert_int_equal(stopped.wrong, wrong);
-	assert_int_equal(stopped.address, (uintptr_t)object);
 	assert_false(kasan_active());
 	/* The first report is the last. */
 	assert_int_equal(heap_free(heap, object), result);
-	assert_int_equal(stopped.count, 1);
 	assert_int_equal(heap->objects, objects);
 	assert_int_equal(heap->retired_count, waiting);
 	assert_int_equal(buddy_usage(&memory.buddy).used, used);
-	stopped.count = 0;
-	kasan_begin(ram);
+	assert_stopped_at((uintptr_t)object, 0, wrong, ram);
+	assert_int_not_equal(stopped.caller, 0);
 }
 
 static void what_was_given_back_twice_is_told(void **state)

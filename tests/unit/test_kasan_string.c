@@ -29,6 +29,8 @@
 #undef strnlen
 #undef strcmp
 
+#include "support/kasan_stop.h"
+
 /* What they lead to is called with addresses that the host has not: it notes them. */
 static struct {
 	const void *to, *from;
@@ -89,53 +91,19 @@ int plain_strcmp(const char *a, const char *b)
 
 static s8 shadow[BYTES / KASAN_GRAIN] __attribute__((aligned(8)));
 
-static struct {
-	u64 address, size, caller;
-	enum kasan_wrong wrong;
-	unsigned count;
-} stopped;
-
-void kasan_stop(u64 address, u64 size, u64 caller, enum kasan_wrong wrong)
-{
-	/* The first is the one that counts: what stands here does not return. */
-	if (stopped.count++ != 0)
-		return;
-	stopped.address = address;
-	stopped.size = size;
-	stopped.caller = caller;
-	stopped.wrong = wrong;
-}
-
 static int start(void **state)
 {
 	(void)state;
-	memset(shadow, (s8)KASAN_PAGE_FREE, sizeof(shadow));
-	memset(&stopped, 0, sizeof(stopped));
-	kasan_offset = (uintptr_t)shadow - BASE / KASAN_GRAIN;
-	kasan_begin(BASE);
+	shadow_begin(shadow, BASE, BYTES);
 	kasan_set_open((uintptr_t)TO, OPEN);
 	kasan_set_open((uintptr_t)FROM, OPEN);
 	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	(void)kasan_end();
-	return 0;
-}
-
 static void assert_stopped(const void *start, u64 size, enum kasan_wrong wrong)
 {
-	u64 function = (uintptr_t)assert_stopped;
-
-	assert_int_equal(stopped.count, 1);
-	assert_int_equal(stopped.address, (uintptr_t)start + OPEN);
-	assert_int_equal(stopped.size, size);
-	assert_int_equal(stopped.wrong, wrong);
-	assert_true(stopped.caller - function + KIB(64) < KIB(128));
-	stopped.count = 0;
-	kasan_begin(BASE);
+	assert_stopped_at((uintptr_t)start + OPEN, size, wrong, BASE);
+	assert_stopped_by_test();
 }
 
 static void assert_plain(const void *to, const void *from, u64 size)
@@ -225,7 +193,7 @@ static void programs_memory_and_what_comes_before_checks_is_not_looked_at(void *
 	assert_int_equal(stopped.count, 0);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, start, end)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, start, shadow_end)
 
 int main(void)
 {
