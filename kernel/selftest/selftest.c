@@ -7,6 +7,7 @@
 #include <pagoda/kernel/console/console.h>
 #include <pagoda/kernel/selftest/record.h>
 #include <pagoda/lib/string.h>
+#include <pagoda/mm/alloc/alloc.h>
 
 /* The linker: pagoda/row.h. */
 extern const struct selftest_row __start_selftests[], __stop_selftests[];
@@ -33,6 +34,16 @@ struct alloc *test_alloc(struct selftest *test)
 	if (!test->kernel->alloc)
 		test_needs(test, false, "no RAM is left for an allocator");
 	return test->kernel->alloc;
+}
+
+bool test_tables(struct selftest *test, u64 count)
+{
+	const struct space *space = &test->kernel->kernel_space;
+
+	if (test->kernel->alloc)
+		(void)buddy_fill_pool(&test->kernel->alloc->buddy, count);
+	return test_needs(test, pool_room(space->pool, regime_granule(&space->regime)) >= count,
+			  "no memory for page tables");
 }
 
 /* xorshift64*: its state is never 0. */

@@ -149,10 +149,11 @@ static void run_interrupted(struct selftest *test, void (*round)(struct change *
 
 	if (!test_needs(test, started == INTERRUPT_OK, interrupt_result_str(started)))
 		return;
-	if (!alloc)
+	change_init(&change, test);
+	/* To the block and to the page behind it, and a root. */
+	if (!alloc || !test_tables(test, 2 * (u64)regime_levels(&change.space.regime)))
 		return;
 	buddy = &alloc->buddy;
-	change_init(&change, test);
 	test_equal(test, buddy_alloc(buddy, 0, &change.data), BUDDY_OK, "a page of memory");
 	used = pool_used(change.space.pool, change.page);
 	request = (struct map_request){ vaddr(change.va),

@@ -122,6 +122,9 @@ static void change_live(struct selftest *test)
 			       .page = regime_granule(regime) };
 	u64 before = pool_used(trial.space.pool, trial.page);
 
+	/* To the stretch, or a root and from there to the stretch. */
+	if (!test_tables(test, (u64)regime_levels(regime)))
+		return;
 	trial.space.policy.text_writable = false; /* read-only means that, even with rodata=off */
 	try_changes(&trial);
 	test_equal(test, pool_used(trial.space.pool, trial.page), before, "tables in use");

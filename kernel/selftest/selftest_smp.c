@@ -151,6 +151,7 @@ static bool root_copy(struct selftest *test, struct space *copy, unsigned *free_
 		if (slot_read(from + *free_entry).bits == 0)
 			break;
 	if (!test_needs(test, *free_entry < count, "the root has no free entry") ||
+	    !test_tables(test, (u64)regime_levels(regime)) ||
 	    !test_needs(test, pt_space_create(copy) == MAP_OK, "no memory for a root"))
 		return false;
 	to = slot_at(copy, copy->root);

@@ -12,6 +12,7 @@
 SELFTEST_MORE(96, smp);
 
 #define ROUNDS 8
+#define MOST_PAGES 600
 #define SECONDS_MOST 8 /* that others watch, whatever becomes of who changes */
 #define DWELLS_A_SECOND 50
 
@@ -190,7 +191,7 @@ static void change_sizes(struct stretch *stretch)
 
 static void change_all(struct stretch *stretch)
 {
-	u64 pages[] = { 1, 2, 5, 16, 32, 100, 600 };
+	u64 pages[] = { 1, 2, 5, 16, 32, 100, MOST_PAGES };
 
 	for (unsigned i = 0; i < ROUNDS && !console_interrupted(); i++) {
 		change_page(stretch);
@@ -206,6 +207,8 @@ static bool stretch_make(struct stretch *stretch, struct selftest *test, struct 
 {
 	const struct kernel *kernel = test->kernel;
 	struct alloc *alloc = test_alloc(test);
+	vaddr_t end;
+	u64 tables;
 
 	*stretch = (struct stretch){
 		.test = test,
@@ -215,8 +218,11 @@ static bool stretch_make(struct stretch *stretch, struct selftest *test, struct 
 		.block = regime_span(&space->regime, 2),
 		.pages = 1,
 	};
-	if (!alloc || !test_needs(test, buddy_alloc(&alloc->buddy, 1, &stretch->first) == BUDDY_OK,
-				  "no memory for two pages"))
+	end = vaddr(stretch->va + stretch->block + MOST_PAGES * stretch->page);
+	tables = regime_tables(&space->regime, vaddr(stretch->va), end, LEVEL_PAGE);
+	if (!alloc || !test_tables(test, tables) ||
+	    !test_needs(test, buddy_alloc(&alloc->buddy, 1, &stretch->first) == BUDDY_OK,
+			"no memory for two pages"))
 		return false;
 	stretch->second = paddr_add(stretch->first, stretch->page);
 	*(u64 *)linear_pointer(&kernel->linear, stretch->first) = VALUE_FIRST;

@@ -10,6 +10,7 @@
 #include <pagoda/kernel/handoff/stop.h>
 #include <pagoda/kernel/smp/smp.h>
 #include <pagoda/kernel/trap/exception.h>
+#include <pagoda/mm/check/kasan.h>
 
 #include "kasan.h"
 
@@ -123,6 +124,9 @@ void exception_report(struct cpu *cpu, const struct exception_frame *frame, u64 
 {
 	if (cpu->kernel == NULL || cpu->reports > 1)
 		cpu_halt(STOP_EXCEPTION, frame->esr, frame->elr, frame->far);
+	/* An exception within one runs on a stack with the marks of frames that are gone. */
+	if (KASAN)
+		(void)kasan_end();
 	console_watch_end();
 	if (cpu->reports++ > 0) {
 		print("\npagoda: another exception while reporting one: ESR %#lx ELR %#lx FAR "

@@ -133,6 +133,12 @@ bool test_needs_pan2(struct selftest *test);
 struct alloc *test_alloc(struct selftest *test);
 
 /*
+ * test_tables() - the kernel's map can take @count tables more, of the allocator's memory where its
+ * pool has not as many; otherwise the test is skipped. Another CPU may take them first.
+ */
+bool test_tables(struct selftest *test, u64 count);
+
+/*
  * test_random() - a number below @limit, from the seed that is printed. random_step() - 64 bits, of
  * which the lowest are the least random, from a @state of one's own that is not 0.
  */
