@@ -45,7 +45,8 @@ PIECE = re.compile(r"( *)\d+|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|Ma
 BANNER = re.compile(r"Pagoda \d\S*$")
 PROMPT = "pagoda> "
 LAYOUT_NAMES = {"Linear Mapping": "linear", "Modules": "modules", "vmalloc()": "vmalloc",
-                "vmemmap": "vmemmap", "PCI I/O": "pci_io", "Fixmap": "fixmap", "Image": "image"}
+                "vmemmap": "vmemmap", "PCI I/O": "pci_io", "Fixmap": "fixmap", "Image": "image",
+                "Kasan shadow": "kasan"}
 MARKER = re.compile(r"---\[ (.+) \]---$")
 HEAD = re.compile(r"(kernel map|identity map|upper half at EL0|\S+\[\d+\]'s map): "
                   r"(4|16|64)K pages, (\d\d)-bit addresses, (\d) levels from level (-?\d)(, LPA2)?")
@@ -163,13 +164,16 @@ def text_entry(match):
     there, and of the shareability only whether it is inner."""
     start, end, level, pa, attributes = match.groups()
     words = set(attributes.split())
-    kind = TYPE.search(attributes)
+    memory = TYPE.search(attributes)
+    kind = "shared" if "shared:" in words else "block" if "BLK" in words else "page"
     user = "USR" in words
     execute = "x" in words or (user and "UXN" not in words)
     return {"start": start, "end": end, "pa": pa, "level": int(level),
-            "kind": "block" if "BLK" in words else "page", "contiguous": "CON" in words,
+            "kind": kind, "contiguous": "CON" in words,
             "read": True, "write": "RW" in words, "execute": execute, "user": user,
-            "type": kind.group() if kind else "unknown type",
+            # What is shared is KASAN's shadow, which is memory.
+            "type": memory.group() if memory else "MEM/NORMAL" if kind == "shared" else
+                    "unknown type",
             "shareability": "inner" if "SHD" in words else "", "raw": None,
             "flags": sorted(words & {"AF", "NG", "UXN", "GP"})}
 
@@ -274,9 +278,10 @@ def check_entry(entry, granule, root):
     start, pa = number_of(entry["start"]), number_of(entry["pa"])
     if start % granule or pa % granule:
         raise ValueError("the run is not aligned to the page size")
-    if pa + int(checked["end"], 16) - start > TOP:
+    shared = entry["kind"] == "shared"  # all of it is the one page at pa
+    if pa + (granule if shared else int(checked["end"], 16) - start) > TOP:
         raise ValueError("the run's physical addresses end beyond 2^64")
-    levels = {"page": (3,), "block": range(max(root, 0), 3)}
+    levels = {"page": (3,), "block": range(max(root, 0), 3), "shared": range(root, 4)}
     if not is_in(entry["level"], levels.get(entry["kind"], ())):
         raise ValueError("no such level or kind")
     checked["raw"] = None if entry["raw"] is None else f"{number_of(entry['raw']):#x}"
@@ -375,6 +380,7 @@ def join_at(entries, ranges):
     for entry in entries:
         last = joined[-1] if joined else None
         size = number_of(last["end"]) - number_of(last["start"]) if last else 0
+        size = 0 if entry["kind"] == "shared" else size
         same = last and last["end"] == entry["start"] and number_of(entry["start"]) in edges
         alike = same and all(last[key] == entry[key] for key in entry.keys() - RANGE)
         if alike and number_of(last["pa"]) + size == number_of(entry["pa"]):

@@ -179,11 +179,14 @@ kasan-unit: $(kasan_units)
 kasan_boots := kasan.py discipline.py::test_a_boot_breaks_no_rule \
 	alloc.py::test_the_allocators_pass_their_own_tests_on_the_machine[max-arm64.pagesize=64k] \
 	hyp.py::test_walks_go_through_both_stages_and_the_cpu_agrees[max-4k] \
-	placement.py::test_an_image_at_any_64k_multiple_boots_alike[0x40230000-64k]
+	placement.py::test_an_image_at_any_64k_multiple_boots_alike[0x40230000-64k] \
+	faults.py::test_a_report_that_itself_faults_ends_and_does_not_loop \
+	smp.py::test_no_cpu_uses_an_old_translation[-arm64.pagesize=64k] \
+	gdb.py::test_debugger_text_and_json_agree_run_by_run[4k-] \
+	gdb.py::test_layout_and_walks_agree_with_the_report_and_the_emulator[-]
 
-# What is about the ordinary Image's size and cost, or builds others, has nothing to say here; and
-# the debugger's reader (scripts/gdb) does not know shared tables.
-kasan_left_out := $(foreach name,bench budget build docs extend gdb kasan sealed selftest_guard,\
+# What is about the ordinary Image's size and cost, or builds others, has nothing to say here.
+kasan_left_out := $(foreach name,bench budget build docs extend kasan sealed selftest_guard,\
 	--ignore tests/boot/test_$(name).py)
 
 #: kasan-test     what the Image of `make KASAN=1` finds, and the boot tests with it; many minutes

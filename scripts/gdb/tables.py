@@ -4,6 +4,7 @@ physical memory, and from nothing that the kernel says. Written from the manual 
 chapter D8, VMSAv8-64); shares no code with the Image or its tests, so that it means something where
 they agree. Knows nothing of gdb. Trusts no table: depth and number of descriptors are bounded.
 """
+import functools
 import struct
 
 DESCRIPTORS_MAX = 1 << 22
@@ -33,6 +34,7 @@ def size_text(size):
 
 class Entry:
     """A descriptor and where a walk met it."""
+    shared = None  # the Entry of the page that all of it is, where tables are shared: KASAN's
 
     def __init__(self, tables, level, index, bits, inherited):
         self.tables, self.level, self.index, self.bits = tables, level, index, bits
@@ -50,10 +52,16 @@ class Entry:
 
     @property
     def mapped(self):
-        return self.kind in ("page", "block")
+        return self.kind in ("page", "block") or self.shared is not None
+
+    @property
+    def physical(self):
+        """What it maps begins here."""
+        return (self.shared or self).address
 
     @property
     def address(self):
+        """A table's, or where what it maps begins."""
         low = self.tables.granule_shift if self.kind == "table" else self.tables.shift(self.level)
         return self.tables.output(self.bits, low)
 
@@ -61,6 +69,14 @@ class Entry:
     def flags(self):
         """All of the descriptor but the address, and what it inherits."""
         return self.bits & ~self.tables.output_mask(self.tables.shift(self.level)), self.inherited
+
+    def follows(self, last):
+        """Whether it is to @last what a run goes on with, addresses aside."""
+        if self.level != last.level or (self.shared is None) != (last.shared is None):
+            return False
+        if self.shared:
+            return (self.bits, self.inherited) == (last.bits, last.inherited)
+        return self.flags == last.flags
 
     def has(self, bit):
         return bool(self.bits >> bit & 1)
@@ -96,6 +112,11 @@ class Entry:
 
     def columns(self):
         """The attributes in the columns of the console's ptdump."""
+        if self.shared:
+            return f"{'RW' if self.shared.write else 'ro'} " \
+                f"{'x ' if self.shared.execute else 'NX'} shared: " + (
+                    f"table of level {self.level + 1} at 0x{self.address:016x}"
+                    if self.kind == "table" else "this page")
         shared = not self.tables.ds and self.share == "inner"
         words = ("RW" if self.write else "ro", "x " if self.execute else "NX",
                  "SHD" if shared else "   ", "AF" if self.has(10) else "  ",
@@ -144,11 +165,14 @@ class Stage2Entry(Entry):
 
 
 class Tables:
-    """The tables of one half: @upper, or the lower. @read(address, size) gives physical memory."""
+    """The tables of one half: @upper, or the lower. @read(address, size) gives physical memory,
+    which stays as it is: each table is read once."""
     entry = Entry
 
     def __init__(self, tcr, ttbr, mair, upper, read):
         self.mair, self.upper, self.read_memory, self.taken = mair, upper, read, 0
+        self.read_already = {}
+        self.alike = {}  # of tables below the root: the descriptor that all of it is, or 0
         encoding = cut(tcr, 31, 30) if upper else cut(tcr, 15, 14)
         # TG0 and TG1 encode the page sizes differently: DDI 0487, TCR_EL1.
         granules = {1: 14, 2: 12, 3: 16} if upper else {0: 12, 1: 16, 2: 14}
@@ -209,6 +233,12 @@ class Tables:
             raise TableError(f"no memory at physical address {table:#018x}, for a table")
         return found
 
+    def contents(self, table, count):
+        """All of a table; who reads all of the tables looks at each more than once."""
+        if (table, count) not in self.read_already:
+            self.read_already[table, count] = self.load(table, 0, count)
+        return self.read_already[table, count]
+
     def walk(self, va):
         """The Entry at each level, until one that is no table."""
         table, inherited = self.root, 0
@@ -220,6 +250,53 @@ class Tables:
                 return
             table, inherited = entry.address, inherited | entry.bits & 0xF << 59
 
+    def below(self, entry):
+        """The Entry at the next level that all of @entry's table is; None: it is not all alike."""
+        if entry.address not in self.alike:
+            first, *more = set(self.contents(entry.address, 1 << self.stride))
+            self.alike[entry.address] = 0 if more else first
+        bits = self.alike[entry.address]
+        return self.entry(self, entry.level + 1, 0, bits,
+                          entry.inherited | entry.bits & 0xF << 59) if bits & 1 else None
+
+    def end_of(self, entry):
+        """The page that a table's Entry leads to over nothing but tables that are the same from
+        end to end; None: it does not. Such tables are shared: each link to one stands for all that
+        is below it, and to read that once for each link would take years."""
+        while entry and entry.kind == "table":
+            entry = self.below(entry)
+        return entry if entry and entry.kind == "page" else None
+
+    @functools.cached_property
+    def shared_page(self):
+        """The physical address of the page that shared tables lead to; None: there are none. What
+        cannot be read is left for who needs it."""
+        seen, waiting = {self.root}, [(self.root, self.root_level)]
+        while waiting:
+            table, level = waiting.pop()
+            try:
+                for bits in set(self.contents(table, self.entries(level))):
+                    entry = self.entry(self, level, 0, bits, 0)
+                    if entry.kind != "table" or entry.address in seen:
+                        continue
+                    seen.add(entry.address)
+                    end = self.end_of(entry)
+                    if end:
+                        return end.address
+                    waiting.append((entry.address, level + 1))
+            except TableError:
+                continue
+        return None
+
+    def share(self, entry):
+        """See whether @entry is all of one page: a link to shared tables, or the page itself where
+        it may not be written."""
+        if entry.kind == "table":
+            entry.shared = self.end_of(entry)
+        elif entry.kind == "page" and not entry.write and entry.address == self.shared_page:
+            entry.shared = entry
+        return entry
+
     def leaves(self):
         """(address, Entry) of everything mapped or reserved, by address."""
         self.taken = 0
@@ -230,7 +307,7 @@ class Tables:
                 stack.pop()
                 continue
             va, entry = found
-            if entry.kind == "table":
+            if self.share(entry).kind == "table" and not entry.shared:
                 stack.append(iter(self.table(entry.address, entry.level + 1, va,
                                              entry.inherited | entry.bits & 0xF << 59)))
             elif entry.kind != "invalid":
@@ -240,24 +317,24 @@ class Tables:
         self.taken += self.entries(level)
         if self.taken > DESCRIPTORS_MAX:
             raise TableError(f"more than {DESCRIPTORS_MAX} descriptors: the tree is damaged")
-        for index, bits in enumerate(self.load(table, 0, self.entries(level))):
+        for index, bits in enumerate(self.contents(table, self.entries(level))):
             if bits & 1:
                 yield (va + (index << self.shift(level)),
                        self.entry(self, level, index, bits, inherited))
 
     def runs(self):
         """(start, end, physical address, first Entry): maximal runs of entries equal in level and
-        attributes and contiguous in physical address."""
+        attributes and contiguous in physical address, or all of them one page."""
         run = None
         for va, entry in self.leaves():
             size = 1 << self.shift(entry.level)
-            if run and (run[1], run[2] + run[1] - run[0]) == (va, entry.address) and (
-                    run[3].level, run[3].flags) == (entry.level, entry.flags):
+            goes_on = run and run[1] == va and entry.follows(run[3])
+            if goes_on and (entry.shared or run[2] + va - run[0] == entry.address):
                 run[1] += size
                 continue
             if run:
                 yield tuple(run)
-            run = [va, va + size, entry.address, entry]
+            run = [va, va + size, entry.physical, entry]
         if run:
             yield tuple(run)
 
@@ -296,13 +373,16 @@ def layout(tables):
     """[(name, start, end)] of the upper half, by the formulas in docs/design.md."""
     gib, mib = 1 << 30, 1 << 20
     bits = min(tables.va_bits, 47 if tables.granule_shift == 14 else 48)
-    linear_end = TOP - (1 << bits - 1)
-    pages = (linear_end - tables.start) >> tables.granule_shift
+    modules = TOP - (1 << bits - 1)
+    pages = (modules - tables.start) >> tables.granule_shift
     vmemmap_end = TOP - gib
     vmemmap = vmemmap_end - 64 * pages
-    return [("linear", tables.start, linear_end),
-            ("modules", linear_end, linear_end + 2 * gib),
-            ("vmalloc", linear_end + 2 * gib, vmemmap - 8 * mib),
+    # Nothing but KASAN's shadow shares tables.
+    shadow = 0 if tables.shared_page is None else 1 << tables.va_bits - 3
+    kasan = [("kasan", modules - shadow, modules)] if shadow else []
+    return [("linear", tables.start, modules - shadow), *kasan,
+            ("modules", modules, modules + 2 * gib),
+            ("vmalloc", modules + 2 * gib, vmemmap - 8 * mib),
             ("vmemmap", vmemmap, vmemmap_end),
             ("pci_io", vmemmap_end + 8 * mib, vmemmap_end + 24 * mib),
             ("fixmap", TOP - 14 * mib, TOP - 8 * mib)]

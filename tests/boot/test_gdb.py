@@ -39,21 +39,23 @@ def debugger(machine, *commands):
 
 
 def runs_by_debugger(text):
-    """[run] of one pagoda-ptdump, each as runs_by_json() gives it."""
+    """[run] of one pagoda-ptdump, each as runs_by_json() gives it. Of what is shared the text does
+    not say the type."""
     found = []
     for start, end, _, level, address, attributes in RUN.findall(text):
         words = attributes.split()
-        kind = "block" if "BLK" in words else "page"
+        kind = "shared" if "shared:" in words else "block" if "BLK" in words else "page"
         found.append((int(start, 16), int(end, 16), int(address, 16), int(level), kind,
                       "RW" in words, "x" in words, "CON" in words, "USR" in words,
-                      next(word for word in words if "/" in word)))
+                      next((word for word in words if "/" in word), None)))
     return found
 
 
 def runs_by_json(entries):
     return [(number(entry["start"]), number(entry["end"]) % (1 << 64), number(entry["pa"]),
              entry["level"], entry["kind"], entry["write"], entry["execute"],
-             entry["contiguous"], entry["user"], entry["type"]) for entry in entries]
+             entry["contiguous"], entry["user"],
+             entry["type"] if entry["kind"] != "shared" else None) for entry in entries]
 
 
 def runs_by_text(text, root):
@@ -151,7 +153,7 @@ def test_the_machine_goes_on_afterwards_and_sees_its_own_memory():
     ("pagoda-walk nonsense", "No symbol"),
     ("pagoda-walk 0x00ff000000000000", "is not canonical"),
     ("pagoda-walk 0x0100000000000000", "is not canonical"),
-    ("pagoda-walk 0xffff000000000000", "not mapped: translation fault, level 0"),
+    ("pagoda-walk 0xfff8000000000000", "not mapped: translation fault, level -1"),
     ("pagoda-walk -1", "not mapped: translation fault, level 2"),
     ("pagoda-ptdump both", "usage: pagoda-ptdump [kernel|idmap|hyp|stage2]"),
     ("pagoda-ptdump hyp", "the target does not show HCR_EL2"),

@@ -3,13 +3,18 @@
 that may not be, with who did it and whose the memory was; and nothing else in the kernel. With the
 ordinary Image all of this is skipped: `make test` runs it with O=build/kasan.
 """
+import json
 import os
 import re
+import sys
 
 import pytest
 
 from image_map import check_walk
-from machine import PROMPT, Machine, boot, is_kasan, number
+from machine import PROMPT, ROOT, Machine, boot, is_kasan, number
+
+sys.path.insert(0, str(ROOT / "scripts"))
+import ptview_log  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not is_kasan(), reason="this Image checks nothing")
 
@@ -135,6 +140,25 @@ def test_the_dump_names_shared_tables_and_an_independent_walk_agrees(append):
     # One a level, however many lead to it; and so much memory whatever the address size is.
     assert len(named) == len({level for level, _ in named}) <= levels
     assert ("3", f"0x{kernel.shared_page + result.document['regime']['granule']:016x}") in named
+
+
+@pytest.mark.parametrize("append", ["arm64.pagesize=4k", "arm64.pagesize=16k arm64.nolva"])
+def test_the_viewer_reads_what_is_shared_from_text_as_from_json(append):
+    with Machine("max", append) as machine:
+        machine.expect(PROMPT)
+        texts = [machine.command("ptdump json"), machine.command("ptdump")]
+    document = json.loads(texts[0])
+    read = []
+    for text in texts:
+        (dump,), notes = ptview_log.read_log(text.replace("\r", ""), "console")
+        assert not notes
+        read.append({table["root"]: table["entries"] for table in dump["tables"]}["kernel"])
+        assert {row["name"] for row in dump["layout"]} >= {"kasan", "linear", "vmalloc"}
+    keys = ("start", "end", "pa", "level", "kind", "write", "execute", "type")
+    by_json, by_text = ([[entry[key] for key in keys] for entry in entries] for entries in read)
+    assert by_json == by_text
+    assert [entry["kind"] for entry in read[0]] == [
+        entry["kind"] for entry in document["tables"][0]["entries"]]
 
 
 @pytest.mark.parametrize("append", ["arm64.pagesize=4k", "arm64.pagesize=64k"])

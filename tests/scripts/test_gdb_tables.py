@@ -107,6 +107,7 @@ def test_permissions_follow_the_descriptor_and_the_tables_above_it():
             (0, 1 << 59, (True, False, False)), (1 << 6, 1 << 61, (True, True, False))):
         memory.words[slot] = PAGE | AF | bits
         memory.words[root] = memory.words[root] & (1 << 48) - 1 | above
+        made = tables.Tables(tcr(12, 48), ROOT, MAIR, True, memory.read)
         (*_, entry), = made.runs()
         assert (entry.write, entry.execute, entry.user) == expected
         assert list(made.walk(va))[-1].flags == entry.flags
@@ -120,6 +121,64 @@ def test_runs_end_where_attributes_or_addresses_do():
         memory.words[slot + 8 * i] = PAGE | AF | bits
     assert [(start - va, end - va, address) for start, end, address, _ in made.runs()] == [
         (0, 0x2000, 0x1000), (0x2000, 0x4000, 0x3000), (0x4000, 0x5000, 0x9000)]
+
+
+SHARED = 0x50000000  # the page; behind it a table for each level, the last level's first
+
+
+def share(memory, made, level, last):
+    """Fill the tables below @level, which lead to @last wherever one goes. Returns what a link to
+    the first is."""
+    shared = [SHARED + (4 - at << made.granule_shift) for at in range(level + 1, 4)]
+    for table, leads in zip(shared, [*(following | TABLE for following in shared[1:]), last]):
+        memory.words.update({table + 8 * i: leads for i in range(1 << made.stride)})
+    return shared[0] | TABLE
+
+
+@pytest.mark.parametrize("shift, bits, ds", [(12, 52, 1), (12, 48, 0), (14, 47, 0), (16, 52, 0)])
+def test_a_link_to_shared_tables_stands_for_all_that_is_below_it(shift, bits, ds):
+    memory = Memory()
+    made = tables.Tables(tcr(shift, bits, ds, 6 if bits == 52 else 5), ROOT, MAIR, True,
+                         memory.read)
+    last = SHARED | PAGE | AF | UXN | PXN | 1 << 7
+    link = share(memory, made, made.root_level, last)
+    memory.words.update({ROOT + 8 * index: link for index in (1, 2, 5)})
+    span = 1 << made.shift(made.root_level)
+    found = list(made.runs())
+    assert [(start - made.start, end - made.start, address) for start, end, address, _ in found] \
+        == [(span, 3 * span, SHARED), (5 * span, 6 * span, SHARED)]
+    assert made.taken == made.entries(made.root_level)
+    assert {entry.columns() for *_, entry in found} == {
+        f"ro NX shared: table of level {made.root_level + 1} at 0x{link & ~3:016x}"}
+    # A walk goes all the way.
+    assert [entry.kind for entry in made.walk(made.start + span)] == \
+        ["table"] * (3 - made.root_level) + ["page"]
+    assert made.shared_page == SHARED
+    assert "kasan" in [name for name, *_ in tables.layout(made)]
+
+
+def test_a_page_of_the_shared_tables_alone_is_shared_and_one_that_is_written_is_not():
+    va = (1 << 64) - (1 << 40)
+    memory, made = build(12, 48, va, 0, 3)
+    table = list(made.walk(va))[-2].address
+    last = SHARED | PAGE | AF | UXN | PXN | 1 << 7
+    memory.words[ROOT + 8] = share(memory, made, 0, last)
+    for i, bits in enumerate((last, last, SHARED | PAGE | AF | UXN | PXN, last + 4096)):
+        memory.words[table + 8 * i] = bits
+    _, *found = made.runs()
+    assert [(start - va, end - va, address, "shared: this page" in entry.columns())
+            for start, end, address, entry in found] == [
+        (0, 0x2000, SHARED, True), (0x2000, 0x3000, SHARED, False),
+        (0x3000, 0x4000, SHARED + 4096, False)]
+
+
+def test_tables_that_differ_in_one_place_are_not_shared():
+    memory = Memory()
+    made = tables.Tables(tcr(12, 39, ips=5), ROOT, MAIR, True, memory.read)
+    memory.words[ROOT + 8] = share(memory, made, 1, SHARED | PAGE | AF | 1 << 7)
+    memory.words[SHARED + 4096 + 8 * 7] = 0
+    assert made.shared_page is None
+    assert [(end - start) >> 12 for start, end, *_ in list(made.runs())[:2]] == [1, 1]
 
 
 def test_types_come_from_mair_and_not_from_the_index():
@@ -138,10 +197,10 @@ def test_reserved_values_of_tcr_are_refused(value):
 
 def test_a_tree_that_never_ends_is_given_up(monkeypatch):
     class Loop(Memory):
-        """Every descriptor is a table, at the same place."""
+        """Every descriptor but the first is a table, at the same place."""
 
         def read(self, address, size):
-            return struct.pack("<Q", ROOT | TABLE) * (size // 8)
+            return bytes(8) + struct.pack("<Q", ROOT | TABLE) * (size // 8 - 1)
 
     monkeypatch.setattr(tables, "DESCRIPTORS_MAX", 10000)
     made = tables.Tables(tcr(12, 52, ds=1), ROOT, MAIR, True, Loop().read)

@@ -3,6 +3,7 @@
 compared with the dump's own numbers."""
 import json
 import os
+import re
 
 import pytest
 
@@ -362,6 +363,30 @@ def test_a_physical_address_is_found_wherever_it_is_mapped(show):
     assert len(found) == 3
     for hit, place in zip(found, ("identitymap", "linear", "image/text")):
         assert place in hit
+
+
+def test_what_is_shared_is_one_page_all_over(show):
+    """As the KASAN Image has it, put into a dump of the other: two links to one table."""
+    text = console("nokaslr")
+    whole, page, start, size = document(text), 0x48200000, 0xFFFD800000000000, 2 << 39
+    # This page's descriptor with 4K pages and LPA2, read-only.
+    shared = {**run_in(text, "fixmap", "ro"), "kind": "shared", "level": 0, "size": size,
+              "start": f"0x{start:016x}", "end": f"0x{start + size:016x}",
+              "pa": f"0x{page:016x}", "raw": f"0x{page | 0x0060000000000483:016x}"}
+    whole["tables"][0]["entries"].append(shared)
+    browser = show(json.dumps(whole))
+    va = start + size - 0xFFF
+    browser.type("#search", f"0x{va:x}")
+    found, = hits(browser)
+    assert found.replace(" ", "").startswith(f"0x{va:016x}→0x{page + 1:016x}virtual")
+    browser.keys("Enter")
+    said = browser.wait('return state.picked && $("detail").innerText')
+    said = re.sub(r"\s", "", said)
+    assert f"physical0x{page:016x}to0x{page + 4096:016x}" in said
+    assert "1TiB,2×512GiBofonepage" in said and f"outputaddress0x{page:016x}" in said
+    browser.type("#search", f"pa:0x{page + 4096:x}")
+    assert "virtual" not in "".join(hits(browser)) and f"0x{start:016x}" not in "".join(
+        hits(browser)).replace(" ", "")
 
 
 def test_an_address_of_the_identity_map_is_found_once_there(show):
