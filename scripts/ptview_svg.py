@@ -113,9 +113,12 @@ def numbers(rows):
 
 
 def groups_of(runs):
-    """Runs near each other, as lists."""
+    """Runs near each other, as lists. What is shared fills KASAN's shadow, and is near everything:
+    it is in none."""
     groups = []
     for run in runs:
+        if run["kind"] == "shared":
+            continue
         last = groups[-1] if groups else None
         if last and run["start"] - last[-1]["end"] < NEAR * (last[-1]["end"] - last[0]["start"]):
             last.append(run)
@@ -197,13 +200,13 @@ def draw_marks(drawing, parent, bottom, groups):
         drawing.text(taken, bottom + 13, letter, "title", "middle")
 
 
-def draw_groups(drawing, places, groups):
+def draw_groups(drawing, places, runs, groups):
     segments = [place for place in places if place.get("segment")]
     for letter, group in zip(LETTERS, groups):
         start, end = bounds(group)
         strip = Strip(start, end)
         inside = [place for place in segments if strip.holds(place["start"], place["end"])]
-        draw_strip(drawing, strip, inside, group, f"{letter}  {title_of(places, start, end)}, "
+        draw_strip(drawing, strip, inside, runs, f"{letter}  {title_of(places, start, end)}, "
                    f"{size_text(end - start)}")
         drawing.y -= GAP - LINE
         draw_runs_text(drawing, group)
@@ -239,7 +242,7 @@ def draw_kernel(drawing, dump):
         bottom = draw_strip(drawing, half, [place for place in regions if place["start"] >= low],
                             runs, "above the linear map")
     draw_marks(drawing, half, bottom, marked)
-    draw_groups(drawing, layout + segments, groups)
+    draw_groups(drawing, layout + segments, runs, groups)
 
 
 def draw(dumps):

@@ -53,9 +53,11 @@ def check_dump(dump):
         root = {"kernel": regime, "idmap": idmap}[table["root"]]["root_level"]
         for entry in table["entries"]:
             start, end = number(entry["start"]), number(entry["end"])
-            assert number(entry["pa"]) + end - start <= TOP
-            assert type(entry["level"]) is int and max(root, 0) <= entry["level"] <= 3
-            assert entry["kind"] == ("page" if entry["level"] == 3 else "block")
+            shared = entry["kind"] == "shared"
+            assert number(entry["pa"]) + (regime["granule"] if shared else end - start) <= TOP
+            assert type(entry["level"]) is int
+            assert (root if shared else max(root, 0)) <= entry["level"] <= 3
+            assert shared or entry["kind"] == ("page" if entry["level"] == 3 else "block")
             assert entry["raw"] is None or number(entry["raw"]) < TOP
             assert all(type(entry[key]) is bool for key in ptview_log.BOOLEANS)
             assert all(type(text) is str for text in (entry["type"], entry["share"],
@@ -109,7 +111,7 @@ def row(**fields):
 levels = st.integers(-1, 4)
 flags = dict.fromkeys(ptview_log.BOOLEANS, st.booleans())
 entries = row(start=addresses, end=addresses, pa=addresses, level=levels,
-              kind=st.sampled_from(["page", "block", "table"]), type=st.text(max_size=9),
+              kind=st.sampled_from(["page", "block", "shared", "table"]), type=st.text(max_size=9),
               shareability=st.sampled_from(["inner", ""]), raw=addresses | st.none(), **flags)
 ranges = row(name=st.sampled_from(["linear", "image", "vmalloc", "\ud800"]), start=addresses,
              end=addresses)
@@ -138,7 +140,8 @@ lines = st.one_of(
         "x 2 {", "x 3 }", "ab*( kernel map: 4K pages, 52-bit addresses", "\x1b]0;{",
         '  "image": [],', '"regime": {"granule": 4096, "va_bits": 52},']),
     st.tuples(hexes, hexes, levels, hexes, st.sampled_from(
-        ["RW NX SHD AF MEM/NORMAL", "ro x  BLK CON DEVICE/nGnRE", "", "?"])).map(
+        ["RW NX SHD AF MEM/NORMAL", "ro x  BLK CON DEVICE/nGnRE", "ro NX shared: this page",
+         "ro NX shared: table of level 2 at 0x0000000040000000", "", "?"])).map(
             lambda part: f"0x{part[0]}-0x{part[1]} 4K L{part[2]} 0x{part[3]} {part[4]}"),
     st.text(max_size=30), documents)
 logs = st.one_of(documents, st.lists(lines, max_size=40).map("\n".join))

@@ -368,9 +368,9 @@ def test_a_physical_address_is_found_wherever_it_is_mapped(show):
 def test_what_is_shared_is_one_page_all_over(show):
     """As the KASAN Image has it, put into a dump of the other: two links to one table."""
     text = console("nokaslr")
-    whole, page, start, size = document(text), 0x48200000, 0xFFFD800000000000, 2 << 39
+    whole, page, start, size = document(text), 0x48200000, 0xFFFC000000000000, 2 << 48
     # This page's descriptor with 4K pages and LPA2, read-only.
-    shared = {**run_in(text, "fixmap", "ro"), "kind": "shared", "level": 0, "size": size,
+    shared = {**run_in(text, "fixmap", "ro"), "kind": "shared", "level": -1, "size": size,
               "start": f"0x{start:016x}", "end": f"0x{start + size:016x}",
               "pa": f"0x{page:016x}", "raw": f"0x{page | 0x0060000000000483:016x}"}
     whole["tables"][0]["entries"].append(shared)
@@ -383,7 +383,7 @@ def test_what_is_shared_is_one_page_all_over(show):
     said = browser.wait('return state.picked && $("detail").innerText')
     said = re.sub(r"\s", "", said)
     assert f"physical0x{page:016x}to0x{page + 4096:016x}" in said
-    assert "1TiB,2×512GiBofonepage" in said and f"outputaddress0x{page:016x}" in said
+    assert "512TiB,2×256TiBofonepage" in said and f"outputaddress0x{page:016x}" in said
     browser.type("#search", f"pa:0x{page + 4096:x}")
     assert "virtual" not in "".join(hits(browser)) and f"0x{start:016x}" not in "".join(
         hits(browser)).replace(" ", "")

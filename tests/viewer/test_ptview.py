@@ -403,6 +403,21 @@ def test_each_group_of_runs_has_a_letter_of_its_own(fallback):
     assert (marks[0].get("y") != marks[1].get("y")) == above
 
 
+def test_what_is_shared_joins_no_groups():
+    """KASAN's shadow, put into a dump of the ordinary Image: drawn, and not taken for a place."""
+    whole = document(console("nokaslr"))
+    first = whole["tables"][0]["entries"][0]
+    shared = {**first, "kind": "shared", "write": False, "level": 0, "size": 1 << 47,
+              "start": "0xfffd800000000000", "end": "0xfffe000000000000"}
+    plain, found = (drawing(json.dumps(whole | {"tables": [
+        {"root": "kernel", "entries": whole["tables"][0]["entries"] + more}]}))
+        for more in ([], [shared]))
+    titles, expected_titles = ([element.text for element in root.iter(f"{SVG}text")
+                                if re.match("[a-h]  ", element.text)] for root in (found, plain))
+    assert titles == expected_titles != []
+    assert len(list(found.iter(f"{SVG}rect"))) == len(list(plain.iter(f"{SVG}rect"))) + 1
+
+
 def test_the_drawing_of_two_dumps_holds_both():
     said = [element.text for element in drawing(
         console("nokaslr"), console("arm64.nolva nokaslr")).iter(f"{SVG}text")]
