@@ -379,8 +379,8 @@ def join_at(entries, ranges):
     joined = []
     for entry in entries:
         last = joined[-1] if joined else None
-        size = number_of(last["end"]) - number_of(last["start"]) if last else 0
-        size = 0 if entry["kind"] == "shared" else size
+        size = 0 if not last or last["kind"] == "shared" else (
+            number_of(last["end"]) - number_of(last["start"]))
         same = last and last["end"] == entry["start"] and number_of(entry["start"]) in edges
         alike = same and all(last[key] == entry[key] for key in entry.keys() - RANGE)
         if alike and number_of(last["pa"]) + size == number_of(entry["pa"]):

@@ -70,13 +70,16 @@ class Entry:
         """All of the descriptor but the address, and what it inherits."""
         return self.bits & ~self.tables.output_mask(self.tables.shift(self.level)), self.inherited
 
-    def follows(self, last):
-        """Whether it is to @last what a run goes on with, addresses aside."""
-        if self.level != last.level or (self.shared is None) != (last.shared is None):
-            return False
-        if self.shared:
-            return (self.bits, self.inherited) == (last.bits, last.inherited)
-        return self.flags == last.flags
+    @property
+    def likeness(self):
+        """What is the same for all of a run: with shared tables that is the address, too."""
+        return self.level, (self.bits, self.inherited) if self.shared else self.flags, \
+            self.shared is None
+
+    @property
+    def handed_down(self):
+        """What the descriptors in a table inherit."""
+        return self.inherited | self.bits & 0xF << 59
 
     def has(self, bit):
         return bool(self.bits >> bit & 1)
@@ -112,14 +115,13 @@ class Entry:
 
     def columns(self):
         """The attributes in the columns of the console's ptdump."""
+        leaf = self.shared or self
+        access = f"{'RW' if leaf.write else 'ro'} {'x ' if leaf.execute else 'NX'}"
         if self.shared:
-            return f"{'RW' if self.shared.write else 'ro'} " \
-                f"{'x ' if self.shared.execute else 'NX'} shared: " + (
-                    f"table of level {self.level + 1} at 0x{self.address:016x}"
-                    if self.kind == "table" else "this page")
+            return f"{access} shared: " + ("this page" if self is leaf else (
+                f"table of level {self.level + 1} at 0x{self.address:016x}"))
         shared = not self.tables.ds and self.share == "inner"
-        words = ("RW" if self.write else "ro", "x " if self.execute else "NX",
-                 "SHD" if shared else "   ", "AF" if self.has(10) else "  ",
+        words = (access, "SHD" if shared else "   ", "AF" if self.has(10) else "  ",
                  "NG" if self.has(11) else "  ", "CON" if self.has(52) else "   ",
                  "BLK" if self.kind == "block" else "   ",
                  "UXN" if self.no_user_execute else "   ",
@@ -248,7 +250,7 @@ class Tables:
             yield entry
             if entry.kind != "table":
                 return
-            table, inherited = entry.address, inherited | entry.bits & 0xF << 59
+            table, inherited = entry.address, entry.handed_down
 
     def below(self, entry):
         """The Entry at the next level that all of @entry's table is; None: it is not all alike."""
@@ -256,8 +258,7 @@ class Tables:
             first, *more = set(self.contents(entry.address, 1 << self.stride))
             self.alike[entry.address] = 0 if more else first
         bits = self.alike[entry.address]
-        return self.entry(self, entry.level + 1, 0, bits,
-                          entry.inherited | entry.bits & 0xF << 59) if bits & 1 else None
+        return self.entry(self, entry.level + 1, 0, bits, entry.handed_down) if bits & 1 else None
 
     def end_of(self, entry):
         """The page that a table's Entry leads to over nothing but tables that are the same from
@@ -309,7 +310,7 @@ class Tables:
             va, entry = found
             if self.share(entry).kind == "table" and not entry.shared:
                 stack.append(iter(self.table(entry.address, entry.level + 1, va,
-                                             entry.inherited | entry.bits & 0xF << 59)))
+                                             entry.handed_down)))
             elif entry.kind != "invalid":
                 yield va, entry
 
@@ -328,7 +329,7 @@ class Tables:
         run = None
         for va, entry in self.leaves():
             size = 1 << self.shift(entry.level)
-            goes_on = run and run[1] == va and entry.follows(run[3])
+            goes_on = run and run[1] == va and run[3].likeness == entry.likeness
             if goes_on and (entry.shared or run[2] + va - run[0] == entry.address):
                 run[1] += size
                 continue

@@ -90,9 +90,9 @@ def number(text):
     return int(text, 16)
 
 
-def lies_in(document, name, entry):
-    """Whether an entry of `tables` is in the region @name, where the layout has it."""
-    return any(number(region["start"]) <= number(entry["start"]) < number(region["end"])
+def lies_in(document, name, address):
+    """Whether @address is in the region @name, where the layout has it."""
+    return any(number(region["start"]) <= address < number(region["end"])
                for region in document["layout"] if region["name"] == name)
 
 
@@ -101,8 +101,9 @@ def follows_firmware(document, entry):
     and its shadow; the FDT in its window; PCI I/O and the GIC, which the FDT made from ACPI's
     tables leaves out.
     """
-    return any(lies_in(document, name, entry) for name in ("linear", "kasan", "pci_io")) or (
-        lies_in(document, "fixmap", entry) and entry["pa"] != document["console"]["pa"])
+    start = number(entry["start"])
+    return any(lies_in(document, name, start) for name in ("linear", "kasan", "pci_io")) or (
+        lies_in(document, "fixmap", start) and entry["pa"] != document["console"]["pa"])
 
 
 def bytes_in_use(text):
